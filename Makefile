@@ -1,0 +1,208 @@
+# workstage: see CONTRIBUTING.md for the layout of the house.
+#
+#   make            the module and the sandbox, into build/
+#   make demo       the main job, on the embedded sandbox
+#   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
+#   make check      linters, warnings as errors, width of lines
+#   make asan tsan  all specs under the sanitizers (SPEC as above)
+#   make install    PREFIX, DESTDIR; make uninstall takes it all away
+#   make env        shell lines for the built tree: eval "$(make -s env)"
+#
+# CC, CPPFLAGS, CFLAGS, LDFLAGS and BUILD (the folder of a build) are yours;
+# V=1 shows each command in full.
+
+LUA_VERSION = 5.4
+LUA         = lua$(LUA_VERSION)
+PREFIX      = /usr/local
+BUILD       = build
+SPEC        = spec
+FILTER      =
+PKG_CONFIG  = pkg-config
+LIBFLAG     = -shared
+CFLAGS     ?= -O2 -g
+
+WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+         -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+         -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
+         -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion
+STD    = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
+MODULE = $(LIBFLAG) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+
+# Libraries. Each is looked for when the first recipe names it and only then:
+# the client builds without those of the sandbox. LuaRocks gives directories
+# (LUA_INCDIR, CURL_INCDIR, CURL_LIBDIR); otherwise pkg-config knows.
+pkg  = $(if $(shell $(PKG_CONFIG) --exists $(2) && echo yes),$(shell \
+         $(PKG_CONFIG) $(1) $(2)),$(error $(2) not found by $(PKG_CONFIG): \
+         script/setup installs what a build needs))
+inc  = $(if $(1),-I$(1),$(call pkg,--cflags,$(2)))
+lib  = $(if $(1),-L$(1) -l$(2:lib%=%),$(call pkg,--libs,$(2)))
+once = $(eval $(1) := $(2))$($(1))
+
+LUA_PC         = lua$(LUA_VERSION)
+LUA_CFLAGS     = $(call once,LUA_CFLAGS,$(call inc,$(LUA_INCDIR),$(LUA_PC)))
+CURL_CFLAGS    = $(call once,CURL_CFLAGS,$(call inc,$(CURL_INCDIR),libcurl))
+CURL_LIBS      = $(call once,CURL_LIBS,$(call lib,$(CURL_LIBDIR),libcurl))
+SANDBOX_NEEDS  = libmicrohttpd sqlite3
+SANDBOX_CFLAGS = $(call once,SANDBOX_CFLAGS,$(call inc,,$(SANDBOX_NEEDS)))
+SANDBOX_LIBS   = $(call once,SANDBOX_LIBS,$(call lib,,$(SANDBOX_NEEDS)))
+
+# Sources. A new file is picked up by its place.
+CORE_C    := $(wildcard src/*.c)
+BINDING_C := $(filter-out lua-binding/sandbox.c,$(wildcard lua-binding/*.c))
+SANDBOX_C := $(wildcard src/sandbox/*.c) lua-binding/sandbox.c
+ALL_LUA   := $(shell find lua-binding/workstage -name '*.lua')
+SANDBOX_LUA := $(filter lua-binding/workstage/sandbox.lua \
+                 lua-binding/workstage/sandbox/%,$(ALL_LUA))
+CLIENT_LUA  := $(filter-out $(SANDBOX_LUA),$(ALL_LUA))
+
+object       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+linked       = $(patsubst lua-binding/%,$(BUILD)/lua/%,$(1))
+CORE_SO      = $(BUILD)/lua/workstage/core.so
+SANDBOX_SO   = $(BUILD)/lua/workstage/sandbox.so
+OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C))
+
+all: client sandbox
+client: $(CORE_SO) $(call linked,$(CLIENT_LUA))
+sandbox: $(SANDBOX_SO) $(call linked,$(SANDBOX_LUA))
+
+say     = $(if $(V),,@echo "$(1)" $@;)
+COMPILE = $(call say,cc  )$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) \
+            -Isrc -MMD -MP -c -o $@ $<
+LINK    = $(call say,link)$(CC) $(CFLAGS) $(MODULE) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/obj/src/sandbox/%.o: src/sandbox/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc/sandbox $(SANDBOX_CFLAGS)
+
+$(BUILD)/obj/src/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(CURL_CFLAGS)
+
+$(BUILD)/obj/lua-binding/sandbox.o: lua-binding/sandbox.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -Isrc/sandbox $(LUA_CFLAGS) $(SANDBOX_CFLAGS)
+
+$(BUILD)/obj/lua-binding/%.o: lua-binding/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(LUA_CFLAGS)
+
+$(CORE_SO): $(call object,$(CORE_C) $(BINDING_C))
+	@mkdir -p $(@D)
+	$(LINK) $(CURL_LIBS) -pthread
+
+$(SANDBOX_SO): $(call object,$(SANDBOX_C))
+	@mkdir -p $(@D)
+	$(LINK) $(SANDBOX_LIBS) -pthread
+
+# Links, not copies: what changes, comes or goes in the sources does so here.
+$(BUILD)/lua/%.lua: lua-binding/%.lua
+	@mkdir -p $(@D)
+	@ln -sfr $< $@
+
+# Other flags, other objects.
+$(BUILD)/flags: export NOW = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$NOW" | cmp -s - $@ || printf '%s\n' "$$NOW" > $@
+
+-include $(OBJECTS:.o=.d)
+
+env:
+	@script/env "$(BUILD)"
+
+clean:
+	rm -rf $(BUILD)
+
+# The main job and the specs. Both fetch first what the machine lacks.
+
+demo:
+	@script/setup demo
+	@$(MAKE) --no-print-directory all
+	@eval "$$(script/env "$(BUILD)")" && $(LUA) examples/move_stage.lua
+
+test:
+	@script/setup test
+	@$(MAKE) --no-print-directory all
+	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
+	  $(LUA) script/run-specs $(SPEC)
+
+SANITIZED = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+asan: KIND = address,undefined
+tsan: KIND = thread
+asan tsan:
+	@script/setup test
+	@$(MAKE) --no-print-directory BUILD=build/$@ CC=gcc \
+	  CFLAGS="$(SANITIZED) -fsanitize=$(KIND)" all
+	@LUA="$(LUA)" FILTER="$(FILTER)" script/sanitize $@ $(SPEC)
+
+# What reads the sources without running them.
+
+C_FILES    = $(shell find src lua-binding examples bench script -name '*.[ch]')
+LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs
+LUA_FILES  = $(shell find lua-binding spec examples bench script \
+               -name '*.lua') $(LUA_SCRIPT) .busted
+
+check: check-tools check-lua check-c check-width check-gcc check-clang
+	@echo "check: nothing found"
+
+check-tools:
+	@script/setup check
+
+check-lua: check-tools
+	luacheck --quiet $(LUA_FILES)
+
+check-c: check-tools
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+	  --enable=warning,performance,portability --suppress=missingInclude \
+	  -D__linux__ -D__GNUC__ -Isrc -Isrc/sandbox src lua-binding
+
+check-width:
+	@script/check-width $(C_FILES) $(LUA_FILES)
+
+check-gcc: check-tools
+	$(MAKE) --no-print-directory BUILD=build/check/gcc CC=gcc \
+	  CFLAGS="-O2 -Werror" all
+
+check-clang: check-tools
+	@if command -v clang >/dev/null; then \
+	  $(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
+	    CFLAGS="-O2 -Werror" all; \
+	else echo "check-clang: no clang here, left out"; fi
+
+# Installing. The rocks give the three directories that LuaRocks names.
+
+INST_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
+INST_LIBDIR = $(PREFIX)/lib/lua/$(LUA_VERSION)
+INST_BINDIR = $(PREFIX)/bin
+INST_INCDIR = $(PREFIX)/include
+
+install: install-client install-sandbox install-header
+
+install-client: client
+	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(CLIENT_LUA)
+	install -d "$(DESTDIR)$(INST_LIBDIR)/workstage" "$(DESTDIR)$(INST_BINDIR)"
+	install -m 644 $(CORE_SO) "$(DESTDIR)$(INST_LIBDIR)/workstage"
+	install -m 755 lua-binding/bin/workstage "$(DESTDIR)$(INST_BINDIR)"
+
+install-sandbox: sandbox
+	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(SANDBOX_LUA)
+	install -d "$(DESTDIR)$(INST_LIBDIR)/workstage"
+	install -m 644 $(SANDBOX_SO) "$(DESTDIR)$(INST_LIBDIR)/workstage"
+
+install-header:
+	install -d "$(DESTDIR)$(INST_INCDIR)"
+	install -m 644 src/workstage.h "$(DESTDIR)$(INST_INCDIR)"
+
+uninstall:
+	rm -rf "$(DESTDIR)$(INST_LUADIR)/workstage"
+	rm -rf "$(DESTDIR)$(INST_LIBDIR)/workstage"
+	rm -f "$(DESTDIR)$(INST_BINDIR)/workstage"
+	rm -f "$(DESTDIR)$(INST_INCDIR)/workstage.h"
+	@DESTDIR="$(DESTDIR)" script/remove-empty "$(PREFIX)" \
+	  "$(INST_LUADIR)" "$(INST_LIBDIR)" "$(INST_BINDIR)" "$(INST_INCDIR)"
+
+FORCE:
+
+.PHONY: all client sandbox env clean demo test asan tsan check check-tools \
+  check-lua check-c check-width check-gcc check-clang install install-client \
+  install-sandbox install-header uninstall FORCE

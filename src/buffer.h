@@ -1,0 +1,43 @@
+/*
+** A growing run of bytes. Running out of memory is remembered (`failed`)
+** and asked for once at the end, so that writers need no checks between.
+*/
+
+#ifndef WS_BUFFER_H
+#define WS_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct ws_buffer {
+  char *bytes;
+  size_t size;
+  size_t room;
+  bool failed;  /* memory ran out: the content is not to be used */
+} ws_buffer;
+
+#define WS_BUFFER_EMPTY {NULL, 0, 0, false}
+
+/* The slow half of ws_buffer_reserve. */
+bool ws_buffer_grow(ws_buffer *buffer, size_t more);
+
+/* Makes sure that `more` bytes fit; false (and `failed`) without memory. */
+static inline bool ws_buffer_reserve(ws_buffer *buffer, size_t more) {
+  if (!buffer->failed && more <= buffer->room - buffer->size) return true;
+  return ws_buffer_grow(buffer, more);
+}
+
+void ws_buffer_add(ws_buffer *buffer, const char *bytes, size_t size);
+void ws_buffer_char(ws_buffer *buffer, char c);
+void ws_buffer_text(ws_buffer *buffer, const char *text);
+void ws_buffer_integer(ws_buffer *buffer, long long value);
+
+/* Ends the content with a NUL that `size` does not count; "" without
+** memory. */
+const char *ws_buffer_cstring(ws_buffer *buffer);
+
+/* Empties it and keeps its room for the next use. */
+void ws_buffer_reset(ws_buffer *buffer);
+void ws_buffer_free(ws_buffer *buffer);
+
+#endif

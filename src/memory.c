@@ -1,0 +1,48 @@
+/*
+** The core's memory. See memory.h.
+*/
+
+#include "memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *(*allocate_fn)(size_t size) = malloc;
+static void *(*zeroed_fn)(size_t count, size_t size) = calloc;
+static void *(*resize_fn)(void *block, size_t size) = realloc;
+static void (*release_fn)(void *block) = free;
+
+void ws_set_memory(void *(*allocate)(size_t size),
+                   void *(*zeroed)(size_t count, size_t size),
+                   void *(*resize)(void *block, size_t size),
+                   void (*release)(void *block)) {
+  allocate_fn = allocate ? allocate : malloc;
+  zeroed_fn = zeroed ? zeroed : calloc;
+  resize_fn = resize ? resize : realloc;
+  release_fn = release ? release : free;
+}
+
+void *ws_alloc(size_t size) {
+  return allocate_fn(size);
+}
+
+void *ws_calloc(size_t count, size_t size) {
+  return zeroed_fn(count, size);
+}
+
+void *ws_realloc(void *block, size_t size) {
+  return resize_fn(block, size);
+}
+
+void ws_free(void *block) {
+  if (block) release_fn(block);
+}
+
+char *ws_copy(const char *bytes, size_t size) {
+  char *copy = size < SIZE_MAX ? ws_alloc(size + 1) : NULL;
+  if (!copy) return NULL;
+  if (size) memcpy(copy, bytes, size);
+  copy[size] = '\0';
+  return copy;
+}

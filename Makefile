@@ -149,7 +149,7 @@ check-tools:
 	@script/setup check
 
 check-lua: check-tools
-	luacheck --quiet $(LUA_FILES)
+	luacheck --quiet --no-color $(LUA_FILES)
 
 check-c: check-tools
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \

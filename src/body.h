@@ -27,7 +27,9 @@ typedef enum ws_purpose {
 ** Writes {"root":{fields},"beside":..} in the schema's order. Unknown fields
 ** are refused with the nearest name, or written as they are when not
 ** `strict`. Read-only fields are refused unless not strict. NULL is written
-** for nullable fields only. False with `fault` filled in.
+** for nullable fields only. False with `fault` filled in, and nothing
+** written; when memory ran out the buffer has `failed`, too. Objects within
+** are judged whole for either purpose: they are replaced whole.
 */
 bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
                    ws_purpose purpose, bool strict, const ws_source *source,

@@ -66,6 +66,18 @@ void ws_buffer_integer(ws_buffer *buffer, long long value) {
   ws_buffer_add(buffer, start, (size_t)(end - start));
 }
 
+void ws_buffer_repeat(ws_buffer *buffer, size_t start, size_t size) {
+  if (!ws_buffer_reserve(buffer, size)) return;
+  memcpy(buffer->bytes + buffer->size, buffer->bytes + start, size);
+  buffer->size += size;
+}
+
+void ws_buffer_cut(ws_buffer *buffer, size_t start, size_t end) {
+  if (buffer->failed || start == end) return;
+  memmove(buffer->bytes + start, buffer->bytes + end, buffer->size - end);
+  buffer->size -= end - start;
+}
+
 const char *ws_buffer_cstring(ws_buffer *buffer) {
   if (!ws_buffer_reserve(buffer, 1)) return "";
   buffer->bytes[buffer->size] = '\0';

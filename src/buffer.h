@@ -32,6 +32,12 @@ void ws_buffer_char(ws_buffer *buffer, char c);
 void ws_buffer_text(ws_buffer *buffer, const char *text);
 void ws_buffer_integer(ws_buffer *buffer, long long value);
 
+/* Adds a copy of what stands in it from `start` on. */
+void ws_buffer_repeat(ws_buffer *buffer, size_t start, size_t size);
+
+/* Takes out what stands from `start` up to `end`. */
+void ws_buffer_cut(ws_buffer *buffer, size_t start, size_t end);
+
 /* Ends the content with a NUL that `size` does not count; "" without
 ** memory. */
 const char *ws_buffer_cstring(ws_buffer *buffer);

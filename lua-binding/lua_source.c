@@ -1,0 +1,83 @@
+/*
+** Lua's tables as a source of values for the core. See lua_source.h.
+*/
+
+#include "lua_source.h"
+
+static void read_number(lua_State *L, int index, ws_value *value) {
+  if (lua_isinteger(L, index)) {
+    value->type = WS_VALUE_INTEGER;
+    value->as.integer = lua_tointegerx(L, index, NULL);
+  } else {
+    value->type = WS_VALUE_NUMBER;
+    value->as.number = lua_tonumberx(L, index, NULL);
+  }
+}
+
+/* Never lua_tolstring on a number: it turns a key into a string in place,
+** and the walk would lose its way. */
+static void read_value(lua_State *L, int index, ws_value *value) {
+  switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+      value->type = WS_VALUE_TEXT;
+      value->as.text.bytes = lua_tolstring(L, index, &value->as.text.size);
+      return;
+    case LUA_TNUMBER:
+      read_number(L, index, value);
+      return;
+    case LUA_TBOOLEAN:
+      value->type = WS_VALUE_BOOLEAN;
+      value->as.boolean = lua_toboolean(L, index);
+      return;
+    case LUA_TTABLE:
+      value->type = WS_VALUE_TABLE;
+      value->as.table = index;
+      return;
+    case LUA_TNIL: case LUA_TNONE:
+      value->type = WS_VALUE_NONE;
+      return;
+    case LUA_TLIGHTUSERDATA:
+      value->type = WS_VALUE_NULL;
+      if (!lua_touserdata(L, index)) return;
+      break;
+    default: break;
+  }
+  value->type = WS_VALUE_OTHER;
+  value->as.other = lua_typename(L, lua_type(L, index));
+}
+
+/* The key stays right above its table, where the next call finds it. */
+static bool next_pair(void *host, int table, bool first, ws_value *key,
+                      ws_value *value) {
+  lua_State *L = host;
+  lua_settop(L, first ? table : table + 1);
+  if (first) {
+    if (!lua_checkstack(L, 4)) {
+      key->type = value->type = WS_VALUE_NONE;
+      return true;
+    }
+    lua_pushnil(L);
+  }
+  if (!lua_next(L, table)) return false;
+  read_value(L, table + 1, key);
+  read_value(L, table + 2, value);
+  return true;
+}
+
+static void item_at(void *host, int table, int64_t index, ws_value *value) {
+  lua_State *L = host;
+  lua_settop(L, table);
+  if (!lua_checkstack(L, 2)) {
+    value->type = WS_VALUE_OTHER;
+    value->as.other = "value that memory does not suffice for";
+    return;
+  }
+  lua_rawgeti(L, table, index);
+  read_value(L, table + 1, value);
+}
+
+void wsl_source(lua_State *L, ws_source *source) {
+  source->host = L;
+  source->next = next_pair;
+  source->at = item_at;
+}

@@ -137,7 +137,8 @@ asan tsan:
 
 # What reads the sources without running them.
 
-C_FILES    = $(shell find src lua-binding examples bench script -name '*.[ch]')
+C_FILES    = $(shell find src lua-binding spec examples bench script \
+               -name '*.[ch]')
 LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs
 LUA_FILES  = $(shell find lua-binding spec examples bench script \
                -name '*.lua') $(LUA_SCRIPT) .busted

@@ -1,0 +1,118 @@
+-- make install, make uninstall and make env, as a packager and a user do it.
+
+local shell = require "house.shell"
+
+local try = [[
+  local workstage = require "workstage"
+  assert(type(workstage.storyblok) == "function")
+  assert(type(workstage.kantata) == "function")
+  require "workstage.sandbox"
+  print(package.searchpath("workstage.core", package.cpath))
+]]
+
+local function tree_of(directory)
+  return shell.must("cd %s && find . | LC_ALL=C sort", shell.quote(directory))
+end
+
+describe("make install", function()
+  local sources, target
+
+  lazy_setup(function()
+    sources = shell.copy_of_sources()
+    shell.must("make -s -j2 -C %s all", sources)
+  end)
+
+  before_each(function() target = shell.temporary() end)
+
+  after_each(function() shell.remove(target) end)
+
+  lazy_teardown(function() shell.remove(sources) end)
+
+  it("puts the module where a script elsewhere finds it", function()
+    shell.must("make -s -C %s install DESTDIR=%s", sources, target)
+    local at = target .. "/usr/local"
+    local output, code = shell.lua_from(
+      at .. "/share/lua/5.4", at .. "/lib/lua/5.4", try)
+    assert.equal(0, code, output)
+    assert.equal(at .. "/lib/lua/5.4/workstage/core.so\n", output)
+    shell.must("test -x %s/bin/workstage", at)
+    shell.must("test -f %s/include/workstage.h", at)
+  end)
+
+  it("installs files that all may read, and no links", function()
+    shell.must("make -s -C %s install DESTDIR=%s", sources, target)
+    assert.equal("", shell.must("find %s -type l", target))
+    assert.equal("", shell.must("find %s -type f ! -perm -444", target))
+  end)
+
+  it("knows PREFIX, also one with a blank", function()
+    local prefix = target .. "/a prefix"
+    shell.must("make -s -C %s install PREFIX=%s", sources,
+               shell.quote(prefix))
+    local output, code = shell.lua_from(
+      prefix .. "/share/lua/5.4", prefix .. "/lib/lua/5.4", try)
+    assert.equal(0, code, output)
+    shell.must("make -s -C %s uninstall PREFIX=%s", sources,
+               shell.quote(prefix))
+    assert.equal(".\n", tree_of(prefix))
+  end)
+
+  it("is undone by make uninstall, to the last folder", function()
+    shell.must("make -s -C %s install DESTDIR=%s PREFIX=/usr", sources, target)
+    assert.is_not.equal(".\n", tree_of(target))
+    shell.must("make -s -C %s uninstall DESTDIR=%s PREFIX=/usr", sources,
+               target)
+    assert.equal(".\n", tree_of(target))
+  end)
+
+  it("leaves other people's files to them", function()
+    shell.must("mkdir -p %s/usr/share/lua/5.4/other", target)
+    local before = tree_of(target)
+    shell.must("make -s -C %s install DESTDIR=%s PREFIX=/usr", sources, target)
+    shell.must("make -s -C %s uninstall DESTDIR=%s PREFIX=/usr", sources,
+               target)
+    assert.equal(before, tree_of(target))
+  end)
+
+  it("says nothing to undo where nothing is installed", function()
+    shell.must("make -s -C %s uninstall DESTDIR=%s", sources, target)
+    assert.equal(".\n", tree_of(target))
+  end)
+end)
+
+describe("make", function()
+  it("builds in a folder with a blank, and env leads to it", function()
+    local sources = shell.copy_of_sources()
+    local folder = sources .. "/it's a tree"
+    shell.must("cd %s && mkdir %s && mv * %s", sources, shell.quote(folder),
+      shell.quote(folder) .. " 2>/dev/null || true")
+    shell.must("make -s -j2 -C %s client", shell.quote(folder))
+    local env = shell.must("make -s -C %s env", shell.quote(folder))
+    local output = shell.must([[
+      cd / && unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_PATH LUA_CPATH
+      eval %s
+      lua5.4 -e 'print(package.searchpath("workstage", package.path))'
+      lua5.4 -e 'print(package.searchpath("workstage.core", package.cpath))'
+      command -v workstage]], shell.quote(env))
+    shell.remove(sources)
+    assert.same({
+      folder .. "/build/lua/workstage/init.lua",
+      folder .. "/build/lua/workstage/core.so",
+      folder .. "/lua-binding/bin/workstage",
+    }, shell.lines(output))
+  end)
+
+  it("asks for no library of the sandbox to build the client", function()
+    local directory = shell.temporary()
+    shell.must("printf %s > %s/pkg-config && chmod +x %s/pkg-config", [[
+'#!/bin/sh\necho "$@" >> "$0.log"\nexec pkg-config "$@"\n']],
+      directory, directory)
+    shell.must("make -s -j2 client BUILD=%s/b PKG_CONFIG=%s/pkg-config",
+               directory, directory)
+    local asked = shell.must("cat %s/pkg-config.log", directory)
+    shell.remove(directory)
+    assert.truthy(asked:find("libcurl", 1, true))
+    assert.is_nil(asked:find("microhttpd", 1, true))
+    assert.is_nil(asked:find("sqlite", 1, true))
+  end)
+end)

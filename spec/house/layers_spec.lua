@@ -1,0 +1,98 @@
+-- Arrows of the house point down only: no Lua in the core, no sandbox in the
+-- client, and nothing visible of a module but its entrance.
+
+local shell = require "house.shell"
+
+local tree = (os.getenv "WORKSTAGE_BUILD" or "build") .. "/lua/workstage/"
+
+local function includes(places)
+  local output = shell.run(
+    "grep -rnE '^[[:blank:]]*#[[:blank:]]*include' %s", places)
+  return shell.lines(output)
+end
+
+local function needed(module)
+  local names = {}
+  for name in shell.must("readelf -d %s", tree .. module)
+      :gmatch "%(NEEDED%)[^\n]*%[([^\n]*)%]" do
+    names[#names + 1] = name
+  end
+  assert.is_true(#names > 0)
+  return table.concat(names, " ")
+end
+
+local function exported(module)
+  local names = {}
+  for name in shell.must("nm -D --defined-only %s", tree .. module)
+      :gmatch "%x+ %a ([^\n]+)" do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+-- The sanitizers put marks of their own beside ours.
+local function without_marks(names)
+  local kept = {}
+  for _, name in ipairs(names) do
+    if not name:find "^__[atu]b?san" and not name:find "^__odr_asan" then
+      kept[#kept + 1] = name
+    end
+  end
+  return kept
+end
+
+describe("the core", function()
+  it("includes no Lua header in any file under src/", function()
+    local lines = includes "src"
+    assert.is_true(#lines > 0)
+    for _, line in ipairs(lines) do
+      assert.is_nil(line:match "include.*[<\"/]l[ua][ua][%w]*%.h", line)
+      assert.is_nil(line:match "[<\"/]lualib%.h", line)
+      assert.is_nil(line:match "[<\"/]lua%.hpp", line)
+    end
+  end)
+
+  it("includes nothing of the sandbox, nor of its libraries", function()
+    for _, line in ipairs(includes "src/*.[ch]") do
+      assert.is_nil(line:match "include.*sandbox", line)
+      assert.is_nil(line:match "microhttpd", line)
+      assert.is_nil(line:match "sqlite", line)
+    end
+  end)
+
+  it("names nothing of Lua", function()
+    local output = shell.run(
+      "grep -rnE '\\b(lua_State|luaL_[a-z]+|lua_[a-z]+)\\b *\\(' src")
+    assert.equal("", output)
+  end)
+end)
+
+describe("the module workstage.core", function()
+  it("exports its entrance alone", function()
+    assert.same({ "luaopen_workstage_core" },
+                without_marks(exported "core.so"))
+  end)
+
+  it("needs libcurl, and neither Lua nor what the sandbox needs", function()
+    local names = needed "core.so"
+    assert.truthy(names:find("libcurl", 1, true))
+    assert.is_nil(names:find("liblua", 1, true))
+    assert.is_nil(names:find("microhttpd", 1, true))
+    assert.is_nil(names:find("sqlite", 1, true))
+  end)
+
+  it("stays loaded when a Lua state closes it", function()
+    assert.truthy(shell.must("readelf -d %score.so", tree):find "NODELETE")
+  end)
+end)
+
+describe("the module workstage.sandbox", function()
+  it("exports its entrance alone", function()
+    assert.same({ "luaopen_workstage_sandbox" },
+                without_marks(exported "sandbox.so"))
+  end)
+
+  it("needs no library of Lua", function()
+    assert.is_nil(needed "sandbox.so":find("liblua", 1, true))
+  end)
+end)

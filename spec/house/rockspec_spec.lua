@@ -1,0 +1,94 @@
+-- Both rocks as LuaRocks makes them on a stock machine: no variable set.
+
+local shell = require "house.shell"
+
+local client = "rockspec/workstage-scm-1.rockspec"
+local sandbox = "rockspec/workstage-sandbox-scm-1.rockspec"
+
+describe("LuaRocks", function()
+  local sources, tree, home
+
+  local function luarocks(format, ...)
+    return shell.run(
+      "cd %s && env -i HOME=%s PATH=/usr/local/bin:/usr/bin:/bin " ..
+      "luarocks --lua-version 5.4 " .. format, sources, home, ...)
+  end
+
+  local function try(script)
+    return shell.lua_from(
+      tree .. "/share/lua/5.4", tree .. "/lib/lua/5.4", script)
+  end
+
+  lazy_setup(function() sources = shell.copy_of_sources() end)
+
+  before_each(function()
+    tree, home = shell.temporary(), shell.temporary()
+  end)
+
+  after_each(function()
+    shell.remove(tree)
+    shell.remove(home)
+  end)
+
+  lazy_teardown(function() shell.remove(sources) end)
+
+  for _, rockspec in ipairs { client, sandbox } do
+    it("finds nothing wrong in " .. rockspec, function()
+      local output, code = luarocks("lint %s", rockspec)
+      assert.equal(0, code, output)
+    end)
+  end
+
+  it("makes a client that works from its tree alone", function()
+    local output, code = luarocks(
+      "make --deps-mode=none --tree %s %s", tree, client)
+    assert.equal(0, code, output)
+    output, code = try [[
+      local workstage = require "workstage"
+      assert(type(workstage.storyblok) == "function")
+      print(package.searchpath("workstage", package.path))
+      print(package.searchpath("workstage.core", package.cpath))
+      print(pcall(require, "init"), (pcall(require, "workstage.sandbox")))
+    ]]
+    assert.equal(0, code, output)
+    local lines = shell.lines(output)
+    assert.equal(tree .. "/share/lua/5.4/workstage/init.lua", lines[1])
+    assert.equal(tree .. "/lib/lua/5.4/workstage/core.so", lines[2])
+    assert.equal("false", lines[#lines]:match "%S+$")
+    output, code = shell.run(
+      "cd / && LUA_PATH=%s LUA_CPATH=%s %s/bin/workstage --help",
+      shell.quote(tree .. "/share/lua/5.4/?.lua;" ..
+                  tree .. "/share/lua/5.4/?/init.lua;;"),
+      shell.quote(tree .. "/lib/lua/5.4/?.so;;"), tree)
+    assert.equal(0, code, output)
+    assert.truthy(output:find("Usage", 1, true), output)
+  end)
+
+  it("makes a sandbox that works from its tree alone", function()
+    local output, code = luarocks(
+      "make --deps-mode=none --tree %s %s", tree, sandbox)
+    assert.equal(0, code, output)
+    output, code = try [[
+      local sandbox = require "workstage.sandbox"
+      local server = assert(sandbox.start())
+      print(server.url)
+      server:stop()
+    ]]
+    assert.equal(0, code, output)
+    assert.truthy(output:find "^http://127%.0%.0%.1:%d+", output)
+  end)
+
+  it("takes both out again", function()
+    for _, rockspec in ipairs { client, sandbox } do
+      local output, code = luarocks(
+        "make --deps-mode=none --tree %s %s", tree, rockspec)
+      assert.equal(0, code, output)
+    end
+    for _, rock in ipairs { "workstage", "workstage-sandbox" } do
+      local output, code = luarocks("remove --tree %s %s", tree, rock)
+      assert.equal(0, code, output)
+    end
+    assert.equal("", shell.must(
+      "find %s -path '*/workstage*' -type f", tree))
+  end)
+end)

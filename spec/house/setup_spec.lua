@@ -1,0 +1,74 @@
+-- script/setup: what it says of a machine that lacks everything, and of one
+-- that lacks nothing.
+
+local shell = require "house.shell"
+
+local function setup(path, arguments)
+  return shell.run("env -i PATH=%s /bin/sh script/setup %s", path, arguments)
+end
+
+describe("script/setup", function()
+  local empty
+
+  before_each(function() empty = shell.temporary() end)
+
+  after_each(function() shell.remove(empty) end)
+
+  it("names the packages and stops where it cannot install", function()
+    local output, code = setup(empty, "build")
+    assert.equal(1, code)
+    local command = output:match "\n  (sudo apt%-get install [^\n]+)\n"
+    assert.truthy(command, output)
+    for _, package in ipairs {
+      "lua5.4", "liblua5.4-dev", "lua-cjson", "lua-argparse", "gcc", "make",
+      "pkg-config", "libcurl4-openssl-dev", "libmicrohttpd-dev",
+      "libsqlite3-dev",
+    } do
+      assert.truthy((command .. " "):find(" " .. package .. " ", 1, true),
+                    package .. " is not in: " .. command)
+    end
+    assert.is_nil(command:find("lua-busted", 1, true))
+  end)
+
+  it("asks for more to run specs and linters", function()
+    local test = setup(empty, "test")
+    assert.truthy(test:find("lua-busted", 1, true))
+    assert.truthy(test:find("luarocks", 1, true))
+    local check = setup(empty, "check")
+    assert.truthy(check:find("cppcheck", 1, true))
+    assert.truthy(check:find("lua-check", 1, true))
+  end)
+
+  it("installs nothing with -n, whoever asks", function()
+    shell.must("printf '#!/bin/sh\\ntouch %s/used\\n' > %s/apt-get",
+               empty, empty)
+    shell.must("chmod +x %s/apt-get", empty)
+    local _, code = setup(empty, "-n build")
+    assert.equal(1, code)
+    assert.equal(1, select(2, shell.run("test -e %s/used", empty)))
+  end)
+
+  it("is silent where nothing is missing, and asks no network", function()
+    local output, code = shell.run(
+      "PATH=%s:$PATH && printf '#!/bin/sh\\nexit 9\\n' > %s/apt-get && " ..
+      "chmod +x %s/apt-get && script/setup test", empty, empty, empty)
+    assert.equal("", output)
+    assert.equal(0, code)
+  end)
+
+  it("tries modules out and does not trust names", function()
+    shell.must("printf '#!/bin/sh\\nexec /usr/bin/lua5.4 -e %s \"$@\"\\n' > %s",
+      '"package.path, package.cpath = [[]], [[]]"', empty .. "/lua5.4")
+    shell.must("chmod +x %s/lua5.4", empty)
+    local output, code = shell.run("PATH=%s:$PATH script/setup -n build", empty)
+    assert.equal(1, code)
+    assert.truthy(output:find("lua-cjson lua-argparse\n", 1, true), output)
+    assert.is_nil(output:find("liblua5.4-dev", 1, true))
+  end)
+
+  it("refuses a purpose that it does not know", function()
+    local output, code = shell.run "script/setup everything"
+    assert.equal(3, code)
+    assert.truthy(output:find("usage", 1, true))
+  end)
+end)

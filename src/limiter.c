@@ -14,6 +14,8 @@
 #define FEW 8            /* answers that do not make a shortest trip yet */
 #define MANY 32          /* answers that may replace what was known */
 #define STRIKES 3
+#define DOUBT 4          /* all of a delay may be the way there */
+#define RECENT (10 * WS_SECOND)
 
 
 /* Whether rate a allows less than b; 0 allows all. */
@@ -97,25 +99,28 @@ static ws_time usual(const ws_limiter *l, const ws_trips *trips) {
 
 
 /* Adds a place, in order. The oldest one goes when all are taken. */
-static void place(ws_limiter *l, ws_time at) {
+static void place(ws_limiter *l, ws_time at, bool accepted) {
   int i;
   if (l->placed == WS_LIMITER_PLACES) {
-    if (at <= l->places[0]) return;
+    if (at <= l->places[0].at) return;
     l->placed--;
     memmove(l->places, l->places + 1,
             (size_t)l->placed * sizeof l->places[0]);
   }
-  for (i = l->placed++; i > 0 && l->places[i - 1] > at; i--)
+  for (i = l->placed++; i > 0 && l->places[i - 1].at > at; i--)
     l->places[i] = l->places[i - 1];
-  l->places[i] = at;
+  l->places[i].at = at;
+  l->places[i].accepted = accepted;
 }
 
 
 /* A trip was shorter than all before: the places had been set too early by
 ** as much. None can lie after `most`. */
 static void correct(ws_limiter *l, ws_time by, ws_time most) {
-  for (int i = 0; i < l->placed; i++)
-    l->places[i] = later(l->places[i], sooner(l->places[i] + by, most));
+  for (int i = 0; i < l->placed; i++) {
+    ws_time *at = &l->places[i].at;
+    *at = later(*at, sooner(*at + by, most));
+  }
 }
 
 
@@ -142,10 +147,6 @@ static void learn(ws_limiter *l, ws_trips *trips, ws_time trip, ws_time at) {
 /* Takes a request out of those in flight; false for one that is not. */
 static bool land(ws_limiter *l, uint64_t ticket, ws_flight *flight) {
   int i = 0;
-  if (ticket == 0) {
-    memset(flight, 0, sizeof *flight);
-    return l->untold > 0 && l->untold-- > 0;
-  }
   while (i < l->flying && l->flights[i].ticket != ticket) i++;
   if (i == l->flying) return false;
   *flight = l->flights[i];
@@ -172,10 +173,9 @@ static bool expected(const ws_limiter *l, const ws_flight *flight,
 }
 
 
-/* How many requests in flight, and which not told apart, hold a place open
-** until they are answered. */
+/* How many requests in flight hold a place open until they are answered. */
 static int unplaced(const ws_limiter *l, ws_time now) {
-  int count = l->untold;
+  int count = 0;
   for (int i = 0; i < l->flying; i++)
     count += !expected(l, &l->flights[i], now);
   return count;
@@ -194,10 +194,10 @@ static ws_time nth_newest(const ws_limiter *l, int nth, ws_time now) {
   for (int f = l->flying; nth > 0; nth--) {
     while (f > 0 && !expected(l, &l->flights[f - 1], now)) f--;
     if (f > 0 && (p == 0 || l->flights[f - 1].start + l->late
-                            >= l->places[p - 1]))
+                            >= l->places[p - 1].at))
       at = l->flights[--f].start + l->late;
     else if (p > 0)
-      at = l->places[--p];
+      at = l->places[--p].at;
     else
       return INT64_MIN;
   }
@@ -234,49 +234,109 @@ static void lower(ws_limiter *l, double rate) {
 
 
 /*
-** How many requests the service may have counted in the second before it
+** How many requests the service may have accepted in the second before it
 ** rejected one that left at `start` and arrived by `at`.
 */
 static int crowd(const ws_limiter *l, ws_time start, ws_time at) {
   ws_time blur = BLUR + l->late;
-  int count = l->untold;
+  int count = 0;
   for (int i = 0; i < l->placed; i++)
-    count += l->places[i] > start - WS_SECOND - blur &&
-             l->places[i] <= at + blur;
+    count += l->places[i].accepted && l->places[i].at <= at + blur &&
+             l->places[i].at > start - WS_SECOND - blur;
   for (int i = 0; i < l->flying; i++)
     count += l->flights[i].start <= at;
   return count;
 }
 
 
+/* The most that the service accepted in any second of the last few. */
+static int best(const ws_limiter *l, ws_time at) {
+  int most = 0, count = 0;
+  for (int i = 0, first = 0; i < l->placed; i++) {
+    if (l->places[i].at < at - RECENT || !l->places[i].accepted) continue;
+    count++;
+    for (; l->places[first].at <= l->places[i].at - WS_SECOND; first++)
+      count -= l->places[first].accepted &&
+               l->places[first].at >= at - RECENT;
+    if (count > most) most = count;
+  }
+  return most;
+}
+
+
+/* Lowers the rate for what was seen, not told: to one a second at least,
+** what is slower is for holds to do. */
+static void lower_to(ws_limiter *l, double rate) {
+  if (rate < 1) rate = 1;
+  if (below(rate, l->rate)) lower(l, rate);
+}
+
+
+/* Where to go from a rate that was too high again and again. */
+static double step_down(const ws_limiter *l, int fit) {
+  double least = l->rate > 8 ? l->rate * 7 / 8
+               : l->rate > 2 ? l->rate - 1 : l->rate / 2;
+  if (l->tried_at != 0 && l->proved > 0) return l->proved;
+  return fit > 0 && fit < least ? (fit > l->rate / 2 ? fit : l->rate / 2) : least;
+}
+
+
 /*
-** Rejected, though the service named no lower rate. If fewer requests than
-** the rate allows were about, the service (or somebody who shares the token)
-** leaves us no more than those: halfway there at most, as one rejection
-** may be an accident. If as many were about, it was too close to call, and
-** a little more distance helps; unless that happens again and again.
+** Rejected, though the service named no lower rate. If it never accepted as
+** many in a second as the rate allows, what it did accept is the rate; but
+** one rejection may be an accident, so not too far down at once. Else it
+** was too close to call and a little more distance helps, unless that
+** happens again and again.
 */
 static void judge(ws_limiter *l, const ws_flight *flight, ws_time at) {
-  double fit = crowd(l, flight->start, at);
-  double least = l->rate > 0 ? l->rate / 2 : 4;
-  if (below(fit, l->rate) || l->rate <= 0) {
-    if (l->tried_at != 0 && l->proved > 0) fit = least = l->proved;
-    lower(l, fit > least ? fit : least);
-    return;
+  int fit = crowd(l, flight->start, at);
+  int most = best(l, at);
+  double least = l->rate <= 0 ? 4 : l->rate > 12 ? l->rate / 4 : l->rate / 2;
+  if (most < fit) most = fit;
+  if (below(most, l->rate)) {
+    lower_to(l, most > least ? most : least);
+  } else if (flight->start >= l->rejected_at) {
+    l->slack = sooner(l->slack + GUARD, MOST_SLACK);
+    l->strikes = l->accepted < 3 * l->allowed ? l->strikes + 1 : 1;
+    if (l->strikes >= STRIKES) lower_to(l, step_down(l, fit));
   }
-  l->slack = sooner(l->slack + GUARD, MOST_SLACK);
-  l->strikes = l->accepted < 3 * l->allowed ? l->strikes + 1 : 1;
-  if (l->strikes >= STRIKES)
-    lower(l, l->tried_at != 0 && l->proved > 0 ? l->proved
-             : l->rate > 8 ? l->rate * 7 / 8
-             : l->rate > 2 ? l->rate - 1 : l->rate / 2);
+}
+
+
+/*
+** A delay may have come about on the way there, so all of it is put down to
+** that. If it came about later, that wastes places: after a quiet time some
+** less is put down to it, step by step. A rejection takes a step back, and
+** makes the next try wait twice as long.
+*/
+static void ease(ws_limiter *l, ws_time at) {
+  if (l->accepted == 0 && l->eased_at == 0) l->eased_at = at;
+  if (l->doubt > 0 && at - l->eased_at >= l->patience &&
+      l->accepted >= 30 * l->allowed) {
+    l->doubt--;
+    l->eased_at = at;
+    l->accepted = 0;
+  }
+}
+
+
+/* Whether that explains a rejection. */
+static bool doubt(ws_limiter *l, ws_time at) {
+  bool eased = l->doubt < DOUBT;
+  if (eased) {
+    l->doubt++;
+    l->patience = sooner(2 * l->patience, LONGEST_QUIET);
+  }
+  l->eased_at = at;
+  return eased;
 }
 
 
 void ws_limiter_init(ws_limiter *l, double per_second) {
   memset(l, 0, sizeof *l);
   l->limit = per_second;
-  l->quiet = MINUTE;
+  l->quiet = l->patience = MINUTE;
+  l->doubt = DOUBT;
   pace(l, per_second);
   l->limit = l->rate;
 }
@@ -294,20 +354,20 @@ void ws_limiter_rate(ws_limiter *l, double per_second) {
 ws_time ws_limiter_next(ws_limiter *l, ws_time now) {
   ws_time at;
   recover(l, now);
+  if (l->flying == WS_LIMITER_FLIGHTS) return WS_NEVER;
   if (l->allowed == 0) return l->hold;
   at = nth_newest(l, l->allowed, now);
   if (at == INT64_MIN) return l->hold;
   if (at == WS_NEVER) return WS_NEVER;
-  return later(l->hold, at + l->window + GUARD + l->slack);
+  at += l->window + GUARD + l->slack;
+  if (below(l->rate, l->limit)) at = sooner(at, l->rejected_at + l->quiet);
+  return later(l->hold, at);
 }
 
 
 uint64_t ws_limiter_start(ws_limiter *l, ws_time now, unsigned kind) {
   ws_flight *flight;
-  if (l->flying == WS_LIMITER_FLIGHTS) {
-    l->untold++;
-    return 0;
-  }
+  if (l->flying == WS_LIMITER_FLIGHTS) return 0;
   flight = &l->flights[l->flying++];
   flight->ticket = ++l->tickets;
   flight->start = now;
@@ -324,12 +384,13 @@ void ws_limiter_answered(ws_limiter *l, uint64_t ticket, ws_time written,
   written = sooner(later(written, flight.start), answered);
   trips = &l->trips[flight.kind];
   learn(l, trips, answered - written, answered);
-  place(l, answered - usual(l, trips) + margin(trips));
+  place(l, written + (answered - usual(l, trips) + margin(trips) - written)
+                     * l->doubt / DOUBT, true);
+  ease(l, answered);
   l->accepted++;
   l->slack -= l->slack / 256;
-  if (ticket != 0)
-    l->late = later(l->late - l->late / 16, answered - flight.start
-                                            - shortest(trips) + margin(trips));
+  l->late = later(l->late - l->late / 16, answered - flight.start
+                                          - shortest(trips) + margin(trips));
 }
 
 
@@ -342,9 +403,9 @@ void ws_limiter_rejected(ws_limiter *l, uint64_t ticket, ws_time written,
   at = answered - sooner(answered - written, shortest_of_all(l));
   if (below(named, l->rate))
     lower(l, named);
-  else if (flight.start >= l->rejected_at)
+  else if (flight.start < l->rejected_at || !doubt(l, answered))
     judge(l, &flight, at);
-  place(l, at);
+  place(l, at, false);
   l->rejected_at = answered;
   l->accepted = 0;
 }
@@ -353,7 +414,8 @@ void ws_limiter_rejected(ws_limiter *l, uint64_t ticket, ws_time written,
 void ws_limiter_lost(ws_limiter *l, uint64_t ticket, ws_time now) {
   ws_flight flight;
   ws_time trip = shortest_of_all(l);
-  if (land(l, ticket, &flight)) place(l, trip < WS_SECOND ? now + trip : now);
+  if (land(l, ticket, &flight)) 
+    place(l, trip < WS_SECOND ? now + trip : now, false);
 }
 
 

@@ -21,9 +21,15 @@
 
 enum {
   WS_LIMITER_PLACES = 1024,   /* higher rates are counted in parts of 1 s */
-  WS_LIMITER_FLIGHTS = 1024,  /* more at once: told apart no longer */
+  WS_LIMITER_FLIGHTS = 1024,  /* no more leave before an answer comes */
   WS_LIMITER_KINDS = 8
 };
+
+/* The latest moment at which a request can have been counted. */
+typedef struct ws_place {
+  ws_time at;
+  bool accepted;  /* else rejected, or never answered */
+} ws_place;
 
 /* What two minutes of answers to one kind of request showed. */
 typedef struct ws_trips {
@@ -50,10 +56,13 @@ typedef struct ws_limiter {
   ws_time tried_at;     /* when it was tried; 0: not on trial */
   double proved;        /* the rate to fall back to from a trial */
   int strikes;          /* rejections in a row that came too soon */
-  ws_time accepted;     /* answers since the last rejection */
+  int64_t accepted;     /* answers since the last rejection or easing */
+  int doubt;            /* how much of a delay is put down to the way there */
+  ws_time eased_at;     /* when that was last changed */
+  ws_time patience;     /* and how long to wait before less is tried */
   uint64_t tickets;     /* given out so far */
-  int placed, flying, untold;
-  ws_time places[WS_LIMITER_PLACES];      /* oldest first */
+  int placed, flying;
+  ws_place places[WS_LIMITER_PLACES];     /* oldest first */
   ws_flight flights[WS_LIMITER_FLIGHTS];  /* oldest first */
   ws_trips trips[WS_LIMITER_KINDS];
 } ws_limiter;
@@ -65,12 +74,13 @@ void ws_limiter_init(ws_limiter *limiter, double per_second);
 void ws_limiter_rate(ws_limiter *limiter, double per_second);
 
 /* When the next request may leave: not after `now`, at once; WS_NEVER, only
-** an answer can tell. Ask again then, and after each of the calls below. */
+** an answer can tell. Till it is, ask again at the time that it gave and
+** after each of the calls below: the answer may have changed. */
 ws_time ws_limiter_next(ws_limiter *limiter, ws_time now);
 
 /* One leaves. `kind`: requests of one kind take the service about as long
-** (say, one for each method); 0 if in doubt. The ticket goes to exactly one
-** of the four calls after it; 0 is a ticket like others. */
+** (say, one for each method); 0 if in doubt. The ticket goes to one of the
+** four calls after this. 0: too many in flight, this one goes uncounted. */
 uint64_t ws_limiter_start(ws_limiter *limiter, ws_time now, unsigned kind);
 
 /* Any answer but a 429. `written`: the connection stood and the request was

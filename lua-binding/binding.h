@@ -1,0 +1,46 @@
+/*
+** The C half of the Lua module: what its files share.
+*/
+
+#ifndef WSL_BINDING_H
+#define WSL_BINDING_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "workstage.h"
+
+#define WSL_LOOP "workstage.core.loop"
+#define WSL_CLIENT "workstage.core.client"
+#define WSL_CALL "workstage.core.call"
+
+/* Each adds its functions to the table on top of the stack. */
+void wsl_open_loop(lua_State *L);
+void wsl_open_client(lua_State *L);
+void wsl_open_call(lua_State *L);
+void wsl_open_write(lua_State *L);
+void wsl_open_shape(lua_State *L);
+void wsl_open_schemas(lua_State *L);
+
+/* The loop of a userdata at that index; raises when it is closed. */
+ws_loop *wsl_check_loop(lua_State *L, int index);
+
+/* The client of a userdata at that index, or NULL when it is closed. */
+ws_client *wsl_check_client(lua_State *L, int index);
+
+/*
+** Pushes a call userdata that keeps the value at `owner` (a client or a
+** loop) alive, with no call in it yet: room first, so that a call, once
+** started, has an owner.
+*/
+ws_call **wsl_new_call(lua_State *L, int owner);
+
+/* Pushes nil, the kind and the message: the way out of a failed function.
+** Memory that ran out is raised, as Lua itself does. */
+int wsl_failure(lua_State *L, const ws_error *error);
+
+/* A new metatable with these methods and metamethods, left on the stack. */
+void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
+                  const luaL_Reg *meta);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+** workstage.core: the module's C half, for its Lua half alone.
+*/
+
+#include "binding.h"
+
+#if defined(__GNUC__)
+#define WSL_EXPORT __attribute__((visibility("default")))
+#else
+#define WSL_EXPORT
+#endif
+
+int wsl_failure(lua_State *L, const ws_error *error) {
+  if (error->kind == WS_MEMORY) return luaL_error(L, "not enough memory");
+  lua_pushnil(L);
+  lua_pushstring(L, ws_kind_name(error->kind));
+  lua_pushstring(L, error->message);
+  return 3;
+}
+
+void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
+                  const luaL_Reg *meta) {
+  luaL_newmetatable(L, name);
+  luaL_setfuncs(L, meta, 0);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+}
+
+WSL_EXPORT int luaopen_workstage_core(lua_State *L);
+
+WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
+  luaL_checkversion(L);
+  lua_newtable(L);
+  wsl_open_loop(L);
+  wsl_open_client(L);
+  wsl_open_call(L);
+  wsl_open_write(L);
+  wsl_open_shape(L);
+  wsl_open_schemas(L);
+  lua_pushstring(L, WS_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

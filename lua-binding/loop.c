@@ -1,0 +1,159 @@
+/*
+** The loop as a userdata. Its user value is a table of the parked calls:
+** those whose coroutines wait for them, by address.
+*/
+
+#include "binding.h"
+
+static ws_loop **check(lua_State *L) {
+  return luaL_checkudata(L, 1, WSL_LOOP);
+}
+
+ws_loop *wsl_check_loop(lua_State *L, int index) {
+  ws_loop **loop = luaL_checkudata(L, index, WSL_LOOP);
+  if (!*loop) luaL_error(L, "the event loop is closed");
+  return *loop;
+}
+
+static int new_loop(lua_State *L) {
+  ws_error error;
+  ws_loop **loop = lua_newuserdatauv(L, sizeof *loop, 1);
+  *loop = NULL;
+  luaL_setmetatable(L, WSL_LOOP);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, 1);
+  *loop = ws_loop_open(&error);
+  return *loop ? 1 : wsl_failure(L, &error);
+}
+
+static int close_loop(lua_State *L) {
+  ws_loop **loop = check(L);
+  ws_loop *open = *loop;
+  *loop = NULL;
+  if (open) ws_loop_close(open);
+  return 0;
+}
+
+static int loop_fileno(lua_State *L) {
+  lua_pushinteger(L, ws_loop_fd(wsl_check_loop(L, 1)));
+  return 1;
+}
+
+/* The seconds until it wants a step, or nil when only its descriptor can
+** tell. */
+static int loop_timeout(lua_State *L) {
+  double seconds = ws_loop_timeout(wsl_check_loop(L, 1));
+  if (seconds < 0) lua_pushnil(L);
+  else lua_pushnumber(L, seconds);
+  return 1;
+}
+
+/* loop:step([seconds]): false when a signal cut the wait short. */
+static int loop_step(lua_State *L) {
+  ws_loop *loop = wsl_check_loop(L, 1);
+  lua_pushboolean(L, ws_loop_step(loop, luaL_optnumber(L, 2, -1)));
+  return 1;
+}
+
+/* The next parked call that has ended, or nil. One that nobody waits for
+** (its coroutine went on otherwise) is passed over. */
+static int loop_finished(lua_State *L) {
+  ws_loop *loop = wsl_check_loop(L, 1);
+  ws_call *call;
+  lua_getiuservalue(L, 1, 1);
+  while ((call = ws_loop_finished(loop)) != NULL)
+    if (lua_rawgetp(L, -1, call) == LUA_TUSERDATA) {
+      lua_pushnil(L);
+      lua_rawsetp(L, -3, call);
+      return 1;
+    }
+    else
+      lua_pop(L, 1);
+  lua_pushnil(L);
+  return 1;
+}
+
+static int loop_pending(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)ws_loop_pending(wsl_check_loop(L, 1)));
+  return 1;
+}
+
+/* loop:sleep(seconds): a call that ends after so long. */
+static int loop_sleep(lua_State *L) {
+  ws_loop *loop = wsl_check_loop(L, 1);
+  double seconds = luaL_checknumber(L, 2);
+  ws_call **call = wsl_new_call(L, 1);
+  ws_error error;
+  *call = ws_call_sleep(loop, seconds > 0 ? seconds : 0, &error);
+  return *call ? 1 : wsl_failure(L, &error);
+}
+
+static void set_number(lua_State *L, const char *name, double value) {
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_text(lua_State *L, const char *name, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void push_event(lua_State *L, const ws_event *event) {
+  static const char *const types[] = {"request", "response", "retry",
+                                      "wait"};
+  bool ended = event->type == WS_EVENT_RESPONSE ||
+               event->type == WS_EVENT_RETRY;
+  lua_createtable(L, 0, 12);
+  set_text(L, "type", types[event->type]);
+  set_integer(L, "call", (lua_Integer)event->id);
+  set_number(L, "time", event->time);
+  set_text(L, "method", event->method);
+  set_text(L, "url", event->url);
+  set_integer(L, "attempt", event->attempt);
+  set_integer(L, "sent", (lua_Integer)event->sent);
+  if (event->pause > 0) set_number(L, "pause", event->pause);
+  if (!ended) return;
+  set_text(L, "kind", ws_kind_name(event->kind));
+  if (event->status) set_integer(L, "status", event->status);
+  set_number(L, "elapsed", event->elapsed);
+  set_integer(L, "received", (lua_Integer)event->received);
+}
+
+/* loop:event(): the client's address and the event, or nil. */
+static int loop_event(lua_State *L) {
+  ws_event event;
+  if (!ws_loop_event(wsl_check_loop(L, 1), &event)) return 0;
+  lua_pushlightuserdata(L, event.client);
+  push_event(L, &event);
+  return 2;
+}
+
+static const luaL_Reg methods[] = {
+  {"fileno", loop_fileno},
+  {"timeout", loop_timeout},
+  {"step", loop_step},
+  {"finished", loop_finished},
+  {"pending", loop_pending},
+  {"sleep", loop_sleep},
+  {"event", loop_event},
+  {"close", close_loop},
+  {NULL, NULL}
+};
+
+static const luaL_Reg meta[] = {
+  {"__gc", close_loop},
+  {"__close", close_loop},
+  {NULL, NULL}
+};
+
+void wsl_open_loop(lua_State *L) {
+  wsl_new_type(L, WSL_LOOP, methods, meta);
+  lua_pop(L, 1);
+  lua_pushcfunction(L, new_loop);
+  lua_setfield(L, -2, "loop");
+}

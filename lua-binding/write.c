@@ -1,0 +1,111 @@
+/*
+** From Lua tables to bodies and queries. The bytes grow in one buffer for
+** each Lua state, kept by a userdata, so that an error leaks nothing.
+*/
+
+#include "binding.h"
+
+#include "body.h"
+#include "lua_source.h"
+
+#define BUFFER "workstage.core.buffer"
+
+enum { KEEP = 1 << 20 };
+
+/* The scratch buffer (each function's upvalue), empty. */
+static ws_buffer *scratch(lua_State *L) {
+  ws_buffer *buffer = lua_touserdata(L, lua_upvalueindex(1));
+  if (buffer->room > KEEP || buffer->failed) ws_buffer_free(buffer);
+  ws_buffer_reset(buffer);
+  return buffer;
+}
+
+static int free_buffer(lua_State *L) {
+  ws_buffer_free(luaL_checkudata(L, 1, BUFFER));
+  return 0;
+}
+
+/* The text, or nil, the sentence that says why not, and the field. */
+static int finish(lua_State *L, const ws_buffer *buffer, bool well,
+                  const ws_fault *fault) {
+  if (buffer->failed) return luaL_error(L, "not enough memory");
+  if (well) {
+    lua_pushlstring(L, buffer->bytes ? buffer->bytes : "", buffer->size);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, fault->message);
+  lua_pushstring(L, fault->field);
+  return 3;
+}
+
+static const ws_schema *schema_at(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return NULL;
+  luaL_checktype(L, index, LUA_TLIGHTUSERDATA);
+  return lua_touserdata(L, index);
+}
+
+/* body(schema, update, strict, table) */
+static int write_body(lua_State *L) {
+  ws_buffer *buffer = scratch(L);
+  const ws_schema *schema = schema_at(L, 1);
+  ws_purpose purpose = lua_toboolean(L, 2) ? WS_FOR_UPDATE : WS_FOR_CREATE;
+  ws_source source;
+  ws_fault fault = {{0}, {0}};
+  bool well;
+  luaL_checktype(L, 4, LUA_TTABLE);
+  lua_settop(L, 4);
+  wsl_source(L, &source);
+  well = ws_body_write(buffer, schema, purpose, lua_toboolean(L, 3), &source,
+                       4, &fault);
+  return finish(L, buffer, well, &fault);
+}
+
+/* query(schema, only_query, strict, table): schema nil lets any name pass. */
+static int write_query(lua_State *L) {
+  ws_buffer *buffer = scratch(L);
+  const ws_schema *schema = schema_at(L, 1);
+  ws_source source;
+  ws_fault fault = {{0}, {0}};
+  bool well;
+  luaL_checktype(L, 4, LUA_TTABLE);
+  lua_settop(L, 4);
+  wsl_source(L, &source);
+  well = ws_query_write(buffer, schema, lua_toboolean(L, 2),
+                        lua_toboolean(L, 3), &source, 4, &fault);
+  return finish(L, buffer, well, &fault);
+}
+
+/* any(kantata, table): a body without a schema. */
+static int write_any(lua_State *L) {
+  ws_buffer *buffer = scratch(L);
+  const ws_schema *const *schemas =
+    lua_toboolean(L, 1) ? ws_kantata_schemas : ws_storyblok_schemas;
+  ws_source source;
+  ws_fault fault = {{0}, {0}};
+  bool well;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  wsl_source(L, &source);
+  well = ws_body_write_any(buffer, schemas, &source, 2, &fault);
+  return finish(L, buffer, well, &fault);
+}
+
+static const luaL_Reg functions[] = {
+  {"body", write_body},
+  {"query", write_query},
+  {"any", write_any},
+  {NULL, NULL}
+};
+
+void wsl_open_write(lua_State *L) {
+  const luaL_Reg none[] = {{NULL, NULL}};
+  const luaL_Reg meta[] = {{"__gc", free_buffer}, {NULL, NULL}};
+  ws_buffer *buffer;
+  wsl_new_type(L, BUFFER, none, meta);
+  lua_pop(L, 1);
+  buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
+  *buffer = (ws_buffer)WS_BUFFER_EMPTY;
+  luaL_setmetatable(L, BUFFER);
+  luaL_setfuncs(L, functions, 1);
+}

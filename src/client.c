@@ -1,0 +1,383 @@
+/*
+** What the calls of one token have in common.
+*/
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine.h"
+#include "fail.h"
+#include "memory.h"
+#include "service.h"
+#include "url.h"
+
+void ws_options_init(ws_options *options, ws_service service) {
+  *options = (ws_options){
+    .service = service,
+    .rate_limit = -1,
+    .concurrency = 8,
+    .timeout = service == WS_KANTATA ? 200 : 60,
+    .connect_timeout = 10,
+    .attempts = 8,
+    .retry_base = 0.5,
+    .retry_cap = 30,
+    .max_response = (size_t)32 << 20,
+  };
+}
+
+/* ------------------------------------------------- judging the options */
+
+static bool visible(const char *text) {
+  for (; *text; text++)
+    if (*text < 0x21 || *text > 0x7e) return false;
+  return true;
+}
+
+static bool check_token(const ws_options *options, ws_error *error) {
+  bool oauth = options->oauth_token != NULL;
+  const char *name = oauth ? "oauth_token" : "token";
+  const char *token = oauth ? options->oauth_token : options->token;
+  if (oauth && options->token)
+    ws_fail(error, WS_INVALID, "token and oauth_token: give one of them");
+  else if (!token || !*token)
+    ws_fail(error, WS_INVALID, "%s: is required", name);
+  else if (strncasecmp(token, "Bearer ", 7) == 0)
+    ws_fail(error, WS_INVALID, "%s: give it without the word Bearer%s", name,
+            oauth ? "" : ", as oauth_token if it is an OAuth token");
+  else if (!visible(token))
+    ws_fail(error, WS_INVALID, "%s: holds a blank, a line break or another "
+            "character that no token has", name);
+  else
+    return true;
+  return false;
+}
+
+static bool check_range(const char *name, double value, double low,
+                        double high, ws_error *error) {
+  if (value >= low && value <= high) return true;
+  ws_fail(error, WS_INVALID, "%s: %g is not between %g and %g", name, value,
+          low, high);
+  return false;
+}
+
+static bool check_numbers(const ws_options *options, ws_error *error) {
+  return check_range("timeout", options->timeout, 0.001, 86400, error) &&
+         check_range("connect_timeout", options->connect_timeout, 0.001,
+                     86400, error) &&
+         check_range("concurrency", options->concurrency, 1, 1000, error) &&
+         check_range("retry.attempts", options->attempts, 1, 1000, error) &&
+         check_range("retry.base", options->retry_base, 0, 3600, error) &&
+         check_range("retry.cap", options->retry_cap, 0, 3600, error) &&
+         check_range("max_requests", (double)options->max_requests, 0,
+                     9e15, error) &&
+         check_range("max_response", (double)options->max_response, 1,
+                     9e15, error) &&
+         (options->rate_limit <= 0 ||
+          check_range("rate_limit", options->rate_limit, 0.001, 10000,
+                      error));
+}
+
+static bool token_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+/* A header line must be one line, and must not be one that is set here. */
+static bool check_header(const char *line, ws_error *error) {
+  static const char *const ours[] = {"Authorization", "Content-Length",
+                                     "Transfer-Encoding", "Expect"};
+  size_t size = 0;
+  while (token_char(line[size])) size++;
+  if (size == 0 || line[size] != ':') {
+    ws_fail(error, WS_INVALID, "headers: '%.40s' is no header name", line);
+    return false;
+  }
+  for (const char *at = line + size; *at; at++)
+    if ((unsigned char)*at < 0x20 && *at != '\t') {
+      ws_fail(error, WS_INVALID, "headers: the value of '%.*s' holds a line "
+              "break or another control character", (int)size, line);
+      return false;
+    }
+  for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+    if (strlen(ours[i]) == size && strncasecmp(ours[i], line, size) == 0) {
+      ws_fail(error, WS_INVALID, "headers: %s is set by this module%s",
+              ours[i], i ? "" : "; give token or oauth_token");
+      return false;
+    }
+  return true;
+}
+
+bool ws_headers_check(const char *const *headers, ws_error *error) {
+  for (; headers && *headers; headers++)
+    if (!check_header(*headers, error)) return false;
+  return true;
+}
+
+static bool check(const ws_options *options, ws_error *error) {
+  const char *agent = options->user_agent;
+  const char *why;
+  if (!check_token(options, error) || !check_numbers(options, error) ||
+      !ws_headers_check(options->headers, error))
+    return false;
+  if (options->base_url && !ws_url_is_base(options->base_url, &why)) {
+    ws_fail(error, WS_INVALID, "base_url: %s", why);
+    return false;
+  }
+  for (; agent && *agent; agent++)
+    if ((unsigned char)*agent < 0x20) {
+      ws_fail(error, WS_INVALID, "user_agent: holds a control character");
+      return false;
+    }
+  return true;
+}
+
+/* The address without the slashes at its end; NULL with `error`. A base_url
+** of one's own goes with any space. */
+static char *base_of(const ws_options *options, ws_error *error) {
+  const char *address = options->base_url;
+  size_t size;
+  char *copy;
+  if (options->service == WS_STORYBLOK) {
+    const char *regional =
+      address && !options->region
+        ? address
+        : ws_storyblok_address(options->space_id, options->region, error);
+    if (!regional) return NULL;
+    if (!address) address = regional;
+  }
+  else if (!address)
+    address = ws_kantata_address;
+  size = strlen(address);
+  while (size && address[size - 1] == '/') size--;
+  copy = ws_copy(address, size);
+  if (!copy) ws_fail_memory(error);
+  return copy;
+}
+
+/* -------------------------------------------------------- building one */
+
+bool ws_headers_add(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (longer) *list = longer;
+  return longer != NULL;
+}
+
+static bool has_header(const char *const *headers, const char *name) {
+  size_t size = strlen(name);
+  for (; headers && *headers; headers++)
+    if (strncasecmp(*headers, name, size) == 0 && (*headers)[size] == ':')
+      return true;
+  return false;
+}
+
+static bool add_authorization(struct curl_slist **list,
+                              const ws_options *options) {
+  bool bearer = options->oauth_token || options->service == WS_KANTATA;
+  const char *token =
+    options->oauth_token ? options->oauth_token : options->token;
+  ws_buffer line = WS_BUFFER_EMPTY;
+  const char *text;
+  bool added;
+  ws_buffer_text(&line, bearer ? "Authorization: Bearer " :
+                                 "Authorization: ");
+  ws_buffer_text(&line, token);
+  text = ws_buffer_cstring(&line);
+  added = !line.failed && ws_headers_add(list, text);
+  ws_buffer_free(&line);
+  return added;
+}
+
+static bool add_headers(struct curl_slist **list, const ws_options *options,
+                        bool body) {
+  const char *const *headers = options->headers;
+  if (!add_authorization(list, options)) return false;
+  if (!has_header(headers, "Accept") &&
+      !ws_headers_add(list, "Accept: application/json"))
+    return false;
+  if (body && !has_header(headers, "Content-Type") &&
+      !ws_headers_add(list, "Content-Type: application/json"))
+    return false;
+  if (body && !ws_headers_add(list, "Expect:")) return false;
+  for (; headers && *headers; headers++)
+    if (!ws_headers_add(list, *headers)) return false;
+  return true;
+}
+
+static bool copy_text(char **to, const char *from) {
+  if (from) *to = ws_copy(from, strlen(from));
+  return !from || *to;
+}
+
+static ws_time microseconds(double seconds) {
+  return (ws_time)(seconds * 1e6);
+}
+
+static bool fill(ws_client *client, const ws_options *options) {
+  char agent[] = "workstage/" WS_VERSION;
+  client->service = options->service;
+  client->max_requests = options->max_requests;
+  client->concurrency = options->concurrency;
+  client->timeout = microseconds(options->timeout);
+  client->connect_timeout = microseconds(options->connect_timeout);
+  client->attempts = options->attempts;
+  client->retry_base = options->retry_base;
+  client->retry_cap = options->retry_cap;
+  client->max_response = options->max_response;
+  client->events = options->events;
+  client->idle = ws_calloc((size_t)options->concurrency, sizeof(CURL *));
+  return client->idle && copy_text(&client->ca_file, options->ca_file) &&
+         copy_text(&client->proxy, options->proxy) &&
+         copy_text(&client->user_agent,
+                   options->user_agent ? options->user_agent : agent) &&
+         add_headers(&client->headers, options, false) &&
+         add_headers(&client->body_headers, options, true);
+}
+
+/* The allowance belongs to a token at a host: scheme, host and port. */
+static ws_share *share_of(const ws_client *client, const ws_options *options,
+                          ws_error *error) {
+  const char *host = strstr(client->base, "://") + 3;
+  size_t size = (size_t)(host - client->base) + strcspn(host, "/");
+  double rate = options->rate_limit < 0 ? ws_service_rate(options->service)
+                                        : options->rate_limit;
+  ws_buffer key = WS_BUFFER_EMPTY;
+  const char *text;
+  ws_share *share = NULL;
+  ws_buffer_add(&key, client->base, size);
+  ws_buffer_char(&key, '\n');
+  ws_buffer_text(&key, options->oauth_token ? options->oauth_token
+                                            : options->token);
+  text = ws_buffer_cstring(&key);
+  if (key.failed) ws_fail_memory(error);
+  else share = ws_share_open(text, rate, client->loop->wake, error);
+  ws_buffer_free(&key);
+  return share;
+}
+
+static void link_client(ws_client *client) {
+  ws_loop *loop = client->loop;
+  client->next = loop->clients;
+  if (loop->clients) loop->clients->previous = client;
+  loop->clients = client;
+}
+
+static void unlink_client(ws_client *client) {
+  if (client->next) client->next->previous = client->previous;
+  if (client->previous) client->previous->next = client->next;
+  else client->loop->clients = client->next;
+  client->next = client->previous = NULL;
+}
+
+ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
+                          ws_error *error) {
+  ws_client *client;
+  if (!loop->multi || ws_loop_forked(loop)) {
+    ws_fail(error, WS_INVALID, "the event loop %s",
+            loop->multi ? "was made before fork: make a new one"
+                        : "is closed");
+    return NULL;
+  }
+  if (!check(options, error)) return NULL;
+  client = ws_calloc(1, sizeof *client);
+  if (!client) {
+    ws_fail_memory(error);
+    return NULL;
+  }
+  client->loop = loop;
+  client->references = 1;
+  loop->references++;
+  link_client(client);
+  client->base = base_of(options, error);
+  if (client->base && !fill(client, options)) ws_fail_memory(error);
+  else if (client->base) client->share = share_of(client, options, error);
+  if (client->share) return client;
+  ws_client_close(client);
+  return NULL;
+}
+
+const char *ws_client_base(const ws_client *client) {
+  return client->base;
+}
+
+int64_t ws_client_requests(const ws_client *client) {
+  return client->sent;
+}
+
+/* --------------------------------------------------------- easy handles */
+
+/* What stays the same for all requests of a client. */
+static bool set_up(const ws_client *client, CURL *easy) {
+  CURLcode failed = CURLE_OK;
+#define SET(option, value) \
+  if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_USERAGENT, client->user_agent);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(client->connect_timeout / 1000));
+  SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->max_response);
+  SET(CURLOPT_MAXAGE_CONN, 50L);
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (client->ca_file) SET(CURLOPT_CAINFO, client->ca_file);
+  if (client->proxy) SET(CURLOPT_PROXY, client->proxy);
+#undef SET
+  /* a libcurl without zlib, or without HTTP/2, works all the same */
+  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  return failed == CURLE_OK;
+}
+
+CURL *ws_client_easy(ws_client *client) {
+  CURL *easy;
+  if (client->idle_count) return client->idle[--client->idle_count];
+  easy = curl_easy_init();
+  if (easy && !set_up(client, easy)) {
+    curl_easy_cleanup(easy);
+    easy = NULL;
+  }
+  return easy;
+}
+
+void ws_client_idle(ws_client *client, CURL *easy) {
+  if (!client->closed && client->idle_count < (size_t)client->concurrency)
+    client->idle[client->idle_count++] = easy;
+  else
+    curl_easy_cleanup(easy);
+}
+
+/* ---------------------------------------------------------------- close */
+
+void ws_client_close(ws_client *client) {
+  if (client->closed) return;
+  client->closed = true;
+  while (client->ready.first) ws_call_end(client->ready.first, WS_CANCELLED);
+  while (client->active.first)
+    ws_call_end(client->active.first, WS_CANCELLED);
+  while (client->idle_count) {
+    CURL *easy = client->idle[--client->idle_count];
+    if (!ws_loop_forked(client->loop)) curl_easy_cleanup(easy);
+  }
+  if (client->share) ws_share_close(client->share);
+  client->share = NULL;
+  ws_event_drop(client->loop, client);
+  unlink_client(client);
+  ws_client_release(client);
+}
+
+void ws_client_release(ws_client *client) {
+  if (--client->references) return;
+  ws_free(client->idle);
+  ws_free(client->base);
+  ws_free(client->ca_file);
+  ws_free(client->proxy);
+  ws_free(client->user_agent);
+  curl_slist_free_all(client->headers);
+  curl_slist_free_all(client->body_headers);
+  ws_loop_release(client->loop);
+  ws_free(client);
+}

@@ -1,0 +1,293 @@
+/*
+** One epoll set for all of a loop's sockets, fed by libcurl's callbacks,
+** and one heap for all of its moments.
+*/
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "fail.h"
+#include "memory.h"
+#include "random.h"
+
+enum { EVENTS_AT_ONCE = 64 };
+
+bool ws_loop_forked(const ws_loop *loop) {
+  return loop->generation != ws_process_generation();
+}
+
+/* libcurl says which sockets it watches. A descriptor number may come back
+** before its removal was seen, so an addition may find it there. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data,
+                     void *known) {
+  ws_loop *loop = data;
+  struct epoll_event event = {0};
+  (void)easy;
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, &event);
+    return 0;
+  }
+  if (what & CURL_POLL_IN) event.events |= EPOLLIN;
+  if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
+  event.data.fd = fd;
+  if (epoll_ctl(loop->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
+                &event) != 0 &&
+      (errno != EEXIST ||
+       epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0))
+    return -1;
+  if (!known) curl_multi_assign(loop->multi, fd, loop);
+  return 0;
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *data) {
+  ws_loop *loop = data;
+  (void)multi;
+  loop->curl_due = milliseconds < 0 ? WS_NEVER
+                                    : ws_now() + milliseconds * 1000;
+  return 0;
+}
+
+static bool watch(ws_loop *loop, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+  return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool open_descriptors(ws_loop *loop) {
+  loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+  loop->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return loop->epoll >= 0 && loop->alarm >= 0 && loop->wake >= 0 &&
+         watch(loop, loop->alarm) && watch(loop, loop->wake);
+}
+
+static void close_descriptor(int fd) {
+  if (fd >= 0) close(fd);
+}
+
+ws_loop *ws_loop_open(ws_error *error) {
+  ws_loop *loop;
+  if (!ws_process_start(error)) return NULL;
+  loop = ws_calloc(1, sizeof *loop);
+  if (!loop) {
+    ws_fail_memory(error);
+    return NULL;
+  }
+  loop->references = 1;
+  loop->generation = ws_process_generation();
+  loop->chance = ws_random_seed();
+  loop->curl_due = loop->share_due = loop->host_due = WS_NEVER;
+  if (!open_descriptors(loop)) {
+    ws_fail(error, WS_NETWORK, "an event loop cannot be had: %s",
+            strerror(errno));
+    ws_loop_close(loop);
+    return NULL;
+  }
+  loop->multi = curl_multi_init();
+  if (!loop->multi) {
+    ws_fail_memory(error);
+    ws_loop_close(loop);
+    return NULL;
+  }
+  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+  curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+  return loop;
+}
+
+/* In a forked child libcurl's handles are left alone: closing them would
+** end the parent's TLS sessions, and touch the epoll set they share. */
+void ws_loop_close(ws_loop *loop) {
+  while (loop->clients) ws_client_close(loop->clients);
+  while (loop->sleepers.first)
+    ws_call_end(loop->sleepers.first, WS_CANCELLED);
+  if (loop->multi && !ws_loop_forked(loop)) curl_multi_cleanup(loop->multi);
+  loop->multi = NULL;
+  close_descriptor(loop->epoll);
+  close_descriptor(loop->alarm);
+  close_descriptor(loop->wake);
+  loop->epoll = loop->alarm = loop->wake = -1;
+  ws_event_drop(loop, NULL);
+  ws_loop_release(loop);
+}
+
+void ws_loop_release(ws_loop *loop) {
+  if (--loop->references) return;
+  ws_heap_free(&loop->timers);
+  ws_free(loop);
+}
+
+size_t ws_loop_pending(const ws_loop *loop) {
+  return loop->pending;
+}
+
+/* The next moment at which the loop itself has something to do. */
+static ws_time earliest(const ws_loop *loop) {
+  const ws_timer *timer = ws_heap_top(&loop->timers);
+  ws_time due = loop->curl_due;
+  if (loop->share_due < due) due = loop->share_due;
+  if (timer && timer->due < due) due = timer->due;
+  return due;
+}
+
+/* The next moment that its host cares for: calls that ended are one. */
+static ws_time host_moment(const ws_loop *loop) {
+  return loop->finished.first ? 0 : earliest(loop);
+}
+
+int ws_loop_fd(ws_loop *loop) {
+  loop->hosted = true;
+  return loop->epoll;
+}
+
+double ws_loop_timeout(ws_loop *loop) {
+  ws_time due = host_moment(loop), now;
+  loop->host_due = due;
+  if (due == WS_NEVER) return -1;
+  now = ws_now();
+  return due > now ? (double)(due - now) / 1e6 : 0;
+}
+
+/* A host that sleeps until a moment that has come nearer since is woken by
+** the alarm in the epoll set. */
+void ws_loop_alarm(ws_loop *loop) {
+  ws_time due;
+  struct itimerspec when = {0};
+  if (!loop->hosted || loop->inside || ws_loop_forked(loop)) return;
+  due = host_moment(loop);
+  if (due >= loop->host_due) return;
+  loop->host_due = due;
+  if (due < 1) due = 1;
+  when.it_value.tv_sec = due / 1000000;
+  when.it_value.tv_nsec = due % 1000000 * 1000;
+  timerfd_settime(loop->alarm, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void harvest(ws_loop *loop) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(loop->multi, &left)) != NULL) {
+    char *call = NULL;
+    CURLcode code = message->data.result;
+    if (message->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+    ws_call_landed((ws_call *)(void *)call, code);
+  }
+}
+
+static void act(ws_loop *loop, curl_socket_t fd, int mask) {
+  int running;
+  curl_multi_socket_action(loop->multi, fd, mask, &running);
+}
+
+/* Lets libcurl begin what was just added, without waiting for a step. */
+void ws_loop_kick(ws_loop *loop) {
+  loop->curl_due = WS_NEVER;
+  act(loop, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void run_timers(ws_loop *loop, ws_time now) {
+  ws_timer *timer;
+  while ((timer = ws_heap_top(&loop->timers)) != NULL && timer->due <= now) {
+    ws_heap_unset(&loop->timers, timer);
+    ws_call_due((ws_call *)(void *)timer, now);
+  }
+}
+
+static void run_due(ws_loop *loop) {
+  ws_time now = ws_now();
+  ws_client *client;
+  if (loop->curl_due <= now) ws_loop_kick(loop);
+  harvest(loop);
+  run_timers(loop, now);
+  loop->share_due = WS_NEVER;
+  for (client = loop->clients; client; client = client->next)
+    ws_client_dispatch(client, now);
+}
+
+static void drain(int fd) {
+  uint64_t count;
+  ssize_t got = read(fd, &count, sizeof count);
+  (void)got;
+}
+
+static void handle(ws_loop *loop, const struct epoll_event *event) {
+  int fd = event->data.fd, mask = 0;
+  if (fd == loop->alarm || fd == loop->wake) {
+    drain(fd);
+    return;
+  }
+  if (event->events & EPOLLIN) mask |= CURL_CSELECT_IN;
+  if (event->events & EPOLLOUT) mask |= CURL_CSELECT_OUT;
+  if (event->events & (EPOLLERR | EPOLLHUP)) mask |= CURL_CSELECT_ERR;
+  act(loop, fd, mask);
+}
+
+/* Milliseconds for epoll, rounded up: a moment too early would only make
+** another round. */
+static int wait_for(const ws_loop *loop, double timeout) {
+  ws_time due = earliest(loop), now;
+  double limit = HUGE_VAL;
+  if (loop->awaited && loop->awaited->state == WS_DONE) return 0;
+  if (due != WS_NEVER) {
+    now = ws_now();
+    limit = due > now ? (double)(due - now) / 1e3 : 0;
+  }
+  if (timeout >= 0 && timeout * 1e3 < limit) limit = timeout * 1e3;
+  if (limit == HUGE_VAL) return -1;
+  return limit < 86400e3 ? (int)ceil(limit) : 86400000;
+}
+
+/* One round. False when a signal cut the wait short. */
+static bool go_round(ws_loop *loop, double timeout) {
+  struct epoll_event events[EVENTS_AT_ONCE];
+  int count;
+  bool interrupted;
+  if (!loop->multi || ws_loop_forked(loop)) return false;
+  loop->inside = true;
+  run_due(loop);
+  count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE,
+                     wait_for(loop, timeout));
+  interrupted = count < 0;
+  for (int i = 0; i < count; i++) handle(loop, &events[i]);
+  if (count > 0 || earliest(loop) <= ws_now()) run_due(loop);
+  loop->inside = false;
+  loop->host_due = WS_NEVER;
+  return !interrupted;
+}
+
+bool ws_loop_step(ws_loop *loop, double timeout) {
+  return go_round(loop, loop->finished.first ? 0 : timeout);
+}
+
+/* What other calls end meanwhile stays in the list of finished ones. */
+bool ws_call_wait(ws_call *call) {
+  ws_loop *loop = call->loop;
+  if (ws_loop_forked(loop) && call->state != WS_DONE) {
+    strcpy(call->message, "the call was started before fork");
+    ws_call_end(call, WS_INVALID);
+  }
+  while (call->state != WS_DONE) {
+    loop->awaited = call;
+    if (!go_round(loop, -1)) break;
+  }
+  loop->awaited = NULL;
+  if (call->state != WS_DONE) return false;
+  ws_queue_remove(call);
+  call->reported = true;
+  return true;
+}
+
+ws_call *ws_loop_finished(ws_loop *loop) {
+  ws_call *call = loop->finished.first;
+  if (!call) return NULL;
+  ws_queue_remove(call);
+  call->reported = true;
+  return call;
+}

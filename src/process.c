@@ -1,0 +1,57 @@
+/*
+** What belongs to the process as a whole: its memory functions, libcurl's
+** set-up, and a count of forks.
+*/
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "allowance.h"
+#include "engine.h"
+#include "fail.h"
+#include "memory.h"
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool started;
+static atomic_uint generation;
+static CURLcode curl_ready;
+static bool own_memory;
+static ws_memory functions;
+
+static void after_fork(void) {
+  atomic_fetch_add(&generation, 1);
+  ws_share_after_fork();
+}
+
+static void start(void) {
+  atomic_store(&started, true);
+  curl_ready = own_memory
+    ? curl_global_init_mem(CURL_GLOBAL_DEFAULT, functions.alloc,
+                           functions.free, functions.realloc,
+                           functions.strdup, functions.calloc)
+    : curl_global_init(CURL_GLOBAL_DEFAULT);
+  pthread_atfork(ws_share_before_fork, ws_share_after_fork, after_fork);
+}
+
+bool ws_init(const ws_memory *memory) {
+  if (atomic_load(&started)) return false;
+  if (memory) {
+    functions = *memory;
+    own_memory = true;
+    ws_set_memory(memory->alloc, memory->calloc, memory->realloc,
+                  memory->free);
+  }
+  return true;
+}
+
+bool ws_process_start(ws_error *error) {
+  pthread_once(&once, start);
+  if (curl_ready == CURLE_OK) return true;
+  ws_fail(error, WS_NETWORK, "libcurl cannot be set up: %s",
+          curl_easy_strerror(curl_ready));
+  return false;
+}
+
+unsigned ws_process_generation(void) {
+  return atomic_load(&generation);
+}

@@ -1,0 +1,16 @@
+/*
+** Chance for pauses between attempts. Not for secrets.
+*/
+
+#ifndef WS_RANDOM_H
+#define WS_RANDOM_H
+
+#include <stdint.h>
+
+/* A state that differs from run to run. */
+uint64_t ws_random_seed(void);
+
+/* A number from 0 up to, but not including, 1. */
+double ws_random(uint64_t *state);
+
+#endif

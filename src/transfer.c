@@ -1,0 +1,218 @@
+/*
+** One attempt: a libcurl easy handle from start to end.
+*/
+
+#include <string.h>
+
+#include "engine.h"
+#include "memory.h"
+
+enum { MAX_HEAD = 256 * 1024 };
+
+static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
+  ws_call *call = data;
+  size_t size = unit * count;
+  if (size > call->client->max_response - call->response.size) {
+    call->overflow = true;
+    return 0;
+  }
+  ws_buffer_add(&call->response, bytes, size);
+  return call->response.failed ? 0 : size;
+}
+
+/* Where the value begins and ends, without blanks around it. */
+static size_t trim(const char *line, size_t size, size_t *start) {
+  while (*start < size && (line[*start] == ' ' || line[*start] == '\t'))
+    ++*start;
+  while (size > *start && strchr("\r\n \t", line[size - 1])) size--;
+  return size;
+}
+
+/* Keeps the headers of the last answer as lines "name: value"; interim
+** answers and a proxy's come before it. */
+static size_t on_header(char *line, size_t unit, size_t count, void *data) {
+  ws_call *call = data;
+  size_t size = unit * count, start, end;
+  const char *colon = memchr(line, ':', size);
+  call->head_seen += size;
+  if (call->head_seen > MAX_HEAD) {
+    call->overflow = true;
+    return 0;
+  }
+  if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+    ws_buffer_reset(&call->head);
+  else if (colon) {
+    start = (size_t)(colon - line) + 1;
+    end = trim(line, size, &start);
+    ws_buffer_add(&call->head, line, (size_t)(colon - line) + 1);
+    ws_buffer_char(&call->head, ' ');
+    ws_buffer_add(&call->head, line + start, end - start);
+    ws_buffer_char(&call->head, '\n');
+  }
+  return call->head.failed ? 0 : size;
+}
+
+/* There is no function beside it that could rewind: so libcurl, whose
+** connection dies before the answer, cannot send a body a second time. */
+static size_t on_read(char *room, size_t unit, size_t count, void *data) {
+  ws_call *call = data;
+  size_t size = unit * count, left = call->body_size - call->body_read;
+  if (size > left) size = left;
+  if (size) memcpy(room, call->body + call->body_read, size);
+  call->body_read += size;
+  return size;
+}
+
+/* The method, and the body in the way that is safe for it. */
+static CURLcode set_method(const ws_call *call, CURL *easy) {
+  bool once = call->method == WS_POST || call->method == WS_PATCH;
+  bool plain = call->method == WS_GET || call->method == WS_POST;
+  CURLcode failed = CURLE_OK;
+#define SET(option, value) \
+  if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
+  if (once) {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDS, NULL);
+    SET(CURLOPT_READFUNCTION, on_read);
+    SET(CURLOPT_READDATA, call);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
+  }
+  else if (call->body) {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
+    SET(CURLOPT_POSTFIELDS, call->body);
+  }
+  else
+    SET(CURLOPT_HTTPGET, 1L);
+  SET(CURLOPT_CUSTOMREQUEST, plain ? NULL : ws_method_name(call->method));
+  SET(CURLOPT_HTTP_VERSION, call->method == WS_GET
+                              ? (long)CURL_HTTP_VERSION_2TLS
+                              : (long)CURL_HTTP_VERSION_1_1);
+#undef SET
+  /* a libcurl without HTTP/2 has no such version */
+  if (failed == CURLE_UNSUPPORTED_PROTOCOL && call->method == WS_GET)
+    failed = CURLE_OK;
+  return failed;
+}
+
+static CURLcode set_up(ws_call *call, CURL *easy, ws_time now) {
+  const ws_client *client = call->client;
+  ws_time limit = call->timeout;
+  struct curl_slist *headers = call->headers      ? call->headers
+                               : call->body       ? client->body_headers
+                                                  : client->headers;
+  CURLcode failed = set_method(call, easy);
+  if (call->deadline != WS_NEVER && call->deadline - now < limit)
+    limit = call->deadline - now;
+#define SET(option, value) \
+  if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
+  SET(CURLOPT_URL, call->url);
+  SET(CURLOPT_HTTPHEADER, headers);
+  SET(CURLOPT_TIMEOUT_MS, (long)(limit / 1000) + 1);
+  SET(CURLOPT_PRIVATE, call);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, call);
+  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_HEADERDATA, call);
+  SET(CURLOPT_ERRORBUFFER, call->message);
+#undef SET
+  return failed;
+}
+
+static void forget_answer(ws_call *call, ws_time now) {
+  call->started = now;
+  call->answered = WS_NEVER;
+  call->status = 0;
+  call->body_read = 0;
+  call->head_seen = 0;
+  call->overflow = false;
+  call->message[0] = '\0';
+  ws_buffer_reset(&call->response);
+  ws_buffer_reset(&call->head);
+}
+
+bool ws_transfer_start(ws_call *call, ws_time now) {
+  CURL *easy = ws_client_easy(call->client);
+  if (!easy) return false;
+  forget_answer(call, now);
+  if (set_up(call, easy, now) == CURLE_OK &&
+      curl_multi_add_handle(call->loop->multi, easy) == CURLM_OK) {
+    call->easy = easy;
+    return true;
+  }
+  curl_easy_cleanup(easy);
+  return false;
+}
+
+/* A handle that was stopped in its work is not used again. */
+void ws_transfer_stop(ws_call *call) {
+  CURL *easy = call->easy;
+  call->easy = NULL;
+  if (!easy || ws_loop_forked(call->loop)) return;
+  curl_multi_remove_handle(call->loop->multi, easy);
+  curl_easy_cleanup(easy);
+}
+
+static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
+  switch (code) {
+    case CURLE_OUT_OF_MEMORY:
+      return WS_MEMORY;
+    case CURLE_OPERATION_TIMEDOUT:
+      return WS_TIMEOUT;
+    case CURLE_WRITE_ERROR: case CURLE_FILESIZE_EXCEEDED:
+      if (call->response.failed || call->head.failed) return WS_MEMORY;
+      return WS_TOO_LARGE;
+    case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CRL_BADFILE: case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ENGINE_NOTFOUND: case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED: case CURLE_USE_SSL_FAILED:
+      return WS_TLS;
+    case CURLE_URL_MALFORMAT:
+      return WS_INVALID;
+    case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return sent ? WS_DECODE : WS_INVALID;
+    default:
+      return WS_NETWORK;
+  }
+}
+
+/* A refusal counts as one even when the rest of its answer was lost. */
+static bool refused(int status) {
+  return status >= 300;
+}
+
+static ws_time elapsed(CURL *easy, CURLINFO what) {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy, what, &microseconds);
+  return microseconds;
+}
+
+/* What the attempt came to. `written` is WS_NEVER when nothing was sent,
+** `answered` when nothing came back. Gives the easy handle back. */
+void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
+                         ws_time *written, ws_time *answered) {
+  CURL *easy = call->easy;
+  long status = 0, bytes = 0;
+  ws_time ready = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
+  ws_time first = elapsed(easy, CURLINFO_STARTTRANSFER_TIME_T);
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
+  outcome->status = (int)status;
+  outcome->sent = ready > 0 && bytes > 0;
+  outcome->kind = code == CURLE_OK || refused((int)status)
+                    ? ws_status_kind((int)status)
+                    : kind_of(call, code, outcome->sent);
+  *written = outcome->sent ? call->started + ready : WS_NEVER;
+  *answered = status ? call->started + (first > ready ? first : ready)
+                     : WS_NEVER;
+  if (code != CURLE_OK && !call->message[0])
+    strncat(call->message, curl_easy_strerror(code),
+            sizeof call->message - 1);
+  call->easy = NULL;
+  curl_multi_remove_handle(call->loop->multi, easy);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+  ws_client_idle(call->client, easy);
+}

@@ -39,13 +39,50 @@ describe("script/setup", function()
     assert.truthy(check:find("lua-check", 1, true))
   end)
 
-  it("installs nothing with -n, whoever asks", function()
-    shell.must("printf '#!/bin/sh\\ntouch %s/used\\n' > %s/apt-get",
+  -- A root user's machine with nothing but an apt-get that keeps a log and
+  -- ends with a status of our choice.
+  local function with_apt(status)
+    shell.must("for name in sh id mktemp rm tail; do " ..
+      "ln -s $(command -v $name) %s; done", empty)
+    shell.must("printf '#!/bin/sh\\necho %s \"$*\" >> %s\\nexit %d\\n' " ..
+      "> %s/apt-get", "$DEBIAN_FRONTEND", empty .. "/log", status, empty)
+    shell.must("rm %s/id && printf '#!/bin/sh\\necho 0\\n' > %s/id",
                empty, empty)
-    shell.must("chmod +x %s/apt-get", empty)
+    shell.must("chmod +x %s/apt-get %s/id", empty, empty)
+  end
+
+  local function log()
+    return shell.run("cat %s/log", empty)
+  end
+
+  it("installs nothing with -n, whoever asks", function()
+    with_apt(0)
     local _, code = setup(empty, "-n build")
     assert.equal(1, code)
-    assert.equal(1, select(2, shell.run("test -e %s/used", empty)))
+    assert.is_nil(log():find("update", 1, true))
+  end)
+
+  it("fetches the lists, then installs, and asks nobody", function()
+    with_apt(0)
+    local output, code = setup(empty, "build")
+    local calls = shell.lines(log())
+    assert.equal(2, #calls, log())
+    assert.truthy(calls[1]:find "^noninteractive .*update$")
+    assert.truthy(calls[2]:find "^noninteractive .*%-%-no%-install%-recommends")
+    assert.truthy(calls[2]:find(" lua5.4 liblua5.4-dev ", 1, true))
+    assert.truthy(output:find "^workstage: installing [^\n]*lua%-cjson")
+    -- This apt installed nothing, and that is noticed.
+    assert.equal(1, code)
+    assert.truthy(output:find("still not usable", 1, true), output)
+  end)
+
+  it("tries again where apt fails, and says what to type then", function()
+    with_apt(100)
+    local output, code = setup(empty, "build")
+    assert.equal(1, code)
+    assert.equal(6, #shell.lines(log()), log())
+    assert.truthy(output:find("could not install", 1, true), output)
+    assert.truthy(output:find("sudo apt-get install", 1, true), output)
   end)
 
   it("is silent where nothing is missing, and asks no network", function()

@@ -59,7 +59,8 @@ object       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 linked       = $(patsubst lua-binding/%,$(BUILD)/lua/%,$(1))
 CORE_SO      = $(BUILD)/lua/workstage/core.so
 SANDBOX_SO   = $(BUILD)/lua/workstage/sandbox.so
-OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C))
+OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C) \
+                 $(wildcard spec/support/*.c))
 
 all: client sandbox
 client: $(CORE_SO) $(call linked,$(CLIENT_LUA))
@@ -94,6 +95,20 @@ $(SANDBOX_SO): $(call object,$(SANDBOX_C))
 	@mkdir -p $(@D)
 	$(LINK) $(SANDBOX_LIBS) -pthread
 
+# Small modules through which specs reach the core.
+PROBES = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
+           $(wildcard spec/support/*.c))
+probes: $(PROBES)
+
+$(BUILD)/obj/spec/%.o: spec/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -Ilua-binding $(LUA_CFLAGS)
+
+$(BUILD)/spec/%.so: $(BUILD)/obj/spec/support/%.o $(call object,$(CORE_C) \
+    lua-binding/lua_source.c)
+	@mkdir -p $(@D)
+	$(LINK) $(CURL_LIBS) -pthread
+
 # Links, not copies: what changes, comes or goes in the sources does so here.
 $(BUILD)/lua/%.lua: lua-binding/%.lua
 	@mkdir -p $(@D)
@@ -122,7 +137,7 @@ demo:
 
 test:
 	@script/setup test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all probes
 	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
 	  $(LUA) script/run-specs $(SPEC)
 
@@ -132,7 +147,7 @@ tsan: KIND = thread
 asan tsan:
 	@script/setup test
 	@$(MAKE) --no-print-directory BUILD=build/$@ CC=gcc \
-	  CFLAGS="$(SANITIZED) -fsanitize=$(KIND)" all
+	  CFLAGS="$(SANITIZED) -fsanitize=$(KIND)" all probes
 	@LUA="$(LUA)" FILTER="$(FILTER)" script/sanitize $@ $(SPEC)
 
 # What reads the sources without running them.
@@ -155,6 +170,7 @@ check-lua: check-tools
 check-c: check-tools
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	  --enable=warning,performance,portability --suppress=missingInclude \
+	  --suppress=identicalInnerCondition \
 	  -D__linux__ -D__GNUC__ -Isrc -Isrc/sandbox src lua-binding
 
 check-width:
@@ -204,6 +220,7 @@ uninstall:
 
 FORCE:
 
-.PHONY: all client sandbox env clean demo test asan tsan check check-tools \
-  check-lua check-c check-width check-gcc check-clang install install-client \
-  install-sandbox install-header uninstall FORCE
+.PHONY: all client sandbox probes env clean demo test asan tsan check \
+  check-tools check-lua check-c check-width check-gcc check-clang install \
+  install-client install-sandbox install-header uninstall FORCE
+.PRECIOUS: $(BUILD)/obj/spec/%.o

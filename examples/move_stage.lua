@@ -1,0 +1,193 @@
+--[[
+A first migration: the new stage "Legal" between "Review" and "Ready".
+
+  lua5.4 examples/move_stage.lua
+
+In the workflow "Article" it creates the stage "Legal" after "Review", moves
+the stories of "Old review" that start with legal/ there and the others to
+"Review", and deletes "Old review" once it is empty.
+
+It runs against the real service when STORYBLOK_TOKEN and STORYBLOK_SPACE_ID
+are set, against WORKSTAGE_BASE_URL when that is set as well, and else
+against a sandbox in this very process, with 1,000 stories.
+]]
+local workstage = require "workstage"
+
+local WORKFLOW, OLD, BEFORE, AFTER = "Article", "Old review", "Review", "Ready"
+local NEW = { name = "Legal", color = "#4a90e2" }
+local LEGAL_PREFIX = "legal/"
+
+-- ------------------------------------------------------------ where to
+
+local function open_sandbox()
+  local sandbox = require "workstage.sandbox"
+  local rate = 1000
+  local server = assert(sandbox.start { seed = { stories = 1000 },
+                                        rate_limit = rate })
+  print(("No STORYBLOK_TOKEN: using a sandbox at %s with 1,000 stories."):
+        format(server.url))
+  print(("Its limit is raised to %d requests a second; the service's is 3 "
+         .. "or 6."):format(rate))
+  return server, { token = "sandbox", space_id = 288868932106293,
+                   base_url = server.url, rate_limit = rate }
+end
+
+local function open_space()
+  local token, server = os.getenv "STORYBLOK_TOKEN", nil
+  local options = {
+    token = token,
+    space_id = os.getenv "STORYBLOK_SPACE_ID",
+    base_url = os.getenv "WORKSTAGE_BASE_URL",
+    rate_limit = tonumber(os.getenv "WORKSTAGE_RATE_LIMIT"),
+  }
+  if not token then server, options = open_sandbox() end
+  return assert(workstage.storyblok(options)), server
+end
+
+-- ------------------------------------------------------------- counting
+
+local function print_counts(space, workflow, title)
+  print("\n" .. title)
+  for _, stage in ipairs(assert(space.stages:list {
+    in_workflow = workflow.id,
+  })) do
+    local page = assert(space.stories:page {
+      in_workflow_stages = { stage.id }, per_page = 1,
+    })
+    print(("  %-12s %5d stories"):format(stage.name, page.total))
+  end
+end
+
+-- Says how far the moves are and how long they will take, about once a
+-- second on a terminal and now and then elsewhere.
+local function progress(total)
+  local done, began, said = 0, os.time(), 0
+  return function()
+    done = done + 1
+    local now = os.time()
+    if now == said and done < total then return end
+    said = now
+    local left = (total - done) * (now - began) / done
+    io.write(("\r  %d of %d moved, %d s left "):format(done, total,
+                                                      math.ceil(left)))
+    if done == total then io.write("\n") end
+    io.flush()
+  end
+end
+
+-- ------------------------------------------------------------ the stages
+
+local function contains(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
+-- Updates a stage with all that it has, for the service does not promise to
+-- keep what is left out.
+local function update(space, stage, changes)
+  local attributes = {}
+  for _, name in ipairs {
+    "name", "color", "position", "workflow_id", "is_default",
+    "allow_publish", "allow_all_stages", "allow_admin_publish",
+    "allow_all_users", "allow_admin_change", "allow_editor_change",
+    "allow_none_for_next_stages", "story_editing_locked",
+    "auto_remove_assignee", "after_publish_id", "user_ids",
+    "space_role_ids", "workflow_stage_ids",
+  } do
+    attributes[name] = stage[name]
+  end
+  for name, value in pairs(changes) do attributes[name] = value end
+  assert(space.stages:update(stage.id, attributes))
+end
+
+local function with(list, id)
+  local longer = table.move(list, 1, #list, 1, {})
+  if not contains(longer, id) then longer[#longer + 1] = id end
+  return longer
+end
+
+local function without(list, id)
+  local shorter = {}
+  for _, item in ipairs(list) do
+    if item ~= id then shorter[#shorter + 1] = item end
+  end
+  return shorter
+end
+
+-- Creates "Legal" with the way on to "Ready" and back to "Review", and lets
+-- stories come to it from "Review" and from the stage that goes away.
+local function insert_stage(space, workflow, review, ready, old)
+  local legal = assert(space.stages:create {
+    name = NEW.name, color = NEW.color, workflow_id = workflow.id,
+    position = ready.position,
+    workflow_stage_ids = { ready.id, review.id },
+  })
+  print(("\nCreated the stage %q (%d)."):format(legal.name, legal.id))
+  update(space, ready, {
+    position = ready.position + 1,
+    workflow_stage_ids = with(ready.workflow_stage_ids, legal.id),
+  })
+  update(space, review, {
+    workflow_stage_ids = with(without(review.workflow_stage_ids, ready.id),
+                              legal.id),
+  })
+  update(space, old, {
+    workflow_stage_ids = with(with(old.workflow_stage_ids, legal.id),
+                              review.id),
+  })
+  return legal
+end
+
+-- ------------------------------------------------------------- the moves
+
+local function move_stories(space, old, legal, review)
+  local filter = { in_workflow_stages = { old.id }, story_only = true }
+  local total = assert(space.stories:page(filter)).total
+  print(("Moving %d stories out of %q:"):format(total, old.name))
+  local tick = progress(total)
+  for story in space.stories:each(filter) do
+    local is_legal = story.full_slug:sub(1, #LEGAL_PREFIX) == LEGAL_PREFIX
+    assert(space.changes:create {
+      story_id = story.id,
+      workflow_stage_id = is_legal and legal.id or review.id,
+    })
+    tick()
+  end
+end
+
+-- A stage that is deleted leaves its stories with none: so it must be empty.
+local function delete_when_empty(space, stage)
+  local left = assert(space.stories:page {
+    in_workflow_stages = { stage.id }, per_page = 1,
+  }).total
+  if left > 0 then
+    error(("%d stories have come to %q meanwhile: run this again")
+          :format(left, stage.name), 0)
+  end
+  assert(space.stages:delete(stage.id))
+  print(("Deleted the empty stage %q."):format(stage.name))
+end
+
+local function main()
+  local space, server = open_space()
+  local workflow = assert(space.workflows:find(WORKFLOW))
+  local inside = { in_workflow = workflow.id }
+  local old = assert(space.stages:find(OLD, inside))
+  local review = assert(space.stages:find(BEFORE, inside))
+  local ready = assert(space.stages:find(AFTER, inside))
+  print_counts(space, workflow, "Before:")
+  local legal = insert_stage(space, workflow, review, ready, old)
+  move_stories(space, old, legal, review)
+  delete_when_empty(space, old)
+  print_counts(space, workflow, "After:")
+  space:close()
+  if server then server:stop() end
+end
+
+local done, err = pcall(main)
+if not done then
+  io.stderr:write("\nmove_stage: ", tostring(err), "\n")
+  os.exit(1)
+end

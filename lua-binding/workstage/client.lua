@@ -1,0 +1,142 @@
+--- What the clients of all services can do: any request, and an end.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local options = require "workstage.options"
+
+local client = {}
+
+--- Raises unless a method was called with a colon on a client of the class.
+function client.check_self(self, class, name)
+  if getmetatable(self) ~= class then
+    error(("call it with a colon: client:%s(...)"):format(name), 3)
+  end
+end
+
+local METHODS = { GET = true, POST = true, PUT = true, PATCH = true,
+                  DELETE = true }
+
+local request_names = { "query", "body", "headers", "timeout", "deadline",
+                        "retry" }
+
+local known = {}
+for _, name in ipairs(request_names) do known[name] = true end
+
+local function write_query(query)
+  if query == nil then return nil end
+  if type(query) ~= "table" then
+    return nil, ("query: expected a table, got %s"):format(type(query))
+  end
+  local text, why = core.query(nil, false, false, query)
+  return text, why and "query." .. why
+end
+
+local function write_body(self, body)
+  if body == nil or type(body) == "string" then return body end
+  if type(body) ~= "table" then
+    return nil, ("body: expected a table or a string of JSON, got %s")
+                :format(type(body))
+  end
+  local text, why = core.any(self.service.kantata, body)
+  return text, why and "body." .. why
+end
+
+-- The parts of a request in the core's form, or nil, err.
+local function prepare(self, method, path, given)
+  if not METHODS[method] then
+    return nil, ("method: expected GET, POST, PUT, PATCH or DELETE, got %s")
+                :format(tostring(method))
+  end
+  if type(path) ~= "string" then
+    return nil, ("path: expected a string, got %s"):format(type(path))
+  end
+  for name in pairs(given) do
+    if not known[name] then
+      return nil, options.unknown("part of a request", name,
+                                  request_names).message
+    end
+  end
+  local query, body, headers, why
+  query, why = write_query(given.query)
+  if not why then body, why = write_body(self, given.body) end
+  if not why and given.headers ~= nil then
+    headers, why = options.header_lines(given.headers)
+    why = why and "headers: " .. why
+  end
+  if why then return nil, why end
+  return { query = query, body = body, headers = headers }
+end
+
+local function call_options(given)
+  return options.call { timeout = given.timeout, deadline = given.deadline,
+                        retry = given.retry }
+end
+
+-- An answer of any kind: parsed when it is JSON, nil when it is empty.
+local function read_any(self, call, status, text)
+  if text == "" then return nil end
+  local value, err = self.transport:parse(call, status, text)
+  if value == nil then return nil, err end
+  return (core.shape(value))
+end
+
+local function request(self, method, path, given)
+  if given ~= nil and type(given) ~= "table" then
+    error("request: expected a table, got " .. type(given), 3)
+  end
+  given = given or {}
+  local parts, why = prepare(self, method, path, given)
+  if not parts then return nil, errors.invalid(why, why:match "^(%w+):") end
+  local call, status, text
+  call, why = call_options(given)
+  if not call then return nil, why end
+  call, status, text = self.transport:send(
+    method, path, parts.query, parts.body, call, parts.headers)
+  if not call then return nil, status end
+  local headers = call:headers()
+  local value, err = read_any(self, call, status, text)
+  call:close()
+  if err then return nil, err end
+  return value == nil and true or value, status, headers
+end
+
+local function close(self)
+  self.transport:close()
+end
+
+--- A class of clients: a table of methods that is its own metatable.
+-- Each has `request` and `close`.
+function client.class(name)
+  local class = { __name = name, __gc = close, __close = close }
+  class.__index = class
+
+  --- Sends a request that has no method of its own.
+  -- @tparam string method GET, POST, PUT, PATCH or DELETE
+  -- @tparam string path appended to the base address; begins with a slash
+  -- @tparam[opt] table given `query`, `body` (a table, or JSON as a string),
+  --   `headers`, and the call options `timeout`, `deadline`, `retry`
+  -- @return[1] the parsed answer (true when it is empty), status, headers
+  --   (by names in lower case)
+  -- @treturn[2] nil
+  -- @treturn[2] table the error
+  function class.request(self, method, path, given)
+    client.check_self(self, class, "request")
+    return request(self, method, path, given)
+  end
+
+  --- Ends what is under way and closes the connections.
+  function class.close(self)
+    client.check_self(self, class, "close")
+    close(self)
+  end
+
+  return class
+end
+
+--- A client of a class: its owner (transport, service) and its parts.
+function client.new(class, owner, parts)
+  parts.transport = owner.transport
+  parts.service = owner.service
+  return setmetatable(parts, class)
+end
+
+return client

@@ -1,0 +1,187 @@
+--- Kantata OX: workspace status changes, workspaces, statuses.
+local client = require "workstage.client"
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local options = require "workstage.options"
+local resource = require "workstage.resource"
+local statuses = require "workstage.statuses"
+local transport = require "workstage.transport"
+
+local kantata = {}
+
+-- ------------------------------------------------------ reading answers
+
+-- The objects that came with others, by the name of the field that holds
+-- them: { user = users, workspace = workspaces }.
+local included = {
+  { field = "user", id = "user_id", plural = "users",
+    schema = core.schema "kantata.user" },
+  { field = "workspace", id = "workspace_id", plural = "workspaces",
+    schema = core.schema "kantata.workspace" },
+}
+
+-- Puts an included object in its place in the object that refers to it.
+local function put_included(object, value)
+  for _, kind in ipairs(included) do
+    local all, id = value[kind.plural], object[kind.id]
+    local found = id and type(all) == "table" and all[("%d"):format(id)]
+    if type(found) == "table" and found ~= object then
+      local shaped, why = core.shape(found, kind.schema, kind.field)
+      if not shaped then return nil, why end
+      object[kind.field] = shaped
+    end
+  end
+  return object
+end
+
+local function object_of(class, value, result)
+  local all = value[result.key]
+  local object = type(all) == "table" and all[tostring(result.id)]
+  local name = ("%s.%s"):format(result.key, tostring(result.id))
+  if type(object) ~= "table" then
+    return nil, ("the results name %s, which is not there"):format(name)
+  end
+  local shaped, why = core.shape(object, class.schema, name)
+  if not shaped then return nil, why end
+  if not shaped.id then return nil, name .. ".id: is missing" end
+  return put_included(shaped, value)
+end
+
+local service = { per_page = 200, default_per_page = 20, kantata = true }
+
+function service.read_many(self, value)
+  if type(value.results) ~= "table" then
+    return nil, "the answer has no array 'results'"
+  end
+  local list = {}
+  for i, result in ipairs(value.results) do
+    if type(result) ~= "table" or type(result.key) ~= "string" then
+      return nil, ("results[%d] names no object"):format(i)
+    end
+    local object, why = object_of(self.class, value, result)
+    if not object then return nil, why end
+    list[i] = object
+  end
+  local meta = core.shape(type(value.meta) == "table" and value.meta or {})
+  list.total = math.tointeger(meta.count) or
+               math.tointeger(tonumber(value.count))
+  list.page = math.tointeger(meta.page_number)
+  list.per_page = math.tointeger(meta.page_size)
+  return list
+end
+
+function service.read_one(self, value, call)
+  local list, why = service.read_many(self, value, call)
+  if not list then return nil, why end
+  if not list[1] then return nil, "the answer's results are empty" end
+  return list[1]
+end
+
+-- ------------------------------------------------------------ resources
+
+local changes = resource.define {
+  name = "changes", one = "change", path = "/workspace_status_changes",
+  schema = "kantata.change", filter = "kantata.change_filter",
+  get_filter = "kantata.get_filter", create_query = true,
+  paged = true, needs_filter = true,
+  methods = { "list", "page", "each", "get", "create" },
+}
+
+local workspaces = resource.define {
+  name = "workspaces", one = "workspace", path = "/workspaces",
+  schema = "kantata.workspace", filter = "kantata.workspace_filter",
+  paged = true,
+  by_ids = { field = "only", keep = { "include" },
+             set = { archived = "include" } },
+  methods = { "list", "page", "each", "get", "update" },
+}
+
+-- ------------------------------------------------------------- statuses
+
+local Statuses = { __name = "workstage.statuses" }
+Statuses.__index = Statuses
+
+local function check_statuses(self, name)
+  if getmetatable(self) ~= Statuses then
+    error(("call it with a colon: statuses:%s(...)"):format(name), 3)
+  end
+end
+
+local function copy(status)
+  return { key = status.key, message = status.message,
+           color = status.color }
+end
+
+--- All statuses that Kantata knows: `key`, `message`, `color`.
+function Statuses:list()
+  check_statuses(self, "list")
+  local list = {}
+  for i, status in ipairs(statuses) do list[i] = copy(status) end
+  return list
+end
+
+local function matches(status, key, color)
+  if math.type(key) then return status.key == key end
+  return status.message == key and (color == nil or status.color == color)
+end
+
+local function several(found, key)
+  local keys = {}
+  for i, status in ipairs(found) do
+    keys[i] = ("%d (%s)"):format(status.key, status.color)
+  end
+  return errors.invalid(("%d statuses are named %q: give the colour or the "
+                         .. "key: %s"):format(#found, key,
+                                              table.concat(keys, ", ")))
+end
+
+--- The status of a key, or of a message and a colour.
+-- @tparam integer|string key the key, or the message
+-- @tparam[opt] string color needed where several have the message
+-- @treturn[1] table `key`, `message`, `color`
+-- @treturn[2] nil
+-- @treturn[2] table the error: not_found, or invalid and the keys
+function Statuses:find(key, color)
+  check_statuses(self, "find")
+  if type(key) ~= "number" and type(key) ~= "string" then
+    return nil, errors.invalid(("status: expected a key or a message, got %s")
+                               :format(type(key)))
+  end
+  local found = {}
+  for _, status in ipairs(statuses) do
+    if matches(status, key, color) then found[#found + 1] = status end
+  end
+  if #found == 1 then return copy(found[1]) end
+  if #found > 1 then return nil, several(found, key) end
+  local what = type(key) == "string" and ("%q"):format(key) or tostring(key)
+  if color ~= nil then what = ("%s in %s"):format(what, tostring(color)) end
+  return nil, errors.new {
+    kind = "not_found",
+    message = ("no status is %s; statuses:list() has them all"):format(what),
+  }
+end
+
+-- --------------------------------------------------------------- client
+
+local Account = client.class("workstage.kantata")
+
+--- A client of one account.
+-- @tparam table given the options (see `workstage.options`)
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function kantata.new(given)
+  local read, err = options.read("kantata", given)
+  if not read then return nil, err end
+  local link
+  link, err = transport.new(read)
+  if not link then return nil, err end
+  local owner = { transport = link, service = service, prefix = "" }
+  return client.new(Account, owner, {
+    changes = resource.new(changes, owner),
+    workspaces = resource.new(workspaces, owner),
+    statuses = setmetatable({}, Statuses),
+  })
+end
+
+return kantata

@@ -1,0 +1,158 @@
+--- Reading what comes in pages while others change it.
+--
+-- A page is an array with the fields `total` (may be nil), `page` and
+-- `per_page`. A list shifts when items join or leave it: what joins before
+-- the place that was read to shows items twice; what leaves moves unread
+-- items back to where nobody looks any more. So items are told apart by
+-- their ids, and where the total shrank the reading goes back by as much.
+local paging = {}
+
+local REPEATS = 3
+
+local Sweep = {}
+Sweep.__index = Sweep
+
+--- Begins to read all pages. `fetch(number)` returns a page or nil, err.
+function paging.sweep(fetch)
+  return setmetatable({ fetch = fetch, number = 1, seen = {}, idle = 0 },
+                      Sweep)
+end
+
+local function is_last(page, number)
+  if #page == 0 then return true end
+  if page.total then return number * page.per_page >= page.total end
+  return #page < page.per_page
+end
+
+-- Where to read on after a page: further back when items have left.
+local function next_number(self, page)
+  local left = page.total and self.total and self.total - page.total or 0
+  self.total = page.total
+  if left > 0 and self.number > 1 then
+    return math.max(1, self.number - math.ceil(left / page.per_page))
+  end
+  return not is_last(page, self.number) and self.number + 1 or nil
+end
+
+local function unseen(self, page)
+  local fresh = {}
+  for _, item in ipairs(page) do
+    if not self.seen[item.id] then
+      self.seen[item.id] = true
+      fresh[#fresh + 1] = item
+    end
+  end
+  return fresh
+end
+
+--- The items of the next page that were not seen before: an array, which may
+-- be empty; false after the last page; nil, err.
+function Sweep:next()
+  if not self.number then return false end
+  local page, err = self.fetch(self.number)
+  if not page then return nil, err end
+  local fresh = unseen(self, page)
+  self.idle = #fresh == 0 and #page > 0 and self.idle + 1 or 0
+  self.number = next_number(self, page)
+  if self.idle > REPEATS then self.number = nil end
+  return fresh
+end
+
+--- All items of all pages.
+-- @treturn[1] table an array
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function paging.all(fetch)
+  local sweep, items = paging.sweep(fetch), {}
+  while true do
+    local fresh, err = sweep:next()
+    if fresh == nil then return nil, err end
+    if not fresh then return items end
+    table.move(fresh, 1, #fresh, #items + 1, items)
+  end
+end
+
+-- An iterator over batches: `refill` returns an array, false at the end, or
+-- nil, err; an error is raised, for a loop must not end early in silence.
+local function each_of(refill)
+  local batch, at = {}, 0
+  return function()
+    while at >= #batch do
+      local more, err = refill()
+      if more == nil then error(err, 0) end
+      if not more then return nil end
+      batch, at = more, 0
+    end
+    at = at + 1
+    local item = batch[at]
+    batch[at] = false
+    return item
+  end
+end
+
+--- Iterates page by page: for lists that only grow, and whose items the loop
+-- does not take out of them.
+function paging.each(fetch)
+  local sweep = paging.sweep(fetch)
+  return each_of(function() return sweep:next() end)
+end
+
+-- The ids of all items; the objects of the first two pages beside them.
+local function snapshot(fetch)
+  local sweep = paging.sweep(fetch)
+  local held, ids, pages = {}, {}, 0
+  while true do
+    local fresh, err = sweep:next()
+    if fresh == nil then return nil, err end
+    if not fresh then return held, ids end
+    pages = pages + 1
+    for _, item in ipairs(fresh) do
+      if pages <= 2 then held[#held + 1] = item
+      else ids[#ids + 1] = item.id end
+    end
+  end
+end
+
+-- The objects of some ids, in their order. One that the list no longer names
+-- is asked for by itself; one that is gone for good is left out.
+local function objects_of(ids, by_ids, get)
+  local list, err = by_ids(ids)
+  if not list then return nil, err end
+  local found, items = {}, {}
+  for _, item in ipairs(list) do found[item.id] = item end
+  for _, id in ipairs(ids) do
+    local item = found[id]
+    if not item then
+      item, err = get(id)
+      if not item and err.kind ~= "not_found" then return nil, err end
+    end
+    items[#items + 1] = item or nil
+  end
+  return items
+end
+
+--- Iterates over what matched when the loop began, each item exactly once,
+-- whatever the loop does to the list: the ids are read first, and the
+-- objects as they are needed.
+-- @tparam function fetch `fetch(number)`: a page
+-- @tparam function by_ids `by_ids(ids)`: an array of objects
+-- @tparam function get `get(id)`: one object
+-- @tparam integer most how many ids one request takes
+function paging.each_of_snapshot(fetch, by_ids, get, most)
+  local ids, from
+  return each_of(function()
+    if not ids then
+      local held, rest = snapshot(fetch)
+      if not held then return nil, rest end
+      ids, from = rest, 1
+      if #held > 0 then return held end
+    end
+    if from > #ids then return false end
+    local chunk = table.move(ids, from, math.min(from + most - 1, #ids), 1,
+                             {})
+    from = from + most
+    return objects_of(chunk, by_ids, get)
+  end)
+end
+
+return paging

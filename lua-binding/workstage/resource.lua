@@ -1,0 +1,343 @@
+--- What the resources of all services have in common: list, page, each,
+-- find, get, create, update, delete. A service says how its answers are
+-- unwrapped; a resource names its path, schema and filter.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local options = require "workstage.options"
+local paging = require "workstage.paging"
+
+local resource = {}
+
+local methods = {}
+
+-- --------------------------------------------------------- arguments
+
+local function check_self(self, name)
+  if type(self) ~= "table" or not self.transport then
+    error(("%s: call it with a colon, as in space.stages:%s(...)")
+          :format(name, name), 3)
+  end
+end
+
+local function check_table(value, what)
+  if type(value) ~= "table" then
+    error(("%s: expected a table, got %s"):format(what, type(value)), 3)
+  end
+end
+
+local function check_optional(value, what)
+  if value ~= nil and type(value) ~= "table" then
+    error(("%s: expected a table, got %s"):format(what, type(value)), 3)
+  end
+end
+
+-- The id in a path, or nil, err.
+local function check_id(value)
+  local id, why = options.id(value)
+  if not id then return nil, errors.invalid("id: " .. why, "id") end
+  return id
+end
+
+local function read_call(given)
+  if given == nil then return {} end
+  return options.call(given)
+end
+
+-- ------------------------------------------------------------ writing
+
+local function query_of(self, filter, given)
+  if not filter and not self.class.needs_filter then return nil end
+  local query, why, field = core.query(self.class.filter, false,
+                                       given.strict ~= false, filter or {})
+  if not query then return nil, errors.invalid(why, field) end
+  return query
+end
+
+local function body_of(schema, update, attributes, given)
+  local body, why, field = core.body(schema, update, given.strict ~= false,
+                                     attributes)
+  if not body then return nil, errors.invalid(why, field) end
+  return body
+end
+
+-- ------------------------------------------------------------ reading
+
+-- Unwraps and shapes an answer with `read`, which returns nil and why when
+-- it does not fit.
+local function unwrap(self, read, value, call, status, text)
+  local result, why = read(self, value, call)
+  if not result then
+    return nil, self.transport:undecodable(call, status, text, why)
+  end
+  call:close()
+  return result
+end
+
+local function fetch(self, read, method, path, query, body, given)
+  local value, call, status, text =
+    self.transport:fetch(method, path, query, body, given)
+  if not value then return nil, call end
+  return unwrap(self, read, value, call, status, text)
+end
+
+-- An answer whose body does not matter.
+local function send(self, method, path, query, body, given)
+  local call, err = self.transport:send(method, path, query, body, given)
+  if not call then return nil, err end
+  call:close()
+  return true
+end
+
+local function path_of(self, id)
+  return ("%s%s/%d"):format(self.prefix, self.class.path, id)
+end
+
+-- ------------------------------------------------------------- lists
+
+-- One page with the filter as it is.
+local function fetch_list(self, filter, given)
+  local query, err = query_of(self, filter, given)
+  if err then return nil, err end
+  return fetch(self, self.service.read_many, "GET",
+               self.prefix .. self.class.path, query, nil, given)
+end
+
+-- A function that fetches the page of a number.
+local function pager(self, filter, given)
+  local most = self.service.per_page
+  return function(number)
+    local paged = {}
+    for name, value in pairs(filter or {}) do paged[name] = value end
+    paged.page = number
+    paged.per_page = paged.per_page or most
+    local page, err = fetch_list(self, paged, given)
+    if not page then return nil, err end
+    page.page = number
+    page.per_page = page.per_page or math.tointeger(paged.per_page)
+    return page
+  end
+end
+
+local function refuse_page(filter, instead)
+  if filter and filter.page ~= nil then
+    return errors.invalid(("page: all pages are read here; use %s for one")
+                          :format(instead), "page")
+  end
+end
+
+--- All items that match, whatever the paging.
+-- @tparam[opt] table filter
+-- @tparam[opt] table given call options
+-- @treturn[1] table an array
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function methods:list(filter, given)
+  check_self(self, "list")
+  check_optional(filter, "filter")
+  check_optional(given, "call options")
+  local call, err = read_call(given)
+  if not call then return nil, err end
+  if not self.class.paged then return fetch_list(self, filter, call) end
+  err = refuse_page(filter, "page()")
+  if err then return nil, err end
+  return paging.all(pager(self, filter, call))
+end
+
+--- One page: an array with the fields `total`, `page` and `per_page`.
+function methods:page(filter, given)
+  check_self(self, "page")
+  check_optional(filter, "filter")
+  check_optional(given, "call options")
+  local call, err = read_call(given)
+  if not call then return nil, err end
+  local page
+  page, err = fetch_list(self, filter, call)
+  if not page then return nil, err end
+  local asked = filter or {}
+  page.page = page.page or math.tointeger(asked.page) or 1
+  page.per_page = page.per_page or math.tointeger(asked.per_page) or
+                  self.service.default_per_page
+  return page
+end
+
+-- The filter for fetching snapshot items again: what shapes the objects, not
+-- what chooses them.
+local function by_ids_of(self, filter, given)
+  local by = self.class.by_ids
+  return function(ids)
+    local again = { [by.field] = ids, per_page = self.service.per_page }
+    for _, name in ipairs(by.keep) do
+      again[name] = filter and filter[name]
+    end
+    for name, value in pairs(by.set or {}) do again[name] = value end
+    return fetch_list(self, again, given)
+  end
+end
+
+--- Iterates over every item that matched when the loop began, exactly once,
+-- also while the loop moves items out of the filter. Raises its errors.
+function methods:each(filter, given)
+  check_self(self, "each")
+  check_optional(filter, "filter")
+  check_optional(given, "call options")
+  local call, err = read_call(given)
+  err = err or refuse_page(filter, "page()")
+  if err then error(err, 0) end
+  local copy = filter and table.move(filter, 1, 0, 1, {})
+  for name, value in pairs(filter or {}) do copy[name] = value end
+  local pages = pager(self, copy, call)
+  if not self.class.by_ids then return paging.each(pages) end
+  return paging.each_of_snapshot(
+    pages, by_ids_of(self, copy, call),
+    function(id) return self:get(id, nil, call) end, self.service.per_page)
+end
+
+local function names_of(list)
+  local names = {}
+  for i, item in ipairs(list) do names[i] = ("%q"):format(item.name) end
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
+--- The one item of that name; none or several: nil, err.
+function methods:find(name, filter, given)
+  check_self(self, "find")
+  if type(name) ~= "string" then
+    return nil, errors.invalid(("name: expected a string, got %s")
+                               :format(type(name)), "name")
+  end
+  local list, err = self:list(filter, given)
+  if not list then return nil, err end
+  local ids, found = {}, nil
+  for _, item in ipairs(list) do
+    if item.name == name then
+      found = item
+      ids[#ids + 1] = ("%d"):format(item.id)
+    end
+  end
+  if #ids == 1 then return found end
+  if #ids == 0 then
+    return nil, errors.new {
+      kind = "not_found",
+      message = ("no %s is named %q (there are: %s)")
+                :format(self.class.one, name, names_of(list)),
+    }
+  end
+  return nil, errors.invalid(("%d %ss are named %q: say which by id (%s)")
+                             :format(#ids, self.class.one, name,
+                                     table.concat(ids, ", ")), "name")
+end
+
+-- ---------------------------------------------------------- one object
+
+-- get(id, filter, call options), where a filter is known; else
+-- get(id, call options).
+function methods:get(id, filter, given)
+  check_self(self, "get")
+  if not self.class.get_filter and given == nil then
+    filter, given = nil, filter
+  end
+  check_optional(filter, "filter")
+  check_optional(given, "call options")
+  local call, err = read_call(given)
+  if not call then return nil, err end
+  id, err = check_id(id)
+  if not id then return nil, err end
+  local query, why, field
+  if filter then
+    query, why, field = core.query(self.class.get_filter, false,
+                                   call.strict ~= false, filter)
+    if not query then return nil, errors.invalid(why, field) end
+  end
+  return fetch(self, self.service.read_one, "GET", path_of(self, id), query,
+               nil, call)
+end
+
+--- Creates an object and returns it as the service answered.
+function methods:create(attributes, given)
+  check_self(self, "create")
+  check_table(attributes, "attributes")
+  check_optional(given, "call options")
+  local class = self.class
+  local call, err = read_call(given)
+  if not call then return nil, err end
+  local body, query
+  body, err = body_of(class.schema, false, attributes, call)
+  if not body then return nil, err end
+  if class.create_query then
+    query, err = core.query(class.schema, true, false, attributes)
+    if not query then return nil, errors.invalid(err) end
+  end
+  return fetch(self, self.service.read_one, "POST",
+               self.prefix .. class.path, query, body, call)
+end
+
+--- Updates an object; returns true.
+function methods:update(id, attributes, given)
+  check_self(self, "update")
+  check_table(attributes, "attributes")
+  check_optional(given, "call options")
+  local call, err = read_call(given)
+  if not call then return nil, err end
+  id, err = check_id(id)
+  if not id then return nil, err end
+  local body
+  body, err = body_of(self.class.schema, true, attributes, call)
+  if not body then return nil, err end
+  return send(self, "PUT", path_of(self, id), nil, body, call)
+end
+
+--- Deletes an object; returns true.
+function methods:delete(id, given)
+  check_self(self, "delete")
+  check_optional(given, "call options")
+  local call, err = read_call(given)
+  if not call then return nil, err end
+  id, err = check_id(id)
+  if not id then return nil, err end
+  return send(self, "DELETE", path_of(self, id), nil, nil, call)
+end
+
+-- -------------------------------------------------------------- classes
+
+--- Defines a resource.
+-- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
+--   `filter`, `get_filter` (schema names), `paged`, `by_ids`, `methods`
+--   (names of those above), `extra` (functions of its own)
+function resource.define(class)
+  class.schema_name = class.schema
+  class.schema = core.schema(class.schema)
+  class.filter = class.filter and core.schema(class.filter)
+  class.get_filter = class.get_filter and core.schema(class.get_filter)
+  class.api = {}
+  for _, name in ipairs(class.methods) do class.api[name] = methods[name] end
+  for name, method in pairs(class.extra or {}) do class.api[name] = method end
+  class.metatable = {
+    __index = class.api,
+    __name = "workstage." .. class.name,
+  }
+  return class
+end
+
+--- A resource of one client.
+-- @tparam table class
+-- @tparam table owner with `transport`, `prefix` (of paths) and `service`
+--   (`read_one`, `read_many`, `per_page`, `default_per_page`)
+function resource.new(class, owner)
+  return setmetatable({
+    class = class,
+    transport = owner.transport,
+    prefix = owner.prefix,
+    service = owner.service,
+  }, class.metatable)
+end
+
+-- For the resources' own methods.
+resource.fetch = fetch
+resource.check_self = check_self
+resource.check_table = check_table
+resource.check_optional = check_optional
+resource.check_id = check_id
+resource.read_call = read_call
+resource.body_of = body_of
+
+return resource

@@ -1,0 +1,185 @@
+--- Storyblok's Management API: workflows, stages, stage changes, stories.
+local client = require "workstage.client"
+local core = require "workstage.core"
+local options = require "workstage.options"
+local resource = require "workstage.resource"
+local transport = require "workstage.transport"
+
+local storyblok = {}
+
+-- ------------------------------------------------------ reading answers
+
+-- The service answers stories with one of two shapes of stage. Both become
+-- one: the ids of workflow, stage and story are always there, the rest as it
+-- came.
+local function one_stage_shape(story)
+  local stage = story.stage
+  if not stage then return end
+  if not stage.workflow_stage_id then
+    story.stage = nil
+  else
+    stage.story_id = stage.story_id or story.id
+  end
+end
+
+local function shape(class, value, name)
+  local object, why = core.shape(value, class.schema, name)
+  if not object then return nil, why end
+  if not object.id then return nil, name .. ".id: is missing" end
+  if class.finish then class.finish(object) end
+  return object
+end
+
+local service = { per_page = 100, default_per_page = 25 }
+
+function service.read_one(self, value)
+  local root = self.class.root
+  if type(value[root]) ~= "table" then
+    return nil, ("the answer has no object '%s'"):format(root)
+  end
+  return shape(self.class, value[root], root)
+end
+
+local function header_number(call, name)
+  return math.tointeger(tonumber(call:header(name)))
+end
+
+function service.read_many(self, value, call)
+  local plural = self.class.plural
+  local list = value[plural]
+  if type(list) ~= "table" then
+    return nil, ("the answer has no array '%s'"):format(plural)
+  end
+  for i, item in ipairs(list) do
+    local object, why = shape(self.class, item,
+                              ("%s[%d]"):format(plural, i))
+    if not object then return nil, why end
+  end
+  list.total = header_number(call, "total")
+  list.per_page = header_number(call, "per_page")
+  return list
+end
+
+-- ------------------------------------------------------------ resources
+
+local stages = resource.define {
+  name = "stages", one = "stage", path = "/workflow_stages",
+  schema = "storyblok.stage", filter = "storyblok.stage_filter",
+  root = "workflow_stage", plural = "workflow_stages",
+  methods = { "list", "find", "get", "create", "update", "delete" },
+}
+
+local changes = resource.define {
+  name = "changes", one = "change", path = "/workflow_stage_changes",
+  schema = "storyblok.change", filter = "storyblok.change_filter",
+  root = "workflow_stage_change", plural = "workflow_stage_changes",
+  paged = true, needs_filter = true,
+  methods = { "list", "page", "each", "create" },
+}
+
+-- Copies a workflow within its space.
+local function duplicate(self, id, attributes, given)
+  resource.check_self(self, "duplicate")
+  resource.check_table(attributes, "attributes")
+  resource.check_optional(given, "call options")
+  local call, err = resource.read_call(given)
+  if not call then return nil, err end
+  id, err = resource.check_id(id)
+  if not id then return nil, err end
+  local body
+  body, err = resource.body_of(core.schema "storyblok.duplicate", false,
+                               attributes, call)
+  if not body then return nil, err end
+  local path = ("%s/workflows/%d/duplicate"):format(self.prefix, id)
+  return resource.fetch(self, service.read_one, "POST", path, nil, body,
+                        call)
+end
+
+local workflows = resource.define {
+  name = "workflows", one = "workflow", path = "/workflows",
+  schema = "storyblok.workflow", filter = "storyblok.workflow_filter",
+  get_filter = "storyblok.workflow_get_filter",
+  root = "workflow", plural = "workflows",
+  methods = { "list", "find", "get", "create", "update", "delete" },
+  extra = { duplicate = duplicate },
+}
+
+local stories = resource.define {
+  name = "stories", one = "story", path = "/stories",
+  schema = "storyblok.story", filter = "storyblok.story_filter",
+  root = "story", plural = "stories", paged = true,
+  by_ids = { field = "by_ids",
+             keep = { "from_release", "in_trash", "with_summary" } },
+  finish = one_stage_shape,
+  methods = { "list", "page", "each", "get" },
+}
+
+local roles = resource.define {
+  name = "roles", one = "space role", path = "/space_roles",
+  schema = "storyblok.role", filter = "storyblok.role_filter",
+  root = "space_role", plural = "space_roles",
+  methods = { "list" },
+}
+
+local collaborators = resource.define {
+  name = "collaborators", one = "collaborator", path = "/collaborators",
+  schema = "storyblok.collaborator",
+  filter = "storyblok.collaborator_filter",
+  root = "collaborator", plural = "collaborators", paged = true,
+  methods = { "list", "page", "each" },
+}
+
+local releases = resource.define {
+  name = "releases", one = "release", path = "/releases",
+  schema = "storyblok.release", filter = "storyblok.release_filter",
+  root = "release", plural = "releases",
+  methods = { "list" },
+}
+
+local users = resource.define {
+  name = "users", one = "user", path = "/v1/users/me",
+  schema = "storyblok.user", root = "user", methods = {},
+}
+
+-- ---------------------------------------------------------------- space
+
+local Space = client.class("workstage.storyblok")
+
+--- Whose token it is: `id`, `userid` (the e-mail address),
+-- `friendly_name`.
+function Space:whoami(given)
+  client.check_self(self, Space, "whoami")
+  resource.check_optional(given, "call options")
+  local call, err = resource.read_call(given)
+  if not call then return nil, err end
+  return resource.fetch(self.users, service.read_one, "GET",
+                        users.path, nil, nil, call)
+end
+
+--- A client of one space.
+-- @tparam table given the options (see `workstage.options`)
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function storyblok.new(given)
+  local read, err = options.read("storyblok", given)
+  if not read then return nil, err end
+  local link
+  link, err = transport.new(read)
+  if not link then return nil, err end
+  local owner = { transport = link, service = service,
+                  prefix = ("/v1/spaces/%d"):format(read.space_id) }
+  return client.new(Space, owner, {
+    space_id = read.space_id,
+    stages = resource.new(stages, owner),
+    changes = resource.new(changes, owner),
+    workflows = resource.new(workflows, owner),
+    stories = resource.new(stories, owner),
+    roles = resource.new(roles, owner),
+    collaborators = resource.new(collaborators, owner),
+    releases = resource.new(releases, owner),
+    users = resource.new(users, owner),
+  })
+end
+
+return storyblok

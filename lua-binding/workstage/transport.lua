@@ -1,0 +1,179 @@
+--- Requests and their answers: the layer between methods and the core.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local loop = require "workstage.loop"
+local options = require "workstage.options"
+
+local found, cjson = pcall(require, "cjson")
+if not found then
+  error("workstage reads answers with lua-cjson, which is not there: " ..
+        "install lua-cjson (Debian: apt install lua-cjson; LuaRocks: " ..
+        "luarocks install lua-cjson), or put it in package.preload", 0)
+end
+
+local transport = {}
+
+local json = cjson.new()
+json.decode_invalid_numbers(false)
+
+--- lua-cjson's null.
+transport.null = cjson.null
+
+--- Parses JSON with limits on depth and no invalid numbers.
+-- @return the value, or nil and why
+function transport.parse(text)
+  local good, value = pcall(json.decode, text)
+  if good then return value end
+  return nil, (tostring(value):gsub("^.-:%d+: ", ""))
+end
+
+local Transport = {}
+Transport.__index = Transport
+
+-- Takes the token out of what a server may have echoed.
+local function redactor(token)
+  local pattern = token:gsub("%p", "%%%0")
+  return function(text)
+    return text and (text:gsub(pattern, "[token]"))
+  end
+end
+
+--- A transport: a core client with what Lua adds to it.
+-- @tparam table given options as `options.read` returns them
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function transport.new(given)
+  local client, _, why = core.client(loop.handle(), options.for_core(given))
+  if not client then
+    return nil, errors.invalid(why, why:match("^([%w_.]+):"))
+  end
+  return setmetatable({
+    client = client,
+    service = given.service,
+    settle_time = given.settle_time or 5,
+    uses_oauth = given.oauth_token ~= nil,
+    redact = redactor(given.oauth_token or given.token),
+    on_event = given.on_event,
+  }, Transport)
+end
+
+function Transport:close()
+  self.client:close()
+end
+
+local hints = {
+  token = "if it is an OAuth token, give it as oauth_token",
+  oauth_token = "if it is a personal access token, give it as token",
+}
+
+-- The words of an answer: its JSON, in one of the services' shapes, or what
+-- can be said of anything else.
+local function words(body)
+  local value = transport.parse(body)
+  if value == nil then return errors.read_text(body) end
+  return errors.read(value)
+end
+
+--- Makes the error of a call that failed.
+function Transport:failure(call, kind, status, body)
+  local info = call:info()
+  local answered = status > 0 and kind ~= "network" and kind ~= "timeout"
+  local message, fields, type
+  if answered then message, fields, type = words(body) end
+  if not message and not fields then message = info.message end
+  return errors.new {
+    kind = kind,
+    status = status > 0 and status or nil,
+    message = self.redact(message),
+    type = type,
+    fields = fields,
+    method = info.method,
+    url = info.url,
+    body = body ~= "" and self.redact(body) or nil,
+    request_id = call:header "x-request-id",
+    attempts = info.attempts,
+    ambiguous = info.ambiguous,
+    hint = kind == "unauthorized" and
+           hints[self.uses_oauth and "oauth_token" or "token"] or nil,
+  }
+end
+
+--- Starts a request and waits for its end.
+-- @treturn[1] userdata the ended call, to be closed; status; body
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Transport:send(method, path, query, body, given, headers)
+  given = given or {}
+  local call, kind, why = self.client:start(
+    method, path, query, body, given.timeout, given.deadline,
+    given.retry == false and 1 or nil, headers)
+  if not call then
+    return nil, errors.new { kind = kind, message = why }
+  end
+  loop.wait(call)
+  local failed, status, text = call:result()
+  if failed then
+    local err = self:failure(call, failed, status, text)
+    call:close()
+    return nil, err
+  end
+  return call, status, text
+end
+
+--- The error of an answer that came well but cannot be what it should be.
+function Transport:undecodable(call, status, body, why)
+  local info = call:info()
+  call:close()
+  return errors.new {
+    kind = "decode",
+    status = status,
+    message = why,
+    method = info.method,
+    url = info.url,
+    body = body ~= "" and self.redact(body) or nil,
+    attempts = info.attempts,
+    ambiguous = info.method ~= "GET",
+  }
+end
+
+-- Why a body is no JSON, in words.
+local function why_not_json(body, why)
+  if body == "" then return "the answer is empty where JSON must be" end
+  if body:match("^%s*<") then
+    return errors.read_text(body) .. " where JSON must be"
+  end
+  return "the answer is not JSON: " .. why
+end
+
+--- Parses an ended call's body; one that is no JSON closes the call.
+-- @return[1] the value
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Transport:parse(call, status, text)
+  local value, why = transport.parse(text)
+  if value ~= nil then return value end
+  return nil, self:undecodable(call, status, text, why_not_json(text, why))
+end
+
+--- Sends a request whose answer is a JSON object or array.
+-- @treturn[1] table the parsed value
+-- @treturn[1] userdata the call, for its headers; to be closed
+-- @treturn[1] integer status
+-- @treturn[1] string body
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Transport:fetch(method, path, query, body, given, headers)
+  local call, status, text = self:send(method, path, query, body, given,
+                                       headers)
+  if not call then return nil, status end
+  local value, err = self:parse(call, status, text)
+  if value == nil then return nil, err end
+  if type(value) ~= "table" then
+    return nil, self:undecodable(call, status, text,
+                                 "the answer is no JSON object")
+  end
+  return value, call, status, text
+end
+
+return transport

@@ -81,7 +81,7 @@ describe("script/setup", function()
     local output, code = setup(empty, "build")
     assert.equal(1, code)
     assert.equal(6, #shell.lines(log()), log())
-    assert.truthy(output:find("could not install", 1, true), output)
+    assert.truthy(output:find("did not work", 1, true), output)
     assert.truthy(output:find("sudo apt-get install", 1, true), output)
   end)
 

@@ -15,6 +15,7 @@
 #define MANY 32          /* answers that may replace what was known */
 #define STRIKES 3
 #define DOUBT 4          /* all of a delay may be the way there */
+#define PATIENCE 60      /* seconds' worth of answers */
 #define RECENT (10 * WS_SECOND)
 
 
@@ -272,12 +273,13 @@ static void lower_to(ws_limiter *l, double rate) {
 }
 
 
-/* Where to go from a rate that was too high again and again. */
+/* Where to go from a rate that was too high again and again: down to what
+** fitted in before the last rejection, a step at least, a half at most. */
 static double step_down(const ws_limiter *l, int fit) {
-  double least = l->rate > 8 ? l->rate * 7 / 8
-               : l->rate > 2 ? l->rate - 1 : l->rate / 2;
+  double step = l->rate > 8 ? l->rate * 7 / 8 : l->rate - 1;
   if (l->tried_at != 0 && l->proved > 0) return l->proved;
-  return fit > 0 && fit < least ? (fit > l->rate / 2 ? fit : l->rate / 2) : least;
+  if (fit > step) return step;
+  return fit > l->rate / 2 ? fit : l->rate / 2;
 }
 
 
@@ -305,37 +307,33 @@ static void judge(ws_limiter *l, const ws_flight *flight, ws_time at) {
 
 /*
 ** A delay may have come about on the way there, so all of it is put down to
-** that. If it came about later, that wastes places: after a quiet time some
-** less is put down to it, step by step. A rejection takes a step back, and
-** makes the next try wait twice as long.
+** that. If it came about later, that wastes places: after many answers and
+** no rejection, less is put down to it, step by step. A rejection takes a
+** step back, and makes the next try wait for twice as many.
 */
-static void ease(ws_limiter *l, ws_time at) {
-  if (l->accepted == 0 && l->eased_at == 0) l->eased_at = at;
-  if (l->doubt > 0 && at - l->eased_at >= l->patience &&
-      l->accepted >= 30 * l->allowed) {
-    l->doubt--;
-    l->eased_at = at;
-    l->accepted = 0;
-  }
+static void ease(ws_limiter *l) {
+  if (l->doubt == 0 || l->allowed == 0 ||
+      l->accepted < (int64_t)l->patience * l->allowed)
+    return;
+  l->doubt--;
+  l->accepted = 0;
 }
 
 
 /* Whether that explains a rejection. */
-static bool doubt(ws_limiter *l, ws_time at) {
-  bool eased = l->doubt < DOUBT;
-  if (eased) {
-    l->doubt++;
-    l->patience = sooner(2 * l->patience, LONGEST_QUIET);
-  }
-  l->eased_at = at;
-  return eased;
+static bool eased(ws_limiter *l) {
+  if (l->doubt == DOUBT) return false;
+  l->doubt++;
+  l->patience = l->patience < PATIENCE * 32 ? l->patience * 2 : l->patience;
+  return true;
 }
 
 
 void ws_limiter_init(ws_limiter *l, double per_second) {
   memset(l, 0, sizeof *l);
   l->limit = per_second;
-  l->quiet = l->patience = MINUTE;
+  l->quiet = MINUTE;
+  l->patience = PATIENCE;
   l->doubt = DOUBT;
   pace(l, per_second);
   l->limit = l->rate;
@@ -386,8 +384,8 @@ void ws_limiter_answered(ws_limiter *l, uint64_t ticket, ws_time written,
   learn(l, trips, answered - written, answered);
   place(l, written + (answered - usual(l, trips) + margin(trips) - written)
                      * l->doubt / DOUBT, true);
-  ease(l, answered);
   l->accepted++;
+  ease(l);
   l->slack -= l->slack / 256;
   l->late = later(l->late - l->late / 16, answered - flight.start
                                           - shortest(trips) + margin(trips));
@@ -403,7 +401,7 @@ void ws_limiter_rejected(ws_limiter *l, uint64_t ticket, ws_time written,
   at = answered - sooner(answered - written, shortest_of_all(l));
   if (below(named, l->rate))
     lower(l, named);
-  else if (flight.start < l->rejected_at || !doubt(l, answered))
+  else if (flight.start < l->rejected_at || !eased(l))
     judge(l, &flight, at);
   place(l, at, false);
   l->rejected_at = answered;
@@ -414,8 +412,8 @@ void ws_limiter_rejected(ws_limiter *l, uint64_t ticket, ws_time written,
 void ws_limiter_lost(ws_limiter *l, uint64_t ticket, ws_time now) {
   ws_flight flight;
   ws_time trip = shortest_of_all(l);
-  if (land(l, ticket, &flight)) 
-    place(l, trip < WS_SECOND ? now + trip : now, false);
+  if (land(l, ticket, &flight))
+    place(l, trip < WS_SECOND ? now + trip : now, true);
 }
 
 

@@ -28,7 +28,7 @@ enum {
 /* The latest moment at which a request can have been counted. */
 typedef struct ws_place {
   ws_time at;
-  bool accepted;  /* else rejected, or never answered */
+  bool accepted;  /* or not known; else it was rejected */
 } ws_place;
 
 /* What two minutes of answers to one kind of request showed. */
@@ -58,8 +58,7 @@ typedef struct ws_limiter {
   int strikes;          /* rejections in a row that came too soon */
   int64_t accepted;     /* answers since the last rejection or easing */
   int doubt;            /* how much of a delay is put down to the way there */
-  ws_time eased_at;     /* when that was last changed */
-  ws_time patience;     /* and how long to wait before less is tried */
+  int patience;         /* full seconds of answers till less is tried */
   uint64_t tickets;     /* given out so far */
   int placed, flying;
   ws_place places[WS_LIMITER_PLACES];     /* oldest first */

@@ -18,7 +18,7 @@
 /* -- the calls -------------------------------------------------------- */
 
 static ws_time to_time(lua_Number seconds) {
-  return seconds >= 9e12 ? WS_NEVER : (ws_time)llround(seconds * 1e6);
+  return seconds >= 9e12 ? WS_NEVER : (ws_time)(seconds * 1e6 + 0.5);
 }
 
 
@@ -134,6 +134,7 @@ typedef struct Run {
   double setup_chance, setup;       /* a connection is made first */
   double lost_chance, unsent_chance;
   double hold, change_at, change_limit, stop_at;
+  double faster_at, faster;         /* the way there gets shorter */
   ws_time seconds;
   ws_time pause;
   int limit, concurrency, clients, burst;
@@ -231,6 +232,8 @@ static void start(Run *run, int client, ws_time now) {
   flight->written = now;
   if (chance(run) < run->setup_chance) flight->written += to_time(run->setup);
   flight->arrives = flight->written + pick(run, run->inbound);
+  if (run->faster_at > 0 && now >= to_time(run->faster_at))
+    flight->arrives -= to_time(run->faster);
   if (chance(run) < run->spike_chance)
     flight->arrives += to_time(run->spike * chance(run));
   flight->lost = chance(run) < run->lost_chance;
@@ -381,6 +384,8 @@ static void options(lua_State *L, Run *run) {
   run->change_at = number(L, "change_at", 0);
   run->change_limit = number(L, "change_limit", 0);
   run->stop_at = number(L, "stop_at", 0);
+  run->faster_at = number(L, "faster_at", 0);
+  run->faster = number(L, "faster", 0);
   run->burst = (int)number(L, "burst", 0);
   run->pause = to_time(number(L, "pause", 0));
   run->named = truth(L, "named");

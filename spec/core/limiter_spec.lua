@@ -1,0 +1,898 @@
+-- src/limiter.c: each rule by itself, then whole runs against a service in
+-- virtual time (spec/support/probe_limiter.c). Times are in seconds.
+
+local build = os.getenv "WORKSTAGE_BUILD" or "build"
+package.cpath = build .. "/spec/?.so;" .. package.cpath
+local probe = require "probe_limiter"
+
+local GUARD = 0.005 -- what is added to a second
+local TRIP = 0.2
+
+local function near(expected, got)
+  if math.abs(got - expected) > 1.5e-6 then
+    error(("expected %.6f, got %.6f"):format(expected, got), 2)
+  end
+end
+
+-- One request from start to answer; `trip` later if not named.
+local function exchange(limiter, at, trip, kind)
+  local ticket = limiter:start(at, kind)
+  limiter:answered(ticket, at, at + (trip or TRIP))
+end
+
+-- So many at once, all answered after the trip.
+local function burst(limiter, count, at, trip)
+  local tickets = {}
+  for i = 1, count do tickets[i] = limiter:start(at) end
+  for i = 1, count do
+    limiter:answered(tickets[i], at, at + (trip or TRIP))
+  end
+end
+
+local function starts_at_once(limiter, at)
+  local count = 0
+  while limiter:next(at) <= at do
+    limiter:start(at)
+    count = count + 1
+    assert(count <= 2000, "no end of them")
+  end
+  return count
+end
+
+describe("places", function()
+  it("are free at first, as many as the limit", function()
+    assert.equal(6, starts_at_once(probe.new(6), 10))
+  end)
+
+  it("are held open by requests in flight, however long", function()
+    local limiter = probe.new(2)
+    limiter:start(10)
+    assert.equal(0, limiter:next(10))
+    limiter:start(10)
+    assert.equal(math.huge, limiter:next(10))
+    assert.equal(math.huge, limiter:next(500))
+  end)
+
+  it("are free again a second and the guard later", function()
+    local limiter = probe.new(2)
+    burst(limiter, 2, 10)
+    near(11 + GUARD, limiter:next(10.2))
+    near(11 + GUARD, limiter:next(11.004))
+    assert.equal(2, starts_at_once(limiter, 11 + GUARD))
+  end)
+
+  it("follow the nth newest, not the newest", function()
+    local limiter = probe.new(2)
+    exchange(limiter, 10)
+    exchange(limiter, 10.3)
+    near(11 + GUARD, limiter:next(10.6))
+    exchange(limiter, 11 + GUARD)
+    near(11.3 + GUARD, limiter:next(11.3))
+  end)
+
+  it("lie as late as the delay allows", function()
+    local limiter = probe.new(1)
+    for i = 1, 50 do exchange(limiter, i * 2) end
+    exchange(limiter, 200, 0.28) -- 80 ms later than the shortest
+    local at = limiter:next(201)
+    assert.is_true(at >= 201.08 + GUARD and at < 201.081 + GUARD, at)
+  end)
+
+  it("are counted from the writing, not from the start", function()
+    local limiter = probe.new(1)
+    local ticket = limiter:start(10) -- and then a connection is made
+    limiter:answered(ticket, 10.7, 10.7 + TRIP)
+    near(11.7 + GUARD, limiter:next(11))
+  end)
+
+  it("take a writing before the start for the start", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10)
+    limiter:answered(limiter:start(20), 0, 20 + TRIP)
+    near(21 + GUARD, limiter:next(20.5))
+  end)
+
+  it("take an answer before the writing for an answer then", function()
+    local limiter = probe.new(1)
+    limiter:answered(limiter:start(10), 10.5, 10.1)
+    near(11.1 + GUARD, limiter:next(10.5))
+  end)
+
+  it("move later when a shorter trip shows up", function()
+    local limiter = probe.new(2)
+    exchange(limiter, 10, 0.3)
+    near(0, limiter:next(10.3))
+    exchange(limiter, 10.4, 0.25)
+    -- The first may have been 50 ms on its way longer than the second; the
+    -- margin of two answers comes on top only of later places.
+    near(11.05 + GUARD, limiter:next(10.7))
+  end)
+
+  it("never move to after the answer", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10, 30)
+    exchange(limiter, 45, 0.1)
+    local at = limiter:next(46)
+    assert.is_true(at <= 46.3, at)
+  end)
+
+  it("keep a margin that shrinks with the answers", function()
+    local function after(answers)
+      local limiter = probe.new(1)
+      for i = 1, answers do exchange(limiter, i * 2, i % 2 * 0.04 + TRIP) end
+      local last = (answers + 1) * 2
+      exchange(limiter, last, TRIP)
+      return limiter:next(last + 0.5) - last - 1 - GUARD
+    end
+    local few, more, many = after(3), after(30), after(1000)
+    assert.is_true(few > more and more > many and many >= 0)
+    assert.is_true(few >= 0.02 and many < 0.001)
+  end)
+
+  it("need no margin when all trips take as long", function()
+    local limiter = probe.new(6)
+    for i = 0, 9 do burst(limiter, 6, i * 2) end
+    near(19 + GUARD, limiter:next(18.5))
+  end)
+
+  it("take tickets in any order, each once", function()
+    local limiter = probe.new(3)
+    local a, b, c = limiter:start(10), limiter:start(10.1), limiter:start(10.2)
+    limiter:answered(c, 10.2, 10.4)
+    limiter:answered(a, 10, 10.2)
+    limiter:answered(a, 10, 10.9)
+    limiter:rejected(a, 10, 10.9, 1)
+    limiter:lost(a, 10.9)
+    limiter:unsent(a)
+    local rate, flying = limiter:state()
+    assert.equal(3.0, rate)
+    assert.equal(1, flying)
+    limiter:answered(b, 10.1, 10.3)
+    near(11 + GUARD, limiter:next(10.5))
+  end)
+
+  it("ignore tickets that were never given", function()
+    local limiter = probe.new(1)
+    for _, ticket in ipairs { 0, 1, -1, 99 } do
+      limiter:answered(ticket, 10, 11)
+      limiter:lost(ticket, 11)
+      limiter:unsent(ticket)
+    end
+    assert.equal(0, limiter:next(11))
+  end)
+
+  it("are not taken by what never left", function()
+    local limiter = probe.new(1)
+    limiter:unsent(limiter:start(10))
+    assert.equal(0, limiter:next(10))
+  end)
+
+  it("are taken up to now and a trip by what was lost", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10)
+    limiter:lost(limiter:start(20), 25)
+    near(26 + TRIP + GUARD, limiter:next(25))
+  end)
+
+  it("are taken up to now by what was lost before any answer", function()
+    local limiter = probe.new(1)
+    limiter:lost(limiter:start(20), 25)
+    near(26 + GUARD, limiter:next(25))
+  end)
+
+  it("are kept for more requests than the ring has places", function()
+    local limiter = probe.new(2)
+    for i = 1, 3000 do exchange(limiter, i * 2) end
+    exchange(limiter, 6000.5)
+    near(6001 + GUARD, limiter:next(6000.9))
+  end)
+
+  it("do not let an old place push out a newer one", function()
+    local limiter = probe.new(1024)
+    local first = limiter:start(1)
+    burst(limiter, 1023, 100)
+    exchange(limiter, 100)
+    limiter:answered(first, 1, 1.2)
+    near(101 + GUARD, limiter:next(100.5))
+  end)
+end)
+
+describe("the shortest trip", function()
+  -- Where the place of a request of 0.3 s lies after all that.
+  local function excess(limiter, at)
+    exchange(limiter, at, 0.3)
+    return limiter:next(at + 0.5) - at - 1 - GUARD
+  end
+
+  it("is remembered for a minute", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 1, 0.1)
+    for i = 1, 39 do exchange(limiter, i * 1.4 + 2, 0.3) end
+    assert.is_true(excess(limiter, 60) >= 0.2)
+  end)
+
+  it("is forgotten after two", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 1, 0.1)
+    for i = 1, 110 do exchange(limiter, i * 1.4 + 2, 0.3) end
+    near(0, excess(limiter, 160))
+  end)
+
+  it("is not forgotten while there is little else to go by", function()
+    local limiter = probe.new(1)
+    for i = 1, 20 do exchange(limiter, i, 0.1) end
+    for i = 1, 20 do exchange(limiter, i * 1000, 0.3) end
+    assert.is_true(excess(limiter, 30000) >= 0.2)
+  end)
+
+  it("is each kind's own once it is known well", function()
+    local limiter = probe.new(1)
+    for i = 1, 40 do exchange(limiter, i * 2, 0.1, 1) end
+    exchange(limiter, 300, 0.5, 2)
+    near(301.4 + GUARD, limiter:next(301)) -- not known yet
+    for i = 1, 10 do exchange(limiter, 300 + i * 2, 0.5, 2) end
+    exchange(limiter, 330, 0.5, 2)
+    near(331 + GUARD, limiter:next(331))
+  end)
+
+  it("takes a kind out of range for the first", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10, 0.2, 4000000000)
+    near(11 + GUARD, limiter:next(10.5))
+  end)
+end)
+
+describe("trips longer than a second", function()
+  it("do not hold places open till the answers come", function()
+    local limiter = probe.new(2)
+    for i = 1, 10 do exchange(limiter, i * 10, 3) end
+    limiter:start(200)
+    limiter:start(200)
+    near(201 + GUARD, limiter:next(200.5))
+    assert.equal(2, starts_at_once(limiter, 201 + GUARD))
+  end)
+
+  it("hold them open when an answer is overdue", function()
+    local limiter = probe.new(1)
+    for i = 1, 10 do exchange(limiter, i * 10, 3) end
+    limiter:start(200)
+    assert.is_true(limiter:next(202.9) <= 202.9)
+    assert.equal(math.huge, limiter:next(203.1))
+  end)
+
+  it("are not trusted before several were seen", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10, 3)
+    limiter:start(200)
+    assert.equal(math.huge, limiter:next(202))
+  end)
+
+  it("put places and flights in one order", function()
+    local limiter = probe.new(2)
+    for i = 1, 10 do exchange(limiter, i * 10, 3) end
+    local late = limiter:start(200)
+    limiter:start(202.9)
+    limiter:start(203)
+    limiter:answered(late, 200.3, 203.3) -- so may others be late: 0.3
+    limiter:lost(limiter:start(203.25), 203.25)
+    near(203.25 + 1 + GUARD, limiter:next(203.4))
+  end)
+end)
+
+describe("the limit", function()
+  it("0 is none", function()
+    local limiter = probe.new(0)
+    burst(limiter, 500, 10)
+    burst(limiter, 500, 10)
+    assert.equal(0, limiter:next(10))
+  end)
+
+  it("of a million and more, or below 0, is none", function()
+    for _, rate in ipairs { 1e6, 1e300, math.huge, -1, 0 / 0 } do
+      local limiter = probe.new(rate)
+      burst(limiter, 1000, 10)
+      assert.equal(0, limiter:next(10))
+    end
+  end)
+
+  it("0 still has at most 1024 in flight", function()
+    local limiter = probe.new(0)
+    assert.equal(1024, starts_at_once(limiter, 10))
+    assert.equal(math.huge, limiter:next(11))
+    assert.equal(0, limiter:start(11)) -- goes uncounted
+    limiter:unsent(7)
+    assert.equal(0, limiter:next(11))
+  end)
+
+  it("2.5 is 3 in 1.2 seconds", function()
+    local limiter = probe.new(2.5)
+    burst(limiter, 3, 10)
+    near(11.2 + GUARD, limiter:next(11))
+  end)
+
+  it("0.5 is 1 in 2 seconds", function()
+    local limiter = probe.new(0.5)
+    burst(limiter, 1, 10)
+    near(12 + GUARD, limiter:next(11))
+  end)
+
+  it("of next to nothing still lets one through in a while", function()
+    local limiter = probe.new(1e-300)
+    exchange(limiter, 10)
+    assert.is_true(limiter:next(11) < 20000)
+  end)
+
+  it("above 1024 is counted in parts of a second", function()
+    local limiter = probe.new(3000)
+    assert.equal(1000, starts_at_once(limiter, 10))
+    for ticket = 1, 1000 do limiter:answered(ticket, 10, 10.01) end
+    near(10 + 1 / 3 + GUARD, limiter:next(10.1))
+  end)
+
+  it("above 1024 is not exceeded in any second", function()
+    for _, rate in ipairs { 1024.5, 1025, 2047, 2048, 2049, 5000, 999999 } do
+      local limiter = probe.new(rate)
+      local at, left = 10, 0
+      for _ = 1, 20000 do -- answered at once, so as many as it ever lets
+        local next = limiter:next(at)
+        if next > at then at = next end
+        if at >= 11 then break end
+        exchange(limiter, at, 0)
+        left = left + 1
+      end
+      assert.is_true(left <= rate, rate .. " lets " .. left .. " through")
+      assert.is_true(left >= math.min(rate, 20000) * 0.05)
+    end
+  end)
+
+  it("can be set lower and higher", function()
+    local limiter = probe.new(0)
+    limiter:rate(6)
+    burst(limiter, 3, 10)
+    limiter:rate(3)
+    near(11 + GUARD, limiter:next(10.5))
+    limiter:rate(4)
+    assert.equal(0, limiter:next(10.5))
+    limiter:rate(0)
+    burst(limiter, 20, 10.6)
+    assert.equal(0, limiter:next(10.9))
+  end)
+end)
+
+describe("a hold", function()
+  it("keeps all back", function()
+    local limiter = probe.new(6)
+    limiter:hold(20)
+    near(20, limiter:next(10))
+    assert.is_true(limiter:next(20) <= 20)
+  end)
+
+  it("is not made shorter by another", function()
+    local limiter = probe.new(6)
+    limiter:hold(20)
+    limiter:hold(15)
+    near(20, limiter:next(10))
+    limiter:hold(25)
+    near(25, limiter:next(10))
+  end)
+
+  it("also holds where there is no limit", function()
+    local limiter = probe.new(0)
+    limiter:hold(20)
+    near(20, limiter:next(10))
+  end)
+
+  it("does not end before the places are free", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10)
+    limiter:hold(10.5)
+    near(11 + GUARD, limiter:next(10.2))
+    limiter:hold(12)
+    near(12, limiter:next(10.2))
+  end)
+end)
+
+describe("a rejection", function()
+  local function reject(limiter, at, named)
+    limiter:rejected(limiter:start(at), at, at + TRIP, named or 0)
+  end
+
+  it("takes a place", function()
+    local limiter = probe.new(2)
+    exchange(limiter, 10)
+    reject(limiter, 10, 2)
+    near(11 + GUARD, limiter:next(10.5))
+  end)
+
+  it("is no trip to learn from", function()
+    local limiter = probe.new(1)
+    for i = 1, 10 do exchange(limiter, i * 2, 0.3) end
+    limiter:rejected(limiter:start(40), 40, 40.01, 1) -- refused quickly
+    exchange(limiter, 50, 0.3)
+    local at = limiter:next(51)
+    assert.is_true(at >= 51 + GUARD and at < 51.02 + GUARD, at)
+  end)
+
+  it("sets the rate that it names, at once", function()
+    local limiter = probe.new(20)
+    reject(limiter, 10, 6)
+    assert.equal(6.0, (limiter:state()))
+    reject(limiter, 20, 2.5)
+    assert.equal(2.5, (limiter:state()))
+  end)
+
+  it("sets it where there was no limit", function()
+    local limiter = probe.new(0)
+    reject(limiter, 10, 6)
+    assert.equal(6.0, (limiter:state()))
+  end)
+
+  it("never raises the rate", function()
+    local limiter = probe.new(3)
+    burst(limiter, 3, 10)
+    reject(limiter, 10.9, 6)
+    assert.equal(3.0, (limiter:state()))
+  end)
+
+  it("does not take nonsense for a rate", function()
+    for _, named in ipairs { -1, 0 / 0, math.huge } do
+      local limiter = probe.new(6)
+      burst(limiter, 6, 10)
+      reject(limiter, 10.9, named)
+      assert.equal(6.0, (limiter:state()))
+    end
+  end)
+
+  it("without a rate sets what had been accepted", function()
+    local limiter = probe.new(20)
+    burst(limiter, 7, 10)
+    reject(limiter, 10.5)
+    assert.equal(7.0, (limiter:state()))
+  end)
+
+  it("without a rate sets the most that was accepted lately", function()
+    local limiter = probe.new(20)
+    burst(limiter, 7, 5)
+    burst(limiter, 6, 10)
+    reject(limiter, 10.5)
+    assert.equal(7.0, (limiter:state()))
+    burst(limiter, 5, 17)
+    reject(limiter, 17.5) -- those 7 are too long ago
+    assert.equal(6.0, (limiter:state()))
+  end)
+
+  it("counts requests in flight as if they were accepted", function()
+    local limiter = probe.new(20)
+    burst(limiter, 5, 10)
+    limiter:start(10.4)
+    limiter:start(10.4)
+    reject(limiter, 10.5)
+    assert.equal(7.0, (limiter:state()))
+  end)
+
+  it("does not count what was rejected before", function()
+    local limiter = probe.new(20)
+    burst(limiter, 8, 10)
+    reject(limiter, 10.5)
+    reject(limiter, 10.6)
+    assert.equal(8.0, (limiter:state()))
+  end)
+
+  it("out of the blue lowers the rate halfway at most", function()
+    local limiter = probe.new(6)
+    reject(limiter, 10)
+    reject(limiter, 10)
+    assert.is_true((limiter:state()) >= 3)
+  end)
+
+  it("without end lowers the rate to one a second, no further", function()
+    local limiter = probe.new(6)
+    for i = 1, 50 do reject(limiter, i * 10) end
+    assert.equal(1.0, (limiter:state()))
+  end)
+
+  it("too close to call asks for more distance, then less", function()
+    local limiter = probe.new(6)
+    burst(limiter, 6, 10)
+    reject(limiter, 11.005)
+    burst(limiter, 6, 13)
+    local more = limiter:next(13.5) - 14 - GUARD
+    assert.is_true(more > 0.9 * GUARD and more <= GUARD, more)
+    for i = 1, 300 do burst(limiter, 6, 20 + i * 2) end
+    local at = limiter:next(620.5)
+    assert.is_true(at < 621.001 + GUARD, at)
+    assert.equal(6.0, (limiter:state()))
+  end)
+
+  it("too close to call three times over lowers the rate", function()
+    local limiter = probe.new(6)
+    for i = 1, 3 do
+      assert.equal(6.0, (limiter:state()))
+      burst(limiter, 6, i * 2)
+      reject(limiter, i * 2 + 1.005)
+    end
+    assert.equal(5.0, (limiter:state()))
+  end)
+
+  it("too close to call now and then leaves the rate alone", function()
+    local limiter = probe.new(6)
+    for i = 1, 200 do
+      burst(limiter, 6, i * 2)
+      if i % 10 == 0 then reject(limiter, i * 2 + 1.005) end
+    end
+    assert.equal(6.0, (limiter:state()))
+  end)
+end)
+
+describe("a quiet minute", function()
+  local function lowered(at)
+    local limiter = probe.new(20)
+    limiter:rejected(limiter:start(at), at, at, 6)
+    assert.equal(6.0, (limiter:state()))
+    return limiter
+  end
+
+  local function rate_at(limiter, at)
+    limiter:next(at)
+    return (limiter:state())
+  end
+
+  it("brings the limit back", function()
+    local limiter = lowered(100)
+    assert.equal(6.0, rate_at(limiter, 159.9))
+    assert.equal(20.0, rate_at(limiter, 160))
+  end)
+
+  it("is two when that was too early, then four", function()
+    local limiter = lowered(100)
+    assert.equal(20.0, rate_at(limiter, 160))
+    limiter:rejected(limiter:start(161), 161, 161, 6)
+    assert.equal(6.0, rate_at(limiter, 280.9))
+    assert.equal(20.0, rate_at(limiter, 281))
+    limiter:rejected(limiter:start(290), 290, 290, 6)
+    assert.equal(6.0, rate_at(limiter, 529.9))
+    assert.equal(20.0, rate_at(limiter, 530))
+  end)
+
+  it("is never more than an hour", function()
+    local limiter = lowered(100)
+    local at = 100
+    for _ = 1, 20 do
+      at = at + 3600
+      assert.equal(20.0, rate_at(limiter, at))
+      limiter:rejected(limiter:start(at), at, at, 6)
+    end
+  end)
+
+  it("is one again when the limit held for as long", function()
+    local limiter = lowered(100)
+    assert.equal(20.0, rate_at(limiter, 160))
+    limiter:rejected(limiter:start(161), 161, 161, 6)
+    assert.equal(20.0, rate_at(limiter, 281))
+    assert.equal(20.0, rate_at(limiter, 281 + 120))
+    limiter:rejected(limiter:start(500), 500, 500, 6)
+    assert.equal(6.0, rate_at(limiter, 559.9))
+    assert.equal(20.0, rate_at(limiter, 560))
+  end)
+
+  it("falls back to the rate before, where none is named", function()
+    local limiter = lowered(100)
+    assert.equal(20.0, rate_at(limiter, 160))
+    burst(limiter, 6, 160)
+    for i = 1, 3 do
+      local at = 160.5 + i * 0.1
+      limiter:rejected(limiter:start(at), at, at, 0)
+    end
+    assert.equal(6.0, rate_at(limiter, 162))
+  end)
+
+  it("is waited for no longer than for a place", function()
+    local limiter = probe.new(6)
+    limiter:rejected(limiter:start(100), 100, 100, 0.001)
+    near(160, limiter:next(100))
+    assert.is_true(limiter:next(160) <= 160)
+  end)
+
+  it("follows a limit that is set meanwhile", function()
+    local limiter = lowered(100)
+    limiter:rate(30)
+    assert.equal(6.0, rate_at(limiter, 110))
+    limiter:rate(4)
+    assert.equal(4.0, rate_at(limiter, 111))
+    limiter:rate(8)
+    assert.equal(8.0, rate_at(limiter, 112))
+  end)
+end)
+
+describe("delays that are not on the way there", function()
+  -- Requests that take the service longer and longer, and then shorter.
+  local function delayed(limiter, from, count)
+    for i = 1, count do
+      exchange(limiter, from + i * 2, i % 2 == 0 and 0.2 or 0.4)
+    end
+    return from + count * 2 + 2
+  end
+
+  local function excess(limiter, at)
+    exchange(limiter, at, 0.4)
+    return limiter:next(at + 0.5) - at - 1 - GUARD
+  end
+
+  it("cost less after many answers, step by step, then nothing", function()
+    local limiter = probe.new(1)
+    local at = delayed(limiter, 0, 50)
+    local last = excess(limiter, at)
+    assert.is_true(last >= 0.2)
+    for share = 3, 0, -1 do
+      at = delayed(limiter, at, 60)
+      local now = excess(limiter, at)
+      assert.is_true(math.abs(now - 0.2 * share / 4) < 0.02, now)
+      assert.is_true(now < last)
+      last = now
+    end
+    near(0, last)
+  end)
+
+  it("cost more again after a rejection, which lowers nothing", function()
+    local limiter = probe.new(1)
+    local at = delayed(limiter, 0, 300)
+    near(0, excess(limiter, at))
+    limiter:rejected(limiter:start(at + 2), at + 2, at + 2.2, 0)
+    assert.equal(1.0, (limiter:state()))
+    assert.is_true(excess(limiter, at + 10) > 0.04)
+    -- and the next try waits for twice as many answers
+    at = delayed(limiter, at + 20, 100)
+    assert.is_true(excess(limiter, at) > 0.04)
+    at = delayed(limiter, at, 30)
+    near(0, excess(limiter, at))
+  end)
+end)
+
+-- Whole runs ------------------------------------------------------------
+
+local SEEDS = 200
+
+-- Mean and worst of 200 seeds. `share` is of requests, not of the allowance.
+local function runs(options, seeds)
+  local all = { use = 0, least = math.huge, rejected = 0, most = 0, share = 0 }
+  seeds = seeds or SEEDS
+  for seed = 1, seeds do
+    options.seed = seed
+    local one = probe.run(options)
+    all.use = all.use + one.use / seeds
+    all.least = math.min(all.least, one.use)
+    all.rejected = all.rejected + one.rejected / seeds
+    all.most = math.max(all.most, one.rejected)
+    all.share = math.max(all.share, one.rejected / one.sent)
+  end
+  return all
+end
+
+local function at_least(least, got, what)
+  if got < least then
+    error(("%s: %.4f, not %.4f"):format(what, got, least), 2)
+  end
+end
+
+local function at_most(most, got, what)
+  if got > most then
+    error(("%s: %.4f, not %.4f"):format(what, got, most), 2)
+  end
+end
+
+local WIDE, WIDER = { 0.075, 0.125 }, { 0.05, 0.15 }
+
+-- The window's end and whether rejections count are not known of the
+-- service: every promise holds for each reading.
+local readings = {
+  ["as it should"] = {},
+  ["rejections count"] = { counts_rejected = true },
+  ["a full second is within it"] = { closed_window = true },
+  ["both"] = { counts_rejected = true, closed_window = true },
+}
+
+for reading, extra in pairs(readings) do
+  local function with(options)
+    local all = {}
+    for key, value in pairs(options) do all[key] = value end
+    for key, value in pairs(extra) do all[key] = value end
+    return all
+  end
+
+  describe("60 s at 6 a second, 200 times (" .. reading .. ")", function()
+    it("steady ways: 99 %, no rejection", function()
+      local all = runs(with {})
+      at_least(0.99, all.least, "least use")
+      assert.equal(0, all.most)
+    end)
+
+    it("75 to 125 ms there: 95 %, 4 rejections at most", function()
+      local all = runs(with { inbound = WIDE })
+      at_least(0.95, all.least, "least use")
+      at_least(0.965, all.use, "mean use")
+      at_most(4, all.most, "most rejections")
+      at_most(0.5, all.rejected, "mean rejections")
+    end)
+
+    it("50 to 150 ms there: 94 %, 5 rejections at most", function()
+      local all = runs(with { inbound = WIDER })
+      at_least(0.94, all.least, "least use")
+      at_least(0.945, all.use, "mean use")
+      at_most(5, all.most, "most rejections")
+      at_most(0.5, all.rejected, "mean rejections")
+    end)
+
+    for _, limit in ipairs { 20, 100, 7, 0 } do
+      for _, named in ipairs { true, false } do
+        it(("a limit of %d, %s: rejections below 5 %%"):format(limit,
+           named and "corrected" or "to be found out"), function()
+          local steady = runs(with { rate = limit, named = named })
+          at_most(0.02, steady.share, "steady: rejections")
+          at_least(0.99, steady.least, "steady: use")
+          local wide = runs(with {
+            rate = limit, named = named, inbound = WIDER,
+          })
+          at_most(0.0499, wide.share, "rejections")
+          at_least(0.93, wide.least, "use")
+        end)
+      end
+    end
+  end)
+end
+
+describe("in virtual time", function()
+  it("a limit of 3 is used as well", function()
+    local steady = runs { limit = 3 }
+    at_least(0.99, steady.least, "steady: use")
+    assert.equal(0, steady.most)
+    local wide = runs { limit = 3, inbound = WIDER }
+    at_least(0.92, wide.least, "use")
+    at_most(4, wide.most, "rejections")
+  end)
+
+  it("fractions are what they say on average", function()
+    local all = runs { limit = 3, rate = 2.5 }
+    at_least(0.98 * 2.5 / 3, all.least, "use")
+    assert.equal(0, all.most)
+    all = runs { limit = 1, rate = 0.5, seconds = 200 }
+    at_least(0.98 * 0.5, all.least, "use")
+    at_most(1.02 * 0.5, all.use, "use")
+    assert.equal(0, all.most)
+  end)
+
+  it("a raised limit is used as well", function()
+    for _, limit in ipairs { 30, 100, 1000, 2000, 5000 } do
+      local all = runs({
+        limit = limit, inbound = { 0.004, 0.006 }, outbound = 0.004,
+        concurrency = 100, seconds = 3,
+      }, 5)
+      at_least(0.97, all.least, limit .. ": use")
+      at_most(3, all.most, limit .. ": rejections")
+    end
+  end)
+
+  it("trips of 2 s leave it to the concurrency", function()
+    local all = runs { inbound = 1, outbound = 1 } -- 8 in 2 s: 4 a second
+    at_least(0.97 * 4 / 6 * 58 / 60, all.least, "use")
+    assert.equal(0, all.most)
+    all = runs { inbound = { 0.9, 1.1 }, outbound = 1 }
+    at_least(0.93 * 4 / 6 * 58 / 60, all.least, "use")
+    at_most(3, all.most, "rejections")
+  end)
+
+  it("trips of 2 s and enough at once use the allowance", function()
+    local all = runs { inbound = 1, outbound = 1, concurrency = 40 }
+    at_least(0.92, all.least, "use")
+    assert.equal(0, all.most)
+  end)
+
+  it("bursts after idle time are right from the first", function()
+    local all = runs { burst = 30, pause = 7, inbound = WIDER }
+    at_most(4, all.most, "rejections")
+  end)
+
+  it("lost, unsent and slow ones and new connections do no harm", function()
+    local all = runs {
+      inbound = WIDE, lost_chance = 0.05, unsent_chance = 0.05,
+      setup_chance = 0.1, setup = 0.3,
+    }
+    at_most(4, all.most, "rejections")
+    at_least(0.8, all.least, "use")
+    all = runs { inbound = WIDE, spike_chance = 0.01, spike = 2 }
+    at_most(4, all.most, "rejections")
+    at_least(0.93, all.least, "use")
+  end)
+
+  it("kinds that take the service longer cost nothing", function()
+    local all = runs { slow_share = 0.3, slow_work = 0.2 }
+    at_least(0.985, all.least, "use")
+    at_most(1, all.most, "rejections")
+  end)
+
+  it("a service that takes its time gets the allowance in the end", function()
+    local all = runs({ work = { 0.1, 0.3 }, seconds = 1200 }, 20)
+    at_least(0.98, all.least, "use")
+    assert.equal(0, all.most)
+  end)
+
+  it("trying that costs an hour of uneven ways few rejections", function()
+    local all = runs({ inbound = WIDER, seconds = 3600 }, 20)
+    at_least(0.94, all.least, "use")
+    at_most(12, all.most, "rejections")
+  end)
+
+  it("a limit that falls is followed", function()
+    local all = runs { change_at = 20, change_limit = 3, seconds = 120 }
+    at_least(0.96 * (20 * 6 + 100 * 3) / 720, all.least, "use")
+    at_most(0.07, all.share, "rejections")
+  end)
+
+  it("a way that gets shorter costs a few rejections once", function()
+    local all = runs {
+      inbound = { 0.14, 0.16 }, faster_at = 30, faster = 0.08,
+    }
+    at_most(8, all.most, "rejections")
+    at_least(0.93, all.least, "use")
+  end)
+
+  it("two that do not know of each other share", function()
+    for seed = 1, SEEDS do
+      local one = probe.run { clients = 2, inbound = WIDE, seed = seed }
+      at_least(0.94, one.use, "use")
+      at_most(0.05, one.rejected / one.sent, "rejections")
+      at_least(0.1, one.first / one.done, "the first one's part")
+      at_most(0.9, one.first / one.done, "the first one's part")
+    end
+  end)
+
+  it("the one that is left gets it all within some minutes", function()
+    for seed = 1, SEEDS do
+      local one = probe.run {
+        clients = 2, inbound = WIDE, seed = seed, stop_at = 60,
+        seconds = 300,
+      }
+      assert.equal(6.0, one.rate)
+    end
+  end)
+end)
+
+-- With the shortest trip known, and no way shorter than it, no second ever
+-- sees more than the limit, whatever happens besides.
+describe("never too many", function()
+  local random = 20240229
+  local function between(low, high)
+    random = (random * 1103515245 + 12345) % 2 ^ 31
+    return low + (high - low) * (random / 2 ^ 31)
+  end
+
+  it("in 2,000 runs of all sorts", function()
+    for seed = 1, 2000 do
+      local there, back = between(0, 0.3), between(0, 0.3)
+      local options = {
+        seed = seed, taught = true, seconds = 20,
+        limit = math.floor(between(1, 30)),
+        concurrency = math.floor(between(1, 40)),
+        clients = 1,
+        inbound = { there, there + between(0, 0.5) },
+        outbound = { back, back + between(0, 0.5) },
+        work = { 0.05, 0.05 + between(0, 0.3) },
+        spike_chance = between(0, 0.05), spike = between(0, 5),
+        setup_chance = between(0, 0.2), setup = between(0, 1),
+        lost_chance = between(0, 0.1), unsent_chance = between(0, 0.1),
+        burst = seed % 3 == 0 and math.floor(between(1, 50)) or 0,
+        pause = between(0, 4),
+        closed_window = seed % 2 == 0, counts_rejected = seed % 5 == 0,
+      }
+      local one = probe.run(options)
+      if one.rejected ~= 0 then
+        local lines = {}
+        for key, value in pairs(options) do
+          lines[#lines + 1] = key .. " = " .. (type(value) == "table"
+            and table.concat(value, "..") or tostring(value))
+        end
+        table.sort(lines)
+        error(one.rejected .. " rejected with\n" .. table.concat(lines, "\n"))
+      end
+    end
+  end)
+end)

@@ -178,12 +178,12 @@ check-width:
 
 check-gcc: check-tools
 	$(MAKE) --no-print-directory BUILD=build/check/gcc CC=gcc \
-	  CFLAGS="-O2 -Werror" all
+	  CFLAGS="-O2 -Werror" all probes
 
 check-clang: check-tools
 	@if command -v clang >/dev/null; then \
 	  $(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
-	    CFLAGS="-O2 -Werror" all; \
+	    CFLAGS="-O2 -Werror" all probes; \
 	else echo "check-clang: no clang here, left out"; fi
 
 # Installing. The rocks give the three directories that LuaRocks names.

@@ -218,6 +218,7 @@ uninstall:
 	@DESTDIR="$(DESTDIR)" script/remove-empty "$(PREFIX)" \
 	  "$(INST_LUADIR)" "$(INST_LIBDIR)" "$(INST_BINDIR)" "$(INST_INCDIR)"
 
+.SECONDARY:
 FORCE:
 
 .PHONY: all client sandbox probes env clean demo test asan tsan check \

@@ -46,6 +46,16 @@ static void read_value(lua_State *L, int index, ws_value *value) {
   value->as.other = lua_typename(L, lua_type(L, index));
 }
 
+/* Nearly every key is a string. */
+static void read_key(lua_State *L, int index, ws_value *key) {
+  if (lua_type(L, index) != LUA_TSTRING) {
+    read_value(L, index, key);
+    return;
+  }
+  key->type = WS_VALUE_TEXT;
+  key->as.text.bytes = lua_tolstring(L, index, &key->as.text.size);
+}
+
 /* The key stays right above its table, where the next call finds it. */
 static bool next_pair(void *host, int table, bool first, ws_value *key,
                       ws_value *value) {
@@ -59,7 +69,7 @@ static bool next_pair(void *host, int table, bool first, ws_value *key,
     lua_pushnil(L);
   }
   if (!lua_next(L, table)) return false;
-  read_value(L, table + 1, key);
+  read_key(L, table + 1, key);
   read_value(L, table + 2, value);
   return true;
 }

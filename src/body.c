@@ -115,7 +115,10 @@ static bool write_any(writer *w, const ws_step *at, const ws_value *value) {
       ws_buffer_add(w->buffer, "null", 4);
       return true;
     case WS_VALUE_BOOLEAN:
-      ws_buffer_text(w->buffer, value->as.boolean ? "true" : "false");
+      if (value->as.boolean)
+        ws_buffer_add(w->buffer, "true", 4);
+      else
+        ws_buffer_add(w->buffer, "false", 5);
       return true;
     case WS_VALUE_INTEGER:
       ws_json_integer(w->buffer, value->as.integer);
@@ -136,7 +139,7 @@ static bool write_any(writer *w, const ws_step *at, const ws_value *value) {
 
 typedef struct part {
   size_t start;
-  size_t size;               /* 0: not given */
+  size_t size;
 } part;
 
 typedef struct object {
@@ -144,7 +147,8 @@ typedef struct object {
   const ws_step *at;
   int table;
   size_t start;              /* of the first part */
-  size_t unknown;            /* members that the schema does not know */
+  bool unknown;              /* it has members that the schema lacks */
+  uint64_t given;            /* a bit for each field that has a part */
   part parts[WS_MAX_FIELDS];
 } object;
 
@@ -157,30 +161,22 @@ static void begin(writer *w, object *o, const ws_schema *schema,
   o->at = at;
   o->table = table;
   o->start = w->buffer->size;
-  o->unknown = 0;
-  memset(o->parts, 0, schema->count * sizeof *o->parts);
-}
-
-static void name_field(ws_buffer *buffer, const ws_field *field) {
-  size_t size = field->size;
-  if (!ws_buffer_reserve(buffer, size + 3)) return;
-  char *to = buffer->bytes + buffer->size;
-  *to++ = '"';
-  memcpy(to, field->name, size);
-  memcpy(to + size, "\":", 2);
-  buffer->size += size + 3;
+  o->unknown = false;
+  o->given = 0;
 }
 
 static bool gather_field(writer *w, object *o, const ws_field *field,
                          const ws_step *at, const ws_value *value) {
-  part *mine = &o->parts[field - o->schema->fields];
+  size_t number = (size_t)(field - o->schema->fields);
+  part *mine = &o->parts[number];
   if (field->flags & (WS_IN_QUERY | WS_LOCAL)) return true;
   if (field->flags & WS_READ_ONLY && w->strict)
     return ws_fault_read_only(w->fault, at);
   mine->start = w->buffer->size;
-  name_field(w->buffer, field);
+  ws_buffer_add(w->buffer, field->key, field->size + 3);
   if (!write_field(w, field, at, value)) return false;
   mine->size = w->buffer->size - mine->start;
+  o->given |= UINT64_C(1) << number;
   return true;
 }
 
@@ -192,7 +188,7 @@ static bool gather_member(writer *w, object *o, const ws_value *key,
   ws_step at = {o->at, name, size, 0};
   const ws_field *field = ws_schema_field(o->schema, name, size);
   if (field) return gather_field(w, o, field, &at, value);
-  o->unknown++;
+  o->unknown = true;
   return !w->strict || ws_fault_unknown(w->fault, &at, o->schema);
 }
 
@@ -210,8 +206,8 @@ static bool gather(writer *w, object *o) {
 static bool is_complete(writer *w, object *o) {
   for (size_t i = 0; i < o->schema->count; i++) {
     const ws_field *field = &o->schema->fields[i];
-    if (o->parts[i].size || !(field->flags & WS_REQUIRED)
-        || field->flags & WS_IN_QUERY)
+    if (!(field->flags & WS_REQUIRED) || field->flags & WS_IN_QUERY
+        || o->given >> i & 1)
       continue;
     ws_step at = {o->at, field->name, field->size, 0};
     return ws_fault_at(w->fault, &at, "is required");
@@ -220,19 +216,18 @@ static bool is_complete(writer *w, object *o) {
 }
 
 static bool has_any(writer *w, object *o) {
-  if (o->unknown || w->buffer->size > o->start) return true;
+  if (o->unknown || o->given) return true;
   return ws_fault_at(w->fault, NULL,
                      "nothing to update: give at least one field");
 }
 
 /* The parts, in the schema's order. */
 static void put_parts(writer *w, object *o, unsigned beside) {
-  for (size_t i = 0; i < o->schema->count; i++) {
-    const part *each = &o->parts[i];
-    if (!each->size || (o->schema->fields[i].flags & WS_BESIDE) != beside)
-      continue;
+  for (uint64_t left = o->given; left; left &= left - 1) {
+    int i = __builtin_ctzll(left);
+    if ((o->schema->fields[i].flags & WS_BESIDE) != beside) continue;
     separate(w);
-    ws_buffer_repeat(w->buffer, each->start, each->size);
+    ws_buffer_repeat(w->buffer, o->parts[i].start, o->parts[i].size);
   }
 }
 
@@ -240,7 +235,7 @@ static void put_parts(writer *w, object *o, unsigned beside) {
 static bool put_unknown(writer *w, object *o) {
   ws_value key, value;
   const ws_source *source = w->source;
-  for (bool first = o->unknown > 0; o->unknown; first = false) {
+  for (bool first = true; o->unknown; first = false) {
     if (!source->next(source->host, o->table, first, &key, &value)) break;
     if (key.type != WS_VALUE_TEXT) return ws_fault_key(w->fault, o->at, &key);
     ws_step at = {o->at, key.as.text.bytes, key.as.text.size, 0};
@@ -311,8 +306,9 @@ static bool write_integer(writer *w, const ws_field *field,
 static bool write_shorthand(writer *w, const ws_field *field,
                             const ws_step *at, const ws_value *value) {
   const char *name = field->shorthand;
+  const ws_field *inner = ws_schema_field(field->object, name, strlen(name));
   ws_buffer_char(w->buffer, '{');
-  name_field(w->buffer, ws_schema_field(field->object, name, strlen(name)));
+  ws_buffer_add(w->buffer, inner->key, inner->size + 3);
   if (!write_text(w, at, value)) return false;
   ws_buffer_char(w->buffer, '}');
   return true;

@@ -26,16 +26,6 @@ bool ws_buffer_grow(ws_buffer *buffer, size_t more) {
   return true;
 }
 
-void ws_buffer_add(ws_buffer *buffer, const char *bytes, size_t size) {
-  if (!size || !ws_buffer_reserve(buffer, size)) return;
-  memcpy(buffer->bytes + buffer->size, bytes, size);
-  buffer->size += size;
-}
-
-void ws_buffer_char(ws_buffer *buffer, char c) {
-  if (ws_buffer_reserve(buffer, 1)) buffer->bytes[buffer->size++] = c;
-}
-
 void ws_buffer_text(ws_buffer *buffer, const char *text) {
   ws_buffer_add(buffer, text, strlen(text));
 }

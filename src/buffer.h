@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct ws_buffer {
   char *bytes;
@@ -27,8 +28,17 @@ static inline bool ws_buffer_reserve(ws_buffer *buffer, size_t more) {
   return ws_buffer_grow(buffer, more);
 }
 
-void ws_buffer_add(ws_buffer *buffer, const char *bytes, size_t size);
-void ws_buffer_char(ws_buffer *buffer, char c);
+static inline void ws_buffer_add(ws_buffer *buffer, const char *bytes,
+                                 size_t size) {
+  if (!size || !ws_buffer_reserve(buffer, size)) return;
+  memcpy(buffer->bytes + buffer->size, bytes, size);
+  buffer->size += size;
+}
+
+static inline void ws_buffer_char(ws_buffer *buffer, char c) {
+  if (ws_buffer_reserve(buffer, 1)) buffer->bytes[buffer->size++] = c;
+}
+
 void ws_buffer_text(ws_buffer *buffer, const char *text);
 void ws_buffer_integer(ws_buffer *buffer, long long value);
 

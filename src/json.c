@@ -158,7 +158,7 @@ size_t ws_number_digits(char text[WS_NUMBER_ROOM], double value) {
 bool ws_json_number(ws_buffer *buffer, double value) {
   char text[WS_NUMBER_ROOM];
   if (!isfinite(value)) return false;
-  if (fabs(value) <= (double)WS_MAX_ID && value == floor(value))
+  if (fabs(value) <= (double)WS_MAX_ID && value == (double)(int64_t)value)
     ws_json_integer(buffer, (int64_t)value);
   else
     ws_buffer_add(buffer, text, ws_number_digits(text, value));

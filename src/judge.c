@@ -51,7 +51,7 @@ static void put_path(text *to, const ws_step *at) {
     put(to, "[%lld]", (long long)at->index);
     return;
   }
-  if (to->size) put(to, ".");
+  if (at->up) put(to, ".");
   put_safe(to, at->name, at->size);
 }
 
@@ -168,9 +168,7 @@ bool ws_fault_unknown(ws_fault *fault, const ws_step *at,
   text message = message_of(fault);
   const ws_field *near = ws_schema_nearest(schema, at->name, at->size);
   put(&message, "unknown field '");
-  put_path(&message, at->up);
-  if (at->up) put(&message, ".");
-  put_safe(&message, at->name, at->size);
+  put_path(&message, at);
   put(&message, near ? "', did you mean '%s'?" : "'", near ? near->name : "");
   if (!near) put_known(&message, schema);
   set_field(fault, at);
@@ -207,11 +205,10 @@ bool ws_judge_integer(const ws_value *value, int64_t *integer) {
     *integer = value->as.integer;
     return true;
   }
-  if (value->type != WS_VALUE_NUMBER || fabs(number) > (double)WS_MAX_ID
-      || number != floor(number))
+  if (value->type != WS_VALUE_NUMBER || !(fabs(number) <= (double)WS_MAX_ID))
     return false;
   *integer = (int64_t)number;
-  return true;
+  return (double)*integer == number;
 }
 
 bool ws_judge_field_integer(const ws_field *field, const ws_value *value,

@@ -44,7 +44,8 @@ typedef struct ws_schema ws_schema;
 
 typedef struct ws_field {
   const char *name;
-  unsigned char size;        /* of the name */
+  size_t size;               /* of the name */
+  const char *key;           /* "\"name\":", as it stands in JSON */
   ws_field_type type;
   unsigned flags;
   const char *doc;           /* one sentence for the reference */
@@ -64,9 +65,10 @@ struct ws_schema {
 
 /* A line of a table of fields; WS_FIELD_OF for one with a schema below. */
 #define WS_FIELD(name, type, flags, doc) \
-  {name, sizeof(name) - 1, WS_FIELD_##type, flags, doc, NULL, NULL}
+  WS_FIELD_OF(name, type, flags, doc, NULL, NULL)
 #define WS_FIELD_OF(name, type, flags, doc, object, shorthand) \
-  {name, sizeof(name) - 1, WS_FIELD_##type, flags, doc, object, shorthand}
+  {name, sizeof(name) - 1, "\"" name "\":", WS_FIELD_##type, flags, doc, \
+   object, shorthand}
 
 /* Defines a schema over the fields `id`_fields. */
 #define WS_SCHEMA(id, name, root, plural, doc) \

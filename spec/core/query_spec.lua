@@ -1,0 +1,173 @@
+local writer = require "support.writer"
+local probe, query = writer.probe, writer.query
+
+local function fault(schema, filter)
+  local text, message = query(schema, filter)
+  assert.is_nil(text)
+  return message
+end
+
+describe("a query", function()
+  it("is written in the schema's order", function()
+    assert.equal(
+      "page=2&per_page=100&in_workflow_stages=288868932106293,5"
+      .. "&starts_with=legal%2F&story_only=true&in_release=7",
+      query("storyblok.story_filter", {
+        in_release = 7, story_only = true, starts_with = "legal/",
+        in_workflow_stages = { 288868932106293, 5.0 }, per_page = 100.0,
+        page = 2,
+      }))
+  end)
+
+  it("is empty for an empty table", function()
+    assert.equal("", query("storyblok.story_filter", {}))
+    assert.equal("", query(nil, {}))
+  end)
+
+  it("has an empty value for an empty array", function()
+    assert.equal("by_ids=", query("storyblok.stage_filter", { by_ids = {} }))
+    assert.equal("by_ids=", query(nil, { by_ids = {} }))
+  end)
+
+  it("takes one value where a list may be", function()
+    assert.equal("by_ids=5", query("storyblok.stage_filter", { by_ids = 5 }))
+    assert.equal("include=user%2Cworkspace",
+      query("kantata.get_filter", { include = "user,workspace" }))
+  end)
+
+  it("nests tables in brackets", function()
+    assert.equal("filter_query%5Bx%20y%5D%5Bin%5D=a%26b,c",
+      query("storyblok.story_filter",
+            { filter_query = { ["x y"] = { ["in"] = { "a&b", "c" } } } }))
+    assert.equal("", query("storyblok.story_filter", { filter_query = {} }))
+    local both = query("storyblok.story_filter", { page = 1,
+      filter_query = { a = { is = true }, b = { gt_float = 1.5 } } })
+    local one, two = "filter_query%5Ba%5D%5Bis%5D=true",
+      "filter_query%5Bb%5D%5Bgt_float%5D=1.5"
+    assert.truthy(both == "page=1&" .. one .. "&" .. two
+                  or both == "page=1&" .. two .. "&" .. one)
+  end)
+
+  it("takes any name without a schema", function()
+    assert.equal("x%20y%5B%5D=1", query(nil, { ["x y[]"] = 1 }))
+    assert.equal("a=1,2.5,true,x",
+                 query(nil, { a = { 1, 2.5, true, "x" } }))
+  end)
+
+  it("passes over what belongs in the body", function()
+    local change = { workspace_id = 7, to_status_key = 605,
+                     include = { "workspace" }, unknown = 1 }
+    assert.equal("include=workspace",
+      probe.query("kantata.change", true, true, change))
+    assert.equal("", probe.query("kantata.change", true, true, {}))
+  end)
+
+  it("lets unknown names through when it is told to", function()
+    assert.equal("search=x&my%5Ba%5D=1",
+      probe.query("storyblok.stage_filter", false, false,
+                  { my = { a = 1 }, search = "x" }))
+  end)
+
+  it("escapes everything that is not plain", function()
+    assert.equal("search=a%20%26%3D%2B%25%23%2C%C3%BC",
+      query("storyblok.stage_filter", { search = "a &=+%#,ü" }))
+    assert.equal("created_after=2026-12-01T10%3A00%3A00Z&workspace_id=7",
+      (query("kantata.change_filter", { workspace_id = 7,
+        created_after = "2026-12-01T10:00:00Z" })
+        :gsub("^(workspace_id=7)&(.*)$", "%2&%1")))
+  end)
+
+  it("gives an array in any order of building", function()
+    local ids = {}
+    for i = 20, 1, -1 do ids[i] = i end
+    local list = {}
+    for i = 1, 20 do list[i] = i end
+    assert.equal("by_ids=" .. table.concat(list, ","),
+                 query("storyblok.stage_filter", { by_ids = ids }))
+  end)
+end)
+
+describe("a query is refused", function()
+  it("for wrong values", function()
+    local f = "storyblok.stage_filter"
+    local id = "expected an id (an integer from 1 to 9007199254740991), got "
+    assert.equal("in_workflow: " .. id .. 'the string "12"',
+                 fault(f, { in_workflow = "12" }))
+    assert.equal("by_ids[2]: " .. id .. 'the string "2"',
+                 fault(f, { by_ids = { 1, "2" } }))
+    assert.equal("by_ids[1]: " .. id .. "null",
+                 fault(f, { by_ids = { writer.null } }))
+    assert.equal("search: expected a string, got the number 5",
+                 fault(f, { search = 5 }))
+    assert.equal("search: expected a string, got null",
+                 fault(f, { search = writer.null }))
+    assert.equal("search: expected a string, got a table",
+                 fault(f, { search = {} }))
+    assert.equal("page: expected a positive integer, got the number 0",
+                 fault("storyblok.collaborator_filter", { page = 0 }))
+    assert.equal("include_stages: expected true or false, got the number 1",
+      fault("storyblok.workflow_get_filter", { include_stages = 1 }))
+    assert.truthy(fault("kantata.change_filter",
+      { workspace_id = 7, created_after = "tomorrow" })
+      :find("^created_after: expected a time such as .-, "
+            .. 'got the string "tomorrow"$'))
+  end)
+
+  it("for names that nothing knows, with the nearest", function()
+    assert.equal("unknown field 'in_workflows', did you mean 'in_workflow'?",
+      fault("storyblok.stage_filter", { in_workflows = 1 }))
+    assert.equal("unknown field 'zzz' (known fields: in_workflow, by_ids, "
+      .. "exclude_id, search)", fault("storyblok.stage_filter", { zzz = 1 }))
+  end)
+
+  it("without what it needs", function()
+    assert.equal("with_story: is required",
+                 fault("storyblok.change_filter", { page = 1 }))
+  end)
+
+  it("for an item with a comma, a hole, a key that is no name", function()
+    assert.equal("by_slugs[2]: holds a comma, which separates items",
+      fault("storyblok.story_filter", { by_slugs = { "a", "b,c" } }))
+    assert.equal("by_ids: expected an array without holes, item 2 is missing",
+      fault("storyblok.story_filter", { by_ids = { 1, nil, 3 } }))
+    assert.equal("expected a table of named fields, got one with the key 1",
+      fault("storyblok.story_filter", { 1 }))
+    assert.equal("filter_query.a: expected names as keys, got true",
+      fault("storyblok.story_filter",
+            { filter_query = { a = { [true] = 1 } } }))
+    assert.equal("filter_query.a[1]: expected a string, a number, true or "
+      .. "false, got a table",
+      fault("storyblok.story_filter", { filter_query = { a = { {} } } }))
+  end)
+
+  it("for text that no URL can hold", function()
+    assert.equal("search: holds a NUL, at byte 2; take it out",
+      fault("storyblok.stage_filter", { search = "a\0b" }))
+    assert.equal("search: is not valid UTF-8, from byte 2 on (0xFF)",
+      fault("storyblok.stage_filter", { search = "a\xff" }))
+    assert.truthy(fault(nil, { ["a\0"] = 1 }):find "holds a NUL")
+    assert.truthy(fault(nil, { ["a\xc3"] = 1 }):find "not valid UTF%-8")
+    assert.truthy(fault(nil, { a = 0/0 }):find "got the number nan")
+    assert.truthy(fault(nil, { a = print }):find "got a function")
+  end)
+
+  it("for a table that contains itself", function()
+    local loop = { a = 1 }
+    loop.loop = loop
+    assert.truthy(fault(nil, { x = loop }):find "does it contain itself")
+    assert.truthy(fault("storyblok.story_filter", { filter_query = loop })
+      :find "does it contain itself")
+  end)
+end)
+
+describe("a query without memory", function()
+  it("is a fault at each allocation, and leaks nothing", function()
+    local filter = { starts_with = ("x"):rep(3000), by_ids = { 1, 2, 3 },
+                     filter_query = { a = { b = ("é"):rep(2000) } } }
+    local failures, text = writer.fail_each(function()
+      return query("storyblok.story_filter", filter)
+    end)
+    assert.is_true(failures >= 3)
+    assert.equal(query("storyblok.story_filter", filter), text)
+  end)
+end)

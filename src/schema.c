@@ -82,10 +82,8 @@ const ws_field *ws_schema_field(const ws_schema *schema, const char *name,
 
 static const ws_schema *named_in(const ws_schema *const schemas[],
                                  const char *name) {
-  for (; *schemas; schemas++) {
-    if (!strcmp((*schemas)->name, name)) return *schemas;
-  }
-  return NULL;
+  while (*schemas && strcmp((*schemas)->name, name)) schemas++;
+  return *schemas;
 }
 
 const ws_schema *ws_schema_named(const char *name) {
@@ -193,7 +191,7 @@ int ws_nearest(const char *const names[], size_t count, const char *name,
 const ws_field *ws_schema_nearest(const ws_schema *schema, const char *name,
                                   size_t size) {
   const char *names[WS_MAX_FIELDS];
-  const ws_field *fields[WS_MAX_FIELDS];
+  const ws_field *fields[WS_MAX_FIELDS] = {NULL};
   size_t count = 0;
   for (size_t i = 0; i < schema->count && count < WS_MAX_FIELDS; i++) {
     if (schema->fields[i].flags & WS_READ_ONLY) continue;

@@ -1,7 +1,7 @@
 /*
 ** The services' objects as tables of fields. Each table stands once, in
-** storyblok_schema.c or kantata_schema.c; validation, writing, reading, the reference
-** pages and the type annotations all follow from it.
+** storyblok_schema.c or kantata_schema.c; validation, writing, reading, the
+** reference pages and the type annotations all follow from it.
 */
 
 #ifndef WS_SCHEMA_H

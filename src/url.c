@@ -63,7 +63,7 @@ static const char *after_port(const char *rest) {
   long port = 0;
   size_t size = 1;
   if (*rest != ':') return rest;
-  for (; is_digit(rest[size]) && size <= 5; size++)
+  for (; size <= 5 && is_digit(rest[size]); size++)
     port = port * 10 + (rest[size] - '0');
   return port >= 1 && port <= 65535 && !is_digit(rest[size])
     ? rest + size : NULL;

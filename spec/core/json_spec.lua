@@ -21,7 +21,7 @@ describe("JSON text", function()
   it("finds what needs an escape at each place of a long text", function()
     for size = 1, 40 do
       for at = 1, size do
-        for _, odd in ipairs { '"', "\\", "\n", "\31", "é", "\127", " ", "!" } do
+        for _, odd in ipairs { '"', "\\", "\n", "\31", "é", "\127", "!" } do
           local text = ("x"):rep(at - 1) .. odd .. ("y"):rep(size - at)
           assert.equal(text, reads_as(probe.text(text)))
           assert.is_nil(probe.text(("x"):rep(at - 1) .. "\x80"

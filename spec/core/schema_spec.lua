@@ -120,7 +120,8 @@ describe("the nearest name", function()
   end)
 
   it("is none when none is near", function()
-    for _, name in ipairs { "", "x", "zzz", "position", "default_is", ("y"):rep(500) } do
+    for _, name in ipairs { "", "x", "zzz", "position", "default_is",
+        ("y"):rep(500) } do
       assert.is_nil(nearest(name))
     end
     assert.is_nil(probe.nearest "name")

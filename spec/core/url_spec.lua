@@ -34,9 +34,11 @@ end)
 
 describe("a base URL", function()
   it("is http or https with a host", function()
-    for _, url in ipairs { "https://mapi.storyblok.com", "http://127.0.0.1:8080",
-        "https://api.mavenlink.com/api/v1", "HTTPS://Example.org/",
-        "http://[::1]:80/x", "http://localhost:65535/a%20b/~c" } do
+    for _, url in ipairs {
+      "https://mapi.storyblok.com", "http://127.0.0.1:8080",
+      "https://api.mavenlink.com/api/v1", "HTTPS://Example.org/",
+      "http://[::1]:80/x", "http://localhost:65535/a%20b/~c",
+    } do
       local good, why = probe.is_base(url)
       assert.is_true(good, url)
       assert.is_nil(why)

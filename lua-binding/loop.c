@@ -5,6 +5,8 @@
 
 #include "binding.h"
 
+#include "clock.h"
+
 static ws_loop **check(lua_State *L) {
   return luaL_checkudata(L, 1, WSL_LOOP);
 }
@@ -73,6 +75,11 @@ static int loop_finished(lua_State *L) {
   return 1;
 }
 
+static int loop_wake(lua_State *L) {
+  ws_loop_wake(wsl_check_loop(L, 1));
+  return 0;
+}
+
 static int loop_pending(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)ws_loop_pending(wsl_check_loop(L, 1)));
   return 1;
@@ -138,6 +145,7 @@ static const luaL_Reg methods[] = {
   {"timeout", loop_timeout},
   {"step", loop_step},
   {"finished", loop_finished},
+  {"wake", loop_wake},
   {"pending", loop_pending},
   {"sleep", loop_sleep},
   {"event", loop_event},
@@ -151,9 +159,17 @@ static const luaL_Reg meta[] = {
   {NULL, NULL}
 };
 
+/* now(): seconds on a clock that never steps. */
+static int now(lua_State *L) {
+  lua_pushnumber(L, (double)ws_now() / 1e6);
+  return 1;
+}
+
 void wsl_open_loop(lua_State *L) {
   wsl_new_type(L, WSL_LOOP, methods, meta);
   lua_pop(L, 1);
   lua_pushcfunction(L, new_loop);
   lua_setfield(L, -2, "loop");
+  lua_pushcfunction(L, now);
+  lua_setfield(L, -2, "now");
 }

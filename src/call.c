@@ -122,8 +122,8 @@ static bool take_turn(ws_call *call, ws_time now) {
   return false;
 }
 
-/* Starts what may start now. */
-void ws_client_dispatch(ws_client *client, ws_time now) {
+/* Starts what may start now; whether that was anything. */
+bool ws_client_dispatch(ws_client *client, ws_time now) {
   bool begun = false;
   ws_call *call;
   while ((call = client->ready.first) != NULL &&
@@ -137,6 +137,7 @@ void ws_client_dispatch(ws_client *client, ws_time now) {
     begun = true;
   }
   if (begun) ws_loop_kick(client->loop);
+  return begun;
 }
 
 /* A call's timer has run out. */

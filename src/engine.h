@@ -112,7 +112,6 @@ struct ws_loop {
   ws_time share_due;       /* when a share is to be asked again */
   ws_time host_due;        /* what the host was told, or the alarm is set to */
   ws_heap timers;
-  ws_call *awaited;        /* that ws_call_wait is waiting for */
   ws_queue finished;
   ws_queue sleepers;
   ws_client *clients;
@@ -143,7 +142,7 @@ void ws_loop_alarm(ws_loop *loop);
 void ws_call_due(ws_call *call, ws_time now);
 void ws_call_landed(ws_call *call, CURLcode code);
 void ws_call_end(ws_call *call, ws_kind kind);
-void ws_client_dispatch(ws_client *client, ws_time now);
+bool ws_client_dispatch(ws_client *client, ws_time now);
 
 /* client.c */
 void ws_client_release(ws_client *client);

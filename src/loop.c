@@ -123,6 +123,12 @@ void ws_loop_release(ws_loop *loop) {
   ws_free(loop);
 }
 
+void ws_loop_wake(ws_loop *loop) {
+  const uint64_t one = 1;
+  ssize_t written = write(loop->wake, &one, sizeof one);
+  (void)written;
+}
+
 size_t ws_loop_pending(const ws_loop *loop) {
   return loop->pending;
 }
@@ -200,15 +206,24 @@ static void run_timers(ws_loop *loop, ws_time now) {
   }
 }
 
-static void run_due(ws_loop *loop) {
-  ws_time now = ws_now();
-  ws_client *client;
-  if (loop->curl_due <= now) ws_loop_kick(loop);
-  harvest(loop);
-  run_timers(loop, now);
+static bool dispatch_all(ws_loop *loop, ws_time now) {
+  bool begun = false;
   loop->share_due = WS_NEVER;
-  for (client = loop->clients; client; client = client->next)
-    ws_client_dispatch(client, now);
+  for (ws_client *client = loop->clients; client; client = client->next)
+    if (ws_client_dispatch(client, now)) begun = true;
+  return begun;
+}
+
+/* Does all that is due. What is begun may end at once, without another event
+** on its socket: so it is looked for again. */
+static void run_due(ws_loop *loop) {
+  ws_time now;
+  do {
+    now = ws_now();
+    if (loop->curl_due <= now) ws_loop_kick(loop);
+    harvest(loop);
+    run_timers(loop, now);
+  } while (dispatch_all(loop, now));
 }
 
 static void drain(int fd) {
@@ -234,7 +249,6 @@ static void handle(ws_loop *loop, const struct epoll_event *event) {
 static int wait_for(const ws_loop *loop, double timeout) {
   ws_time due = earliest(loop), now;
   double limit = HUGE_VAL;
-  if (loop->awaited && loop->awaited->state == WS_DONE) return 0;
   if (due != WS_NEVER) {
     now = ws_now();
     limit = due > now ? (double)(due - now) / 1e3 : 0;
@@ -244,8 +258,13 @@ static int wait_for(const ws_loop *loop, double timeout) {
   return limit < 86400e3 ? (int)ceil(limit) : 86400000;
 }
 
-/* One round. False when a signal cut the wait short. */
-static bool go_round(ws_loop *loop, double timeout) {
+/* Whether there is something to tell: the awaited call's end, or any. */
+static bool has_news(const ws_loop *loop, const ws_call *awaited) {
+  return awaited ? awaited->state == WS_DONE : loop->finished.first != NULL;
+}
+
+/* One round, whose wait ends with news. False when a signal cut it short. */
+static bool go_round(ws_loop *loop, double timeout, const ws_call *awaited) {
   struct epoll_event events[EVENTS_AT_ONCE];
   int count;
   bool interrupted;
@@ -253,7 +272,7 @@ static bool go_round(ws_loop *loop, double timeout) {
   loop->inside = true;
   run_due(loop);
   count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE,
-                     wait_for(loop, timeout));
+                     has_news(loop, awaited) ? 0 : wait_for(loop, timeout));
   interrupted = count < 0;
   for (int i = 0; i < count; i++) handle(loop, &events[i]);
   if (count > 0 || earliest(loop) <= ws_now()) run_due(loop);
@@ -263,21 +282,19 @@ static bool go_round(ws_loop *loop, double timeout) {
 }
 
 bool ws_loop_step(ws_loop *loop, double timeout) {
-  return go_round(loop, loop->finished.first ? 0 : timeout);
+  return go_round(loop, timeout, NULL);
 }
 
 /* What other calls end meanwhile stays in the list of finished ones. */
 bool ws_call_wait(ws_call *call) {
   ws_loop *loop = call->loop;
+  bool going = true;
   if (ws_loop_forked(loop) && call->state != WS_DONE) {
     strcpy(call->message, "the call was started before fork");
     ws_call_end(call, WS_INVALID);
   }
-  while (call->state != WS_DONE) {
-    loop->awaited = call;
-    if (!go_round(loop, -1)) break;
-  }
-  loop->awaited = NULL;
+  while (call->state != WS_DONE && going) going = go_round(loop, -1, call);
+  ws_loop_alarm(loop);
   if (call->state != WS_DONE) return false;
   ws_queue_remove(call);
   call->reported = true;

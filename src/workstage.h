@@ -85,6 +85,10 @@ double ws_loop_timeout(ws_loop *loop);
 ** the wait short. */
 bool ws_loop_step(ws_loop *loop, double timeout);
 
+/* Makes its descriptor readable: a step that waits returns. May be called
+** from any thread while the loop is open. */
+void ws_loop_wake(ws_loop *loop);
+
 /* The next call that has ended since it was last asked, or NULL. */
 ws_call *ws_loop_finished(ws_loop *loop);
 

@@ -2,6 +2,7 @@
 -- status changes in Kantata OX.
 local core = require "workstage.core"
 local kantata = require "workstage.kantata"
+local scope = require "workstage.scope"
 local storyblok = require "workstage.storyblok"
 local transport = require "workstage.transport"
 
@@ -10,6 +11,10 @@ local workstage = {
 
   --- JSON's null, for attributes that are to be cleared (lua-cjson's).
   null = transport.null,
+
+  map = scope.map,
+  run = scope.run,
+  loop = scope.loop,
 }
 
 local function check(given, name)

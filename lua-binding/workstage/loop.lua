@@ -1,9 +1,23 @@
---- The one event loop of a Lua state, which its clients share.
+--- The one event loop of a Lua state, which its clients share, and the tasks
+-- that run on it.
+--
+-- A task is a coroutine. A call inside it suspends it, so that others go on;
+-- the same call elsewhere (outside of tasks, in a coroutine of the user's
+-- own, in a callback of gsub or sort) drives the loop in place.
 local core = require "workstage.core"
 
 local loop = {}
 
-local handle
+local handle          -- the core's loop
+local current         -- the task that runs now
+local ready = {}      -- tasks to resume, first to last
+local first, last = 1, 0
+local parked = {}     -- call -> the task that waits for it
+local listeners = {}  -- a client's address -> its on_event
+local listening = 0
+
+local running, isyieldable = coroutine.running, coroutine.isyieldable
+local resume, yield = coroutine.resume, coroutine.yield
 
 --- The core's loop, made when it is first needed.
 function loop.handle()
@@ -11,10 +25,254 @@ function loop.handle()
   return handle
 end
 
---- Waits until a call has ended. A signal cuts the wait of the core short, so
--- that a debug hook (Ctrl-C in the standalone interpreter) gets its turn.
-function loop.wait(call)
-  repeat until call:wait()
+-- --------------------------------------------------------------- events
+
+--- Calls `listener` with the events of a core client from now on.
+function loop.listen(client, listener)
+  listeners[client:address()] = listener
+  listening = listening + 1
 end
+
+--- Ends that.
+function loop.unlisten(client)
+  local address = client:address()
+  if address and listeners[address] then
+    listeners[address] = nil
+    listening = listening - 1
+  end
+end
+
+-- A listener that raises must not cost a request its result.
+function loop.tell(listener, event)
+  local good, why = pcall(listener, event)
+  if not good then warn("@workstage: on_event raised: ", tostring(why)) end
+end
+
+local function tell_events()
+  if listening == 0 then return end
+  while true do
+    local client, event = handle:event()
+    if not client then return end
+    local listener = listeners[client]
+    if listener then loop.tell(listener, event) end
+  end
+end
+
+-- ---------------------------------------------------------------- tasks
+
+local Task = { __name = "workstage.task" }
+Task.__index = Task
+
+local function push(task)
+  last = last + 1
+  ready[last] = task
+  task.queued = true
+end
+
+local function pop()
+  if first > last then return nil end
+  local task = ready[first]
+  ready[first] = nil
+  first = first + 1
+  if first > last then first, last = 1, 0 end
+  task.queued = false
+  return task
+end
+
+-- Lets a suspended task go on.
+local function awaken(task)
+  if not task.done and not task.queued then push(task) end
+end
+
+local function finish(task, good, ...)
+  task.done, task.good = true, good
+  task.results = table.pack(...)
+  coroutine.close(task.co)
+  for _, waiter in ipairs(task.waiters) do awaken(waiter) end
+  task.waiters = {}
+  if task.on_done then task.on_done(task) end
+end
+
+local function after_resume(task, good, ...)
+  if coroutine.status(task.co) == "suspended" then return end
+  finish(task, good, ...)
+end
+
+-- A task that is awakened while it drives the loop in place looks for itself.
+local function run_task(task)
+  if task.done or coroutine.status(task.co) ~= "suspended" then return end
+  if task.cancelled and not task.begun then
+    return finish(task, true, nil, loop.cancelled_error())
+  end
+  local before = current
+  current = task
+  task.begun = true
+  after_resume(task, resume(task.co))
+  current = before
+end
+
+--- The error of what was cancelled; set by the module that makes errors.
+function loop.cancelled_error() return "cancelled" end
+
+--- Starts `f(...)` as a task; it runs as soon as the loop does.
+-- @tparam function f
+-- @treturn table the task: `wait()`, `cancel()`
+function loop.spawn(f)
+  local task = setmetatable({
+    co = coroutine.create(f), waiters = {},
+  }, Task)
+  push(task)
+  if not current then loop.handle():wake() end
+  return task
+end
+
+--- The task that runs now, if a call may suspend it here.
+function loop.suspendable()
+  if current and running() == current.co and isyieldable() then
+    return current
+  end
+end
+
+--- Whether the running task was cancelled.
+function loop.is_cancelled()
+  return current ~= nil and current.cancelled == true
+end
+
+-- Resumes what can go on, until nothing can.
+local function pump()
+  repeat
+    local task = pop()
+    while task do
+      run_task(task)
+      task = pop()
+    end
+    local call = handle:finished()
+    if call then
+      task = parked[call]
+      parked[call] = nil
+      if task then awaken(task) end
+    end
+  until not call and first > last
+  tell_events()
+end
+
+--- Does what there is to do, after waiting for it at most `timeout` seconds
+-- (nil: as long as it takes).
+function loop.step(timeout)
+  loop.handle()
+  pump()
+  if first > last then handle:step(timeout) end
+  pump()
+end
+
+-- Drives the loop in place until `is_done()`.
+local function drive(is_done)
+  loop.handle()
+  while not is_done() do
+    pump()
+    if is_done() then return end
+    if handle:pending() == 0 then
+      error("every task waits for another: none can go on", 0)
+    end
+    handle:step()
+  end
+end
+
+--- Waits until a call has ended.
+function loop.wait(call)
+  local task = loop.suspendable()
+  if task then
+    call:park(handle)
+    parked[call] = task
+    task.call = call
+    repeat yield() until call:done()
+    task.call = nil
+  else
+    -- a signal cuts the wait of the core short, so that a debug hook (Ctrl-C
+    -- in the standalone interpreter) gets its turn
+    repeat until call:wait()
+    tell_events()
+  end
+end
+
+--- Waits for some seconds.
+function loop.sleep(seconds)
+  local call <close> = assert(loop.handle():sleep(seconds))
+  loop.wait(call)
+end
+
+--- Suspends the running task, which has put itself where `awaken` finds it,
+-- until `is_done()`; or drives the loop in place until then.
+-- @treturn boolean false when the task was cancelled first
+function loop.wait_until(is_done, enlist, heedless)
+  local task = loop.suspendable()
+  if not task then
+    drive(is_done)
+    return true
+  end
+  while not is_done() do
+    if task.cancelled and not heedless then return false end
+    enlist(task)
+    yield()
+  end
+  return true
+end
+
+loop.awaken = awaken
+
+-- ------------------------------------------------------ a task's methods
+
+local function check_task(task, name)
+  if getmetatable(task) ~= Task then
+    error(("%s: call it with a colon, as in task:%s()"):format(name, name), 3)
+  end
+end
+
+--- Waits for a task's end.
+-- @return what its function returned; nil and the error if it raised one
+function Task:wait()
+  check_task(self, "wait")
+  self.observed = true
+  local waited = loop.wait_until(
+    function() return self.done end,
+    function(waiter) table.insert(self.waiters, waiter) end)
+  if not waited then return nil, loop.cancelled_error() end
+  if self.good then return table.unpack(self.results, 1, self.results.n) end
+  return nil, self.results[1]
+end
+
+--- Cancels a task: what it waits for ends at once with an error of the kind
+-- `cancelled`, and so does every further call inside it. One that has not
+-- begun never does.
+function Task:cancel()
+  check_task(self, "cancel")
+  if self.done or self.cancelled then return end
+  self.cancelled = true
+  if self.call then self.call:cancel()
+  elseif self.begun and self ~= current then awaken(self)
+  elseif not self.begun then awaken(self) end
+  if not current then loop.handle():wake() end
+end
+
+-- Ends a task where it stands, running what it has to close: for those that
+-- nobody will resume any more.
+function loop.abandon(task)
+  if task.done then return end
+  local call = task.call
+  if call then
+    parked[call] = nil
+    call:unpark(handle)
+    call:close()
+  end
+  task.cancelled = true
+  finish(task, coroutine.close(task.co), nil, loop.cancelled_error())
+end
+
+--- Whether any task waits to go on: a host's loop must not sleep then.
+function loop.is_busy()
+  return first <= last
+end
+
+loop.drive = drive
 
 return loop

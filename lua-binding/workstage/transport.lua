@@ -48,6 +48,7 @@ function transport.new(given)
   if not client then
     return nil, errors.invalid(why, why:match("^([%w_.]+):"))
   end
+  if given.on_event then loop.listen(client, given.on_event) end
   return setmetatable({
     client = client,
     service = given.service,
@@ -59,6 +60,7 @@ function transport.new(given)
 end
 
 function Transport:close()
+  loop.unlisten(self.client)
   self.client:close()
 end
 
@@ -104,6 +106,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function Transport:send(method, path, query, body, given, headers)
+  if loop.is_cancelled() then return nil, loop.cancelled_error() end
   given = given or {}
   local call, kind, why = self.client:start(
     method, path, query, body, given.timeout, given.deadline,

@@ -1,0 +1,307 @@
+--- Several at once: scopes of tasks, and map.
+local errors = require "workstage.errors"
+local loop = require "workstage.loop"
+
+local scope = {}
+
+function loop.cancelled_error()
+  return errors.new { kind = "cancelled", message = "the task was cancelled" }
+end
+
+-- ---------------------------------------------------------------- scopes
+
+local Scope = { __name = "workstage.scope" }
+Scope.__index = Scope
+
+local function check_scope(self, name)
+  if getmetatable(self) ~= Scope then
+    error(("%s: call it with a colon, as in scope:%s(...)")
+          :format(name, name), 3)
+  end
+end
+
+local function check_function(value, what)
+  if type(value) ~= "function" then
+    error(("%s: expected a function, got %s"):format(what, type(value)), 3)
+  end
+end
+
+-- A task has ended: the scope's owner may be waiting for it. One that raised
+-- while nobody waits for it ends the scope.
+local function on_done(self)
+  return function(task)
+    self.tasks[task] = nil
+    self.count = self.count - 1
+    if not task.good and not task.observed and not self.failure then
+      self.failure = { task.results[1] }
+      self:cancel()
+    end
+    if self.waiter then loop.awaken(self.waiter) end
+  end
+end
+
+--- Starts `f()` as a task of the scope.
+-- @treturn table the task: `wait()`, `cancel()`
+function Scope:spawn(f)
+  check_scope(self, "spawn")
+  check_function(f, "scope:spawn")
+  if self.closed then error("scope:spawn: the scope has ended", 2) end
+  local task = loop.spawn(f)
+  self.tasks[task] = true
+  self.count = self.count + 1
+  task.on_done = on_done(self)
+  if self.cancelled then task:cancel() end
+  return task
+end
+
+--- Cancels all of the scope's tasks.
+function Scope:cancel()
+  check_scope(self, "cancel")
+  self.cancelled = true
+  for task in pairs(self.tasks) do task:cancel() end
+end
+
+local function abandon_all(self)
+  while true do
+    local task = next(self.tasks)
+    if not task then return end
+    loop.abandon(task)
+    self.tasks[task] = nil
+  end
+end
+
+-- Waits for the scope's tasks. When the task that waits is cancelled, so are
+-- they, and it goes on waiting for their ends.
+local function join(self)
+  local function all_done() return self.count == 0 end
+  local function enlist(task) self.waiter = task end
+  if not loop.wait_until(all_done, enlist) then
+    self:cancel()
+    loop.wait_until(all_done, enlist, true)
+  end
+end
+
+-- Runs fn(scope) in the running task and sees its tasks to their ends, even
+-- when something raises on the way (Ctrl-C included).
+local function run_inside(fn)
+  local self = setmetatable({ tasks = {}, count = 0 }, Scope)
+  local results = table.pack(pcall(fn, self))
+  if not results[1] then self:cancel() end
+  local joined, why = pcall(join, self)
+  self.closed = true
+  if not joined then abandon_all(self) end
+  if not results[1] then error(results[2], 0) end
+  if not joined then error(why, 0) end
+  if self.failure then error(self.failure[1], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+--- Runs `fn(scope)`, in which `scope:spawn(f)` starts tasks that run at the
+-- same time, and returns when all of them have ended.
+-- An error raised in `fn`, or in a task that nobody waits for, cancels the
+-- rest and is raised again.
+-- @tparam function fn
+-- @return what `fn` returned
+function scope.run(fn)
+  check_function(fn, "workstage.run")
+  if loop.suspendable() then return run_inside(fn) end
+  local task = loop.spawn(function() return run_inside(fn) end)
+  task.observed = true
+  local driven, why = pcall(loop.drive, function() return task.done end)
+  if not driven then
+    loop.abandon(task)
+    error(why, 0)
+  end
+  if not task.good then error(task.results[1], 0) end
+  return table.unpack(task.results, 1, task.results.n)
+end
+
+-- ------------------------------------------------------------------- map
+
+local map_options = { concurrency = true, on_result = true, stop_on = true }
+
+-- stop_on as a function of an error: kinds that make further work pointless.
+local function stopper(given)
+  if type(given) == "function" then return given end
+  local kinds = {}
+  for _, kind in ipairs(given or { "unauthorized", "budget" }) do
+    kinds[kind] = true
+  end
+  return function(err)
+    return type(err) == "table" and kinds[err.kind] == true
+  end
+end
+
+local function check_map(items, fn, given)
+  if type(items) ~= "table" and type(items) ~= "function" then
+    error(("workstage.map: expected an array or an iterator, got %s")
+          :format(type(items)), 3)
+  end
+  check_function(fn, "workstage.map")
+  if given ~= nil and type(given) ~= "table" then
+    error("workstage.map: expected a table of options, got " ..
+          type(given), 3)
+  end
+  for name in pairs(given or {}) do
+    if not map_options[name] then
+      error(("workstage.map: unknown option '%s' (there are concurrency, "
+             .. "on_result, stop_on)"):format(tostring(name)), 3)
+    end
+  end
+  local width = given and given.concurrency
+  if width ~= nil and (math.type(width) ~= "integer" or width < 1) then
+    error("workstage.map: concurrency: expected a whole number above 0", 3)
+  end
+end
+
+-- The next item and its index. Only one worker at a time may be inside the
+-- iterator, which may itself wait for requests.
+local function puller(items)
+  local index = 0
+  if type(items) == "table" then
+    return function()
+      index = index + 1
+      return items[index], index
+    end
+  end
+  local inside, ended, waiting = false, false, {}
+  local function leave()
+    inside = false
+    local waiter = table.remove(waiting, 1)
+    if waiter then loop.awaken(waiter) end
+  end
+  return function()
+    loop.wait_until(function() return not inside end,
+                    function(task) table.insert(waiting, task) end, true)
+    if ended then
+      leave()
+      return nil
+    end
+    inside = true
+    local good, item = pcall(items)
+    if not good or item == nil then ended = true end
+    index = index + 1
+    local at = index
+    leave()
+    if not good then error(item, 0) end
+    return item, at
+  end
+end
+
+-- Where results go: to on_result, or into two tables.
+local function collector(on_result)
+  local results, errs = {}, {}
+  if on_result then return results, errs, on_result end
+  return results, errs, function(index, result, err)
+    if err ~= nil then errs[index] = err
+    else results[index] = result end
+  end
+end
+
+-- What fn came to: result, err.
+local function outcome(good, result, err)
+  if not good then return nil, result end
+  if result == nil then return nil, err end
+  return result
+end
+
+-- The items of an array that were not begun fail with the reason.
+local function fail_rest(items, pull, take, stop)
+  if type(items) ~= "table" then return end
+  local why = errors.new {
+    kind = "cancelled",
+    message = "not begun: " .. tostring(stop),
+  }
+  for item, index in pull do
+    if item == nil then return end
+    take(index, nil, why)
+  end
+end
+
+--- Runs `fn(item, index)` for many items at a time.
+-- @param items an array, or an iterator function
+-- @tparam function fn returns a result, or nil and an error; the calls inside
+--   wait without blocking those of other items
+-- @tparam[opt] table given `concurrency` (8), `on_result(index, result, err)`
+--   (nothing is kept then), `stop_on` (kinds of errors, or a function of an
+--   error, that stop what has not begun; unauthorized and budget)
+-- @treturn table results by index
+-- @treturn table errors by index
+function scope.map(items, fn, given)
+  check_map(items, fn, given)
+  given = given or {}
+  local results, errs, take = collector(given.on_result)
+  local is_stop, stop = stopper(given.stop_on), nil
+  local pull = puller(items)
+  local function work()
+    while not stop and not loop.is_cancelled() do
+      local item, index = pull()
+      if item == nil then return end
+      local result, err = outcome(pcall(fn, item, index))
+      if err ~= nil and not stop and is_stop(err) then stop = err end
+      take(index, result, err)
+    end
+  end
+  local cancelled = scope.run(function(self)
+    for _ = 1, given.concurrency or 8 do self:spawn(work) end
+    join(self)
+    return loop.is_cancelled()
+  end)
+  if cancelled then stop = stop or loop.cancelled_error() end
+  if stop then fail_rest(items, pull, take, stop) end
+  return results, errs
+end
+
+-- -------------------------------------------------------- for other loops
+
+local Loop = { __name = "workstage.loop" }
+Loop.__index = Loop
+
+local function check_loop(self, name)
+  if getmetatable(self) ~= Loop then
+    error(("%s: call it with a colon, as in workstage.loop:%s()")
+          :format(name, name), 3)
+  end
+end
+
+--- The descriptor that is readable when `step` has work to do.
+function Loop:fileno()
+  check_loop(self, "fileno")
+  return loop.handle():fileno()
+end
+
+--- The same, as cqueues asks for it.
+Loop.pollfd = Loop.fileno
+
+--- What to poll the descriptor for, as cqueues asks for it.
+function Loop:events()
+  check_loop(self, "events")
+  return "r"
+end
+
+--- The seconds after which `step` is to be called although the descriptor is
+-- still; nil when there is no such moment.
+function Loop:timeout()
+  check_loop(self, "timeout")
+  if loop.is_busy() then return 0 end
+  return loop.handle():timeout()
+end
+
+--- Does what there is to do, after waiting for it at most `timeout` seconds
+-- (0 unless given: not at all).
+function Loop:step(timeout)
+  check_loop(self, "step")
+  loop.step(timeout or 0)
+end
+
+--- Starts `f()` as a task; it goes on whenever the loop is stepped.
+function Loop:spawn(f)
+  check_loop(self, "spawn")
+  check_function(f, "workstage.loop:spawn")
+  return loop.spawn(f)
+end
+
+--- `workstage.loop`: what other event loops poll and step.
+scope.loop = setmetatable({}, Loop)
+
+return scope

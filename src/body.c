@@ -200,7 +200,7 @@ static bool gather(writer *w, object *o) {
        first = false) {
     if (!gather_member(w, o, &key, &value)) return false;
   }
-  return !w->buffer->failed || ws_fault_memory(w->fault);
+  return true;
 }
 
 static bool is_complete(writer *w, object *o) {

@@ -105,15 +105,21 @@ describe("a body", function()
   it("gives arrays in their order, whatever the order of building",
   function()
     for size = 1, 40 do
-      local down, up = {}, {}
+      local down, up, pairs_down = {}, {}, {}
       for i = size, 1, -1 do down[i] = i end
-      for i = 1, size do up[i] = i end
-      local mixed = { 1 }
-      for i = size, 2, -1 do mixed[i] = i end
-      local text = '{"workflow_stage":{"user_ids":[' ..
-        table.concat(up, ",") .. "]}}"
+      for i = 1, size do
+        up[i] = i
+        table.insert(pairs_down, 1, ("[%d]=%d"):format(i, i))
+      end
+      -- A constructor leaves them where Lua walks them in no order.
+      local mixed = load("return {" .. table.concat(pairs_down, ",") .. "}")()
+      local list = "[" .. table.concat(up, ",") .. "]"
+      local text = '{"workflow_stage":{"name":"A","user_ids":' .. list
+        .. ',"space_role_ids":' .. list .. "}}"
       for _, ids in ipairs { down, up, mixed } do
-        assert.equal(text, update("storyblok.stage", { user_ids = ids }))
+        assert.equal(text, update("storyblok.stage",
+          { user_ids = ids, name = "A", space_role_ids = ids }))
+        assert.equal("[[" .. list .. "]]", probe.any { { ids } })
       end
     end
   end)
@@ -124,6 +130,10 @@ describe("a body", function()
     assert.equal('{"workflow_stage":{"name":"A","user_ids":[1]}}',
       update("storyblok.stage", setmetatable({ name = "A",
         user_ids = setmetatable({ 1 }, meta) }, meta)))
+    local filled = setmetatable({ [3] = 3, [1] = 1 },
+                                { __index = function() return 5 end })
+    assert.truthy(fault(update, "storyblok.stage", { user_ids = filled })
+      :find "item 2 is missing$")
   end)
 end)
 
@@ -255,6 +265,8 @@ describe("a body is refused", function()
       (fault(update, "storyblok.change", { comment = { zzz = 1 } })))
     assert.truthy(fault(update, "storyblok.stage", { zzz = 1 })
       :find "^unknown field 'zzz' %(known fields: name, color, .*%)$")
+    assert.truthy(fault(update, "storyblok.stage", { _neww = 1 })
+      :find "^unknown field '_neww' %(known")
     assert.equal("unknown field 'zzz' (no field can be given)",
                  (fault(update, "storyblok.role", { zzz = 1 })))
   end)

@@ -23,7 +23,9 @@ describe("JSON text", function()
       for at = 1, size do
         for _, odd in ipairs { '"', "\\", "\n", "\31", "é", "\127", "!" } do
           local text = ("x"):rep(at - 1) .. odd .. ("y"):rep(size - at)
-          assert.equal(text, reads_as(probe.text(text)))
+          local json = probe.text(text)
+          assert.equal(text, reads_as(json))
+          assert.is_nil(json:find "[\0-\31]")
           assert.is_nil(probe.text(("x"):rep(at - 1) .. "\x80"
                                    .. ("y"):rep(size - at)))
         end
@@ -60,7 +62,9 @@ describe("JSON text", function()
     }
     for text, offset in pairs(bad) do
       assert.equal(offset, probe.utf8(text))
-      assert.is_nil((probe.text(text)))
+      local json, _, _, _, size = probe.text(text)
+      assert.is_nil(json)
+      assert.equal(0, size)
     end
     assert.equal(-1, probe.utf8 "")
     assert.equal(-1, probe.utf8 "\u{D7FF}\u{E000}\u{10FFFF}\u{800}\u{80}")

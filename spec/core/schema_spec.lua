@@ -114,13 +114,15 @@ describe("the nearest name", function()
     assert.equal("color", nearest "COLOR")
     assert.equal("name", nearest "nmae")
     assert.equal("name", nearest "names")
+    assert.equal("name", nearest "nam")
+    assert.equal("age", probe.nearest("gae", "age"))
     assert.equal("workflow_id", nearest "workflowId")
     assert.equal("workflow_id", nearest "workflow-id")
     assert.equal("user_ids", nearest "user_id")
   end)
 
   it("is none when none is near", function()
-    for _, name in ipairs { "", "x", "zzz", "position", "default_is",
+    for _, name in ipairs { "", "x", "zzz", "position", "default_is", "cxxxr",
         ("y"):rep(500) } do
       assert.is_nil(nearest(name))
     end

@@ -7,7 +7,7 @@
 #define LONGEST_QUIET (60 * MINUTE)
 #define MOST_MARGIN (WS_SECOND / 10)
 #define MOST_SLACK (WS_SECOND / 10)
-#define BLUR (WS_SECOND / 20)
+#define BLUR (WS_SECOND / 20)           /* in what a rejection is judged by */
 #define NO_LIMIT 1e6     /* rates from here on are none */
 #define LEAST_RATE 1e-4
 #define CAUTION 6        /* margin: so many mean delays over the answers */
@@ -16,7 +16,7 @@
 #define STRIKES 3
 #define DOUBT 4          /* all of a delay may be the way there */
 #define PATIENCE 60      /* seconds' worth of answers */
-#define RECENT (10 * WS_SECOND)
+#define RECENT (10 * WS_SECOND)         /* what is still proof of a rate */
 
 
 /* Whether rate a allows less than b; 0 allows all. */

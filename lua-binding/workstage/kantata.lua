@@ -2,6 +2,7 @@
 local client = require "workstage.client"
 local core = require "workstage.core"
 local errors = require "workstage.errors"
+local evidence = require "workstage.evidence"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
 local statuses = require "workstage.statuses"
@@ -84,6 +85,7 @@ local changes = resource.define {
   schema = "kantata.change", filter = "kantata.change_filter",
   get_filter = "kantata.get_filter", create_query = true,
   paged = true, needs_filter = true,
+  evidence = evidence.kantata_change,
   methods = { "list", "page", "each", "get", "create" },
 }
 

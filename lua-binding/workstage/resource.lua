@@ -5,6 +5,7 @@ local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
 local paging = require "workstage.paging"
+local settle = require "workstage.settle"
 
 local resource = {}
 
@@ -88,6 +89,19 @@ local function send(self, method, path, query, body, given)
   return true
 end
 
+-- Sends a POST whose effect must be there once: see `settle`.
+-- @tparam function evidence of the effect (see `evidence`)
+local function post(self, path, query, body, evidence, given)
+  local object, err = settle.post(self.transport, function(remaining)
+    return fetch(self, self.service.read_one, "POST", path, query, body,
+                 remaining)
+  end, evidence, given)
+  if object then
+    settle.remember(self.transport, self.class.name, object.id)
+  end
+  return object, err
+end
+
 local function path_of(self, id)
   return ("%s%s/%d"):format(self.prefix, self.class.path, id)
 end
@@ -118,6 +132,21 @@ local function pager(self, filter, given)
   end
 end
 
+--- All items of a list, without judging its arguments.
+function resource.all(self, filter, given)
+  if not self.class.paged then return fetch_list(self, filter, given) end
+  return paging.all(pager(self, filter, given))
+end
+
+-- Notes what a list showed to be there, where that is evidence later.
+local function note_seen(self, list)
+  if not list or not self.class.note_seen then return end
+  self.transport["listed_" .. self.class.name] = true
+  for _, item in ipairs(list) do
+    settle.remember(self.transport, self.class.seen, item.id)
+  end
+end
+
 local function refuse_page(filter, instead)
   if filter and filter.page ~= nil then
     return errors.invalid(("page: all pages are read here; use %s for one")
@@ -137,10 +166,12 @@ function methods:list(filter, given)
   check_optional(given, "call options")
   local call, err = read_call(given)
   if not call then return nil, err end
-  if not self.class.paged then return fetch_list(self, filter, call) end
-  err = refuse_page(filter, "page()")
+  err = self.class.paged and refuse_page(filter, "page()")
   if err then return nil, err end
-  return paging.all(pager(self, filter, call))
+  local list
+  list, err = resource.all(self, filter, call)
+  note_seen(self, list)
+  return list, err
 end
 
 --- One page: an array with the fields `total`, `page` and `per_page`.
@@ -267,8 +298,8 @@ function methods:create(attributes, given)
     query, err = core.query(class.schema, true, false, attributes)
     if not query then return nil, errors.invalid(err) end
   end
-  return fetch(self, self.service.read_one, "POST",
-               self.prefix .. class.path, query, body, call)
+  return post(self, self.prefix .. class.path, query, body,
+              class.evidence(self, attributes), call)
 end
 
 --- Updates an object; returns true.
@@ -302,12 +333,14 @@ end
 --- Defines a resource.
 -- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
 --   `filter`, `get_filter` (schema names), `paged`, `by_ids`, `methods`
---   (names of those above), `extra` (functions of its own)
+--   (names of those above), `extra` (functions of its own), `evidence` (of a
+--   create that is in doubt)
 function resource.define(class)
   class.schema_name = class.schema
   class.schema = core.schema(class.schema)
   class.filter = class.filter and core.schema(class.filter)
   class.get_filter = class.get_filter and core.schema(class.get_filter)
+  class.seen = class.name .. " seen"
   class.api = {}
   for _, name in ipairs(class.methods) do class.api[name] = methods[name] end
   for name, method in pairs(class.extra or {}) do class.api[name] = method end
@@ -333,6 +366,7 @@ end
 
 -- For the resources' own methods.
 resource.fetch = fetch
+resource.post = post
 resource.check_self = check_self
 resource.check_table = check_table
 resource.check_optional = check_optional

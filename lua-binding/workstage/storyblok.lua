@@ -1,6 +1,7 @@
 --- Storyblok's Management API: workflows, stages, stage changes, stories.
 local client = require "workstage.client"
 local core = require "workstage.core"
+local evidence = require "workstage.evidence"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
 local transport = require "workstage.transport"
@@ -66,6 +67,7 @@ local stages = resource.define {
   name = "stages", one = "stage", path = "/workflow_stages",
   schema = "storyblok.stage", filter = "storyblok.stage_filter",
   root = "workflow_stage", plural = "workflow_stages",
+  evidence = evidence.storyblok_stage, note_seen = true,
   methods = { "list", "find", "get", "create", "update", "delete" },
 }
 
@@ -74,6 +76,7 @@ local changes = resource.define {
   schema = "storyblok.change", filter = "storyblok.change_filter",
   root = "workflow_stage_change", plural = "workflow_stage_changes",
   paged = true, needs_filter = true,
+  evidence = evidence.storyblok_change,
   methods = { "list", "page", "each", "create" },
 }
 
@@ -91,8 +94,8 @@ local function duplicate(self, id, attributes, given)
                                attributes, call)
   if not body then return nil, err end
   local path = ("%s/workflows/%d/duplicate"):format(self.prefix, id)
-  return resource.fetch(self, service.read_one, "POST", path, nil, body,
-                        call)
+  return resource.post(self, path, nil, body,
+                       evidence.storyblok_workflow(self, attributes), call)
 end
 
 local workflows = resource.define {
@@ -100,6 +103,7 @@ local workflows = resource.define {
   schema = "storyblok.workflow", filter = "storyblok.workflow_filter",
   get_filter = "storyblok.workflow_get_filter",
   root = "workflow", plural = "workflows",
+  evidence = evidence.storyblok_workflow, note_seen = true,
   methods = { "list", "find", "get", "create", "update", "delete" },
   extra = { duplicate = duplicate },
 }

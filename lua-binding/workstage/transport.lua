@@ -56,6 +56,9 @@ function transport.new(given)
     uses_oauth = given.oauth_token ~= nil,
     redact = redactor(given.oauth_token or given.token),
     on_event = given.on_event,
+    attempts = given.retry and given.retry.attempts or 8,
+    memory = {},
+    sent_at = setmetatable({}, { __mode = "k" }),
   }, Transport)
 end
 
@@ -77,6 +80,19 @@ local function words(body)
   return errors.read(value)
 end
 
+-- Remembers, beside an error, when its request was first sent.
+local function note_sent(self, err, info)
+  if info.first_sent then
+    self.sent_at[err] = core.now() - info.first_sent
+  end
+  return err
+end
+
+--- When the request of an error was first sent, on `core.now`'s clock.
+function Transport:first_sent(err)
+  return self.sent_at[err]
+end
+
 --- Makes the error of a call that failed.
 function Transport:failure(call, kind, status, body)
   local info = call:info()
@@ -84,7 +100,7 @@ function Transport:failure(call, kind, status, body)
   local message, fields, type
   if answered then message, fields, type = words(body) end
   if not message and not fields then message = info.message end
-  return errors.new {
+  return note_sent(self, errors.new {
     kind = kind,
     status = status > 0 and status or nil,
     message = self.redact(message),
@@ -98,7 +114,7 @@ function Transport:failure(call, kind, status, body)
     ambiguous = info.ambiguous,
     hint = kind == "unauthorized" and
            hints[self.uses_oauth and "oauth_token" or "token"] or nil,
-  }
+  }, info)
 end
 
 --- Starts a request and waits for its end.
@@ -121,6 +137,7 @@ function Transport:send(method, path, query, body, given, headers)
     call:close()
     return nil, err
   end
+  if given.on_answer then given.on_answer(call:info()) end
   return call, status, text
 end
 
@@ -128,7 +145,7 @@ end
 function Transport:undecodable(call, status, body, why)
   local info = call:info()
   call:close()
-  return errors.new {
+  return note_sent(self, errors.new {
     kind = "decode",
     status = status,
     message = why,
@@ -137,7 +154,7 @@ function Transport:undecodable(call, status, body, why)
     body = body ~= "" and self.redact(body) or nil,
     attempts = info.attempts,
     ambiguous = info.method ~= "GET",
-  }
+  }, info)
 end
 
 -- Why a body is no JSON, in words.

@@ -1,0 +1,237 @@
+--- What shows that a POST took effect although its answer was lost, for each
+-- kind of object. Each function returns what `settle.post` asks for: the
+-- object; nil when it does not show; nil and why when it cannot be told.
+local core = require "workstage.core"
+local resource = require "workstage.resource"
+local settle = require "workstage.settle"
+local time = require "workstage.time"
+
+local evidence = {}
+
+local function is_claimed(self, item)
+  return settle.remembered(self.transport, self.class.name, item.id) ~= nil
+end
+
+-- One match is the effect; several cannot be told apart.
+local function only_one(self, matches)
+  if #matches > 1 then
+    return nil, ("%d %ss match it"):format(#matches, self.class.one)
+  end
+  local found = matches[1]
+  if found then
+    settle.remember(self.transport, self.class.name, found.id)
+  end
+  return found
+end
+
+-- The changes of a list that match, were made since the first send, and are
+-- no other request's.
+local function since_then(self, doubt, list, is_match)
+  local matches = {}
+  for _, change in ipairs(list) do
+    if is_match(change) and not is_claimed(self, change) then
+      local covered = doubt:covers(time.parse(change.created_at))
+      if covered == nil then
+        return nil, "the service's answers name no times"
+      end
+      if covered then matches[#matches + 1] = change end
+    end
+  end
+  return matches
+end
+
+-- Whose token it is; asked once. Without an answer the user is not known,
+-- and not compared.
+local function own_user(self, doubt)
+  local transport = self.transport
+  if transport.user_id == nil then
+    local value, call = transport:fetch("GET", "/v1/users/me", nil, nil,
+                                        doubt:options())
+    local user = value and type(value.user) == "table" and
+                 core.shape(value.user, core.schema "storyblok.user", "user")
+    if value then call:close() end
+    transport.user_id = user and user.id or false
+  end
+  return transport.user_id or nil
+end
+
+--- Storyblok: a change to that stage on that story since the first send, by
+-- the token's own user.
+function evidence.storyblok_change(self, attributes)
+  return function(doubt)
+    local story = math.tointeger(attributes.story_id)
+    local stage = math.tointeger(attributes.workflow_stage_id)
+    local list, err = resource.all(self, { with_story = story },
+                                   doubt:options())
+    if not list then return nil, err end
+    local matches, why = since_then(self, doubt, list, function(change)
+      return change.workflow_stage_id == stage
+    end)
+    if not matches or #matches == 0 then return nil, why end
+    local user, own = own_user(self, doubt), {}
+    for _, change in ipairs(matches) do
+      if (not user or not change.user_id or change.user_id == user) and
+         not is_claimed(self, change) then
+        own[#own + 1] = change
+      end
+    end
+    return only_one(self, own)
+  end
+end
+
+-- ---------------------------------------------------------------- stages
+
+local UNCOMPARED = { position = true, update_position = true,
+                     workflow_id = true, workflow_stages = true }
+
+local function same_set(a, b)
+  if type(b) ~= "table" or #a ~= #b then return false end
+  local held = {}
+  for _, item in ipairs(a) do held[item] = true end
+  for _, item in ipairs(b) do
+    if not held[item] then return false end
+  end
+  return true
+end
+
+local function same(sent, found)
+  if found == nil then return true end
+  if type(sent) == "table" then return same_set(sent, found) end
+  if type(sent) == "string" and type(found) == "string" then
+    return sent:lower() == found:lower()
+  end
+  return sent == found
+end
+
+-- Whether an object holds what was sent; what the service leaves out of its
+-- answer is not compared.
+local function fits(attributes, object)
+  for name, value in pairs(attributes) do
+    if not UNCOMPARED[name] and type(name) == "string" and
+       type(value) ~= "userdata" and not same(value, object[name]) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Whether the object was there before the request was sent, as far as this
+-- client has seen.
+local function was_there(self, doubt, object)
+  local seen = settle.remembered(self.transport, self.class.seen, object.id)
+  return seen ~= nil and seen < doubt.first_sent
+end
+
+local function default_workflow(self, doubt)
+  local value, call, status, text = self.transport:fetch(
+    "GET", self.prefix .. "/workflows", "is_default=true", nil,
+    doubt:options())
+  if not value then return nil, call end
+  call:close()
+  local list = type(value.workflows) == "table" and value.workflows or {}
+  for _, workflow in ipairs(list) do
+    local shaped = core.shape(workflow, core.schema "storyblok.workflow",
+                              "workflow")
+    if shaped and shaped.is_default then return shaped.id end
+  end
+  return nil, ("the default workflow is not listed (%d, %d bytes)")
+              :format(status, #text)
+end
+
+--- Storyblok: the stage's name, which is unique in its workflow.
+function evidence.storyblok_stage(self, attributes)
+  local workflow = math.tointeger(attributes.workflow_id)
+  return function(doubt)
+    local err
+    if not workflow then
+      workflow, err = default_workflow(self, doubt)
+      if not workflow then return nil, err end
+    end
+    local list
+    list, err = resource.all(self, { in_workflow = workflow },
+                             doubt:options())
+    if not list then return nil, err end
+    for _, stage in ipairs(list) do
+      if stage.name == attributes.name and not was_there(self, doubt, stage)
+      then
+        if fits(attributes, stage) then return only_one(self, { stage }) end
+        return nil, "a stage of that name is there, with other attributes"
+      end
+    end
+  end
+end
+
+-- ------------------------------------------------------------- workflows
+
+local function highest_id(list)
+  local highest = 0
+  for _, item in ipairs(list) do highest = math.max(highest, item.id) end
+  return highest
+end
+
+--- Storyblok: the one workflow of that name and those content types that was
+-- not there before. A client that never looked at the workflows before takes
+-- only the newest one (by its id) for new.
+function evidence.storyblok_workflow(self, attributes)
+  local listed = self.transport.listed_workflows
+  return function(doubt)
+    local list, err = resource.all(self, nil, doubt:options())
+    if not list then return nil, err end
+    local matches = {}
+    for _, workflow in ipairs(list) do
+      if workflow.name == attributes.name and
+         same_set(attributes.content_types, workflow.content_types) and
+         not was_there(self, doubt, workflow) and
+         not is_claimed(self, workflow) then
+        matches[#matches + 1] = workflow
+      end
+    end
+    if #matches == 1 and not listed and
+       matches[1].id ~= highest_id(list) then
+      return nil, "a workflow of that name may have been there before"
+    end
+    return only_one(self, matches)
+  end
+end
+
+-- --------------------------------------------------------------- Kantata
+
+-- A project that has the status although no change shows may have had it
+-- before, or may show the change later.
+local function check_status(self, doubt, workspace, key)
+  local value, call = self.transport:fetch(
+    "GET", ("/workspaces/%d"):format(workspace), nil, nil, doubt:options())
+  if not value then return call end
+  call:close()
+  local all = type(value.workspaces) == "table" and value.workspaces or {}
+  local found = all[("%d"):format(workspace)]
+  local shaped = type(found) == "table" and
+                 core.shape(found, core.schema "kantata.workspace",
+                            "workspace")
+  if not shaped then return "the project cannot be read" end
+  if shaped.status and shaped.status.key == key then
+    return "the project has the status, but no change since then shows"
+  end
+end
+
+--- Kantata: a change of that project to that key since the first send.
+function evidence.kantata_change(self, attributes)
+  local key = math.tointeger(attributes.to_status_key)
+  local workspace = math.tointeger(attributes.workspace_id)
+  return function(doubt)
+    local list, err = resource.all(self, {
+      workspace_id = workspace, include = attributes.include,
+    }, doubt:options())
+    if not list then return nil, err end
+    local matches, why = since_then(self, doubt, list, function(change)
+      return change.to_status_key == key
+    end)
+    if not matches then return nil, why end
+    if #matches == 0 and doubt.is_last_look then
+      return nil, check_status(self, doubt, workspace, key)
+    end
+    return only_one(self, matches)
+  end
+end
+
+return evidence

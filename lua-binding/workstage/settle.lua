@@ -1,0 +1,153 @@
+--- Settling a POST in doubt by reading.
+--
+-- The services know no idempotency keys: a POST whose answer was lost may
+-- have taken effect, and must not be sent again blindly. What it should have
+-- made is looked for instead, for as long as effects may take to show
+-- (`settle_time`); only then it is sent again. What cannot be told for sure
+-- stays an error with `ambiguous`.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local loop = require "workstage.loop"
+
+local settle = {}
+
+-- When to look, as parts of settle_time.
+local LOOKS = { 0, 0.2, 0.5, 1 }
+
+-- How many ids of a kind are kept before the older half is forgotten.
+local REMEMBERED = 4096
+
+-- --------------------------------------------------------------- memory
+
+-- What this client has made or seen, so that it is not taken for the effect
+-- of another request: two generations, id -> when.
+local function memory_of(transport, kind)
+  local memory = transport.memory[kind]
+  if not memory then
+    memory = { recent = {}, older = {}, count = 0 }
+    transport.memory[kind] = memory
+  end
+  return memory
+end
+
+--- Remembers that an object was made by a request, or seen in an answer.
+-- @tparam table transport
+-- @tparam string kind such as "changes"
+-- @tparam integer id
+function settle.remember(transport, kind, id)
+  local memory = memory_of(transport, kind)
+  if memory.recent[id] or memory.older[id] then return end
+  if memory.count >= REMEMBERED then
+    memory.older, memory.recent, memory.count = memory.recent, {}, 0
+  end
+  memory.recent[id] = core.now()
+  memory.count = memory.count + 1
+end
+
+--- When an object was first made or seen by this client; nil if never.
+function settle.remembered(transport, kind, id)
+  local memory = memory_of(transport, kind)
+  return memory.recent[id] or memory.older[id]
+end
+
+-- ---------------------------------------------------------------- doubt
+
+local Doubt = {}
+Doubt.__index = Doubt
+
+--- Call options for a look, which take the time that is left, and learn the
+-- server's clock from each answer.
+function Doubt:options()
+  local left = self.deadline and self.deadline - core.now()
+  return {
+    deadline = left and math.max(left, 0.001),
+    on_answer = function(info)
+      if info.date and info.answered then
+        local sent = core.now() - info.answered - self.first_sent
+        self.since = info.date - sent - 1
+      end
+    end,
+  }
+end
+
+--- Whether something the service dates so can be the request's effect: it was
+-- made at or after the first send, by the server's clock. nil: no clock.
+function Doubt:covers(seconds)
+  if not self.since or not seconds then return nil end
+  return seconds >= self.since
+end
+
+local function announce(transport, err, result, since)
+  if not transport.on_event then return end
+  loop.tell(transport.on_event, {
+    type = "settled", method = err.method, url = err.url, result = result,
+    elapsed = core.now() - since, time = os.time(),
+  })
+end
+
+-- Looks until the effect shows, or settle_time is over.
+-- @return "done", object; "not_done"; or "unknown", why
+local function look(transport, doubt, evidence)
+  local began = core.now()
+  for _, part in ipairs(LOOKS) do
+    local pause = began + part * transport.settle_time - core.now()
+    if doubt.deadline and core.now() + pause >= doubt.deadline then
+      return "unknown", "the deadline passed before it could be settled"
+    end
+    if pause > 0 then loop.sleep(pause) end
+    if loop.is_cancelled() then return "unknown", "the task was cancelled" end
+    doubt.is_last_look = part == 1
+    local object, why = evidence(doubt)
+    if object then return "done", object end
+    if why then return "unknown", why end
+  end
+  return "not_done"
+end
+
+-- The error with what settling found out about it.
+local function told(err, ambiguous, attempts, why)
+  err.ambiguous = ambiguous
+  err.attempts = attempts
+  if why then err.hint = "it could not be settled: " .. tostring(why) end
+  return errors.new(err)
+end
+
+--- Sends a POST until its effect is there once.
+-- @tparam table transport
+-- @tparam function send `send(call)`: the object, or nil and an error
+-- @tparam function evidence `evidence(doubt)`: the object that the request
+--   made; nil when there is none yet; nil and why when it cannot be told
+-- @tparam table call the call options
+-- @return the object, or nil and an error
+function settle.post(transport, send, evidence, call)
+  local began, attempts, sends = core.now(), 0, 0
+  local doubt = setmetatable({
+    deadline = call.deadline and began + call.deadline,
+  }, Doubt)
+  while true do
+    local options = { timeout = call.timeout, retry = call.retry,
+                      deadline = doubt.deadline and
+                                 math.max(doubt.deadline - core.now(),
+                                          0.001) }
+    local object, err = send(options)
+    sends = sends + 1
+    if object then return object end
+    attempts = attempts + (err.attempts or 0)
+    if not err.ambiguous or err.kind == "cancelled" then
+      return nil, told(err, err.ambiguous, attempts)
+    end
+    doubt.first_sent = doubt.first_sent or transport:first_sent(err) or began
+    local lost = core.now()
+    local verdict, found = look(transport, doubt, evidence)
+    announce(transport, err, verdict, lost)
+    if verdict == "done" then return found end
+    if verdict == "unknown" then
+      return nil, told(err, true, attempts, found)
+    end
+    if call.retry == false or sends >= transport.attempts then
+      return nil, told(err, false, attempts)
+    end
+  end
+end
+
+return settle

@@ -1,0 +1,31 @@
+--- Times as the services write them.
+local time = {}
+
+-- Days since 1970-01-01 of a date of the Gregorian calendar.
+local function days(year, month, day)
+  if month <= 2 then year, month = year - 1, month + 12 end
+  return 365 * year + year // 4 - year // 100 + year // 400 +
+         (153 * (month - 3) + 2) // 5 + day - 1 - 719468
+end
+
+--- Seconds since 1970 of an ISO 8601 time, such as
+-- 2024-05-29T06:45:58.125Z or 2013-04-15T16:48:48-07:00; nil for anything
+-- else.
+function time.parse(text)
+  if type(text) ~= "string" then return nil end
+  local year, month, day, hour, minute, second, fraction, zone =
+    text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[T ](%d%d):(%d%d):(%d%d)"
+               .. "(%.?%d*)(.*)$")
+  if not year then return nil end
+  local offset = 0
+  if zone ~= "Z" and zone ~= "" then
+    local sign, hours, minutes = zone:match("^([+-])(%d%d):?(%d%d)$")
+    if not sign then return nil end
+    offset = (hours * 3600 + minutes * 60) * (sign == "-" and -1 or 1)
+  end
+  return days(tonumber(year), tonumber(month), tonumber(day)) * 86400 +
+         hour * 3600 + minute * 60 + second +
+         (tonumber("0" .. fraction) or 0) - offset
+end
+
+return time

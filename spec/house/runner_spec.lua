@@ -12,7 +12,7 @@ local files = {
     it("raises", function() error { code = 7 } end)]],
   crash = [[
     it("passes", function() end)
-    it("breaks", function() os.execute "kill -SEGV $PPID" end)]],
+    it("breaks", function() os.execute "kill -ABRT $PPID" end)]],
   leave = [[it("leaves", function() os.exit(0, false) end)]],
   close = [[
     it("passes", function() end)
@@ -51,7 +51,7 @@ describe("script/run-specs", function()
   local cases = {
     { "good", "2 passed, 0 failed", 0 },
     { "bad", "1 passed, 2 failed", 1, "fails", "code = 7" },
-    { "crash", "1 passed, 1 failed", 1, 'SIGSEGV in "breaks"' },
+    { "crash", "1 passed, 1 failed", 1, 'SIGABRT in "breaks"' },
     { "leave", "0 passed, 1 failed", 1, 'in "leaves"' },
     { "close", "1 passed, 1 failed", 1, "ended with status 66" },
     { "hang", "0 passed, 1 failed", 1, "longer than 3 seconds", "hangs" },

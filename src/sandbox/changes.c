@@ -1,0 +1,251 @@
+/* Workflow stage changes: the moves of stories. */
+#include "filter.h"
+#include "resources.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CHANGE \
+  "json_object(" J_COLUMN(h, id) "," J_COLUMN(h, workflow_stage_id) "," \
+  J_COLUMN(h, workflow_id) "," J_COLUMN(h, user_id) "," \
+  J_COLUMN(h, due_date) "," J_COLUMN(h, created_at) ")"
+
+static const struct field change_fields[] = {
+  { "story_id", F_ID }, { "workflow_stage_id", F_ID },
+  { "due_date", F_DATE | F_NULL }, { NULL, 0 },
+};
+
+static const struct field siblings[] = {
+  { "release_id", F_ID | F_NULL }, { "notify", F_BOOL },
+  { "comment", F_OBJECT | F_NULL }, { "assign", F_OBJECT | F_NULL },
+  { NULL, 0 },
+};
+
+static const struct field comment_fields[] = {
+  { "message", F_TEXT }, { NULL, 0 },
+};
+
+static const struct field assign_fields[] = {
+  { "user_ids", F_IDS }, { "space_role_ids", F_IDS }, { NULL, 0 },
+};
+
+static void list_story(struct call *c, struct filter *f) {
+  int64_t page, per_page;
+  char tail[120];
+  if (f->bad || !param_page(c, &page, &per_page, 25, 100)) return;
+  c->total = filter_count(f, "changes h");
+  c->per_page = per_page;
+  snprintf(tail, sizeof tail,
+           " ORDER BY h.created_at DESC, h.id DESC LIMIT %lld OFFSET %lld",
+           (long long)per_page, (long long)((page - 1) * per_page));
+  buf_str(&c->out, "{\"workflow_stage_changes\":[");
+  filter_rows(f, "SELECT " CHANGE " FROM changes h WHERE ", tail, &c->out);
+  buf_str(&c->out, "]}");
+}
+
+/* Newest first. The reference requires with_story. */
+void changes_list(struct call *c) {
+  struct filter f;
+  if (!param(c, "with_story")) {
+    problem(c, "with_story", "is missing");
+    no_problems(c, 422, SHAPE_STRING);
+    return;
+  }
+  filter_start(&f, c, "h.space_id = ?", c->space);
+  filter_by_ids(&f, "with_story",
+                " AND h.story_id IN (SELECT value FROM json_each(?))");
+  list_story(c, &f);
+  filter_free(&f);
+}
+
+static bool listed(struct call *c, const char *json, int64_t id) {
+  int64_t found;
+  return store_int(c->db, &found,
+                   "SELECT 1 FROM json_each(?) WHERE value = ?", "ti", json,
+                   id);
+}
+
+static bool shares_role(struct call *c, const char *roles) {
+  const struct json *v = c->user.space_role_ids;
+  for (v = v ? v->child : NULL; v; v = v->next)
+    if (listed(c, roles, v->integer)) return true;
+  return false;
+}
+
+/* By the stage's own lists and flags, read from its row. */
+static bool row_allows(struct call *c, sqlite3_stmt *row) {
+  bool admin = strcmp(c->user.role, "admin") == 0;
+  bool editor = strcmp(c->user.role, "editor") == 0;
+  const char *users = column_text(row, 3), *roles = column_text(row, 4);
+  return sqlite3_column_int(row, 0) ||
+         (admin && sqlite3_column_int(row, 1)) ||
+         (editor && sqlite3_column_int(row, 2)) ||
+         (users && listed(c, users, c->user.id)) ||
+         (roles && shares_role(c, roles));
+}
+
+/*
+** Whether the caller may move stories out of a stage. An admin always may,
+** unless the permissions are strict.
+*/
+bool user_may_change(struct call *c, int64_t stage) {
+  const char *rule = c->config->permissions;
+  sqlite3_stmt *row;
+  bool may = true;
+  if (!rule) return true;
+  if (strcmp(rule, "admin") == 0 && strcmp(c->user.role, "admin") == 0)
+    return true;
+  row = store_query(c->db,
+                    "SELECT allow_all_users, allow_admin_change,"
+                    " allow_editor_change, user_ids, space_role_ids"
+                    " FROM stages WHERE id = ?", "i", stage);
+  if (store_row(row)) may = row_allows(c, row);
+  if (row) sqlite3_reset(row);
+  return may;
+}
+
+/*
+** Whether stories may go from one stage to another. They may always come
+** from another workflow, from none, and stay where they are.
+*/
+static bool transition_allowed(struct call *c, int64_t from, int64_t to) {
+  int64_t allowed;
+  if (!from || from == to || !c->config->transitions) return true;
+  store_int(c->db, &allowed,
+            "SELECT f.workflow_id <> t.workflow_id OR"
+            " (NOT f.allow_none_for_next_stages AND (f.allow_all_stages OR"
+            " EXISTS (SELECT 1 FROM json_each(f.workflow_stage_ids)"
+            " WHERE value = t.id)))"
+            " FROM stages f, stages t WHERE f.id = ? AND t.id = ?", "ii",
+            from, to);
+  return allowed != 0;
+}
+
+static bool move_allowed(struct call *c, int64_t story, int64_t to) {
+  int64_t from;
+  store_int(c->db, &from, "SELECT workflow_stage_id FROM stories"
+            " WHERE id = ?", "i", story);
+  if (from && !user_may_change(c, from)) {
+    answer_error(c, 403, SHAPE_STRING,
+                 "You are not allowed to change this workflow stage");
+    return false;
+  }
+  if (transition_allowed(c, from, to)) return true;
+  answer_error(c, (int)c->config->transitions, SHAPE_STRING,
+               "The workflow stage does not allow to move on to this stage");
+  return false;
+}
+
+/* Puts a story into a stage, with what the stage does to it. */
+void story_enters(struct call *c, int64_t story, int64_t stage,
+                  const char *due_date) {
+  store_run(c->db, "UPDATE stories SET workflow_stage_id = ?,"
+            " stage_due_date = ?, stage_created_at = ? WHERE id = ?",
+            "itti", stage, due_date, c->now, story);
+  store_run(c->db, "UPDATE stories SET user_ids = '[]',"
+            " space_role_ids = '[]' WHERE id = ? AND EXISTS (SELECT 1 FROM"
+            " stages WHERE id = ? AND auto_remove_assignee)", "ii", story,
+            stage);
+  c->effects.webhooks++;
+}
+
+static void assign_story(struct call *c, int64_t story,
+                         const struct json *assign) {
+  const struct json *users = json_get(assign, "user_ids");
+  const struct json *roles = json_get(assign, "space_role_ids");
+  if (users)
+    store_run(c->db, "UPDATE stories SET user_ids = ? WHERE id = ?", "ti",
+              json_text(c, users), story);
+  if (roles)
+    store_run(c->db, "UPDATE stories SET space_role_ids = ? WHERE id = ?",
+              "ti", json_text(c, roles), story);
+}
+
+static int64_t insert_change(struct call *c, int64_t story, int64_t stage,
+                             const char *due_date) {
+  int64_t id = store_new_id(c->db), workflow;
+  store_int(c->db, &workflow, "SELECT workflow_id FROM stages WHERE id = ?",
+            "i", stage);
+  store_run(c->db,
+            "INSERT INTO changes(id, space_id, story_id, workflow_stage_id,"
+            " workflow_id, user_id, due_date, created_at, release_id,"
+            " notify, comment, assign) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "iiiiiittrbtt", id, c->space, story, stage, workflow,
+            c->user.id, due_date, c->now, id_of(c->body, "release_id"),
+            (int)flag_of(c->body, "notify"),
+            json_text(c, json_get(c->body, "comment")),
+            json_text(c, json_get(c->body, "assign")));
+  return id;
+}
+
+static bool check_siblings(struct call *c) {
+  const struct json *comment = json_get(c->body, "comment");
+  const struct json *assign = json_get(c->body, "assign");
+  if (comment && comment->type == JSON_OBJECT &&
+      !body_check(c, comment_fields, comment))
+    return false;
+  return !assign || assign->type != JSON_OBJECT ||
+         body_check(c, assign_fields, assign);
+}
+
+static bool exists(struct call *c, const char *sql, int64_t id) {
+  int64_t found;
+  return store_int(c->db, &found, sql, "ii", id, c->space);
+}
+
+static bool check_release(struct call *c) {
+  int64_t release = id_of(c->body, "release_id");
+  if (release && !exists(c, "SELECT 1 FROM releases WHERE id = ?"
+                         " AND space_id = ?", release))
+    problem(c, "release_id", "must exist");
+  return no_problems(c, 422, SHAPE_ERRORS);
+}
+
+static bool check_required(struct call *c, const struct json *change) {
+  if (!id_of(change, "story_id")) problem(c, "story_id", "can't be blank");
+  if (!id_of(change, "workflow_stage_id"))
+    problem(c, "workflow_stage_id", "can't be blank");
+  return no_problems(c, 422, SHAPE_ERRORS);
+}
+
+/* Whether there are such a story and stage; the due date in their form. */
+static bool check_change(struct call *c, const struct json *change,
+                         char due_date[TIME_SIZE]) {
+  const char *due = text_of(change, "due_date");
+  if (!check_required(c, change) || !check_siblings(c)) return false;
+  *due_date = '\0';
+  if (due && !store_date(c->db, due, due_date))
+    problem(c, "due_date", "is no date");
+  if (!exists(c, "SELECT 1 FROM stages WHERE id = ? AND space_id = ?",
+              id_of(change, "workflow_stage_id")))
+    problem(c, "workflow_stage_id", "must exist");
+  if (!exists(c, "SELECT 1 FROM stories WHERE id = ? AND space_id = ?",
+              id_of(change, "story_id"))) {
+    answer_missing(c, SHAPE_STRING);
+    return false;
+  }
+  return no_problems(c, 422, SHAPE_ERRORS) && check_release(c);
+}
+
+/* No key makes this idempotent: a POST sent twice makes two changes. */
+void changes_create(struct call *c) {
+  const struct json *change = body_root(c, "workflow_stage_change",
+                                        siblings);
+  char due[TIME_SIZE];
+  int64_t story, stage, id;
+  if (!change || !body_check(c, change_fields, change)) return;
+  if (!check_change(c, change, due)) return;
+  story = id_of(change, "story_id");
+  stage = id_of(change, "workflow_stage_id");
+  if (!move_allowed(c, story, stage)) return;
+  id = insert_change(c, story, stage, *due ? due : NULL);
+  story_enters(c, story, stage, *due ? due : NULL);
+  assign_story(c, story, json_get(c->body, "assign"));
+  if (flag_of(c->body, "notify")) c->effects.emails++;
+  effect(c, R_CHANGE, V_CREATE);
+  c->status = 201;
+  buf_str(&c->out, "{\"workflow_stage_change\":");
+  store_text(c->db, &c->out, "SELECT " CHANGE " FROM changes h"
+             " WHERE h.id = ?", "i", id);
+  buf_str(&c->out, "}");
+}

@@ -1,0 +1,127 @@
+/* The whole state as a snapshot. */
+#include "snapshot.h"
+
+static void list(struct sandbox *s, struct buf *b, const char *name,
+                 const char *sql, int64_t id) {
+  buf_fmt(b, ",\"%s\":[", name);
+  store_rows(s->db, b, sql, "i", id);
+  buf_str(b, "]");
+}
+
+#define FLAG(column) "'" #column "',json(iif(" #column ",'true','false'))"
+#define LIST(column) "'" #column "',json(" #column ")"
+#define SAME(column) "'" #column "'," #column
+
+static void dump_stages(struct sandbox *s, struct buf *b, int64_t workflow) {
+  list(s, b, "stages",
+       "SELECT json_object(" SAME(id) "," SAME(name) "," SAME(color) ","
+       SAME(position) "," FLAG(is_default) "," FLAG(allow_publish) ","
+       FLAG(allow_all_stages) "," FLAG(allow_admin_publish) ","
+       FLAG(allow_all_users) "," FLAG(allow_admin_change) ","
+       FLAG(allow_editor_change) "," FLAG(allow_none_for_next_stages) ","
+       FLAG(story_editing_locked) "," FLAG(auto_remove_assignee) ","
+       SAME(after_publish_id) "," LIST(user_ids) "," LIST(space_role_ids)
+       "," LIST(workflow_stage_ids) ") FROM stages WHERE workflow_id = ?"
+       " ORDER BY id", workflow);
+}
+
+static void dump_workflows(struct sandbox *s, struct buf *b,
+                           int64_t space) {
+  sqlite3_stmt *row = store_query(s->db, "SELECT json_object(" SAME(id) ","
+                                  SAME(name) "," LIST(content_types) ","
+                                  FLAG(is_default) "), id FROM workflows"
+                                  " WHERE space_id = ? ORDER BY id", "i",
+                                  space);
+  int rows = 0;
+  buf_str(b, ",\"workflows\":[");
+  while (store_row(row)) {
+    if (rows++) buf_str(b, ",");
+    buf_str(b, column_text(row, 0));
+    if (b->len) b->len--;
+    dump_stages(s, b, sqlite3_column_int64(row, 1));
+    buf_str(b, "}");
+  }
+  buf_str(b, "]");
+}
+
+static void dump_members(struct sandbox *s, struct buf *b, int64_t space) {
+  list(s, b, "space_roles",
+       "SELECT json_object(" SAME(id) "," SAME(role) "," SAME(subtitle) ","
+       SAME(ext_id) ") FROM roles WHERE space_id = ? ORDER BY id", space);
+  list(s, b, "collaborators",
+       "SELECT json_object(" SAME(id) "," SAME(user_id) "," SAME(role) ","
+       LIST(space_role_ids) ") FROM collaborators WHERE space_id = ?"
+       " ORDER BY id", space);
+  list(s, b, "releases",
+       "SELECT json_object(" SAME(id) "," SAME(name) "," SAME(release_at)
+       "," FLAG(released) ") FROM releases WHERE space_id = ? ORDER BY id",
+       space);
+}
+
+static void dump_stories(struct sandbox *s, struct buf *b, int64_t space) {
+  list(s, b, "stories",
+       "SELECT json_object(" SAME(id) "," SAME(name) "," SAME(full_slug) ","
+       SAME(uuid) "," FLAG(is_folder) "," FLAG(published) ","
+       SAME(content_type) "," LIST(content) ",'tag_list',json(tags),"
+       LIST(user_ids) "," LIST(space_role_ids) "," LIST(release_ids) ","
+       SAME(created_at) "," SAME(updated_at) "," SAME(published_at) ","
+       "'stage',json(iif(workflow_stage_id IS NULL, NULL, json_object("
+       SAME(workflow_stage_id) ",'due_date',stage_due_date,'created_at',"
+       "stage_created_at)))) FROM stories WHERE space_id = ? ORDER BY id",
+       space);
+  list(s, b, "workflow_stage_changes",
+       "SELECT json_object(" SAME(id) "," SAME(story_id) ","
+       SAME(workflow_stage_id) "," SAME(workflow_id) "," SAME(user_id) ","
+       SAME(due_date) "," SAME(created_at) "," SAME(release_id) ","
+       FLAG(notify) "," LIST(comment) "," LIST(assign) ") FROM changes"
+       " WHERE space_id = ? ORDER BY id", space);
+}
+
+static void dump_spaces(struct sandbox *s, struct buf *b) {
+  sqlite3_stmt *row = store_query(s->db, "SELECT json_object(" SAME(id) ","
+                                  SAME(name) "), id FROM spaces"
+                                  " ORDER BY id", "");
+  int rows = 0;
+  buf_str(b, ",\"spaces\":[");
+  while (store_row(row)) {
+    int64_t id = sqlite3_column_int64(row, 1);
+    if (rows++) buf_str(b, ",");
+    buf_str(b, column_text(row, 0));
+    if (b->len) b->len--;
+    dump_members(s, b, id);
+    dump_workflows(s, b, id);
+    dump_stories(s, b, id);
+    buf_str(b, "}");
+  }
+  buf_str(b, "]");
+}
+
+static void dump_kantata(struct sandbox *s, struct buf *b) {
+  buf_str(b, ",\"kantata\":{\"users\":[");
+  store_rows(s->db, b, "SELECT json_object(" SAME(id) "," SAME(full_name)
+             "," SAME(email_address) "," SAME(headline) ","
+             SAME(photo_path) ") FROM k_users ORDER BY place IS NULL,"
+             " place, id", "");
+  buf_str(b, "]");
+  list(s, b, "workspaces", "SELECT json_object(" SAME(id) "," SAME(title)
+       "," FLAG(archived) "," SAME(status_key) "," SAME(created_at) ","
+       SAME(updated_at) ") FROM k_workspaces WHERE id > ? ORDER BY id", 0);
+  list(s, b, "workspace_status_changes", "SELECT json_object(" SAME(id) ","
+       SAME(workspace_id) "," SAME(user_id) "," SAME(from_status_key) ","
+       SAME(to_status_key) "," SAME(created_at) "," SAME(updated_at) ")"
+       " FROM k_changes WHERE id > ? ORDER BY id", 0);
+  list(s, b, "disabled_statuses", "SELECT key FROM k_disabled"
+       " WHERE key > ? ORDER BY key", 0);
+  buf_str(b, "}");
+}
+
+void snapshot_dump(struct sandbox *s, struct buf *b) {
+  buf_str(b, "{\"users\":[");
+  store_rows(s->db, b, "SELECT json_object(" SAME(id) "," SAME(userid) ","
+             SAME(friendly_name) ") FROM users ORDER BY place IS NULL,"
+             " place, id", "");
+  buf_str(b, "]");
+  dump_spaces(s, b);
+  dump_kantata(s, b);
+  buf_str(b, "}");
+}

@@ -1,0 +1,139 @@
+#include "fields.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const struct field *field_find(const struct field *fields, const char *name) {
+  for (; fields->name; fields++)
+    if (strcmp(fields->name, name) == 0) return fields;
+  return NULL;
+}
+
+static bool is_id(const struct json *v) {
+  return v->type == JSON_INT && v->integer > 0 && v->integer <= MAX_ID;
+}
+
+static bool all_fit(const struct json *array, unsigned type) {
+  struct field field = { "", type };
+  const struct json *v;
+  if (array->type != JSON_ARRAY) return false;
+  for (v = array->child; v; v = v->next)
+    if (!field_fits(&field, v)) return false;
+  return true;
+}
+
+/* A date begins with year, month and day; SQLite judges the rest. */
+static bool is_date(const struct json *v) {
+  static const char shape[] = "dddd-dd-dd";
+  size_t i;
+  if (v->type != JSON_TEXT || v->len < sizeof shape - 1) return false;
+  for (i = 0; i < sizeof shape - 1; i++) {
+    if (shape[i] == 'd' ? !isdigit((unsigned char)v->text[i])
+                        : v->text[i] != shape[i])
+      return false;
+  }
+  return true;
+}
+
+bool field_fits(const struct field *field, const struct json *v) {
+  unsigned t = field->types;
+  return ((t & F_NULL) && v->type == JSON_NULL) ||
+         ((t & F_BOOL) && v->type == JSON_BOOL) ||
+         ((t & F_FALSE) && v->type == JSON_BOOL && !v->boolean) ||
+         ((t & F_INT) && v->type == JSON_INT) ||
+         ((t & F_NUMBER) && (v->type == JSON_INT || v->type == JSON_REAL)) ||
+         ((t & F_ID) && is_id(v)) ||
+         ((t & F_TEXT) && v->type == JSON_TEXT) ||
+         ((t & F_DATE) && is_date(v)) ||
+         ((t & F_OBJECT) && v->type == JSON_OBJECT) ||
+         ((t & F_ARRAY) && v->type == JSON_ARRAY) ||
+         ((t & F_IDS) && all_fit(v, F_ID)) ||
+         ((t & F_TEXTS) && all_fit(v, F_TEXT)) ||
+         ((t & F_REFS) && all_fit(v, F_ID | F_TEXT));
+}
+
+const char *field_wants(const struct field *field) {
+  unsigned t = field->types;
+  if (t & F_DATE) return "a date";
+  if ((t & F_ID) && (t & F_TEXT)) return "an id or a name";
+  if (t & F_ID) return "an id";
+  if ((t & F_FALSE) && (t & F_NUMBER)) return "a number or false";
+  if ((t & F_NUMBER) && (t & F_OBJECT)) return "a number or a table";
+  if ((t & F_NUMBER) && (t & F_BOOL)) return "a number or a boolean";
+  if (t & F_NUMBER) return "a number";
+  if (t & F_INT) return "an integer";
+  if ((t & F_TEXT) && (t & F_OBJECT)) return "a string or a table";
+  if (t & F_TEXT) return "a string";
+  if (t & F_BOOL) return "a boolean";
+  if (t & F_IDS) return "an array of ids";
+  if (t & F_TEXTS) return "an array of strings";
+  if (t & F_REFS) return "an array of ids or names";
+  if (t & F_ARRAY) return "an array";
+  return "an object";
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c) {
+  unsigned least = a < b ? a : b;
+  return least < c ? least : c;
+}
+
+/* How many letters must be put in, left out or replaced. */
+static unsigned distance(const char *a, const char *b) {
+  unsigned row[64];
+  size_t i, j, m = strlen(a), n = strlen(b);
+  if (m >= 64 || n >= 64) return 64;
+  for (j = 0; j <= n; j++) row[j] = (unsigned)j;
+  for (i = 1; i <= m; i++) {
+    unsigned corner = row[0];
+    row[0] = (unsigned)i;
+    for (j = 1; j <= n; j++) {
+      unsigned above = row[j];
+      row[j] = min3(above + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1]));
+      corner = above;
+    }
+  }
+  return row[n];
+}
+
+/* The name that was most likely meant, or NULL when none is near. */
+const char *field_nearest(const struct field *fields, const char *name) {
+  unsigned best = (unsigned)strlen(name) / 2 + 1;
+  const char *nearest = NULL;
+  for (; fields->name; fields++) {
+    unsigned d = distance(fields->name, name);
+    if (d < best) {
+      best = d;
+      nearest = fields->name;
+    }
+  }
+  return nearest;
+}
+
+static bool unknown_field(const struct field *fields, const char *name,
+                          const char *what, struct buf *err) {
+  const char *near = field_nearest(fields, name);
+  if (near)
+    return fail(err, "unknown %s '%s', did you mean '%s'?", what, name, near);
+  return fail(err, "unknown %s '%s'", what, name);
+}
+
+/*
+** Checks an object that a person wrote: options, faults, a snapshot. An
+** empty array passes for an empty object: Lua has one table for both.
+*/
+bool fields_check(const struct field *fields, const struct json *object,
+                  const char *what, struct buf *err) {
+  const struct json *v;
+  if (object->type == JSON_ARRAY && !object->child) return true;
+  if (object->type != JSON_OBJECT)
+    return fail(err, "a table of %ss expected", what);
+  for (v = object->child; v; v = v->next) {
+    const struct field *field = field_find(fields, v->key);
+    if (!field) return unknown_field(fields, v->key, what, err);
+    if (!field_fits(field, v) &&
+        !((field->types & F_OBJECT) && v->type == JSON_ARRAY && !v->child))
+      return fail(err, "%s '%s' must be %s", what, v->key,
+                  field_wants(field));
+  }
+  return true;
+}

@@ -1,0 +1,27 @@
+/* What may stand in an object: names, types, and words for mistakes. */
+#ifndef SANDBOX_FIELDS_H
+#define SANDBOX_FIELDS_H
+
+#include "json.h"
+
+#define MAX_ID ((int64_t)9007199254740991)  /* 2^53 - 1 */
+
+enum {
+  F_NULL = 1, F_BOOL = 2, F_INT = 4, F_ID = 8, F_TEXT = 16, F_IDS = 32,
+  F_TEXTS = 64, F_OBJECT = 128, F_ARRAY = 256, F_DATE = 512,
+  F_NUMBER = 1024, F_FALSE = 2048, F_REFS = 4096
+};
+
+struct field {
+  const char *name;  /* NULL ends a table */
+  unsigned types;
+};
+
+const struct field *field_find(const struct field *fields, const char *name);
+bool field_fits(const struct field *field, const struct json *value);
+const char *field_wants(const struct field *field);
+const char *field_nearest(const struct field *fields, const char *name);
+bool fields_check(const struct field *fields, const struct json *object,
+                  const char *what, struct buf *err);
+
+#endif

@@ -1,0 +1,161 @@
+/* Reading what the caller sent: query parameters and bodies. */
+#include "call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *param(const struct call *c, const char *name) {
+  return message_param(c->message, name);
+}
+
+static bool bad_param(struct call *c, const char *name, const char *what) {
+  problem(c, name, what);
+  return no_problems(c, 400, SHAPE_STRING);
+}
+
+/* A number from 1 on; `value` is left alone when the parameter is absent. */
+static bool param_count(struct call *c, const char *name, int64_t *value) {
+  const char *text = param(c, name);
+  char *end;
+  long long number;
+  if (!text) return true;
+  errno = 0;
+  number = strtoll(text, &end, 10);
+  if (end == text || *end || errno || number < 1)
+    return bad_param(c, name, "must be a number from 1 on");
+  *value = number;
+  return true;
+}
+
+/* page and per_page; more a page than the most is cut down, as theirs is. */
+bool param_page(struct call *c, int64_t *page, int64_t *per_page,
+                int64_t usual, int64_t most) {
+  *page = 1;
+  *per_page = usual;
+  if (!param_count(c, "page", page) || !param_count(c, "per_page", per_page))
+    return false;
+  if (*per_page > most) *per_page = most;
+  if (*page > MAX_ID / most) *page = MAX_ID / most;
+  return true;
+}
+
+/* `flag` becomes 1 or 0, or -1 when the parameter is absent. */
+bool param_flag(struct call *c, const char *name, int *flag) {
+  const char *text = param(c, name);
+  *flag = -1;
+  if (!text) return true;
+  if (strcmp(text, "true") == 0 || strcmp(text, "1") == 0) *flag = 1;
+  else if (strcmp(text, "false") == 0 || strcmp(text, "0") == 0) *flag = 0;
+  else return bad_param(c, name, "must be true or false");
+  return true;
+}
+
+/* "1,2,3" as "[1,2,3]", NULL when one of them is no id. */
+const char *ids_as_json(struct call *c, const char *list) {
+  size_t len = strlen(list), digits = 0, i;
+  char *json = arena_alloc(&c->arena, len + 3);
+  if (!json) return NULL;
+  json[0] = '[';
+  for (i = 0; i < len; i++) {
+    bool digit = list[i] >= '0' && list[i] <= '9';
+    if (!digit && (list[i] != ',' || !digits)) return NULL;
+    if (digit && digits == 0 && list[i] == '0') return NULL;
+    digits = digit ? digits + 1 : 0;
+    if (digits > 16) return NULL;
+    json[i + 1] = list[i];
+  }
+  if (len && !digits) return NULL;
+  json[len + 1] = ']';
+  return json;
+}
+
+/* "a,b" as "["a","b"]". */
+const char *texts_as_json(struct call *c, const char *list) {
+  struct buf b = { 0 };
+  const char *copy;
+  buf_str(&b, "[");
+  for (;;) {
+    size_t len = strcspn(list, ",");
+    buf_quote(&b, list, len);
+    if (!list[len]) break;
+    list += len + 1;
+    buf_str(&b, ",");
+  }
+  buf_str(&b, "]");
+  copy = b.failed ? NULL : arena_copy(&c->arena, b.data, b.len);
+  buf_free(&b);
+  return copy;
+}
+
+static const char *must_be(struct call *c, const struct field *f) {
+  struct buf b = { 0 };
+  const char *text;
+  buf_fmt(&b, "must be %s%s", field_wants(f),
+          f->types & F_NULL ? " or null" : "");
+  text = b.failed ? "is invalid" : arena_copy(&c->arena, b.data, b.len);
+  buf_free(&b);
+  return text ? text : "is invalid";
+}
+
+/*
+** The object under the body's one proper key. Beside it only `siblings`
+** may stand, an end-marked table.
+*/
+const struct json *body_root(struct call *c, const char *key,
+                             const struct field *siblings) {
+  const struct json *root = json_get(c->body, key), *v;
+  if (!c->body || c->body->type != JSON_OBJECT || !root) {
+    problem(c, key, "is missing or empty");
+    no_problems(c, 400, SHAPE_STRING);
+    return NULL;
+  }
+  for (v = c->body->child; v; v = v->next) {
+    const struct field *f = field_find(siblings, v->key);
+    if (v == root) continue;
+    if (!f && c->config->strict) problem(c, v->key, "is not permitted");
+    else if (f && !field_fits(f, v)) problem(c, v->key, must_be(c, f));
+  }
+  if (root->type != JSON_OBJECT) problem(c, key, "must be an object");
+  return no_problems(c, 422, SHAPE_LIST) ? root : NULL;
+}
+
+/* Unknown names and wrong types are answered with 422, in two shapes. */
+bool body_check(struct call *c, const struct field *fields,
+                const struct json *object) {
+  const struct json *v;
+  for (v = object->child; v; v = v->next)
+    if (!field_find(fields, v->key) && c->config->strict)
+      problem(c, v->key, "is not permitted");
+  if (!no_problems(c, 422, SHAPE_LIST)) return false;
+  for (v = object->child; v; v = v->next) {
+    const struct field *f = field_find(fields, v->key);
+    if (f && !field_fits(f, v)) problem(c, v->key, must_be(c, f));
+  }
+  return no_problems(c, 422, SHAPE_FIELDS);
+}
+
+const char *text_of(const struct json *object, const char *name) {
+  const struct json *v = json_get(object, name);
+  return v && v->type == JSON_TEXT ? v->text : NULL;
+}
+
+int64_t id_of(const struct json *object, const char *name) {
+  const struct json *v = json_get(object, name);
+  return v && v->type == JSON_INT ? v->integer : 0;
+}
+
+bool flag_of(const struct json *object, const char *name) {
+  const struct json *v = json_get(object, name);
+  return v && v->type == JSON_BOOL && v->boolean;
+}
+
+const char *json_text(struct call *c, const struct json *value) {
+  struct buf b = { 0 };
+  const char *text;
+  if (!value) return NULL;
+  json_write(&b, value);
+  text = b.failed ? NULL : arena_copy(&c->arena, b.data, b.len);
+  buf_free(&b);
+  return text;
+}

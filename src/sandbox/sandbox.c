@@ -1,0 +1,146 @@
+#include "sandbox.h"
+#include "inner.h"
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void free_all(struct sandbox *s) {
+  store_close(s->db);
+  faults_free(&s->faults);
+  windows_free(&s->windows);
+  log_free(&s->log);
+  pthread_mutex_destroy(&s->lock);
+  config_free(&s->config);
+  free(s);
+}
+
+static bool add_faults(struct sandbox *s, const struct json *list,
+                       struct buf *err) {
+  struct buf text = { 0 };
+  bool ok;
+  if (!list) return true;
+  json_write(&text, list);
+  ok = !text.failed && faults_add(&s->faults, text.data, text.len,
+                                  s->config.random_seed, err);
+  buf_free(&text);
+  return ok;
+}
+
+static bool open_all(struct sandbox *s, const char *options, size_t len,
+                     struct buf *err) {
+  if (!config_read(&s->config, options, len, err)) return false;
+  s->random = (uint64_t)s->config.random_seed;
+  s->log.limit = (size_t)s->config.log;
+  s->started = clock_ns();
+  s->db = store_open(s->config.database, err);
+  return s->db && add_faults(s, s->config.faults, err) &&
+         seed_read(s, err) && server_start(s, err);
+}
+
+static char *take_error(struct buf *err) {
+  if (!err->len) fail(err, "out of memory");
+  return buf_take(err);
+}
+
+struct sandbox *sandbox_start(const char *options, size_t len,
+                              char **error) {
+  struct sandbox *s = calloc(1, sizeof *s);
+  struct buf err = { 0 };
+  if (s) {
+    pthread_mutex_init(&s->lock, NULL);
+    if (open_all(s, options, len, &err)) {
+      buf_free(&err);
+      return s;
+    }
+    sandbox_stop(s);
+  }
+  *error = take_error(&err);
+  return NULL;
+}
+
+void sandbox_stop(struct sandbox *s) {
+  server_stop(s);
+  free_all(s);
+}
+
+int sandbox_port(const struct sandbox *s) {
+  return s->port;
+}
+
+static void write_faults(struct sandbox *s, struct buf *b) {
+  struct fault_batch *batch;
+  size_t i, written = 0;
+  buf_str(b, ",\"faults\":{");
+  for (batch = s->faults.first; batch; batch = batch->next)
+    for (i = 0; i < batch->count; i++) {
+      if (written++) buf_str(b, ",");
+      buf_quote(b, batch->faults[i].name, strlen(batch->faults[i].name));
+      buf_fmt(b, ":%lld", (long long)batch->faults[i].fired);
+    }
+  buf_str(b, "}");
+}
+
+char *sandbox_stats(struct sandbox *s) {
+  struct buf b = { 0 };
+  pthread_mutex_lock(&s->lock);
+  buf_str(&b, "{");
+  stats_write(&s->stats, &b);
+  buf_fmt(&b, ",\"peak\":%zu", s->windows.peak);
+  write_faults(s, &b);
+  buf_str(&b, "}");
+  pthread_mutex_unlock(&s->lock);
+  return buf_take(&b);
+}
+
+char *sandbox_requests(struct sandbox *s, uint64_t from) {
+  struct buf b = { 0 };
+  pthread_mutex_lock(&s->lock);
+  log_write(&s->log, from, &b);
+  pthread_mutex_unlock(&s->lock);
+  return buf_take(&b);
+}
+
+bool sandbox_inject(struct sandbox *s, const char *faults, size_t len,
+                    char **error) {
+  struct buf err = { 0 };
+  bool ok;
+  pthread_mutex_lock(&s->lock);
+  ok = faults_add(&s->faults, faults, len, s->config.random_seed, &err);
+  pthread_mutex_unlock(&s->lock);
+  if (!ok) *error = take_error(&err);
+  else buf_free(&err);
+  return ok;
+}
+
+void sandbox_clear_faults(struct sandbox *s) {
+  pthread_mutex_lock(&s->lock);
+  faults_clear(&s->faults);
+  pthread_mutex_unlock(&s->lock);
+}
+
+/* Replaces the whole state; a snapshot that is not right changes nothing. */
+bool sandbox_load(struct sandbox *s, const char *text, size_t len,
+                  char **error) {
+  struct arena arena = { 0 };
+  struct buf err = { 0 };
+  const struct json *snapshot = json_parse(&arena, text, len, &err);
+  bool ok = snapshot != NULL;
+  if (ok) {
+    pthread_mutex_lock(&s->lock);
+    ok = snapshot_load(s, snapshot, &err);
+    pthread_mutex_unlock(&s->lock);
+  }
+  arena_free(&arena);
+  if (!ok) *error = take_error(&err);
+  else buf_free(&err);
+  return ok;
+}
+
+char *sandbox_dump(struct sandbox *s) {
+  struct buf b = { 0 };
+  pthread_mutex_lock(&s->lock);
+  snapshot_dump(s, &b);
+  pthread_mutex_unlock(&s->lock);
+  return buf_take(&b);
+}

@@ -1,0 +1,17 @@
+/* The whole state: made from counts, read from a snapshot, written as one. */
+#ifndef SANDBOX_SNAPSHOT_H
+#define SANDBOX_SNAPSHOT_H
+
+#include "inner.h"
+
+bool seed_plant(struct sandbox *s, const struct json *counts,
+                struct buf *err);
+bool seed_read(struct sandbox *s, struct buf *err);
+bool is_snapshot(const struct json *value);
+bool snapshot_load(struct sandbox *s, const struct json *snapshot,
+                   struct buf *err);
+void snapshot_dump(struct sandbox *s, struct buf *b);
+void snapshot_clear(struct sandbox *s);
+void users_settle(struct sandbox *s);
+
+#endif

@@ -1,0 +1,347 @@
+/* Workflow stages. */
+#include "filter.h"
+#include "resources.h"
+
+#include <string.h>
+
+#define STAGE \
+  "json_object(" J_COLUMN(g, id) "," J_COLUMN(g, name) "," \
+  J_COLUMN(g, color) "," J_COLUMN(g, position) "," \
+  J_COLUMN(g, workflow_id) "," J_BOOL(g, is_default) "," \
+  J_BOOL(g, allow_publish) "," J_BOOL(g, allow_all_stages) "," \
+  J_BOOL(g, allow_admin_publish) "," J_BOOL(g, allow_all_users) "," \
+  J_BOOL(g, allow_admin_change) "," J_BOOL(g, allow_editor_change) "," \
+  J_BOOL(g, allow_none_for_next_stages) "," \
+  J_BOOL(g, story_editing_locked) "," \
+  J_BOOL(g, auto_remove_assignee) "," J_COLUMN(g, after_publish_id) "," \
+  J_LIST(g, user_ids) "," J_LIST(g, space_role_ids) "," \
+  J_LIST(g, workflow_stage_ids) ")"
+
+/* Each is a column of the same name, save update_position. */
+const struct field stage_fields[] = {
+  { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT }, { "position", F_INT },
+  { "workflow_id", F_ID | F_NULL }, { "is_default", F_BOOL },
+  { "allow_publish", F_BOOL }, { "allow_all_stages", F_BOOL },
+  { "allow_admin_publish", F_BOOL }, { "allow_all_users", F_BOOL },
+  { "allow_admin_change", F_BOOL }, { "allow_editor_change", F_BOOL },
+  { "allow_none_for_next_stages", F_BOOL },
+  { "story_editing_locked", F_BOOL }, { "auto_remove_assignee", F_BOOL },
+  { "after_publish_id", F_ID | F_NULL }, { "user_ids", F_IDS },
+  { "space_role_ids", F_IDS }, { "workflow_stage_ids", F_IDS },
+  { "update_position", F_INT | F_BOOL }, { NULL, 0 },
+};
+
+static const struct field no_siblings[] = { { NULL, 0 } };
+
+static void add_stage(struct call *c, struct buf *b, const char *json) {
+  size_t len = strlen(json);
+  buf_add(b, json, len - 1);
+  if (c->config->extra_fields)
+    buf_str(b, ",\"_new\":false,\"_destroy\":false");
+  buf_str(b, "}");
+}
+
+static int add_stages(struct call *c, struct buf *b, sqlite3_stmt *rows) {
+  int count = 0;
+  while (store_row(rows)) {
+    const char *json = column_text(rows, 0);
+    if (count++) buf_str(b, ",");
+    if (json) add_stage(c, b, json);
+  }
+  return count;
+}
+
+/* Adds the stages that a condition with one id meets, in order of id. */
+void stages_write(struct call *c, struct buf *b, const char *where,
+                  int64_t id) {
+  struct filter f;
+  filter_start(&f, c, where, id);
+  add_stages(c, b, filter_query(&f, "SELECT " STAGE " FROM stages g WHERE ",
+                                " ORDER BY g.id"));
+  filter_free(&f);
+}
+
+void stages_list(struct call *c) {
+  struct filter f;
+  filter_start(&f, c, "g.space_id = ?", c->space);
+  filter_by_ids(&f, "in_workflow",
+                " AND g.workflow_id IN (SELECT value FROM json_each(?))");
+  filter_by_ids(&f, "by_ids",
+                " AND g.id IN (SELECT value FROM json_each(?))");
+  filter_by_ids(&f, "exclude_id",
+                " AND g.id NOT IN (SELECT value FROM json_each(?))");
+  filter_by_text(&f, "search", " AND instr(lower(g.name), lower(?)) > 0");
+  if (!f.bad) {
+    buf_str(&c->out, "{\"workflow_stages\":[");
+    add_stages(c, &c->out,
+               filter_query(&f, "SELECT " STAGE " FROM stages g WHERE ",
+                            " ORDER BY g.id"));
+    buf_str(&c->out, "]}");
+  }
+  filter_free(&f);
+}
+
+static bool stage_exists(struct call *c) {
+  int64_t found;
+  if (store_int(c->db, &found,
+                "SELECT 1 FROM stages WHERE id = ? AND space_id = ?", "ii",
+                c->id, c->space))
+    return true;
+  answer_missing(c, SHAPE_ARRAY);
+  return false;
+}
+
+static void answer_stage(struct call *c, int status, int64_t id) {
+  c->status = status;
+  buf_str(&c->out, "{\"workflow_stage\":");
+  stages_write(c, &c->out, "g.id = ?", id);
+  buf_str(&c->out, "}");
+}
+
+void stages_get(struct call *c) {
+  if (stage_exists(c)) answer_stage(c, 200, c->id);
+}
+
+static bool is_blank(const char *text) {
+  return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+static bool taken(struct call *c, const char *column, const char *value,
+                  int64_t workflow, int64_t id) {
+  int64_t found;
+  bool name = strcmp(column, "name") == 0;
+  return store_int(c->db, &found,
+                   name ? "SELECT 1 FROM stages WHERE workflow_id = ?"
+                          " AND name = ? AND id <> ?"
+                        : "SELECT 1 FROM stages WHERE workflow_id = ?"
+                          " AND color = ? AND id <> ?",
+                   "iti", workflow, value, id);
+}
+
+/* A name or a colour: there on create, not blank, and the only such one. */
+static void check_unique(struct call *c, const struct json *attributes,
+                         const char *column, int64_t workflow, int64_t id) {
+  const char *value = text_of(attributes, column);
+  if (!value && id) return;
+  if (!value || is_blank(value)) problem(c, column, "can't be blank");
+  else if (taken(c, column, value, workflow, id))
+    problem(c, column, "has already been taken");
+}
+
+static void check_listed(struct call *c, const struct json *attributes,
+                         const char *name, const char *sql) {
+  const struct json *list = json_get(attributes, name), *v;
+  int64_t found;
+  if (!list) return;
+  for (v = list->type == JSON_ARRAY ? list->child : list; v;
+       v = list->type == JSON_ARRAY ? v->next : NULL)
+    if (v->type == JSON_INT &&
+        !store_int(c->db, &found, sql, "ii", v->integer, c->space))
+      problem(c, name, "is invalid");
+}
+
+/* Whether the objects exist that a stage names; an option, see docs. */
+static void check_references(struct call *c, const struct json *attributes) {
+  static const char *const a_stage =
+    "SELECT 1 FROM stages WHERE id = ? AND space_id = ?";
+  check_listed(c, attributes, "workflow_stage_ids", a_stage);
+  check_listed(c, attributes, "after_publish_id", a_stage);
+  check_listed(c, attributes, "space_role_ids",
+               "SELECT 1 FROM roles WHERE id = ? AND space_id = ?");
+  check_listed(c, attributes, "user_ids",
+               "SELECT 1 FROM users WHERE id = ? AND ?");
+}
+
+/*
+** Checks what a stage is to have, all but types. `id` is 0 for a stage
+** that is still to be made.
+*/
+bool stage_valid(struct call *c, const struct json *attributes,
+                 int64_t workflow, int64_t id) {
+  const struct json *position = json_get(attributes, "position");
+  check_unique(c, attributes, "name", workflow, id);
+  check_unique(c, attributes, "color", workflow, id);
+  if (position && position->integer < 0)
+    problem(c, "position", "must not be negative");
+  if (c->config->references) check_references(c, attributes);
+  return no_problems(c, 422, SHAPE_FLAT);
+}
+
+/* Sets one column from a checked JSON value. */
+void stage_set(struct store *db, int64_t id, const char *column,
+               const struct json *v) {
+  struct buf sql = { 0 }, list = { 0 };
+  sqlite3_stmt *st;
+  buf_fmt(&sql, "UPDATE stages SET %s = ? WHERE id = ?", column);
+  st = sql.failed ? NULL : store_prepare(db, sql.data);
+  if (v->type == JSON_ARRAY) json_write(&list, v);
+  if (v->type == JSON_NULL) store_bind(st, 1, 't', NULL);
+  else if (v->type == JSON_TEXT) store_bind(st, 1, 't', v->text);
+  else if (v->type == JSON_ARRAY) store_bind(st, 1, 't', list.data);
+  else if (v->type == JSON_BOOL) store_bind(st, 1, 'b', (int)v->boolean);
+  else store_bind(st, 1, 'i', v->integer);
+  store_bind(st, 2, 'i', id);
+  while (store_row(st)) continue;
+  buf_free(&sql);
+  buf_free(&list);
+}
+
+/*
+** A stage that says nothing of where to go next lets everything through:
+** an empty list alone would be a trap for every story in it.
+*/
+void stage_defaults(struct store *db, int64_t id,
+                    const struct json *given) {
+  if (!json_get(given, "workflow_stage_ids") &&
+      !json_get(given, "allow_all_stages") &&
+      !json_get(given, "allow_none_for_next_stages"))
+    store_run(db, "UPDATE stages SET allow_all_stages = 1 WHERE id = ?",
+              "i", id);
+}
+
+static void only_default(struct call *c, int64_t workflow, int64_t id) {
+  store_run(c->db, "UPDATE stages SET is_default = 0"
+            " WHERE workflow_id = ? AND id <> ?", "ii", workflow, id);
+}
+
+static void apply(struct call *c, int64_t id, int64_t workflow,
+                  const struct json *attributes) {
+  const struct json *v;
+  for (v = attributes->child; v; v = v->next)
+    if (field_find(stage_fields, v->key) &&
+        strcmp(v->key, "update_position") != 0 &&
+        strcmp(v->key, "workflow_id") != 0 && strcmp(v->key, "id") != 0)
+      stage_set(c->db, id, v->key, v);
+  if (flag_of(attributes, "is_default")) only_default(c, workflow, id);
+}
+
+/* Makes a stage of checked attributes, behind the others by default. */
+int64_t stage_insert(struct call *c, int64_t workflow,
+                     const struct json *attributes) {
+  int64_t id = store_new_id(c->db);
+  store_run(c->db,
+            "INSERT INTO stages(id, space_id, workflow_id, name, color,"
+            " position) SELECT ?1, ?2, ?3, '', '', coalesce(max(position),"
+            " 0) + 1 FROM stages WHERE workflow_id = ?3", "iii", id,
+            c->space, workflow);
+  stage_defaults(c->db, id, attributes);
+  apply(c, id, workflow, attributes);
+  effect(c, R_STAGE, V_CREATE);
+  return id;
+}
+
+/* An `id` in the body passes when it says what the path says. */
+static bool check_body(struct call *c, const struct json *attributes) {
+  const struct json *id = json_get(attributes, "id");
+  if (id && c->config->strict && id->integer != c->id)
+    problem(c, "id", "is not permitted");
+  return no_problems(c, 422, SHAPE_LIST) &&
+         body_check(c, stage_fields, attributes);
+}
+
+void stages_create(struct call *c) {
+  const struct json *attributes = body_root(c, "workflow_stage",
+                                            no_siblings);
+  int64_t workflow;
+  if (!attributes || !check_body(c, attributes)) return;
+  workflow = id_of(attributes, "workflow_id");
+  if (!workflow) workflow = default_workflow(c);
+  if (!workflow_exists(c->db, c->space, workflow)) {
+    answer_missing(c, SHAPE_ARRAY);
+    return;
+  }
+  if (stage_valid(c, attributes, workflow, 0))
+    answer_stage(c, 201, stage_insert(c, workflow, attributes));
+}
+
+/*
+** update_position: the stage changes places with the one that stands at
+** its new position, which is `position` or the number given here.
+*/
+static void swap_positions(struct call *c, const struct json *attributes) {
+  const struct json *update = json_get(attributes, "update_position");
+  const struct json *to = json_get(attributes, "position");
+  if (!update || (update->type == JSON_BOOL && !update->boolean)) return;
+  if (update->type == JSON_INT) to = update;
+  if (!to) return;
+  store_run(c->db,
+            "UPDATE stages SET position = (SELECT position FROM stages"
+            " WHERE id = ?1) WHERE position = ?2 AND id <> ?1 AND"
+            " workflow_id = (SELECT workflow_id FROM stages WHERE id = ?1)",
+            "ii", c->id, to->integer);
+  store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?", "ii",
+            to->integer, c->id);
+}
+
+static void reset_left_out(struct call *c, const struct json *attributes) {
+  if (strcmp(c->config->put, "reset") != 0) return;
+  store_run(c->db,
+            "UPDATE stages SET is_default = 0, allow_publish = 0,"
+            " allow_all_stages = 0, allow_admin_publish = 1,"
+            " allow_all_users = 1, allow_admin_change = 1,"
+            " allow_editor_change = 1, allow_none_for_next_stages = 0,"
+            " story_editing_locked = 0, auto_remove_assignee = 0,"
+            " after_publish_id = NULL, user_ids = '[]',"
+            " space_role_ids = '[]', workflow_stage_ids = '[]'"
+            " WHERE id = ?", "i", c->id);
+  stage_defaults(c->db, c->id, attributes);
+}
+
+void stages_update(struct call *c) {
+  const struct json *attributes = body_root(c, "workflow_stage",
+                                            no_siblings);
+  int64_t workflow, target;
+  if (!attributes || !stage_exists(c) || !check_body(c, attributes)) return;
+  store_int(c->db, &workflow, "SELECT workflow_id FROM stages WHERE id = ?",
+            "i", c->id);
+  target = id_of(attributes, "workflow_id");
+  if (!target) target = workflow;
+  if (!workflow_exists(c->db, c->space, target)) {
+    answer_missing(c, SHAPE_ARRAY);
+    return;
+  }
+  if (!stage_valid(c, attributes, target, c->id)) return;
+  store_run(c->db, "UPDATE stages SET workflow_id = ? WHERE id = ?", "ii",
+            target, c->id);
+  reset_left_out(c, attributes);
+  swap_positions(c, attributes);
+  apply(c, c->id, target, attributes);
+  effect(c, R_STAGE, V_UPDATE);
+  c->status = 204;
+  if (c->config->update_status == 200) answer_stage(c, 200, c->id);
+}
+
+/* Removes a stage from wherever it is named: silently, as the service. */
+void stage_remove(struct store *db, int64_t space, int64_t id) {
+  store_run(db, "UPDATE stories SET workflow_stage_id = NULL,"
+            " stage_due_date = NULL, stage_created_at = NULL"
+            " WHERE space_id = ? AND workflow_stage_id = ?", "ii", space, id);
+  store_run(db, "UPDATE changes SET workflow_stage_id = NULL"
+            " WHERE workflow_stage_id = ?", "i", id);
+  store_run(db, "UPDATE stages SET after_publish_id = NULL"
+            " WHERE space_id = ? AND after_publish_id = ?", "ii", space, id);
+  store_run(db,
+            "UPDATE stages SET workflow_stage_ids ="
+            " (SELECT json_group_array(value) FROM"
+            " json_each(workflow_stage_ids) WHERE value <> ?2)"
+            " WHERE space_id = ?1 AND EXISTS (SELECT 1 FROM"
+            " json_each(workflow_stage_ids) WHERE value = ?2)", "ii", space,
+            id);
+  store_run(db, "DELETE FROM stages WHERE id = ?", "i", id);
+}
+
+void stages_delete(struct call *c) {
+  int64_t others;
+  if (!stage_exists(c)) return;
+  store_int(c->db, &others,
+            "SELECT count(*) FROM stages WHERE id <> ?1 AND workflow_id ="
+            " (SELECT workflow_id FROM stages WHERE id = ?1)", "i", c->id);
+  if (!others) {
+    answer_error(c, 422, SHAPE_STRING,
+                 "The last stage of a workflow cannot be deleted");
+    return;
+  }
+  stage_remove(c->db, c->space, c->id);
+  effect(c, R_STAGE, V_DELETE);
+  c->status = 204;
+}

@@ -1,0 +1,419 @@
+#include "store.h"
+#include "fields.h"
+#include "statuses.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SLOTS 512
+
+struct store {
+  sqlite3 *sqlite;
+  struct { char *sql; sqlite3_stmt *statement; } slots[SLOTS];
+  unsigned used;
+  int64_t counter;  /* of the ids handed out */
+  int error;        /* SQLite's first one within a transaction */
+};
+
+static const char *const schema[] = {
+  "CREATE TABLE IF NOT EXISTS spaces(id INTEGER PRIMARY KEY,"
+  " name TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS users(id INTEGER PRIMARY KEY,"
+  " userid TEXT NOT NULL, friendly_name TEXT NOT NULL, place INTEGER)",
+  "CREATE TABLE IF NOT EXISTS roles(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, role TEXT NOT NULL, subtitle TEXT,"
+  " ext_id TEXT)",
+  "CREATE INDEX IF NOT EXISTS roles_space ON roles(space_id)",
+  "CREATE TABLE IF NOT EXISTS collaborators(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, user_id INTEGER NOT NULL,"
+  " role TEXT NOT NULL, space_role_ids TEXT NOT NULL DEFAULT '[]')",
+  "CREATE INDEX IF NOT EXISTS collaborators_space"
+  " ON collaborators(space_id)",
+  "CREATE TABLE IF NOT EXISTS releases(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, name TEXT NOT NULL, release_at TEXT,"
+  " released INTEGER NOT NULL DEFAULT 0)",
+  "CREATE INDEX IF NOT EXISTS releases_space ON releases(space_id)",
+  "CREATE TABLE IF NOT EXISTS workflows(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, name TEXT NOT NULL,"
+  " content_types TEXT NOT NULL DEFAULT '[]',"
+  " is_default INTEGER NOT NULL DEFAULT 0)",
+  "CREATE INDEX IF NOT EXISTS workflows_space ON workflows(space_id)",
+  "CREATE TABLE IF NOT EXISTS stages(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, workflow_id INTEGER NOT NULL,"
+  " name TEXT NOT NULL, color TEXT NOT NULL,"
+  " position INTEGER NOT NULL DEFAULT 1,"
+  " is_default INTEGER NOT NULL DEFAULT 0,"
+  " allow_publish INTEGER NOT NULL DEFAULT 0,"
+  " allow_all_stages INTEGER NOT NULL DEFAULT 0,"
+  " allow_admin_publish INTEGER NOT NULL DEFAULT 1,"
+  " allow_all_users INTEGER NOT NULL DEFAULT 1,"
+  " allow_admin_change INTEGER NOT NULL DEFAULT 1,"
+  " allow_editor_change INTEGER NOT NULL DEFAULT 1,"
+  " allow_none_for_next_stages INTEGER NOT NULL DEFAULT 0,"
+  " story_editing_locked INTEGER NOT NULL DEFAULT 0,"
+  " auto_remove_assignee INTEGER NOT NULL DEFAULT 0,"
+  " after_publish_id INTEGER,"
+  " user_ids TEXT NOT NULL DEFAULT '[]',"
+  " space_role_ids TEXT NOT NULL DEFAULT '[]',"
+  " workflow_stage_ids TEXT NOT NULL DEFAULT '[]')",
+  "CREATE INDEX IF NOT EXISTS stages_space ON stages(space_id)",
+  "CREATE INDEX IF NOT EXISTS stages_workflow ON stages(workflow_id)",
+  "CREATE TABLE IF NOT EXISTS stories(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, name TEXT NOT NULL,"
+  " full_slug TEXT NOT NULL, uuid TEXT NOT NULL,"
+  " is_folder INTEGER NOT NULL DEFAULT 0,"
+  " published INTEGER NOT NULL DEFAULT 0, content_type TEXT,"
+  " content TEXT NOT NULL DEFAULT '{}',"
+  " components TEXT NOT NULL DEFAULT '[]',"
+  " tags TEXT NOT NULL DEFAULT '[]',"
+  " user_ids TEXT NOT NULL DEFAULT '[]',"
+  " space_role_ids TEXT NOT NULL DEFAULT '[]',"
+  " release_ids TEXT NOT NULL DEFAULT '[]',"
+  " created_at TEXT NOT NULL, updated_at TEXT NOT NULL,"
+  " published_at TEXT, workflow_stage_id INTEGER, stage_due_date TEXT,"
+  " stage_created_at TEXT)",
+  "CREATE INDEX IF NOT EXISTS stories_stage"
+  " ON stories(space_id, workflow_stage_id)",
+  "CREATE INDEX IF NOT EXISTS stories_slug"
+  " ON stories(space_id, full_slug)",
+  "CREATE TABLE IF NOT EXISTS changes(id INTEGER PRIMARY KEY,"
+  " space_id INTEGER NOT NULL, story_id INTEGER NOT NULL,"
+  " workflow_stage_id INTEGER, workflow_id INTEGER,"
+  " user_id INTEGER NOT NULL, due_date TEXT, created_at TEXT NOT NULL,"
+  " release_id INTEGER, notify INTEGER NOT NULL DEFAULT 0,"
+  " comment TEXT, assign TEXT)",
+  "CREATE INDEX IF NOT EXISTS changes_story"
+  " ON changes(space_id, story_id, created_at)",
+  "CREATE INDEX IF NOT EXISTS changes_stage"
+  " ON changes(workflow_stage_id)",
+  "CREATE TABLE IF NOT EXISTS k_users(id INTEGER PRIMARY KEY,"
+  " full_name TEXT NOT NULL, email_address TEXT NOT NULL,"
+  " headline TEXT, photo_path TEXT, place INTEGER)",
+  "CREATE TABLE IF NOT EXISTS k_workspaces(id INTEGER PRIMARY KEY,"
+  " title TEXT NOT NULL, archived INTEGER NOT NULL DEFAULT 0,"
+  " status_key INTEGER NOT NULL, created_at TEXT NOT NULL,"
+  " updated_at TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS k_changes(id INTEGER PRIMARY KEY,"
+  " workspace_id INTEGER NOT NULL, user_id INTEGER NOT NULL,"
+  " from_status_key INTEGER, to_status_key INTEGER NOT NULL,"
+  " created_at TEXT NOT NULL, updated_at TEXT NOT NULL)",
+  "CREATE INDEX IF NOT EXISTS k_changes_workspace"
+  " ON k_changes(workspace_id, created_at)",
+  "CREATE TABLE IF NOT EXISTS k_disabled(key INTEGER PRIMARY KEY)",
+  "CREATE TABLE IF NOT EXISTS statuses(key INTEGER PRIMARY KEY,"
+  " message TEXT NOT NULL, color TEXT NOT NULL)",
+};
+
+static bool create_tables(struct store *db) {
+  size_t i;
+  sqlite3_exec(db->sqlite, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+  sqlite3_exec(db->sqlite, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
+  store_begin(db);
+  for (i = 0; i < sizeof schema / sizeof *schema; i++)
+    store_run(db, schema[i], "");
+  for (i = 0; i < kantata_status_count; i++) {
+    const struct kantata_status *s = &kantata_statuses[i];
+    store_run(db, "INSERT OR REPLACE INTO statuses VALUES (?,?,?)", "itt",
+              (int64_t)s->key, s->message, s->color);
+  }
+  return db->error == SQLITE_OK;
+}
+
+static void forget_statements(struct store *db) {
+  size_t i;
+  for (i = 0; i < SLOTS; i++) {
+    sqlite3_finalize(db->slots[i].statement);
+    free(db->slots[i].sql);
+    db->slots[i].statement = NULL;
+    db->slots[i].sql = NULL;
+  }
+  db->used = 0;
+}
+
+struct store *store_open(const char *path, struct buf *err) {
+  struct store *db = calloc(1, sizeof *db);
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+              SQLITE_OPEN_NOMUTEX;
+  bool ok;
+  if (!db) {
+    fail(err, "out of memory");
+    return NULL;
+  }
+  ok = sqlite3_open_v2(path, &db->sqlite, flags, NULL) == SQLITE_OK;
+  ok = ok && create_tables(db);
+  if (!ok) fail(err, "database '%s': %s", path, sqlite3_errmsg(db->sqlite));
+  if (db->sqlite) store_end(db, ok);
+  forget_statements(db);
+  if (ok) return db;
+  store_close(db);
+  return NULL;
+}
+
+void store_close(struct store *db) {
+  if (!db) return;
+  forget_statements(db);
+  sqlite3_close(db->sqlite);
+  free(db);
+}
+
+static unsigned hash_text(const char *text) {
+  unsigned hash = 2166136261u;
+  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 16777619u;
+  return hash;
+}
+
+static sqlite3_stmt *fill_slot(struct store *db, size_t slot,
+                               const char *sql) {
+  sqlite3_stmt *statement = NULL;
+  int rc = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL);
+  if (rc != SQLITE_OK) {
+    if (!db->error) db->error = rc;
+    return NULL;
+  }
+  db->slots[slot].sql = strdup(sql);
+  if (!db->slots[slot].sql) {
+    sqlite3_finalize(statement);
+    return NULL;
+  }
+  db->slots[slot].statement = statement;
+  db->used++;
+  return statement;
+}
+
+/*
+** The prepared statement for a text, fresh to be bound. Kept by text in an
+** open hash table, which is emptied when it is three quarters full: only
+** free combinations of filters ever get it there.
+*/
+sqlite3_stmt *store_prepare(struct store *db, const char *sql) {
+  size_t slot = hash_text(sql) % SLOTS;
+  while (db->slots[slot].sql) {
+    if (strcmp(db->slots[slot].sql, sql) == 0) {
+      sqlite3_reset(db->slots[slot].statement);
+      return db->slots[slot].statement;
+    }
+    slot = (slot + 1) % SLOTS;
+  }
+  if (db->used >= SLOTS * 3 / 4) {
+    forget_statements(db);
+    slot = hash_text(sql) % SLOTS;
+  }
+  return fill_slot(db, slot, sql);
+}
+
+static void bind_one(sqlite3_stmt *st, int at, char type, va_list *args) {
+  const char *text;
+  int64_t number;
+  switch (type) {
+    case 't':
+      text = va_arg(*args, const char *);
+      if (text) sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
+      else sqlite3_bind_null(st, at);
+      break;
+    case 'b':
+      sqlite3_bind_int(st, at, va_arg(*args, int));
+      break;
+    default:
+      number = va_arg(*args, int64_t);
+      if (type == 'r' && number == 0) sqlite3_bind_null(st, at);
+      else sqlite3_bind_int64(st, at, number);
+  }
+}
+
+void store_bind(sqlite3_stmt *st, int at, char type, ...) {
+  va_list args;
+  va_start(args, type);
+  if (st) bind_one(st, at, type, &args);
+  va_end(args);
+}
+
+static sqlite3_stmt *query_with(struct store *db, const char *sql,
+                                const char *types, va_list *args) {
+  sqlite3_stmt *st = store_prepare(db, sql);
+  int at;
+  if (!st) return NULL;
+  for (at = 1; *types; at++, types++) bind_one(st, at, *types, args);
+  return st;
+}
+
+sqlite3_stmt *store_query(struct store *db, const char *sql,
+                          const char *types, ...) {
+  sqlite3_stmt *st;
+  va_list args;
+  va_start(args, types);
+  st = query_with(db, sql, types, &args);
+  va_end(args);
+  return st;
+}
+
+/* The next row; the statement is reset after the last one. */
+bool store_row(sqlite3_stmt *row) {
+  if (!row) return false;
+  if (sqlite3_step(row) == SQLITE_ROW) return true;
+  sqlite3_reset(row);
+  return false;
+}
+
+bool store_run(struct store *db, const char *sql, const char *types, ...) {
+  sqlite3_stmt *st;
+  va_list args;
+  int rc;
+  va_start(args, types);
+  st = query_with(db, sql, types, &args);
+  va_end(args);
+  if (!st) return false;
+  do rc = sqlite3_step(st); while (rc == SQLITE_ROW);
+  sqlite3_reset(st);
+  if (rc != SQLITE_DONE && !db->error) db->error = rc;
+  return rc == SQLITE_DONE;
+}
+
+/* The first column of the first row, if there is a row that is not null. */
+bool store_int(struct store *db, int64_t *value, const char *sql,
+               const char *types, ...) {
+  sqlite3_stmt *st;
+  va_list args;
+  bool found;
+  va_start(args, types);
+  st = query_with(db, sql, types, &args);
+  va_end(args);
+  found = store_row(st) && sqlite3_column_type(st, 0) != SQLITE_NULL;
+  *value = found ? sqlite3_column_int64(st, 0) : 0;
+  if (st) sqlite3_reset(st);
+  return found;
+}
+
+const char *column_text(sqlite3_stmt *row, int column) {
+  return (const char *)sqlite3_column_text(row, column);
+}
+
+static void add_column(struct buf *b, sqlite3_stmt *row) {
+  const char *text = column_text(row, 0);
+  if (text) buf_add(b, text, (size_t)sqlite3_column_bytes(row, 0));
+}
+
+/* Adds the first column of the first row; false when there is none. */
+bool store_text(struct store *db, struct buf *b, const char *sql,
+                const char *types, ...) {
+  sqlite3_stmt *st;
+  va_list args;
+  bool found;
+  va_start(args, types);
+  st = query_with(db, sql, types, &args);
+  va_end(args);
+  found = store_row(st);
+  if (found) add_column(b, st);
+  if (st) sqlite3_reset(st);
+  return found;
+}
+
+/* Adds the first column of every row, with commas between. */
+void store_rows(struct store *db, struct buf *b, const char *sql,
+                const char *types, ...) {
+  sqlite3_stmt *st;
+  va_list args;
+  int rows = 0;
+  va_start(args, types);
+  st = query_with(db, sql, types, &args);
+  va_end(args);
+  while (store_row(st)) {
+    if (rows++) buf_add(b, ",", 1);
+    add_column(b, st);
+  }
+}
+
+int store_changed(struct store *db) {
+  return sqlite3_changes(db->sqlite);
+}
+
+void store_begin(struct store *db) {
+  db->error = SQLITE_OK;
+  store_run(db, "BEGIN", "");
+}
+
+/* Ends a transaction, and undoes it when it is not to be kept. */
+void store_end(struct store *db, bool keep) {
+  sqlite3_stmt *busy = NULL;
+  while ((busy = sqlite3_next_stmt(db->sqlite, busy)) != NULL)
+    sqlite3_reset(busy);
+  store_run(db, keep ? "COMMIT" : "ROLLBACK", "");
+}
+
+/* Whether a statement of this transaction went wrong, and why. */
+bool store_failed(struct store *db, struct buf *err) {
+  if (db->error == SQLITE_OK) return false;
+  fail(err, "database: %s (%s)", sqlite3_errstr(db->error),
+       sqlite3_errmsg(db->sqlite));
+  return true;
+}
+
+/*
+** Ids have 15 digits, are above 2^48 and of the European region, and no
+** two objects of any kind share one, so that a client that mixes them up
+** is found out. The odd step makes them alternate between even and odd.
+*/
+static int64_t counted_id(int64_t counter) {
+  return 288900000000001 + counter * 2731;
+}
+
+static bool id_taken(struct store *db, int64_t id) {
+  int64_t taken;
+  store_int(db, &taken,
+            "SELECT EXISTS(SELECT 1 FROM stories WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM changes WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM stages WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM workflows WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM users WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM roles WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM collaborators WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM releases WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM k_changes WHERE id=?1)"
+            " OR EXISTS(SELECT 1 FROM k_users WHERE id=?1)", "i", id);
+  return taken != 0;
+}
+
+int64_t store_new_id(struct store *db) {
+  int64_t id;
+  do id = counted_id(db->counter++); while (id_taken(db, id));
+  return id;
+}
+
+int64_t store_counter(const struct store *db) {
+  return db->counter;
+}
+
+void store_rewind(struct store *db, int64_t counter) {
+  db->counter = counter;
+}
+
+int64_t clock_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Now, as the services write it: 2026-12-01T10:00:00.000Z. */
+void clock_iso(char out[TIME_SIZE]) {
+  struct timespec t;
+  struct tm tm;
+  size_t len;
+  clock_gettime(CLOCK_REALTIME, &t);
+  gmtime_r(&t.tv_sec, &tm);
+  len = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+  sqlite3_snprintf(TIME_SIZE - (int)len, out + len, ".%03dZ",
+                   (int)(t.tv_nsec / 1000000));
+}
+
+/* A date of any ISO 8601 form in the services' own; false for a bad one. */
+bool store_date(struct store *db, const char *text, char out[TIME_SIZE]) {
+  struct buf b = { 0 };
+  bool good;
+  store_text(db, &b, "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?)", "t", text);
+  good = text[0] >= '0' && text[0] <= '9' && b.data && b.len > 4 &&
+         b.len < TIME_SIZE;
+  if (good) memcpy(out, b.data, b.len + 1);
+  buf_free(&b);
+  return good;
+}

@@ -1,0 +1,182 @@
+/*
+** Writing stories: little, so that specs can let stories come and go as
+** editors do.
+*/
+#include "resources.h"
+
+#include <string.h>
+
+static const struct field story_fields[] = {
+  { "name", F_TEXT }, { "slug", F_TEXT }, { "content", F_OBJECT },
+  { "is_folder", F_BOOL }, { "tag_list", F_TEXTS }, { NULL, 0 },
+};
+
+static const struct field siblings[] = {
+  { "publish", F_INT | F_BOOL }, { "force_update", F_INT | F_BOOL },
+  { "release_id", F_ID | F_NULL }, { NULL, 0 },
+};
+
+static bool found(struct call *c) {
+  int64_t one;
+  if (store_int(c->db, &one, "SELECT 1 FROM stories WHERE id = ?"
+                " AND space_id = ?", "ii", c->id, c->space))
+    return true;
+  answer_missing(c, SHAPE_STRING);
+  return false;
+}
+
+static void check_slug(struct call *c, const char *slug) {
+  int64_t other;
+  if (store_int(c->db, &other, "SELECT 1 FROM stories WHERE space_id = ?"
+                " AND full_slug = ? AND id <> ?", "iti", c->space, slug,
+                c->id))
+    problem(c, "slug", "has already been taken");
+}
+
+static bool check_story(struct call *c, const struct json *story,
+                        bool required) {
+  const char *name = text_of(story, "name"), *slug = text_of(story, "slug");
+  if (name ? !*name : required) problem(c, "name", "can't be blank");
+  if (slug ? !*slug : required) problem(c, "slug", "can't be blank");
+  if (slug) check_slug(c, slug);
+  return no_problems(c, 422, SHAPE_FLAT);
+}
+
+static void add_component(struct buf *list, const struct json *name) {
+  struct buf one = { 0 };
+  buf_quote(&one, name->text, name->len);
+  if (!one.failed && !(list->data && strstr(list->data, one.data))) {
+    if (list->len) buf_str(list, ",");
+    buf_str(list, one.data);
+  }
+  buf_free(&one);
+}
+
+static void collect(struct buf *list, const struct json *v) {
+  for (; v; v = v->next) {
+    if (v->key && v->type == JSON_TEXT && strcmp(v->key, "component") == 0)
+      add_component(list, v);
+    collect(list, v->child);
+  }
+}
+
+/* Notes the components that a story's content holds, for the filter. */
+void story_components(struct store *db, int64_t id,
+                      const struct json *content) {
+  struct buf list = { 0 };
+  collect(&list, content->child);
+  store_run(db, "UPDATE stories SET components = '[' || ? || ']'"
+            " WHERE id = ?", "ti", list.data ? list.data : "", id);
+  buf_free(&list);
+}
+
+static void set_content(struct call *c, int64_t id,
+                        const struct json *story) {
+  const struct json *content = json_get(story, "content");
+  store_run(c->db, "UPDATE stories SET name = coalesce(?1, name),"
+            " full_slug = coalesce(?2, full_slug),"
+            " content = coalesce(?3, content),"
+            " content_type = coalesce(json_extract(?3, '$.component'),"
+            " content_type), tags = coalesce(?4, tags), updated_at = ?5"
+            " WHERE id = ?6", "ttttti", text_of(story, "name"),
+            text_of(story, "slug"), json_text(c, content),
+            json_text(c, json_get(story, "tag_list")), c->now, id);
+  if (content) story_components(c->db, id, content);
+}
+
+/* A new story has no stage, unless its workflow has a default one. */
+static void enter_default_stage(struct call *c, int64_t story) {
+  int64_t stage;
+  if (!store_int(c->db, &stage,
+                 "SELECT g.id FROM stories s, workflows w, stages g"
+                 " WHERE s.id = ?1 AND w.space_id = ?2 AND"
+                 " g.workflow_id = w.id AND g.is_default AND"
+                 " (w.is_default OR EXISTS (SELECT 1 FROM"
+                 " json_each(w.content_types) WHERE value ="
+                 " s.content_type)) ORDER BY w.is_default, w.id", "ii",
+                 story, c->space))
+    return;
+  story_enters(c, story, stage, NULL);
+  c->effects.webhooks--;
+}
+
+static void answer_story(struct call *c, int status, int64_t id) {
+  c->id = id;
+  stories_get(c);
+  c->status = status;
+}
+
+void stories_create(struct call *c) {
+  const struct json *story = body_root(c, "story", siblings);
+  int64_t id;
+  c->id = 0;
+  if (!story || !body_check(c, story_fields, story) ||
+      !check_story(c, story, true))
+    return;
+  id = store_new_id(c->db);
+  store_run(c->db, "INSERT INTO stories(id, space_id, name, full_slug, uuid,"
+            " is_folder, created_at, updated_at) VALUES (?1, ?2, '', '',"
+            " printf('%08x-0000-4000-8000-%012x', ?1 / 4294967296,"
+            " ?1 % 281474976710656),"
+            " ?3, ?4, ?4)", "iibt", id, c->space,
+            (int)flag_of(story, "is_folder"), c->now);
+  set_content(c, id, story);
+  if (!flag_of(story, "is_folder")) enter_default_stage(c, id);
+  effect(c, R_STORY, V_CREATE);
+  answer_story(c, 201, id);
+}
+
+void stories_update(struct call *c) {
+  const struct json *story = body_root(c, "story", siblings);
+  int64_t locked;
+  if (!story || !found(c) || !body_check(c, story_fields, story) ||
+      !check_story(c, story, false))
+    return;
+  if (store_int(c->db, &locked, "SELECT 1 FROM stories s, stages g"
+                " WHERE s.id = ? AND g.id = s.workflow_stage_id"
+                " AND g.story_editing_locked", "i", c->id)) {
+    answer_error(c, 422, SHAPE_STRING,
+                 "This story is locked in its workflow stage");
+    return;
+  }
+  set_content(c, c->id, story);
+  effect(c, R_STORY, V_UPDATE);
+  answer_story(c, 200, c->id);
+}
+
+void stories_delete(struct call *c) {
+  if (!found(c)) return;
+  store_run(c->db, "DELETE FROM changes WHERE space_id = ? AND story_id = ?",
+            "ii", c->space, c->id);
+  store_run(c->db, "DELETE FROM stories WHERE id = ?", "i", c->id);
+  effect(c, R_STORY, V_DELETE);
+  c->status = 204;
+}
+
+static bool may_publish(struct call *c) {
+  int64_t may;
+  if (!store_int(c->db, &may, "SELECT g.allow_publish OR"
+                 " (g.allow_admin_publish AND ?2) FROM stories s, stages g"
+                 " WHERE s.id = ?1 AND g.id = s.workflow_stage_id", "ib",
+                 c->id, strcmp(c->user.role, "admin") == 0))
+    return true;
+  if (!may)
+    answer_error(c, 403, SHAPE_STRING,
+                 "The workflow stage does not allow to publish");
+  return may != 0;
+}
+
+/* Publishing moves a story on where its stage says so. */
+void stories_publish(struct call *c) {
+  int64_t next;
+  if (!found(c) || !may_publish(c)) return;
+  store_run(c->db, "UPDATE stories SET published = 1, published_at = ?"
+            " WHERE id = ?", "ti", c->now, c->id);
+  if (store_int(c->db, &next, "SELECT g.after_publish_id FROM stories s,"
+                " stages g, stages n WHERE s.id = ? AND"
+                " g.id = s.workflow_stage_id AND n.id = g.after_publish_id",
+                "i", c->id))
+    story_enters(c, c->id, next, NULL);
+  effect(c, R_STORY, V_UPDATE);
+  answer_story(c, 200, c->id);
+}

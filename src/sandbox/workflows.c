@@ -1,0 +1,310 @@
+/* Workflows. */
+#include "filter.h"
+#include "resources.h"
+
+#include <string.h>
+
+#define WORKFLOW \
+  "json_object(" J_COLUMN(w, id) "," J_COLUMN(w, name) "," \
+  J_LIST(w, content_types) "," J_BOOL(w, is_default) ")"
+
+static const struct field create_fields[] = {
+  { "name", F_TEXT }, { "content_types", F_TEXTS },
+  { "workflow_stages", F_ARRAY }, { NULL, 0 },
+};
+
+static const struct field update_fields[] = {
+  { "name", F_TEXT }, { "content_types", F_TEXTS },
+  { "workflow_stages_attributes", F_ARRAY }, { NULL, 0 },
+};
+
+static const struct field position_fields[] = {
+  { "id", F_ID }, { "position", F_INT }, { NULL, 0 },
+};
+
+static const struct field no_siblings[] = { { NULL, 0 } };
+
+bool workflow_exists(struct store *db, int64_t space, int64_t id) {
+  int64_t found;
+  return store_int(db, &found, "SELECT 1 FROM workflows WHERE id = ?"
+                   " AND space_id = ?", "ii", id, space);
+}
+
+static void default_stage(struct store *db, int64_t space, int64_t workflow,
+                          int position, const char *name,
+                          const char *color) {
+  store_run(db, "INSERT INTO stages(id, space_id, workflow_id, name, color,"
+            " position, is_default, allow_all_stages, allow_publish)"
+            " VALUES (?,?,?,?,?,?,?,1,?)", "iiittibb", store_new_id(db),
+            space, workflow, name, color, (int64_t)position,
+            position == 1, position == 3);
+}
+
+int64_t make_default_workflow(struct store *db, int64_t space) {
+  int64_t id = store_new_id(db);
+  store_run(db, "INSERT INTO workflows(id, space_id, name, is_default)"
+            " VALUES (?,?,'Default',1)", "ii", id, space);
+  default_stage(db, space, id, 1, "Drafting", "#babcb6");
+  default_stage(db, space, id, 2, "Reviewing", "#fbce41");
+  default_stage(db, space, id, 3, "Ready", "#2db47d");
+  return id;
+}
+
+/* The space's default workflow, made on the spot where there is none. */
+int64_t default_workflow(struct call *c) {
+  int64_t id;
+  if (store_int(c->db, &id, "SELECT id FROM workflows WHERE space_id = ?"
+                " AND is_default", "i", c->space))
+    return id;
+  effect(c, R_WORKFLOW, V_CREATE);
+  return make_default_workflow(c->db, c->space);
+}
+
+static void add_stages(struct call *c, int64_t id) {
+  c->out.len--;
+  buf_str(&c->out, ",\"workflow_stages\":[");
+  stages_write(c, &c->out, "g.workflow_id = ?", id);
+  buf_str(&c->out, "]}");
+}
+
+static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
+  int count = 0;
+  while (store_row(rows)) {
+    const char *json = column_text(rows, 0);
+    if (!json) continue;
+    if (count++) buf_str(&c->out, ",");
+    buf_str(&c->out, json);
+    if (stages) add_stages(c, sqlite3_column_int64(rows, 1));
+  }
+}
+
+static void add_filters(struct filter *f) {
+  static const char *const by_type =
+    " AND EXISTS (SELECT 1 FROM json_each(w.content_types) t"
+    " WHERE t.value IN (SELECT value FROM json_each(?)))";
+  filter_by_ids(f, "by_ids", " AND w.id IN (SELECT value FROM json_each(?))");
+  filter_by_ids(f, "exclude_id",
+                " AND w.id NOT IN (SELECT value FROM json_each(?))");
+  filter_by_flag(f, "is_default", " AND w.is_default = ?");
+  filter_by_text(f, "search", " AND instr(lower(w.name), lower(?)) > 0");
+  filter_by_texts(f, "content_type", by_type);
+  filter_by_texts(f, "by_content_type", by_type);
+}
+
+void workflows_list(struct call *c) {
+  struct filter f;
+  int stages;
+  if (!param_flag(c, "include_stages", &stages)) return;
+  default_workflow(c);
+  filter_start(&f, c, "w.space_id = ?", c->space);
+  add_filters(&f);
+  if (!f.bad) {
+    buf_str(&c->out, "{\"workflows\":[");
+    add_workflows(c, filter_query(&f, "SELECT " WORKFLOW ", w.id"
+                                  " FROM workflows w WHERE ",
+                                  " ORDER BY w.id"), stages == 1);
+    buf_str(&c->out, "]}");
+  }
+  filter_free(&f);
+}
+
+static bool found(struct call *c) {
+  if (workflow_exists(c->db, c->space, c->id)) return true;
+  answer_missing(c, SHAPE_STRING);
+  return false;
+}
+
+static void answer_workflow(struct call *c, int status, int64_t id,
+                            bool stages) {
+  c->status = status;
+  buf_str(&c->out, "{\"workflow\":");
+  add_workflows(c, store_query(c->db, "SELECT " WORKFLOW ", w.id FROM"
+                               " workflows w WHERE w.id = ?", "i", id),
+                stages);
+  buf_str(&c->out, "}");
+}
+
+void workflows_get(struct call *c) {
+  int stages;
+  if (!param_flag(c, "include_stages", &stages) || !found(c)) return;
+  answer_workflow(c, 200, c->id, stages == 1);
+}
+
+static void check_name(struct call *c, const struct json *workflow,
+                       bool required) {
+  const char *name = text_of(workflow, "name");
+  if (name ? name[strspn(name, " \t\r\n")] == '\0' : required)
+    problem(c, "name", "can't be blank");
+}
+
+static void check_types(struct call *c, const struct json *workflow,
+                        bool required) {
+  const struct json *types = json_get(workflow, "content_types");
+  if (types ? types->len == 0 : required)
+    problem(c, "content_types", "can't be blank");
+}
+
+static int64_t insert_workflow(struct call *c, const struct json *workflow) {
+  int64_t id = store_new_id(c->db);
+  store_run(c->db, "INSERT INTO workflows(id, space_id, name, content_types)"
+            " VALUES (?,?,?,?)", "iitt", id, c->space,
+            text_of(workflow, "name"),
+            json_text(c, json_get(workflow, "content_types")));
+  effect(c, R_WORKFLOW, V_CREATE);
+  return id;
+}
+
+static bool insert_stages(struct call *c, int64_t id,
+                          const struct json *workflow) {
+  const struct json *list = json_get(workflow, "workflow_stages"), *v;
+  for (v = list ? list->child : NULL; v; v = v->next) {
+    if (v->type != JSON_OBJECT)
+      problem(c, "workflow_stages", "must be objects");
+    if (!no_problems(c, 422, SHAPE_ERRORS) ||
+        !body_check(c, stage_fields, v) || !stage_valid(c, v, id, 0))
+      return false;
+    stage_insert(c, id, v);
+  }
+  return true;
+}
+
+void workflows_create(struct call *c) {
+  const struct json *workflow = body_root(c, "workflow", no_siblings);
+  int64_t id;
+  if (!workflow || !body_check(c, create_fields, workflow)) return;
+  check_name(c, workflow, true);
+  check_types(c, workflow, true);
+  if (!no_problems(c, 422, SHAPE_ERRORS)) return;
+  id = insert_workflow(c, workflow);
+  if (insert_stages(c, id, workflow))
+    answer_workflow(c, 201, id, true);
+}
+
+static bool is_default(struct call *c) {
+  int64_t value;
+  store_int(c->db, &value, "SELECT is_default FROM workflows WHERE id = ?",
+            "i", c->id);
+  return value != 0;
+}
+
+static bool set_positions(struct call *c, const struct json *workflow) {
+  const struct json *v = json_get(workflow, "workflow_stages_attributes");
+  for (v = v ? v->child : NULL; v; v = v->next) {
+    const struct json *position = json_get(v, "position");
+    if (v->type != JSON_OBJECT || !id_of(v, "id") || !position) {
+      problem(c, "workflow_stages_attributes", "need an id and a position");
+      return no_problems(c, 422, SHAPE_ERRORS);
+    }
+    if (!body_check(c, position_fields, v)) return false;
+    store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?"
+              " AND workflow_id = ?", "iii", position->integer,
+              id_of(v, "id"), c->id);
+    if (store_changed(c->db) == 0)
+      problem(c, "workflow_stages_attributes", "name an unknown stage");
+  }
+  return no_problems(c, 422, SHAPE_ERRORS);
+}
+
+void workflows_update(struct call *c) {
+  const struct json *workflow = body_root(c, "workflow", no_siblings);
+  const struct json *types;
+  if (!workflow || !found(c) || !body_check(c, update_fields, workflow))
+    return;
+  check_name(c, workflow, false);
+  if (!is_default(c)) check_types(c, workflow, false);
+  if (!no_problems(c, 422, SHAPE_ERRORS) || !set_positions(c, workflow))
+    return;
+  types = json_get(workflow, "content_types");
+  store_run(c->db, "UPDATE workflows SET name = coalesce(?, name),"
+            " content_types = coalesce(?, content_types) WHERE id = ?",
+            "tti", text_of(workflow, "name"), json_text(c, types), c->id);
+  effect(c, R_WORKFLOW, V_UPDATE);
+  c->status = 204;
+}
+
+void workflows_delete(struct call *c) {
+  int64_t stage;
+  if (!found(c)) return;
+  if (is_default(c)) {
+    answer_error(c, 422, SHAPE_STRING,
+                 "The default workflow cannot be deleted");
+    return;
+  }
+  while (store_int(c->db, &stage, "SELECT id FROM stages"
+                   " WHERE workflow_id = ?", "i", c->id))
+    stage_remove(c->db, c->space, stage);
+  store_run(c->db, "UPDATE changes SET workflow_id = NULL"
+            " WHERE space_id = ? AND workflow_id = ?", "ii", c->space,
+            c->id);
+  store_run(c->db, "DELETE FROM workflows WHERE id = ?", "i", c->id);
+  effect(c, R_WORKFLOW, V_DELETE);
+  c->status = 204;
+}
+
+/* Makes the copies' references to `from` ones to its own copy. */
+static void redirect(struct call *c, int64_t workflow, int64_t from,
+                     int64_t to) {
+  store_run(c->db, "UPDATE stages SET after_publish_id = ?"
+            " WHERE workflow_id = ? AND after_publish_id = ?", "iii", to,
+            workflow, from);
+  store_run(c->db,
+            "UPDATE stages SET workflow_stage_ids ="
+            " (SELECT json_group_array(iif(value = ?2, ?3, value)) FROM"
+            " json_each(workflow_stage_ids)) WHERE workflow_id = ?1", "iii",
+            workflow, from, to);
+}
+
+static int64_t copy_stage(struct call *c, int64_t workflow, int64_t stage) {
+  int64_t id = store_new_id(c->db);
+  store_run(c->db,
+            "INSERT INTO stages SELECT ?1, space_id, ?2, name, color,"
+            " position, is_default, allow_publish, allow_all_stages,"
+            " allow_admin_publish, allow_all_users, allow_admin_change,"
+            " allow_editor_change, allow_none_for_next_stages,"
+            " story_editing_locked, auto_remove_assignee, after_publish_id,"
+            " user_ids, space_role_ids, workflow_stage_ids"
+            " FROM stages WHERE id = ?3", "iii", id, workflow, stage);
+  effect(c, R_STAGE, V_CREATE);
+  return id;
+}
+
+static void copy_stages(struct call *c, int64_t workflow) {
+  int64_t from = 0, to[512], old[512];
+  int count = 0, i;
+  while (count < 512 &&
+         store_int(c->db, &from, "SELECT id FROM stages WHERE workflow_id"
+                   " = ? AND id > ? ORDER BY id", "ii", c->id, from)) {
+    old[count] = from;
+    to[count++] = copy_stage(c, workflow, from);
+  }
+  for (i = 0; i < count; i++) redirect(c, workflow, old[i], to[i]);
+}
+
+/* A copy has another name, and no content type of the original's. */
+static bool check_different(struct call *c, const struct json *workflow) {
+  const struct json *types = json_get(workflow, "content_types");
+  int64_t same;
+  check_name(c, workflow, true);
+  check_types(c, workflow, true);
+  if (store_int(c->db, &same, "SELECT 1 FROM workflows WHERE id = ?"
+                " AND name = ?", "it", c->id, text_of(workflow, "name")))
+    problem(c, "name", "must be different from the original's");
+  if (types &&
+      store_int(c->db, &same, "SELECT 1 FROM workflows w,"
+                " json_each(w.content_types) a, json_each(?) b"
+                " WHERE w.id = ? AND a.value = b.value", "ti",
+                json_text(c, types), c->id))
+    problem(c, "content_types", "must be different from the original's");
+  return no_problems(c, 422, SHAPE_ARRAY);
+}
+
+void workflows_duplicate(struct call *c) {
+  const struct json *workflow = body_root(c, "workflow", no_siblings);
+  int64_t id;
+  if (!workflow || !found(c) || !body_check(c, create_fields, workflow) ||
+      !check_different(c, workflow))
+    return;
+  id = insert_workflow(c, workflow);
+  copy_stages(c, id);
+  answer_workflow(c, 201, id, true);
+}

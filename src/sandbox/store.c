@@ -74,6 +74,7 @@ static const char *const schema[] = {
   " created_at TEXT NOT NULL, updated_at TEXT NOT NULL,"
   " published_at TEXT, workflow_stage_id INTEGER, stage_due_date TEXT,"
   " stage_created_at TEXT)",
+  "CREATE INDEX IF NOT EXISTS stories_space ON stories(space_id)",
   "CREATE INDEX IF NOT EXISTS stories_stage"
   " ON stories(space_id, workflow_stage_id)",
   "CREATE INDEX IF NOT EXISTS stories_slug"

@@ -27,7 +27,7 @@
   "'story_id',s.id,'due_date',s.stage_due_date,'created_at'," \
   "s.stage_created_at) END))"
 #define STORY_TABLES \
-  " s LEFT JOIN stages g ON g.id = s.workflow_stage_id" \
+  " LEFT JOIN stages g ON g.id = s.workflow_stage_id" \
   " LEFT JOIN workflows w ON w.id = g.workflow_id"
 
 /* By default lists and single stories differ, and neighbours do. */
@@ -260,10 +260,11 @@ static bool add_order(struct filter *f, struct buf *order) {
 static void write_page(struct call *c, struct filter *f, struct buf *order,
                        int64_t page, int64_t per_page) {
   char head[1600];
-  buf_fmt(order, " LIMIT %lld OFFSET %lld)" STORY_TABLES,
+  buf_fmt(order, " LIMIT %lld OFFSET %lld) p CROSS JOIN"
+          " stories s ON s.id = p.found" STORY_TABLES,
           (long long)per_page, (long long)((page - 1) * per_page));
   snprintf(head, sizeof head, STORY_HEAD STORY_STAGE
-           " FROM (SELECT * FROM stories s WHERE ", stage_shape(c, false));
+           " FROM (SELECT s.id AS found FROM stories s WHERE ", stage_shape(c, false));
   if (order->failed) return;
   buf_str(&c->out, "{\"stories\":[");
   filter_rows(f, head, order->data, &c->out);
@@ -300,7 +301,7 @@ static void answer_story(struct call *c, int status, int64_t id) {
   c->status = status;
   snprintf(sql, sizeof sql,
            STORY_HEAD ",'content',json(s.content)" STORY_STAGE
-           " FROM stories" STORY_TABLES " WHERE s.id = ?",
+           " FROM stories s" STORY_TABLES " WHERE s.id = ?",
            stage_shape(c, true));
   buf_str(&c->out, "{\"story\":");
   store_text(c->db, &c->out, sql, "i", id);

@@ -36,6 +36,9 @@ void buf_str(struct buf *b, const char *text) {
   buf_add(b, text, strlen(text));
 }
 
+static void buf_vfmt(struct buf *b, const char *format, va_list args)
+  __attribute__((format(printf, 2, 0)));
+
 static void buf_vfmt(struct buf *b, const char *format, va_list args) {
   va_list again;
   int len;

@@ -572,18 +572,22 @@ static enum MHD_Result after_delay(struct request *r) {
   return answer(r);
 }
 
+static enum MHD_Result after_travel(struct request *r) {
+  arrive(r);
+  if (r->fault && r->fault->delay > 0)
+    return wait_for(r, r->fault->delay, DELAYED);
+  return after_delay(r);
+}
+
+/* Takes a request up again where it waited. */
 static enum MHD_Result advance(struct request *r) {
   double wait;
   switch (r->phase) {
     case READING:
       wait = draw(r->sandbox, &r->sandbox->config.inbound);
-      if (wait > 0) return wait_for(r, wait, TRAVELLING);
-      /* fall through */
+      return wait > 0 ? wait_for(r, wait, TRAVELLING) : after_travel(r);
     case TRAVELLING:
-      arrive(r);
-      if (r->fault && r->fault->delay > 0)
-        return wait_for(r, r->fault->delay, DELAYED);
-      /* fall through */
+      return after_travel(r);
     case DELAYED:
       return after_delay(r);
     case HANGING:

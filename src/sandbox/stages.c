@@ -19,8 +19,9 @@
 
 /* Each is a column of the same name, save update_position. */
 const struct field stage_fields[] = {
-  { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT }, { "position", F_INT },
-  { "workflow_id", F_ID | F_NULL }, { "is_default", F_BOOL },
+  { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT },
+  { "position", F_INT }, { "workflow_id", F_ID | F_NULL },
+  { "is_default", F_BOOL },
   { "allow_publish", F_BOOL }, { "allow_all_stages", F_BOOL },
   { "allow_admin_publish", F_BOOL }, { "allow_all_users", F_BOOL },
   { "allow_admin_change", F_BOOL }, { "allow_editor_change", F_BOOL },

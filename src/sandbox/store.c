@@ -204,7 +204,7 @@ sqlite3_stmt *store_prepare(struct store *db, const char *sql) {
   return fill_slot(db, slot, sql);
 }
 
-static void bind_one(sqlite3_stmt *st, int at, char type, va_list *args) {
+static void bind_one(sqlite3_stmt *st, int at, int type, va_list *args) {
   const char *text;
   int64_t number;
   switch (type) {
@@ -223,7 +223,7 @@ static void bind_one(sqlite3_stmt *st, int at, char type, va_list *args) {
   }
 }
 
-void store_bind(sqlite3_stmt *st, int at, char type, ...) {
+void store_bind(sqlite3_stmt *st, int at, int type, ...) {
   va_list args;
   va_start(args, type);
   if (st) bind_one(st, at, type, &args);

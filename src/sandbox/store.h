@@ -28,7 +28,7 @@ bool store_text(struct store *db, struct buf *b, const char *sql,
                 const char *types, ...);
 void store_rows(struct store *db, struct buf *b, const char *sql,
                 const char *types, ...);
-void store_bind(sqlite3_stmt *st, int at, char type, ...);
+void store_bind(sqlite3_stmt *st, int at, int type, ...);
 sqlite3_stmt *store_prepare(struct store *db, const char *sql);
 int store_changed(struct store *db);
 

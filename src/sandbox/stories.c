@@ -250,7 +250,8 @@ static bool add_order(struct filter *f, struct buf *order) {
     return false;
   }
   for (i = 0; columns[i]; i++)
-    if (strlen(columns[i]) == len && strncmp(columns[i], by, len) == 0) break;
+    if (strlen(columns[i]) == len && strncmp(columns[i], by, len) == 0)
+      break;
   if (columns[i]) buf_fmt(order, "s.%s", columns[i]);
   else buf_fmt(order, "json_extract(s.content, '$.\"%.*s\"')", (int)len, by);
   buf_str(order, strncmp(way, ":desc", 5) == 0 ? " DESC, s.id" : ", s.id");
@@ -264,7 +265,8 @@ static void write_page(struct call *c, struct filter *f, struct buf *order,
           " stories s ON s.id = p.found" STORY_TABLES,
           (long long)per_page, (long long)((page - 1) * per_page));
   snprintf(head, sizeof head, STORY_HEAD STORY_STAGE
-           " FROM (SELECT s.id AS found FROM stories s WHERE ", stage_shape(c, false));
+           " FROM (SELECT s.id AS found FROM stories s WHERE ",
+           stage_shape(c, false));
   if (order->failed) return;
   buf_str(&c->out, "{\"stories\":[");
   filter_rows(f, head, order->data, &c->out);

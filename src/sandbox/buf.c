@@ -1,5 +1,6 @@
 #include "buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,20 @@ char *buf_take(struct buf *b) {
 void buf_free(struct buf *b) {
   free(b->data);
   memset(b, 0, sizeof *b);
+}
+
+/* Adds the contents of a file. */
+bool buf_file(struct buf *b, const char *path, struct buf *err) {
+  char part[8192];
+  size_t got;
+  FILE *file = fopen(path, "rb");
+  bool ok;
+  if (!file) return fail(err, "%s", strerror(errno));
+  while ((got = fread(part, 1, sizeof part, file)) > 0)
+    buf_add(b, part, got);
+  ok = !ferror(file) && !b->failed;
+  fclose(file);
+  return ok || fail(err, "it cannot be read");
 }
 
 struct block {

@@ -24,6 +24,8 @@ void buf_free(struct buf *b);
 bool fail(struct buf *err, const char *format, ...)
   __attribute__((format(printf, 2, 3)));
 
+bool buf_file(struct buf *b, const char *path, struct buf *err);
+
 struct arena {
   struct block *blocks;
 };

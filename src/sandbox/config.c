@@ -12,7 +12,7 @@ static const struct field options[] = {
   { "kantata_workspaces_limit", NUMBER_OR_FALSE },
   { "latency", F_NUMBER | F_OBJECT },
   { "seed", F_FALSE | F_TEXT | F_OBJECT },
-  { "faults", F_ARRAY },
+  { "faults", F_TEXT | F_ARRAY },
   { "database", F_TEXT },
   { "tokens", F_OBJECT | F_TEXTS },
   { "retry_after", NUMBER_OR_FALSE },

@@ -63,6 +63,7 @@ const char *field_wants(const struct field *field) {
   if (t & F_NUMBER) return "a number";
   if (t & F_INT) return "an integer";
   if ((t & F_TEXT) && (t & F_OBJECT)) return "a string or a table";
+  if ((t & F_TEXT) && (t & F_ARRAY)) return "a string or a list";
   if (t & F_TEXT) return "a string";
   if (t & F_BOOL) return "a boolean";
   if (t & F_IDS) return "an array of ids";

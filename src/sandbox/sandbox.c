@@ -15,15 +15,22 @@ static void free_all(struct sandbox *s) {
   free(s);
 }
 
-static bool add_faults(struct sandbox *s, const struct json *list,
+/* The option `faults`: a list, or a file that holds one. */
+static bool add_faults(struct sandbox *s, const struct json *faults,
                        struct buf *err) {
-  struct buf text = { 0 };
-  bool ok;
-  if (!list) return true;
-  json_write(&text, list);
-  ok = !text.failed && faults_add(&s->faults, text.data, text.len,
-                                  s->config.random_seed, err);
+  struct buf text = { 0 }, why = { 0 };
+  bool ok = true;
+  if (!faults) return true;
+  if (faults->type == JSON_TEXT) ok = buf_file(&text, faults->text, &why);
+  else json_write(&text, faults);
+  ok = ok && faults_add(&s->faults, text.data, text.len,
+                        s->config.random_seed, &why);
+  if (!ok && faults->type == JSON_TEXT)
+    fail(err, "faults '%s': %s", faults->text, why.data ? why.data : "");
+  else if (!ok)
+    fail(err, "%s", why.data ? why.data : "out of memory");
   buf_free(&text);
+  buf_free(&why);
   return ok;
 }
 

@@ -3,9 +3,7 @@
 #include "resources.h"
 #include "snapshot.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct field counts_fields[] = {
@@ -243,29 +241,18 @@ static bool keep_database(struct sandbox *s) {
   return true;
 }
 
-static bool read_file(const char *path, struct buf *text, struct buf *err) {
-  char part[8192];
-  size_t got;
-  FILE *file = fopen(path, "rb");
-  if (!file) return fail(err, "seed '%s': %s", path, strerror(errno));
-  while ((got = fread(part, 1, sizeof part, file)) > 0)
-    buf_add(text, part, got);
-  fclose(file);
-  return true;
-}
-
 static bool plant_file(struct sandbox *s, const char *path,
                        struct buf *err) {
   struct buf text = { 0 }, why = { 0 };
   struct arena arena = { 0 };
   const struct json *seed;
   bool ok = false;
-  if (read_file(path, &text, err)) {
+  if (buf_file(&text, path, &why)) {
     seed = json_parse(&arena, text.data ? text.data : "", text.len, &why);
     ok = seed && (is_snapshot(seed) ? snapshot_load(s, seed, &why)
                                     : seed_plant(s, seed, &why));
-    if (!ok) fail(err, "seed '%s': %s", path, why.data ? why.data : "");
   }
+  if (!ok) fail(err, "seed '%s': %s", path, why.data ? why.data : "");
   buf_free(&text);
   buf_free(&why);
   arena_free(&arena);

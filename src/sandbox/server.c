@@ -8,7 +8,6 @@
 #include <microhttpd.h>
 
 #include <arpa/inet.h>
-#include <math.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -410,6 +409,12 @@ static void add_number(struct MHD_Response *response, const char *name,
   buf_free(&b);
 }
 
+/* Retry-After knows no parts of seconds: they are rounded up. */
+static int64_t whole_seconds(double seconds) {
+  int64_t whole = (int64_t)seconds;
+  return (double)whole < seconds ? whole + 1 : whole;
+}
+
 static void add_fault_header(struct MHD_Response *response, const char *name,
                              const struct json *v) {
   MHD_del_response_header(response, name, MHD_get_response_header(response,
@@ -425,7 +430,7 @@ static void add_fault_headers(struct MHD_Response *response,
                               const struct fault *f) {
   const struct json *v;
   if (f->retry_after >= 0)
-    add_number(response, "Retry-After", (int64_t)ceil(f->retry_after));
+    add_number(response, "Retry-After", whole_seconds(f->retry_after));
   for (v = f->headers ? f->headers->child : NULL; v; v = v->next)
     add_fault_header(response, v->key, v);
 }
@@ -458,7 +463,7 @@ static void add_headers(struct MHD_Response *response,
   if (r->per_page >= 0) add_number(response, "per_page", r->per_page);
   if (r->limited && s->config.retry_after >= 0)
     add_number(response, "Retry-After",
-               (int64_t)ceil(s->config.retry_after));
+               whole_seconds(s->config.retry_after));
   if (r->kantata) {
     struct buf b = { 0 };
     buf_fmt(&b, "sandbox-%llu", (unsigned long long)r->number);

@@ -1,0 +1,79 @@
+-- workstage sandbox: the emulator as a server of its own.
+
+local command = { summary = "Serve an emulator of both services." }
+
+local function number_or_false(text)
+  if text == "off" then return false end
+  return tonumber(text), "'" .. text .. "' is neither a number nor 'off'"
+end
+
+local function whole(text)
+  return math.tointeger(tonumber(text)), "'" .. text .. "' is no whole number"
+end
+
+-- SECONDS, or IN-OUT spans as MIN:MAX,MIN:MAX.
+local function latency(text)
+  if tonumber(text) then return tonumber(text) end
+  local a, b, c, d = text:match "^([%d.]+):([%d.]+),([%d.]+):([%d.]+)$"
+  if not a then
+    return nil, "'" .. text .. "' is neither seconds nor MIN:MAX,MIN:MAX"
+  end
+  return { inbound = { tonumber(a), tonumber(b) },
+           outbound = { tonumber(c), tonumber(d) } }
+end
+
+function command.define(parser)
+  parser:option("--port", "Port to listen on; 0 takes a free one.")
+    :convert(whole):default "0"
+  parser:mutex(
+    parser:option("--seed", "JSON file: a snapshot, or counts.")
+      :argname "FILE",
+    parser:option("--stories", "Stories of the demo space."):convert(whole))
+  parser:option("--rate-limit", "Requests a second, or 'off'.")
+    :convert(number_or_false):argname "N"
+  parser:option("--kantata-rate-limit", "The same for Kantata.")
+    :convert(number_or_false):argname "N"
+  parser:option("--latency", "Seconds, or MIN:MAX,MIN:MAX (in, out).")
+    :convert(latency)
+  parser:option("--database", "Keep the state in this file.")
+    :argname "FILE"
+  parser:option("--faults", "JSON file with a list of faults.")
+    :argname "FILE"
+  parser:flag("--any-space", "Accept every valid space id.")
+end
+
+local function options(parsed)
+  return {
+    port = parsed.port,
+    rate_limit = parsed.rate_limit,
+    kantata_rate_limit = parsed.kantata_rate_limit,
+    latency = parsed.latency,
+    database = parsed.database,
+    faults = parsed.faults,
+    any_space = parsed.any_space,
+    seed = parsed.seed or parsed.stories and { stories = parsed.stories },
+  }
+end
+
+-- Signals are held back before the line is out: whoever has read it may
+-- end the server.
+function command.run(parsed)
+  local ok, sandbox = pcall(require, "workstage.sandbox")
+  if not ok then
+    io.stderr:write("workstage: workstage-sandbox is not installed\n")
+    return 1
+  end
+  sandbox.hold_signals()
+  local server, err = sandbox.start(options(parsed))
+  if not server then
+    io.stderr:write("workstage: ", err, "\n")
+    return 1
+  end
+  io.stdout:write(server.url, "\n")
+  io.stdout:flush()
+  sandbox.wait_signal()
+  server:stop()
+  return 0
+end
+
+return command

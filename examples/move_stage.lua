@@ -21,7 +21,7 @@ local LEGAL_PREFIX = "legal/"
 
 local function open_sandbox()
   local sandbox = require "workstage.sandbox"
-  local rate = 1000
+  local rate = 100
   local server = assert(sandbox.start { seed = { stories = 1000 },
                                         rate_limit = rate })
   print(("No STORYBLOK_TOKEN: using a sandbox at %s with 1,000 stories."):
@@ -48,9 +48,9 @@ end
 
 local function print_counts(space, workflow, title)
   print("\n" .. title)
-  for _, stage in ipairs(assert(space.stages:list {
-    in_workflow = workflow.id,
-  })) do
+  local stages = assert(space.stages:list { in_workflow = workflow.id })
+  table.sort(stages, function(a, b) return a.position < b.position end)
+  for _, stage in ipairs(stages) do
     local page = assert(space.stories:page {
       in_workflow_stages = { stage.id }, per_page = 1,
     })
@@ -58,20 +58,17 @@ local function print_counts(space, workflow, title)
   end
 end
 
--- Says how far the moves are and how long they will take, about once a
--- second on a terminal and now and then elsewhere.
+-- Says about once a second how far the moves are and how long they take.
 local function progress(total)
-  local done, began, said = 0, os.time(), 0
+  local done, began, said = 0, os.time(), os.time()
   return function()
     done = done + 1
     local now = os.time()
     if now == said and done < total then return end
     said = now
     local left = (total - done) * (now - began) / done
-    io.write(("\r  %d of %d moved, %d s left "):format(done, total,
-                                                      math.ceil(left)))
-    if done == total then io.write("\n") end
-    io.flush()
+    print(("  %4d of %d moved, %d s left"):format(done, total,
+                                                  math.ceil(left)))
   end
 end
 
@@ -116,17 +113,28 @@ local function without(list, id)
   return shorter
 end
 
--- Creates "Legal" with the way on to "Ready" and back to "Review", and lets
--- stories come to it from "Review" and from the stage that goes away.
-local function insert_stage(space, workflow, review, ready, old)
-  local legal = assert(space.stages:create {
+-- The stage "Legal" with the way on to "Ready" and back to "Review": as an
+-- earlier run left it, or a new one.
+local function create_stage(space, workflow, review, ready)
+  local legal, err = space.stages:find(NEW.name, { in_workflow = workflow.id })
+  if legal then return legal end
+  if err.kind ~= "not_found" then error(err, 0) end
+  legal = assert(space.stages:create {
     name = NEW.name, color = NEW.color, workflow_id = workflow.id,
     position = ready.position,
     workflow_stage_ids = { ready.id, review.id },
   })
   print(("\nCreated the stage %q (%d)."):format(legal.name, legal.id))
+  update(space, ready, { position = ready.position + 1 })
+  ready.position = ready.position + 1
+  return legal
+end
+
+-- Lets stories come to "Legal" from "Review", from "Ready", and from the
+-- stage that goes away.
+local function insert_stage(space, workflow, review, ready, old)
+  local legal = create_stage(space, workflow, review, ready)
   update(space, ready, {
-    position = ready.position + 1,
     workflow_stage_ids = with(ready.workflow_stage_ids, legal.id),
   })
   update(space, review, {

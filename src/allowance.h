@@ -17,11 +17,12 @@ typedef uint64_t ws_ticket;
 
 /*
 ** A share in the allowance of `key` (address and token) at `rate` requests
-** a second, 0 for none of its own. `wake` is an eventfd that is written when
+** a second, 0 for none of its own. `path` names the file through which other
+** processes take part in it, or is NULL. `wake` is an eventfd that is written when
 ** a waiting share may ask again earlier than it was told.
 */
-ws_share *ws_share_open(const char *key, double rate, int wake,
-                        ws_error *error);
+ws_share *ws_share_open(const char *key, double rate, const char *path,
+                        int wake, ws_error *error);
 void ws_share_close(ws_share *share);
 
 /*
@@ -45,5 +46,6 @@ void ws_share_unsent(ws_share *share, ws_ticket ticket);
 ** clients start with limiters of their own. */
 void ws_share_before_fork(void);
 void ws_share_after_fork(void);
+void ws_share_in_child(void);
 
 #endif

@@ -253,7 +253,8 @@ static ws_share *share_of(const ws_client *client, const ws_options *options,
                                             : options->token);
   text = ws_buffer_cstring(&key);
   if (key.failed) ws_fail_memory(error);
-  else share = ws_share_open(text, rate, client->loop->wake, error);
+  else share = ws_share_open(text, rate, options->shared,
+                             client->loop->wake, error);
   ws_buffer_free(&key);
   return share;
 }

@@ -20,7 +20,7 @@ static ws_memory functions;
 
 static void after_fork(void) {
   atomic_fetch_add(&generation, 1);
-  ws_share_after_fork();
+  ws_share_in_child();
 }
 
 static void start(void) {

@@ -26,9 +26,9 @@ ws_share *ws_share_open(const char *key, double rate, const char *path,
 void ws_share_close(ws_share *share);
 
 /*
-** Asks to start a request now (`kind`: see limiter.h). At or before `now`: granted, with a ticket
-** that one of the next four functions must take back. Later: ask again
-** then; WS_NEVER: when the wake descriptor says so.
+** Asks to start a request now (`kind`: see limiter.h). At or before `now`:
+** granted, with a ticket that one of the next four functions must take back.
+** Later: ask again then; WS_NEVER: when the wake descriptor says so.
 */
 ws_time ws_share_start(ws_share *share, ws_time now, unsigned kind,
                        ws_ticket *ticket);

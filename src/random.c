@@ -18,5 +18,6 @@ double ws_random(uint64_t *state) {
   x ^= x << 25;
   x ^= x >> 27;
   *state = x;
-  return (double)((x * UINT64_C(2685821657736338717)) >> 11) / 9007199254740992.0;
+  x *= UINT64_C(2685821657736338717);
+  return (double)(x >> 11) / 9007199254740992.0;
 }

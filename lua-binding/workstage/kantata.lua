@@ -149,6 +149,10 @@ function Statuses:find(key, color)
     return nil, errors.invalid(("status: expected a key or a message, got %s")
                                :format(type(key)))
   end
+  if color ~= nil and type(color) ~= "string" then
+    return nil, errors.invalid(("color: expected a string, got %s")
+                               :format(type(color)), "color")
+  end
   local found = {}
   for _, status in ipairs(statuses) do
     if matches(status, key, color) then found[#found + 1] = status end
@@ -156,7 +160,7 @@ function Statuses:find(key, color)
   if #found == 1 then return copy(found[1]) end
   if #found > 1 then return nil, several(found, key) end
   local what = type(key) == "string" and ("%q"):format(key) or tostring(key)
-  if color ~= nil then what = ("%s in %s"):format(what, tostring(color)) end
+  if color then what = ("%s in %s"):format(what, color) end
   return nil, errors.new {
     kind = "not_found",
     message = ("no status is %s; statuses:list() has them all"):format(what),

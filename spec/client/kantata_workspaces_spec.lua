@@ -1,0 +1,113 @@
+local clients = require "support.clients"
+local exact = require "support.exact"
+local failed, has = clients.failed, clients.has
+
+describe("Kantata's workspaces", function()
+  local server, ox
+
+  setup(function()
+    local space
+    server, space, ox = clients.sandbox { seed = { workspaces = 450 } }
+    space:close()
+  end)
+
+  teardown(function()
+    ox:close()
+    server:stop()
+  end)
+
+  local function last()
+    local all = server:requests()
+    return all[#all]
+  end
+
+  it("are listed to the last one", function()
+    local list = assert(ox.workspaces:list())
+    assert.equal(405, #list)
+    assert.equal(3, #server:requests())
+    for i = 2, #list do assert.is_true(list[i].id > list[i - 1].id) end
+    assert.equal(450, #assert(ox.workspaces:list { archived = "include" }))
+    assert.equal(45, #assert(ox.workspaces:list { archived = "only",
+                                                  per_page = 10 }))
+  end)
+
+  it("come flat, with their status", function()
+    local one = assert(ox.workspaces:get(1))
+    assert.equal(1, one.id)
+    assert.equal("integer", math.type(one.id))
+    assert.equal("2025 Project 1", one.title)
+    assert.is_false(one.archived)
+    assert.same({ key = 310, color = "green", message = "In Progress" },
+                one.status)
+    assert.equal("integer", math.type(one.status.key))
+  end)
+
+  it("come a page at a time", function()
+    local page = assert(ox.workspaces:page())
+    assert.equal(20, #page)
+    assert.equal(405, page.total)
+    assert.equal(1, page.page)
+    assert.equal(20, page.per_page)
+    page = assert(ox.workspaces:page { page = 3, per_page = 200 })
+    assert.equal(5, #page)
+    assert.equal(3, page.page)
+  end)
+
+  it("are filtered and ordered", function()
+    local list = assert(ox.workspaces:list { only = { 3, 5, 9999 } })
+    assert.equal(2, #list)
+    has(last().query, "only=3,5,9999")
+    list = assert(ox.workspaces:list { search = "Project 44" })
+    assert.is_true(#list > 0)
+    for _, one in ipairs(list) do has(one.title, "Project 44") end
+    list = assert(ox.workspaces:list { order = "title:desc" })
+    for i = 2, #list do assert.is_true(list[i].title <= list[i - 1].title) end
+  end)
+
+  it("are updated; true", function()
+    assert.is_true(ox.workspaces:update(2, { status_key = 605,
+                                             title = "Renamed é" }))
+    assert.same({ kind = "object", [".workspace"] = {
+      kind = "object", [".status_key"] = "605",
+      [".title"] = "text Renamed é" } }, exact.parse(last().body))
+    local one = assert(ox.workspaces:get(2))
+    assert.equal(605, one.status.key)
+    assert.equal("Renamed é", one.title)
+    assert.is_true(ox.workspaces:update(2, { status_key = 605 }))
+  end)
+
+  it("that are not there fail", function()
+    local err = failed("not_found", ox.workspaces:get(9999))
+    assert.equal(404, err.status)
+    assert.equal("system", err.type)
+    failed("not_found", ox.workspaces:update(9999, { title = "x" }))
+    failed("rejected", ox.workspaces:update(3, { status_key = 1 }))
+  end)
+
+  it("are iterated over while their ids change what is listed", function()
+    local seen, count = {}, 0
+    for one in ox.workspaces:each { archived = "exclude", per_page = 30 } do
+      assert.is_nil(seen[one.id])
+      seen[one.id] = true
+      count = count + 1
+      if count <= 100 then
+        assert(ox.workspaces:update(one.id, { archived = true }))
+      end
+    end
+    assert.equal(405, count)
+  end)
+
+  it("have the status that a loop has set meanwhile", function()
+    local changed, last_id = nil, nil
+    for one in ox.workspaces:each { archived = "include",
+                                    per_page = 50 } do
+      if not changed then
+        changed = 449
+        assert(ox.workspaces:update(changed, { title = "Fresh" }))
+      end
+      if one.id == changed then assert.equal("Fresh", one.title) end
+      last_id = one.id
+    end
+    assert.equal(450, last_id)
+  end)
+end)

@@ -1,0 +1,89 @@
+local clients = require "support.clients"
+local failed = clients.failed
+
+describe("roles, collaborators, releases and the token's user", function()
+  local server, space
+
+  setup(function()
+    server, space = clients.sandbox {
+      seed = { stories = 0, roles = 5, collaborators = 130, releases = 2 } }
+  end)
+
+  teardown(function()
+    space:close()
+    server:stop()
+  end)
+
+  it("roles are listed", function()
+    local roles = assert(space.roles:list())
+    assert.equal(5, #roles)
+    assert.equal("Lawyer", roles[1].role)
+    assert.equal("integer", math.type(roles[1].id))
+    assert.is_nil(roles[1].ext_id)
+  end)
+
+  it("releases are listed", function()
+    local releases = assert(space.releases:list())
+    assert.equal(2, #releases)
+    assert.equal("Release 1", releases[1].name)
+    assert.equal("integer", math.type(releases[1].id))
+    assert.is_false(releases[1].released)
+  end)
+
+  it("collaborators are listed, more than a page of them", function()
+    local list, seen = assert(space.collaborators:list()), {}
+    assert.equal(130, #list)
+    for _, one in ipairs(list) do
+      assert.is_nil(seen[one.id])
+      seen[one.id] = true
+      assert.equal("integer", math.type(one.user_id))
+      assert.equal(one.user_id, one.user.id)
+      assert.truthy(one.user.userid:find "^user%d+@example.com$")
+      assert.equal("table", type(one.space_role_ids))
+      for _, id in ipairs(one.space_role_ids) do
+        assert.equal("integer", math.type(id))
+      end
+    end
+    local page = assert(space.collaborators:page { page = 2 })
+    assert.equal(25, #page)
+    assert.equal(130, page.total)
+    assert.equal(25, page.per_page)
+    assert.equal(list[26].id, page[1].id)
+    local count = 0
+    for one in space.collaborators:each { per_page = 50 } do
+      assert.is_true(seen[one.id])
+      count = count + 1
+    end
+    assert.equal(130, count)
+  end)
+
+  it("whoami says whose token it is", function()
+    local user = assert(space:whoami())
+    assert.equal("demo@example.com", user.userid)
+    assert.equal("Demo User", user.friendly_name)
+    assert.equal("integer", math.type(user.id))
+    assert.equal("/v1/users/me", server:requests()
+                 [#server:requests()].path)
+  end)
+
+  it("whoami with a token that is none is unauthorized", function()
+    local other = clients.sandbox { tokens = { right = {} } }
+    local theirs = clients.space(other.url)
+    local err = failed("unauthorized", theirs:whoami())
+    assert.equal(401, err.status)
+    clients.has(err, "oauth_token")
+    theirs:close()
+    other:stop()
+  end)
+
+  it("have no more methods than the design names", function()
+    assert.is_nil(space.roles.create)
+    assert.is_nil(space.roles.get)
+    assert.is_nil(space.releases.page)
+    assert.is_nil(space.collaborators.get)
+    assert.is_nil(space.changes.get)
+    assert.is_nil(space.changes.update)
+    assert.is_nil(space.stories.create)
+    assert.is_nil(space.stages.page)
+  end)
+end)

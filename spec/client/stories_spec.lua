@@ -1,0 +1,150 @@
+local clients = require "support.clients"
+local failed, has = clients.failed, clients.has
+
+describe("stories", function()
+  local server, space, stages
+
+  setup(function()
+    server, space = clients.sandbox { seed = { stories = 240,
+                                               unstaged = 5 } }
+    local article = assert(space.workflows:find "Article")
+    stages = {}
+    for _, stage in ipairs(assert(space.stages:list {
+      in_workflow = article.id })) do
+      stages[stage.name] = stage
+    end
+  end)
+
+  teardown(function()
+    space:close()
+    server:stop()
+  end)
+
+  local function count_of(filter)
+    return #assert(space.stories:list(filter))
+  end
+
+  local function last()
+    local all = server:requests()
+    return all[#all]
+  end
+
+  it("are listed to the last one, whatever the paging", function()
+    local before = #server:requests()
+    local list = assert(space.stories:list())
+    assert.equal(245, #list)
+    assert.equal(3, #server:requests() - before)
+    local seen = {}
+    for _, story in ipairs(list) do
+      assert.is_nil(seen[story.id])
+      seen[story.id] = true
+    end
+    assert.equal(245, count_of { per_page = 7 })
+  end)
+
+  it("come a page at a time, with what is known of it", function()
+    local page = assert(space.stories:page { per_page = 10, page = 3 })
+    assert.equal(10, #page)
+    assert.equal(245, page.total)
+    assert.equal(3, page.page)
+    assert.equal(10, page.per_page)
+    page = assert(space.stories:page())
+    assert.equal(25, #page)
+    assert.equal(25, page.per_page)
+    assert.equal(1, page.page)
+    page = assert(space.stories:page { page = 50 })
+    assert.equal(0, #page)
+    assert.equal(245, page.total)
+    assert.equal(50, page.page)
+  end)
+
+  it("are filtered by stages, slug, ids and more", function()
+    local old, review = stages["Old review"], stages.Review
+    local in_old = count_of { in_workflow_stages = { old.id } }
+    assert.equal(60, in_old)
+    assert.equal(120, count_of { in_workflow_stages = { old.id,
+                                                        review.id } })
+    has(last().query, ("in_workflow_stages=%d,%d"):format(old.id, review.id))
+    local legal = assert(space.stories:list { starts_with = "legal/" })
+    assert.is_true(#legal > 0)
+    for _, story in ipairs(legal) do
+      assert.equal("legal/", story.full_slug:sub(1, 6))
+    end
+    local ids = { legal[1].id, legal[2].id }
+    assert.equal(2, count_of { by_ids = ids })
+    has(last().query, ("by_ids=%d,%d"):format(ids[1], ids[2]))
+    assert.equal(1, count_of { by_slugs = { legal[1].full_slug } })
+    assert.equal(245, count_of { contain_component = { "article" } })
+    assert.equal(0, count_of { folder_only = true })
+    assert.equal(245, count_of { story_only = true })
+    local published = count_of { is_published = true }
+    assert.is_true(published > 0 and published < 245)
+    assert.equal(245 - published, count_of { is_published = false })
+    local tagged = count_of { with_tag = { "featured" } }
+    assert.is_true(tagged > 0 and tagged < 245)
+    assert.equal(0, count_of { search = "no such story" })
+    assert.equal(2, count_of { by_slugs = { legal[1].full_slug,
+                                            legal[3].full_slug } })
+  end)
+
+  it("are filtered by nested queries", function()
+    local list = assert(space.stories:list {
+      filter_query = { author = { ["in"] = "Author 3" } } })
+    assert.is_true(#list > 0 and #list < 245)
+    has(last().query, "filter_query%5Bauthor%5D%5Bin%5D=Author%203")
+  end)
+
+  it("have no stage, or one", function()
+    local with, without = 0, 0
+    for _, story in ipairs(assert(space.stories:list())) do
+      if story.stage then with = with + 1 else without = without + 1 end
+    end
+    assert.equal(240, with)
+    assert.equal(5, without)
+  end)
+
+  it("are got by id", function()
+    local story = assert(space.stories:list())[1]
+    local again = assert(space.stories:get(story.id))
+    assert.equal(story.full_slug, again.full_slug)
+    assert.equal("integer", math.type(again.id))
+    local err = failed("not_found", space.stories:get(288900000999999))
+    assert.equal(404, err.status)
+    has(err, "288900000999999")
+    has(err, "This record could not be found")
+  end)
+
+  it("have their stage in one shape, whichever was sent", function()
+    for _, shape in ipairs { "change", "names", "alternate" } do
+      local other, theirs = clients.sandbox {
+        story_stage = shape, seed = { stories = 8 } }
+      local function check(story)
+        local stage = story.stage
+        assert.equal(story.id, stage.story_id)
+        assert.equal("integer", math.type(stage.workflow_id))
+        assert.equal("integer", math.type(stage.workflow_stage_id))
+        return stage
+      end
+      for _, story in ipairs(assert(theirs.stories:list())) do
+        local stage = check(story)
+        check(assert(theirs.stories:get(story.id)))
+        if shape == "names" then
+          assert.equal("string", type(stage.workflow_stage_name))
+          assert.equal("Article", stage.workflow_name)
+        elseif shape == "change" then
+          assert.equal("string", type(stage.created_at))
+          assert.is_nil(stage.workflow_stage_name)
+        end
+      end
+      for story in theirs.stories:each { per_page = 3 } do check(story) end
+      theirs:close()
+      other:stop()
+    end
+  end)
+
+  it("keep fields that no schema knows", function()
+    local story = assert(space.stories:list { per_page = 100 })[1]
+    assert.equal(0, #(story.tag_list or {}))
+    assert.equal("table", type(story.tag_list))
+  end)
+end)

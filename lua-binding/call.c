@@ -29,7 +29,7 @@ static int close_call(lua_State *L) {
 }
 
 /* call:wait(): drives the loop until the call has ended; false when a
-** signal came first, so that Lua can see to it. */
+** signal or an event came first, so that Lua can see to it. */
 static int call_wait(lua_State *L) {
   lua_pushboolean(L, ws_call_wait(check(L)));
   return 1;

@@ -46,6 +46,7 @@ struct ws_call {
   char *body;
   size_t body_size;
   size_t body_read;        /* how far libcurl has come with it */
+  int readied;             /* so often libcurl was about to send it */
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
   ws_time timeout;
   ws_time deadline;        /* WS_NEVER: none */

@@ -285,7 +285,8 @@ bool ws_loop_step(ws_loop *loop, double timeout) {
   return go_round(loop, timeout, NULL);
 }
 
-/* What other calls end meanwhile stays in the list of finished ones. */
+/* What other calls end meanwhile stays in the list of finished ones. Events
+** are to be told when they happen, so one interrupts the wait. */
 bool ws_call_wait(ws_call *call) {
   ws_loop *loop = call->loop;
   bool going = true;
@@ -293,7 +294,8 @@ bool ws_call_wait(ws_call *call) {
     strcpy(call->message, "the call was started before fork");
     ws_call_end(call, WS_INVALID);
   }
-  while (call->state != WS_DONE && going) going = go_round(loop, -1, call);
+  while (call->state != WS_DONE && going && !loop->first_event)
+    going = go_round(loop, -1, call);
   ws_loop_alarm(loop);
   if (call->state != WS_DONE) return false;
   ws_queue_remove(call);

@@ -63,6 +63,20 @@ static size_t on_read(char *room, size_t unit, size_t count, void *data) {
   return size;
 }
 
+/* The connection stands and the request is about to be sent. Where a used
+** connection turns out to be dead libcurl would send the request a second
+** time on a new one, behind the back of limits and budgets, and a DELETE
+** that worked would meet its own 404: that is for our own retries to do. */
+static int on_ready(void *data, char *ip, char *local_ip, int port,
+                    int local_port) {
+  ws_call *call = data;
+  (void)ip;
+  (void)local_ip;
+  (void)port;
+  (void)local_port;
+  return call->readied++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* The method, and the body in the way that is safe for it. */
 static CURLcode set_method(const ws_call *call, CURL *easy) {
   bool once = call->method == WS_POST || call->method == WS_PATCH;
@@ -114,6 +128,8 @@ static CURLcode set_up(ws_call *call, CURL *easy, ws_time now) {
   SET(CURLOPT_WRITEDATA, call);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_HEADERDATA, call);
+  SET(CURLOPT_PREREQFUNCTION, on_ready);
+  SET(CURLOPT_PREREQDATA, call);
   SET(CURLOPT_ERRORBUFFER, call->message);
 #undef SET
   return failed;
@@ -124,6 +140,7 @@ static void forget_answer(ws_call *call, ws_time now) {
   call->answered = WS_NEVER;
   call->status = 0;
   call->body_read = 0;
+  call->readied = 0;
   call->head_seen = 0;
   call->overflow = false;
   call->message[0] = '\0';
@@ -201,14 +218,16 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
   outcome->status = (int)status;
-  outcome->sent = ready > 0 && bytes > 0;
+  outcome->sent = call->readied > 1 || (ready > 0 && bytes > 0);
   outcome->kind = code == CURLE_OK || refused((int)status)
                     ? ws_status_kind((int)status)
                     : kind_of(call, code, outcome->sent);
   *written = outcome->sent ? call->started + ready : WS_NEVER;
   *answered = status ? call->started + (first > ready ? first : ready)
                      : WS_NEVER;
-  if (code != CURLE_OK && !call->message[0])
+  if (call->readied > 1)
+    strcpy(call->message, "the connection was closed before an answer came");
+  else if (code != CURLE_OK && !call->message[0])
     strncat(call->message, curl_easy_strerror(code),
             sizeof call->message - 1);
   call->easy = NULL;

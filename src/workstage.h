@@ -171,8 +171,8 @@ ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error);
 
 bool ws_call_done(const ws_call *call);
 
-/* Steps the loop until the call has ended; false when a signal came first:
-** call it again. */
+/* Steps the loop until the call has ended; false when a signal came first,
+** or an event that ws_loop_event gives out: call it again. */
 bool ws_call_wait(ws_call *call);
 
 /* Ends a call at once, as WS_CANCELLED, unless it has ended already. */

@@ -138,9 +138,11 @@ function loop.is_cancelled()
   return current ~= nil and current.cancelled == true
 end
 
--- Resumes what can go on, until nothing can.
+-- Resumes what can go on, until nothing can. What happened is told before
+-- the tasks go on from it.
 local function pump()
   repeat
+    tell_events()
     local task = pop()
     while task do
       run_task(task)
@@ -189,9 +191,11 @@ function loop.wait(call)
     task.call = nil
   else
     -- a signal cuts the wait of the core short, so that a debug hook (Ctrl-C
-    -- in the standalone interpreter) gets its turn
-    repeat until call:wait()
-    tell_events()
+    -- in the standalone interpreter) gets its turn; so does an event
+    repeat
+      local ended = call:wait()
+      tell_events()
+    until ended
   end
 end
 

@@ -81,10 +81,16 @@ local function fetch(self, read, method, path, query, body, given)
   return unwrap(self, read, value, call, status, text)
 end
 
--- An answer whose body does not matter.
+-- An answer whose body does not matter: but it must be none or JSON, for a
+-- page of a proxy on the way is no sign that anything was done.
 local function send(self, method, path, query, body, given)
-  local call, err = self.transport:send(method, path, query, body, given)
-  if not call then return nil, err end
+  local call, status, text = self.transport:send(method, path, query, body,
+                                                 given)
+  if not call then return nil, status end
+  if text ~= "" then
+    local value, err = self.transport:parse(call, status, text)
+    if value == nil then return nil, err end
+  end
   call:close()
   return true
 end
@@ -232,6 +238,8 @@ end
 --- The one item of that name; none or several: nil, err.
 function methods:find(name, filter, given)
   check_self(self, "find")
+  check_optional(filter, "filter")
+  check_optional(given, "call options")
   if type(name) ~= "string" then
     return nil, errors.invalid(("name: expected a string, got %s")
                                :format(type(name)), "name")

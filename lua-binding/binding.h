@@ -21,6 +21,9 @@ void wsl_open_call(lua_State *L);
 void wsl_open_write(lua_State *L);
 void wsl_open_shape(lua_State *L);
 void wsl_open_schemas(lua_State *L);
+void wsl_open_lines(lua_State *L);
+void wsl_open_journal(lua_State *L);
+void wsl_open_replace(lua_State *L);
 
 /* The loop of a userdata at that index; raises when it is closed. */
 ws_loop *wsl_check_loop(lua_State *L, int index);

@@ -40,6 +40,9 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   wsl_open_write(L);
   wsl_open_shape(L);
   wsl_open_schemas(L);
+  wsl_open_lines(L);
+  wsl_open_journal(L);
+  wsl_open_replace(L);
   lua_pushstring(L, WS_VERSION);
   lua_setfield(L, -2, "version");
   return 1;

@@ -1,0 +1,299 @@
+/*
+** The journal's file: lines are appended, each by one write, and synced
+** when asked; one process at a time. After a write or a sync that failed
+** nobody knows what the disk holds: nothing more is written.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "files.h"
+#include "lines.h"
+
+#define JOURNAL "workstage.core.journal"
+
+typedef struct journal {
+  int fd;            /* -1: closed */
+  pid_t owner;       /* the process that opened it */
+  bool unsynced;
+  int failed;        /* errno of the write or sync that failed, or 0 */
+  const char *what;  /* failed */
+  uint32_t sum;
+  int64_t size;
+  ws_buffer line;
+  wsl_reader reader; /* while it is opened */
+} journal;
+
+static journal *check(lua_State *L) {
+  return luaL_checkudata(L, 1, JOURNAL);
+}
+
+/* The user value is the path. */
+static const char *push_path(lua_State *L, int index) {
+  lua_getiuservalue(L, index, 1);
+  return lua_tostring(L, -1);
+}
+
+static journal *new_journal(lua_State *L, int path) {
+  journal *self = lua_newuserdatauv(L, sizeof *self, 1);
+  *self = (journal){.fd = -1, .owner = getpid(), .line = WS_BUFFER_EMPTY};
+  wsl_reader_init(&self->reader, -1, true);
+  luaL_setmetatable(L, JOURNAL);
+  lua_pushvalue(L, path);
+  lua_setiuservalue(L, -2, 1);
+  return self;
+}
+
+static void release(journal *self) {
+  if (self->fd >= 0) close(self->fd);
+  self->fd = -1;
+  wsl_reader_free(&self->reader);
+  ws_buffer_free(&self->line);
+}
+
+static int close_journal(lua_State *L) {
+  release(check(L));
+  return 0;
+}
+
+/* ----------------------------------------------------------------- lock */
+
+static bool lock(int fd) {
+  int result;
+  do
+    result = flock(fd, LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+/* Which process holds a file's lock, as far as the kernel's list names it;
+** 0 when it does not. */
+static long holder(int fd) {
+  struct stat status;
+  char line[256];
+  long found = 0;
+  FILE *list = fstat(fd, &status) == 0 ? fopen("/proc/locks", "re") : NULL;
+  if (!list) return 0;
+  while (!found && fgets(line, sizeof line, list)) {
+    unsigned int high, low;
+    unsigned long inode;
+    long pid;
+    if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &high, &low,
+               &inode) == 4 &&
+        inode == status.st_ino && high == major(status.st_dev) &&
+        low == minor(status.st_dev) && pid > 0)
+      found = pid;
+  }
+  fclose(list);
+  return found;
+}
+
+static int refuse(lua_State *L, journal *self, const char *path) {
+  int number = errno;
+  long pid = number == EWOULDBLOCK ? holder(self->fd) : 0;
+  release(self);
+  if (number != EWOULDBLOCK)
+    return wsl_io_failure(L, path, "cannot be locked", number);
+  if (pid > 0)
+    lua_pushfstring(L, "is in use by another run (process %I)",
+                    (LUAI_UACINT)pid);
+  else
+    lua_pushliteral(L, "is in use by another run");
+  return wsl_file_failure(L, "locked", path, lua_tostring(L, -1));
+}
+
+/* ------------------------------------------------------------- opening */
+
+/* journal_create(path): a new, empty journal. */
+static int create_journal(lua_State *L) {
+  const char *path = wsl_check_path(L, 1), *folder;
+  journal *self;
+  int number;
+  lua_settop(L, 1);
+  self = new_journal(L, 1);
+  folder = wsl_push_folder(L, path);
+  do
+    self->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
+                    0600);
+  while (self->fd < 0 && errno == EINTR);
+  if (self->fd < 0)
+    return wsl_io_failure(L, path, "cannot be created", errno);
+  if (!lock(self->fd)) return refuse(L, self, path);
+  if (wsl_sync_folder(folder, self->fd)) {
+    lua_settop(L, 2);
+    return 1;
+  }
+  number = errno;
+  unlink(path);
+  release(self);
+  return wsl_io_failure(L, path, "cannot be created", number);
+}
+
+/* Whether the first line is a journal's. */
+static bool is_journal(const wsl_reader *reader) {
+  static const char start[] = "{\"workstage\":\"journal\",";
+  return reader->number != 1 || (reader->size >= sizeof start &&
+         memcmp(reader->line, start, sizeof start - 1) == 0);
+}
+
+/* Reads all of it; a torn last line, or the end of the file, is what it
+** stops at when all is well. */
+static wsl_found read_through(wsl_reader *reader) {
+  wsl_found found;
+  while ((found = wsl_reader_next(reader)) == WSL_LINE)
+    if (!is_journal(reader)) {
+      reader->why = "it is no journal";
+      return WSL_DAMAGED;
+    }
+  if (found == WSL_END && reader->number == 0) {
+    reader->number = 1;
+    reader->why = "the file is empty";
+    return WSL_DAMAGED;
+  }
+  return found;
+}
+
+/* Cuts off what follows the last good line. */
+static bool cut(journal *self) {
+  return ftruncate(self->fd, (off_t)self->size) == 0 && wsl_sync(self->fd);
+}
+
+/*
+** journal_open(path): a journal to append to, after a look at all that is
+** in it, and nil or what was wrong with its torn last line, now cut off.
+*/
+static int open_journal(lua_State *L) {
+  const char *path = wsl_check_path(L, 1);
+  journal *self;
+  wsl_reader *reader;
+  wsl_found found;
+  lua_settop(L, 1);
+  self = new_journal(L, 1);
+  reader = &self->reader;
+  self->fd = wsl_open_plain(path, O_RDWR | O_APPEND);
+  if (self->fd < 0) return wsl_open_failure(L, path, self->fd);
+  if (!lock(self->fd)) return refuse(L, self, path);
+  reader->fd = self->fd;
+  found = read_through(reader);
+  if (found != WSL_END && found != WSL_TORN) {
+    wsl_found_failure(L, path, reader, found);
+    release(self);
+    return 3;
+  }
+  self->size = reader->offset;
+  self->sum = reader->sum;
+  if (found == WSL_TORN) {
+    lua_pushfstring(L, "'%s' had a torn last line (%I: %s)", path,
+                    (LUAI_UACINT)reader->number, reader->why);
+    if (!cut(self)) {
+      int number = errno;
+      release(self);
+      return wsl_io_failure(L, path, "cannot be mended", number);
+    }
+  }
+  else
+    lua_pushnil(L);
+  wsl_reader_free(reader);
+  return 2;
+}
+
+/* ------------------------------------------------------------- writing */
+
+static int failure(lua_State *L, journal *self) {
+  return wsl_io_failure(L, push_path(L, 1), self->what, self->failed);
+}
+
+static int fail(lua_State *L, journal *self, const char *what) {
+  self->failed = errno;
+  self->what = what;
+  return failure(L, self);
+}
+
+/* A journal that may be written to. A child of its process must not: both
+** would write on from the same line. */
+static journal *check_open(lua_State *L) {
+  journal *self = check(L);
+  if (self->fd < 0) luaL_error(L, "the journal is closed");
+  if (self->owner != getpid())
+    luaL_error(L, "the journal belongs to another process");
+  return self;
+}
+
+/* journal:append(json): a line more. What was written of a line that does
+** not fit on the disk is taken back. */
+static int append(lua_State *L) {
+  size_t size, done;
+  const char *json = luaL_checklstring(L, 2, &size);
+  const char *why = wsl_unfit(json, size);
+  journal *self = check_open(L);
+  uint32_t sum;
+  if (self->failed) return failure(L, self);
+  if (why) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "invalid");
+    lua_pushfstring(L, "the record %s", why);
+    return 3;
+  }
+  ws_buffer_reset(&self->line);
+  sum = wsl_seal(&self->line, json, size, self->sum);
+  if (self->line.failed) return luaL_error(L, "not enough memory");
+  if (!wsl_write_all(self->fd, self->line.bytes, self->line.size, &done)) {
+    int number = errno;
+    if (done) (void)!ftruncate(self->fd, (off_t)self->size);
+    errno = number;
+    return fail(L, self, "cannot be written");
+  }
+  self->sum = sum;
+  self->size += (int64_t)done;
+  self->unsynced = true;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int sync_journal(lua_State *L) {
+  journal *self = check_open(L);
+  if (self->failed) return failure(L, self);
+  if (self->unsynced && !wsl_sync(self->fd))
+    return fail(L, self, "cannot be synced");
+  self->unsynced = false;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int journal_size(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check(L)->size);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  {"journal_create", create_journal},
+  {"journal_open", open_journal},
+  {NULL, NULL}
+};
+
+static const luaL_Reg methods[] = {
+  {"append", append},
+  {"sync", sync_journal},
+  {"size", journal_size},
+  {"close", close_journal},
+  {NULL, NULL}
+};
+
+static const luaL_Reg meta[] = {
+  {"__gc", close_journal},
+  {"__close", close_journal},
+  {NULL, NULL}
+};
+
+void wsl_open_journal(lua_State *L) {
+  wsl_new_type(L, JOURNAL, methods, meta);
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,326 @@
+/*
+** Files of records, line by line. See lines.h.
+*/
+
+#include "lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "files.h"
+
+#define READER "workstage.core.lines"
+
+enum { CHUNK = 1 << 16 };
+
+/* ---------------------------------------------------------------- seals */
+
+/* Half a byte at a time: a table that one can check by eye, and fast enough
+** for what is written some times a second. */
+uint32_t wsl_checksum(uint32_t sum, const char *bytes, size_t size) {
+  static const uint32_t table[16] = {
+    0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
+    0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+    0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C
+  };
+  const unsigned char *at = (const unsigned char *)bytes;
+  sum = ~sum;
+  for (size_t i = 0; i < size; i++) {
+    sum = table[(sum ^ at[i]) & 15] ^ sum >> 4;
+    sum = table[(sum ^ at[i] >> 4) & 15] ^ sum >> 4;
+  }
+  return ~sum;
+}
+
+static void write_seal(char seal[WSL_SEAL + 1], uint32_t sum) {
+  snprintf(seal, WSL_SEAL + 1, ",\"sum\":\"%08lx\"}", (unsigned long)sum);
+}
+
+uint32_t wsl_seal(ws_buffer *buffer, const char *json, size_t size,
+                  uint32_t before) {
+  char seal[WSL_SEAL + 1];
+  uint32_t sum = wsl_checksum(before, json, size - 1);
+  write_seal(seal, sum);
+  ws_buffer_add(buffer, json, size - 1);
+  ws_buffer_add(buffer, seal, WSL_SEAL);
+  ws_buffer_char(buffer, '\n');
+  return sum;
+}
+
+static bool has_control(const char *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if ((unsigned char)bytes[i] < 0x20) return true;
+  return false;
+}
+
+const char *wsl_unfit(const char *json, size_t size) {
+  if (size < 3 || json[0] != '{' || json[size - 1] != '}')
+    return "is no JSON object with something in it";
+  if (size > WSL_LINE_MOST - WSL_SEAL) return "is larger than 1 MiB";
+  if (has_control(json, size)) return "holds a control character";
+  return NULL;
+}
+
+static const char *check(wsl_reader *reader) {
+  char seal[WSL_SEAL + 1];
+  const char *line = reader->line;
+  size_t size = reader->size;
+  uint32_t before = reader->chained ? reader->sum : 0;
+  if (size && line[size - 1] == '\r')
+    return "it ends with a carriage return, as some editors save it";
+  if (size <= WSL_SEAL || line[0] != '{' ||
+      memcmp(line + size - WSL_SEAL, ",\"sum\":\"", 8) != 0)
+    return "it is no record with a checksum";
+  reader->sum = wsl_checksum(before, line, size - WSL_SEAL);
+  write_seal(seal, reader->sum);
+  if (memcmp(line + size - WSL_SEAL, seal, WSL_SEAL) == 0) return NULL;
+  return "its checksum does not fit";
+}
+
+/* --------------------------------------------------------------- reader */
+
+void wsl_reader_init(wsl_reader *reader, int fd, bool chained) {
+  *reader = (wsl_reader){.fd = fd, .chained = chained,
+                         .bytes = WS_BUFFER_EMPTY};
+}
+
+void wsl_reader_free(wsl_reader *reader) {
+  ws_buffer_free(&reader->bytes);
+  reader->at = reader->size = 0;
+  reader->line = NULL;
+}
+
+/* Reads some more bytes. What was read of lines already given out goes. */
+static wsl_found fill(wsl_reader *reader) {
+  ws_buffer *bytes = &reader->bytes;
+  ssize_t got;
+  ws_buffer_cut(bytes, 0, reader->at);
+  reader->at = 0;
+  if (!ws_buffer_reserve(bytes, CHUNK)) return WSL_NO_MEMORY;
+  do
+    got = pread(reader->fd, bytes->bytes + bytes->size, CHUNK,
+                (off_t)(reader->offset + (int64_t)bytes->size));
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return WSL_FAILED;
+  if (got == 0) reader->ended = true;
+  bytes->size += (size_t)got;
+  return WSL_LINE;
+}
+
+/* Finds the end of the next line; `size` has it without that end. */
+static wsl_found find_line(wsl_reader *reader) {
+  size_t seen = 0;
+  reader->why = NULL;
+  for (;;) {
+    size_t held = reader->bytes.size - reader->at;
+    const char *end = NULL;
+    const char *start = held ? reader->bytes.bytes + reader->at : "";
+    if (held > seen) end = memchr(start + seen, '\n', held - seen);
+    reader->line = start;
+    reader->size = end ? (size_t)(end - start) : held;
+    if (reader->size > WSL_LINE_MOST) reader->why = "it is longer than 1 MiB";
+    else if (!end && reader->ended && held) reader->why = "it is cut off";
+    if (end || reader->why) return WSL_LINE;
+    if (reader->ended) return WSL_END;
+    seen = held;
+    wsl_found found = fill(reader);
+    if (found != WSL_LINE) return found;
+  }
+}
+
+/* Whether nothing follows the line that was found. */
+static wsl_found is_last(wsl_reader *reader, bool *last) {
+  size_t next = reader->at + reader->size + 1;
+  wsl_found found = WSL_LINE;
+  if (next >= reader->bytes.size && !reader->ended) {
+    found = fill(reader);
+    next = reader->size + 1;
+  }
+  *last = next >= reader->bytes.size && reader->ended;
+  return found;
+}
+
+/* A line that is not whole. The first is never called torn: what has no
+** good line in it may be any file. */
+static wsl_found judge(wsl_reader *reader) {
+  bool last = false;
+  wsl_found found;
+  reader->number++;
+  if (reader->number == 1 || reader->size > WSL_LINE_MOST)
+    return WSL_DAMAGED;
+  found = is_last(reader, &last);
+  if (found != WSL_LINE) return found;
+  return last ? WSL_TORN : WSL_DAMAGED;
+}
+
+wsl_found wsl_reader_next(wsl_reader *reader) {
+  wsl_found found;
+  found = find_line(reader);
+  if (found != WSL_LINE) return found;
+  if (!reader->why) reader->why = check(reader);
+  if (reader->why) return judge(reader);
+  reader->number++;
+  reader->at += reader->size + 1;
+  reader->offset += (int64_t)reader->size + 1;
+  return WSL_LINE;
+}
+
+int wsl_open_plain(const char *path, int flags) {
+  struct stat status;
+  int fd;
+  do
+    fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return -1;
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) return fd;
+  close(fd);
+  return -2;
+}
+
+/* ------------------------------------------------------------------ Lua */
+
+const char *wsl_check_path(lua_State *L, int index) {
+  size_t size;
+  const char *path = luaL_checklstring(L, index, &size);
+  luaL_argcheck(L, strlen(path) == size, index, "a path with a NUL byte");
+  return path;
+}
+
+int wsl_file_failure(lua_State *L, const char *kind, const char *path,
+                     const char *what) {
+  lua_pushnil(L);
+  lua_pushstring(L, kind);
+  lua_pushfstring(L, "'%s' %s", path, what);
+  return 3;
+}
+
+int wsl_io_failure(lua_State *L, const char *path, const char *what,
+                   int number) {
+  lua_pushfstring(L, "%s: %s", what, strerror(number));
+  return wsl_file_failure(L, "io", path, lua_tostring(L, -1));
+}
+
+int wsl_open_failure(lua_State *L, const char *path, int fd) {
+  if (fd == -2) return wsl_file_failure(L, "io", path, "is no plain file");
+  return wsl_io_failure(L, path, "cannot be opened", errno);
+}
+
+int wsl_found_failure(lua_State *L, const char *path,
+                      const wsl_reader *reader, wsl_found found) {
+  if (found == WSL_NO_MEMORY) return luaL_error(L, "not enough memory");
+  if (found == WSL_FAILED)
+    return wsl_io_failure(L, path, "cannot be read", errno);
+  lua_pushfstring(L, "is damaged in line %I: %s",
+                  (LUAI_UACINT)reader->number, reader->why);
+  return wsl_file_failure(L, found == WSL_TORN ? "torn" : "damaged", path,
+                          lua_tostring(L, -1));
+}
+
+/* lines(path, chained): a reader of the file's lines. */
+static int open_reader(lua_State *L) {
+  const char *path = wsl_check_path(L, 1);
+  wsl_reader *reader = lua_newuserdatauv(L, sizeof *reader, 1);
+  wsl_reader_init(reader, -1, lua_toboolean(L, 2));
+  luaL_setmetatable(L, READER);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  reader->fd = wsl_open_plain(path, O_RDONLY);
+  return reader->fd >= 0 ? 1 : wsl_open_failure(L, path, reader->fd);
+}
+
+static int close_reader(lua_State *L) {
+  wsl_reader *reader = luaL_checkudata(L, 1, READER);
+  if (reader->fd >= 0) close(reader->fd);
+  reader->fd = -1;
+  wsl_reader_free(reader);
+  return 0;
+}
+
+/*
+** reader:next(): the next line and its number; nothing but nil after the
+** last; nil, kind and message when it is "damaged", when it is the last and
+** "torn", or when reading failed ("io").
+*/
+static int next_line(lua_State *L) {
+  wsl_reader *reader = luaL_checkudata(L, 1, READER);
+  wsl_found found;
+  if (reader->fd < 0) return luaL_error(L, "the file is closed");
+  found = wsl_reader_next(reader);
+  if (found == WSL_LINE) {
+    lua_pushlstring(L, reader->line, reader->size);
+    lua_pushinteger(L, (lua_Integer)reader->number);
+    return 2;
+  }
+  if (found == WSL_END) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_getiuservalue(L, 1, 1);
+  return wsl_found_failure(L, lua_tostring(L, -1), reader, found);
+}
+
+/* seal(json, before): a line with its end, and its sum; nil, "invalid" and
+** why not. */
+static int seal(lua_State *L) {
+  size_t size;
+  const char *json = luaL_checklstring(L, 1, &size);
+  const char *why = wsl_unfit(json, size);
+  uint32_t sum;
+  char *room;
+  char end[WSL_SEAL + 1];
+  luaL_Buffer line;
+  if (why) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "invalid");
+    lua_pushfstring(L, "the record %s", why);
+    return 3;
+  }
+  sum = wsl_checksum((uint32_t)luaL_optinteger(L, 2, 0), json, size - 1);
+  write_seal(end, sum);
+  room = luaL_buffinitsize(L, &line, size + WSL_SEAL);
+  memcpy(room, json, size - 1);
+  memcpy(room + size - 1, end, WSL_SEAL);
+  room[size - 1 + WSL_SEAL] = '\n';
+  luaL_pushresultsize(&line, size + WSL_SEAL);
+  lua_pushinteger(L, sum);
+  return 2;
+}
+
+/* checksum(text, before) */
+static int checksum(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  lua_pushinteger(L, wsl_checksum((uint32_t)luaL_optinteger(L, 2, 0), text,
+                                  size));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  {"lines", open_reader},
+  {"seal", seal},
+  {"checksum", checksum},
+  {NULL, NULL}
+};
+
+static const luaL_Reg methods[] = {
+  {"next", next_line},
+  {"close", close_reader},
+  {NULL, NULL}
+};
+
+static const luaL_Reg meta[] = {
+  {"__gc", close_reader},
+  {"__close", close_reader},
+  {NULL, NULL}
+};
+
+void wsl_open_lines(lua_State *L) {
+  wsl_new_type(L, READER, methods, meta);
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,247 @@
+/*
+** Files that appear whole or not at all: written beside their place under
+** another name, synced, and then renamed.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "files.h"
+
+#define REPLACE "workstage.core.replace"
+
+/* User values: the paths. They are there before there is a file. */
+enum { PATH = 1, TEMPORARY, FOLDER, VALUES = FOLDER };
+
+typedef struct replace {
+  int fd;        /* -1: closed */
+  bool exists;   /* the file of the temporary name */
+  bool failed;   /* to write: it is not to come to its place */
+} replace;
+
+/* ------------------------------------------------------- files in general */
+
+const char *wsl_push_folder(lua_State *L, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return lua_pushliteral(L, ".");
+  return lua_pushlstring(L, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+bool wsl_write_all(int fd, const char *bytes, size_t size, size_t *done) {
+  *done = 0;
+  while (*done < size) {
+    ssize_t wrote = write(fd, bytes + *done, size - *done);
+    if (wrote > 0)
+      *done += (size_t)wrote;
+    else if (wrote == 0)
+      return errno = ENOSPC, false;
+    else if (errno != EINTR)
+      return false;
+  }
+  return true;
+}
+
+bool wsl_sync(int fd) {
+  int result;
+  do
+    result = fdatasync(fd);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+/* Where the folder may not be opened, or cannot be synced by itself, all of
+** its file system is. */
+bool wsl_sync_folder(const char *folder, int file) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), number;
+  bool done = false;
+  if (fd < 0) return syncfs(file) == 0;
+  do
+    done = fsync(fd) == 0;
+  while (!done && errno == EINTR);
+  if (!done && errno == EINVAL) done = syncfs(file) == 0;
+  number = errno;
+  close(fd);
+  errno = number;
+  return done;
+}
+
+/* -------------------------------------------------------------- replacing */
+
+static const char *push_path(lua_State *L, int which) {
+  lua_getiuservalue(L, 1, which);
+  return lua_tostring(L, -1);
+}
+
+static void drop(lua_State *L, replace *file) {
+  if (file->fd >= 0) close(file->fd);
+  file->fd = -1;
+  if (file->exists) unlink(push_path(L, TEMPORARY));
+  file->exists = false;
+}
+
+static int close_replace(lua_State *L) {
+  replace *file = luaL_checkudata(L, 1, REPLACE);
+  lua_settop(L, 1);
+  drop(L, file);
+  return 0;
+}
+
+/* The path itself, or what a link names: a link stays one. */
+static void push_target(lua_State *L, const char *path) {
+  char *real = realpath(path, NULL);
+  if (!real) lua_pushstring(L, path);
+  else {
+    char kept[4096];
+    snprintf(kept, sizeof kept, "%s", real);
+    free(real);
+    lua_pushstring(L, kept);
+  }
+}
+
+static bool create(lua_State *L, replace *file, mode_t mode) {
+  const char *name = push_path(L, TEMPORARY);
+  file->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                  mode);
+  file->exists = file->fd >= 0;
+  lua_pop(L, 1);
+  return file->exists;
+}
+
+static void name_temporary(lua_State *L, const char *path, int number) {
+  lua_pushfstring(L, "%s.%I-%d.new", path, (LUAI_UACINT)getpid(), number);
+  lua_setiuservalue(L, 1, TEMPORARY);
+}
+
+/* A name that is left from a process of before is passed over. */
+static bool create_any(lua_State *L, replace *file, const char *path,
+                       mode_t mode) {
+  for (int i = 1; i <= 100; i++) {
+    name_temporary(L, path, i);
+    if (create(L, file, mode)) return true;
+    if (errno != EEXIST) return false;
+  }
+  return false;
+}
+
+/* replace(path, mode): a file that comes to that place with :commit(). A
+** file that is there keeps its mode unless one is given. */
+static int new_replace(lua_State *L) {
+  struct stat before;
+  const char *path;
+  bool given = !lua_isnoneornil(L, 2), there;
+  mode_t mode = (mode_t)luaL_optinteger(L, 2, 0666) & 0777;
+  replace *file;
+  wsl_check_path(L, 1);
+  lua_settop(L, 1);
+  file = lua_newuserdatauv(L, sizeof *file, VALUES);
+  *file = (replace){.fd = -1};
+  luaL_setmetatable(L, REPLACE);
+  lua_insert(L, 1);
+  push_target(L, lua_tostring(L, 2));
+  path = lua_tostring(L, 3);
+  there = stat(path, &before) == 0;
+  if (there && !S_ISREG(before.st_mode))
+    return wsl_file_failure(L, "io", path, "is no plain file");
+  lua_pushvalue(L, 3);
+  lua_setiuservalue(L, 1, PATH);
+  wsl_push_folder(L, path);
+  lua_setiuservalue(L, 1, FOLDER);
+  if (!create_any(L, file, path, mode))
+    return wsl_io_failure(L, path, "cannot be written", errno);
+  if (there && !given) (void)!fchmod(file->fd, before.st_mode & 0777);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* Nothing is left of a file that cannot be written. */
+static int fail(lua_State *L, replace *file, int number) {
+  file->failed = true;
+  drop(L, file);
+  return wsl_io_failure(L, push_path(L, PATH), "cannot be written", number);
+}
+
+static replace *check(lua_State *L) {
+  replace *file = luaL_checkudata(L, 1, REPLACE);
+  if (file->fd < 0 && !file->failed) luaL_error(L, "the file is closed");
+  return file;
+}
+
+static int write_text(lua_State *L) {
+  size_t size, done;
+  const char *text = luaL_checklstring(L, 2, &size);
+  replace *file = check(L);
+  if (file->failed) return fail(L, file, EIO);
+  if (!wsl_write_all(file->fd, text, size, &done))
+    return fail(L, file, errno);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int commit(lua_State *L) {
+  replace *file = check(L);
+  const char *from, *to, *folder;
+  lua_settop(L, 1);
+  from = push_path(L, TEMPORARY);
+  to = push_path(L, PATH);
+  folder = push_path(L, FOLDER);
+  if (file->failed) return fail(L, file, EIO);
+  if (!wsl_sync(file->fd) || rename(from, to) != 0)
+    return fail(L, file, errno);
+  file->exists = false;
+  if (!wsl_sync_folder(folder, file->fd)) return fail(L, file, errno);
+  drop(L, file);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* write_file(path, text, mode) */
+static int write_file(lua_State *L) {
+  luaL_checkstring(L, 2);
+  lua_settop(L, 3);
+  lua_pushcfunction(L, new_replace);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 3);
+  lua_call(L, 2, 3);
+  if (lua_isnil(L, -3)) return 3;
+  lua_settop(L, 4);
+  lua_pushcfunction(L, write_text);
+  lua_pushvalue(L, 4);
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 3);
+  if (lua_isnil(L, -3)) return 3;
+  lua_settop(L, 4);
+  lua_pushcfunction(L, commit);
+  lua_pushvalue(L, 4);
+  lua_call(L, 1, LUA_MULTRET);
+  return lua_gettop(L) - 4;
+}
+
+static const luaL_Reg methods[] = {
+  {"write", write_text},
+  {"commit", commit},
+  {"close", close_replace},
+  {NULL, NULL}
+};
+
+static const luaL_Reg meta[] = {
+  {"__gc", close_replace},
+  {"__close", close_replace},
+  {NULL, NULL}
+};
+
+void wsl_open_replace(lua_State *L) {
+  const luaL_Reg functions[] = {
+    {"replace", new_replace},
+    {"write_file", write_file},
+    {NULL, NULL}
+  };
+  wsl_new_type(L, REPLACE, methods, meta);
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

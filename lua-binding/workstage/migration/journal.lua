@@ -1,0 +1,142 @@
+--- A migration's journal: what was meant to be done and what came of it, a
+-- record a line, appended and synced. See `lines` for its form.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local lines = require "workstage.migration.lines"
+
+local journal = {}
+
+-- Outcomes are on the disk a second after they were written. Who calls
+-- `tick` does so some times a second, so it begins a little earlier.
+local SYNC_AFTER = 0.8
+
+local Journal = {}
+Journal.__index = Journal
+
+local function checked(done, kind, why)
+  if done then return done end
+  return nil, errors.new { kind = kind, message = why }
+end
+
+local function append(self, record)
+  local text, err = lines.encode(record)
+  if not text then return nil, err end
+  local done
+  done, err = checked(self.file:append(text))
+  if not done then return nil, err end
+  self.oldest = self.oldest or core.now()
+  return true
+end
+
+--- Appends a record. It is with the system at once, so that the end of this
+-- process does not lose it, and on the disk after `sync`, or `tick` a second
+-- later.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error: "invalid" for a record that cannot be
+-- written, after which the journal is as good as before; "io" for a file
+-- that cannot be, after which it takes nothing more
+function Journal:write(record)
+  local done, err = append(self, record)
+  if not done then return nil, err end
+  return self:tick()
+end
+
+--- Appends a record that is on the disk when this returns.
+function Journal:intend(record)
+  local done, err = append(self, record)
+  if not done then return nil, err end
+  return self:sync()
+end
+
+--- Brings to the disk what was written.
+function Journal:sync()
+  local done, err = checked(self.file:sync())
+  if done then self.oldest = nil end
+  return done, err
+end
+
+--- Syncs what has waited for nearly a second.
+-- @tparam[opt] number now as `core.now` tells it
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Journal:tick(now)
+  if not self.oldest or (now or core.now()) - self.oldest < SYNC_AFTER then
+    return true
+  end
+  return self:sync()
+end
+
+--- Bytes in the file.
+function Journal:size()
+  return self.file:size()
+end
+
+--- Syncs what was written, and lets go of the file and its lock.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error of the last sync
+function Journal:close()
+  if self.closed then return true end
+  self.closed = true
+  local done, err = true, nil
+  if self.oldest then done, err = self:sync() end
+  self.file:close()
+  return done, err
+end
+
+Journal.__close = Journal.close
+
+local function new(file, path, header)
+  return setmetatable({ file = file, path = path, header = header }, Journal)
+end
+
+--- Makes a new journal; one that is there already is an error.
+-- @tparam string path
+-- @tparam table header what its first record says
+-- @treturn[1] table with `write`, `intend`, `tick`, `sync`, `close`, and its
+-- `path` and `header`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function journal.create(path, header)
+  local first = lines.header("journal", header)
+  local good, err = lines.encode(first)
+  if not good then return nil, err end
+  local file
+  file, err = checked(core.journal_create(path))
+  if not file then return nil, err end
+  local self = new(file, path, first)
+  local done
+  done, err = self:intend(first)
+  if done then return self end
+  os.remove(path)
+  self:close()
+  return nil, err
+end
+
+--- Opens a journal to append to it, after a look at the whole of it: a torn
+-- last line is cut off, and `torn` says so; any other damage is an error.
+-- @tparam string path
+-- @treturn[1] table as `create` returns it
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function journal.open(path)
+  local reader, err = lines.each(path, "journal")
+  if not reader then return nil, err end
+  local header = reader.header
+  reader:close()
+  local file, torn, why = core.journal_open(path)
+  if not file then return checked(nil, torn, why) end
+  local self = new(file, path, header)
+  self.torn = torn
+  return self
+end
+
+--- Reads a journal, also while another process writes it: see `lines.each`.
+-- @tparam string path
+function journal.read(path)
+  return lines.each(path, "journal")
+end
+
+return journal

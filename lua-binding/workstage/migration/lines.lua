@@ -1,0 +1,419 @@
+--- Files of records, journals and plans: one JSON object a line, with a
+-- checksum, the first a header that names the file's kind and version. A
+-- journal's checksums are chained, each going on from the line before. A
+-- plan's stand alone, so that two plans can be compared line by line, and
+-- a last record tells that nothing is missing.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
+local transport = require "workstage.transport"
+
+local lines = {}
+
+--- The version of the form that is written here, and the newest one read.
+lines.VERSION = 1
+
+local MAX_LEVELS = 100
+local MAX_INTEGER = 9007199254740991
+
+-- ------------------------------------------------------------- writing
+
+local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b",
+                  ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r",
+                  ["\t"] = "\\t" }
+
+local function escape(char)
+  return escapes[char] or ("\\u%04x"):format(char:byte())
+end
+
+-- What services and systems say in errors need not be UTF-8: each byte that
+-- is not becomes U+FFFD.
+local function repaired(text)
+  local parts, from = {}, 1
+  while true do
+    local length, bad = utf8.len(text, from)
+    if length then break end
+    parts[#parts + 1] = text:sub(from, bad - 1)
+    from = bad + 1
+  end
+  parts[#parts + 1] = text:sub(from)
+  return table.concat(parts, "\u{FFFD}")
+end
+
+local function text_of(value)
+  if value:find '[\0-\31"\\\127-\255]' then
+    if not utf8.len(value) then value = repaired(value) end
+    value = value:gsub('[\0-\31"\\\127]', escape)
+  end
+  return '"' .. value .. '"'
+end
+
+local function refuse(path, why)
+  error(errors.invalid(("%s: %s"):format(path, why), path), 0)
+end
+
+local function name_of(path, key)
+  if type(key) == "number" then return ("%s[%s]"):format(path, key) end
+  key = tostring(key)
+  return path == "" and key or path .. "." .. key
+end
+
+-- A host's locale may write another decimal point.
+local function float_of(value, path)
+  if value ~= value or value == math.huge or value == -math.huge then
+    refuse(path, "expected a value that JSON can hold, got the number "
+                 .. tostring(value))
+  end
+  for digits = 15, 17 do
+    local text = ("%%.%dg"):format(digits):format(value)
+    if tonumber(text) == value then
+      return (text:gsub("[^%d%+%-e]+", "."))
+    end
+  end
+end
+
+-- Beyond 2^53 lua-cjson would read back another number than was written.
+local function number_of(value, path)
+  local integer = math.tointeger(value)
+  if integer and integer >= -MAX_INTEGER and integer <= MAX_INTEGER then
+    return ("%d"):format(integer)
+  elseif math.type(value) == "integer" then
+    refuse(path, ("the integer %d is beyond 2^53 and would not be read " ..
+                  "back the same"):format(value))
+  end
+  return float_of(value, path)
+end
+
+-- What a reader looks for first comes first, the rest by name.
+local rank = { workstage = 1, version = 2, type = 3 }
+
+local function comes_before(a, b)
+  local first, second = rank[a] or 4, rank[b] or 4
+  if first ~= second then return first < second end
+  return a < b
+end
+
+local function names_of(value, path)
+  local names = {}
+  for name in next, value do
+    if type(name) ~= "string" then
+      refuse(path == "" and "record" or path, #names > 0 and
+             "has both names and numbers as keys" or
+             ("has the key %s, which is neither a name nor a place")
+             :format(tostring(name)))
+    end
+    names[#names + 1] = name
+  end
+  table.sort(names, comes_before)
+  return names
+end
+
+local write
+
+local function write_array(out, value, path, level)
+  local count = 0
+  for _ in next, value do count = count + 1 end
+  if count ~= rawlen(value) then refuse(path, "is no array without holes") end
+  for i = 1, count do
+    out[#out + 1] = i > 1 and "," or "["
+    write(out, rawget(value, i), name_of(path, i), level)
+  end
+  out[#out + 1] = "]"
+end
+
+local function write_object(out, value, path, level)
+  for i, name in ipairs(names_of(value, path)) do
+    out[#out + 1] = i > 1 and "," or "{"
+    out[#out + 1] = text_of(name)
+    out[#out + 1] = ":"
+    write(out, rawget(value, name), name_of(path, name), level)
+  end
+  out[#out + 1] = "}"
+end
+
+local function write_table(out, value, path, level)
+  if level > MAX_LEVELS then
+    refuse(path:match "^[^.%[]*", "has more than 100 levels of tables; " ..
+           "does it contain itself?")
+  end
+  if next(value) == nil then out[#out + 1] = "[]"
+  elseif rawget(value, 1) ~= nil then
+    write_array(out, value, path, level + 1)
+  else
+    write_object(out, value, path, level + 1)
+  end
+end
+
+function write(out, value, path, level)
+  local kind = type(value)
+  if kind == "string" then out[#out + 1] = text_of(value)
+  elseif kind == "number" then out[#out + 1] = number_of(value, path)
+  elseif kind == "boolean" then out[#out + 1] = tostring(value)
+  elseif kind == "table" then write_table(out, value, path, level)
+  elseif value == transport.null then out[#out + 1] = "null"
+  else refuse(path, "expected a value that JSON can hold, got a " .. kind) end
+end
+
+local function encode(record)
+  local out = {}
+  if type(record) ~= "table" or type(next(record)) ~= "string" then
+    refuse("record", "expected a table with names")
+  elseif record.sum ~= nil then
+    refuse("sum", "is the name of the checksum")
+  end
+  write(out, record, "", 1)
+  return table.concat(out)
+end
+
+-- The error of a record that cannot be written; others are raised on.
+local function result(good, value)
+  if good then return value end
+  if errors.is(value) then return nil, value end
+  error(value, 0)
+end
+
+--- A record as JSON, the same for the same record at all times: names in
+-- order, integers exact, valid UTF-8 only, an empty table as [].
+-- @tparam table record
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function lines.encode(record)
+  return result(pcall(encode, record))
+end
+
+--- A header: what was given with the file's kind and version.
+function lines.header(kind, given)
+  local header = {}
+  for name, value in pairs(given or {}) do header[name] = value end
+  header.workstage, header.version = kind, lines.VERSION
+  return header
+end
+
+-- ------------------------------------------------------------- reading
+
+local function failure(kind, message)
+  return nil, errors.new { kind = kind, message = message }
+end
+
+local Reader = {}
+Reader.__index = Reader
+
+local function damaged(self, number, why)
+  return failure("damaged", ("'%s' is damaged in line %d: %s")
+                            :format(self.path, number, why))
+end
+
+local function parse(self, line, number)
+  local record, why = transport.parse(line)
+  if type(record) ~= "table" then
+    return damaged(self, number, why or "it is no JSON object")
+  end
+  record, why = core.shape(record, nil, "record")
+  if not record then return damaged(self, number, why) end
+  return record
+end
+
+-- The next record, with its sum; false after the last whole line.
+local function read_line(self)
+  local line, number, why = self.file:next()
+  if line then
+    local record, err = parse(self, line, number)
+    return record, record and number or err
+  elseif not number then return false
+  elseif number == "torn" and self.kind == "journal" then
+    self.torn = why
+    return false
+  end
+  return failure(number == "torn" and "damaged" or number, why)
+end
+
+local function check_header(self, header)
+  local kind, version = header.workstage, header.version
+  if type(kind) ~= "string" or math.type(version) ~= "integer" then
+    return damaged(self, 1, "it is no header of workstage's")
+  elseif kind ~= self.kind then
+    return failure("damaged", ("'%s' is a %s, not a %s")
+                              :format(self.path, kind, self.kind))
+  elseif version > lines.VERSION then
+    return failure("invalid", (
+      "'%s' was made by a newer version of workstage (form %d; this one " ..
+      "reads form %d)"):format(self.path, version, lines.VERSION))
+  elseif version < 1 then
+    return damaged(self, 1, ("there is no form %d"):format(version))
+  end
+  return header
+end
+
+local function read_header(self)
+  local header, err = read_line(self)
+  if header == nil then return nil, err end
+  if not header then return damaged(self, 1, "the file is empty") end
+  self.seen = core.checksum(header.sum)
+  header.sum = nil
+  return check_header(self, header)
+end
+
+local function ended(self)
+  self.done = true
+  self:close()
+  return nil
+end
+
+local function failed(self, err)
+  self.err = err
+  self:close()
+  return nil, err
+end
+
+-- A plan's last record, after which there is nothing.
+local function read_end(self, record, number)
+  if record.records ~= self.count or
+     record.check ~= ("%08x"):format(self.seen) then
+    return failed(self, select(2, damaged(self, number,
+      "its records are not the ones that were written")))
+  end
+  local more, err = read_line(self)
+  if more == nil then return failed(self, err) end
+  if more then
+    return failed(self, select(2, damaged(self, err,
+                                          "it comes after the end")))
+  end
+  return ended(self)
+end
+
+local function finish(self)
+  if self.kind == "journal" then return ended(self) end
+  local _, err = failure("damaged", ("'%s' is cut off: its end is missing")
+                                    :format(self.path))
+  return failed(self, err)
+end
+
+--- The next record and the number of its line; nil after the last.
+-- @treturn[1] table
+-- @treturn[1] integer
+-- @treturn[2] nil
+-- @treturn[3] nil
+-- @treturn[3] table the error
+function Reader:next()
+  if self.done or self.err then return nil, self.err end
+  local record, number = read_line(self)
+  if record == nil then return failed(self, number) end
+  if not record then return finish(self) end
+  if self.kind ~= "journal" then
+    if record.type == "end" then return read_end(self, record, number) end
+    self.seen = core.checksum(record.sum, self.seen)
+  end
+  self.count = self.count + 1
+  record.sum = nil
+  return record, number
+end
+
+--- For a loop, which must not end early in silence: errors are raised.
+function Reader:__call()
+  local record, number = self:next()
+  if record == nil and number then error(number, 0) end
+  return record, number
+end
+
+function Reader:close()
+  self.file:close()
+  self.done = true
+end
+
+Reader.__close = Reader.close
+
+--- Opens a file of records and reads its header. The reader is for loops:
+-- `for record, number in assert(lines.each(path, "plan")) do`; or call its
+-- `next` by yourself. It has `header`, and after the last record of a
+-- journal `torn`, a sentence, if its last line was not whole.
+-- @tparam string path
+-- @tparam string kind "journal" or "plan"
+-- @treturn[1] table the reader (what follows it is for the loop)
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function lines.each(path, kind)
+  local file, failed_with, why = core.lines(path, kind == "journal")
+  if not file then return failure(failed_with, why) end
+  local self = setmetatable({ file = file, path = path, kind = kind,
+                              count = 0 }, Reader)
+  local header, err = read_header(self)
+  if not header then return failed(self, err) end
+  self.header = header
+  return self, nil, nil, self
+end
+
+-- --------------------------------------------------------- whole files
+
+local Writer = {}
+Writer.__index = Writer
+
+local function put(self, record)
+  local text, err = lines.encode(record)
+  if not text then return nil, err end
+  local line, sum, why = core.seal(text)
+  if not line then return failure(sum, why) end
+  local done, kind
+  done, kind, why = self.file:write(line)
+  if not done then return failure(kind, why) end
+  self.seen = core.checksum(("%08x"):format(sum), self.seen)
+  return true
+end
+
+--- Adds a record.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Writer:write(record)
+  if record.type == "end" then
+    return nil, errors.invalid("type: 'end' is the name of the last record",
+                               "type")
+  end
+  local done, err = put(self, record)
+  if not done then return nil, err end
+  self.count = self.count + 1
+  return true
+end
+
+--- Ends the file and brings it to its place.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Writer:commit()
+  local done, err = put(self, { type = "end", records = self.count,
+                                check = ("%08x"):format(self.seen) })
+  if not done then return nil, err end
+  local kind, why
+  done, kind, why = self.file:commit()
+  if not done then return failure(kind, why) end
+  return true
+end
+
+--- Leaves what is there as it was, unless the file was committed.
+function Writer:close()
+  self.file:close()
+end
+
+Writer.__close = Writer.close
+
+--- Begins a file that appears at its place whole, with `commit`, or not at
+-- all: a plan.
+-- @tparam string path
+-- @tparam string kind "plan"
+-- @tparam table header
+-- @tparam[opt] integer mode such as 384 (0600)
+-- @treturn[1] table with `write`, `commit` and `close`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function lines.create(path, kind, header, mode)
+  local file, failed_with, why = core.replace(path, mode)
+  if not file then return failure(failed_with, why) end
+  local self = setmetatable({ file = file, count = 0 }, Writer)
+  local done, err = put(self, lines.header(kind, header))
+  if not done then
+    self:close()
+    return nil, err
+  end
+  return self
+end
+
+return lines

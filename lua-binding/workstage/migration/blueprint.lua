@@ -1,0 +1,142 @@
+--- Blueprints: what a workflow is to become, and which items move where.
+-- Reads and writes files of them, and brings them into one form.
+local errors = require "workstage.errors"
+local form = require "workstage.migration.form"
+local kantata_form = require "workstage.migration.kantata_form"
+local layout = require "workstage.migration.layout"
+local literal = require "workstage.migration.literal"
+local place = require "workstage.migration.place"
+
+local blueprint = {}
+
+--- The version of blueprints that this module writes, and reads at most.
+blueprint.VERSION = 1
+
+local readers = { storyblok = form.read, kantata = kantata_form.read }
+
+-- ------------------------------------------------------------ normalizing
+
+local function check_version(at)
+  local version = at.value
+  if version == nil then return end
+  if type(version) ~= "number" or not math.tointeger(version) then
+    at:expect "a version, such as 1"
+  elseif version ~= blueprint.VERSION then
+    at:fail(("version %s is not known here: this module reads version %d")
+            :format(version, blueprint.VERSION))
+  end
+end
+
+local function service_of(at)
+  local name = at.value
+  if name == nil then return "storyblok" end
+  if type(name) == "string" and readers[name] then return name end
+  at:expect "\"storyblok\" or \"kantata\""
+end
+
+local function read_any(at)
+  if type(at.value) ~= "table" then at:expect "a table" end
+  check_version(at:at "version")
+  return readers[service_of(at:at "service")](at)
+end
+
+--- Brings a blueprint into its one form: short forms written out, types and
+-- names checked, statuses of Kantata by key. What it is given stays as it
+-- is.
+-- @tparam table value
+-- @tparam[opt] table source where it came from: `name` and `lines` as
+-- `literal.parse` gives them
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] table the error, which names the place
+function blueprint.normalize(value, source)
+  return place.run(read_any, place.root(value, source))
+end
+
+-- ---------------------------------------------------------------- reading
+
+local function io_error(what, path, why)
+  return errors.new {
+    kind = "io", path = path,
+    message = ("cannot %s '%s': %s"):format(what, path,
+      tostring(why):gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")),
+  }
+end
+
+-- No more of a file than may be in it.
+local function contents(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, io_error("read", path, why) end
+  local text, failed = file:read(literal.MAX_SIZE + 1)
+  file:close()
+  if failed then return nil, io_error("read", path, failed) end
+  return text or ""
+end
+
+--- Reads a blueprint's text.
+-- @tparam string text Lua's form or JSON
+-- @tparam[opt] string name the file's, for errors
+-- @treturn[1] table in the one form
+-- @treturn[2] nil
+-- @treturn[2] table the error, which names file, line and place
+function blueprint.parse(text, name)
+  local value, lines = literal.parse(text, name)
+  if not value then return nil, lines end
+  return blueprint.normalize(value, { name = name, lines = lines })
+end
+
+--- Reads a blueprint from a file.
+-- @tparam string path
+-- @treturn[1] table in the one form
+-- @treturn[2] nil
+-- @treturn[2] table the error: "io", or "invalid" with file, line and place
+function blueprint.read(path)
+  local text, err = contents(path)
+  if not text then return nil, err end
+  return blueprint.parse(text, path)
+end
+
+-- ---------------------------------------------------------------- writing
+
+--- The text of a blueprint, in Lua's form.
+-- @tparam table value a blueprint, in any form
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function blueprint.text(value)
+  local whole, err = blueprint.normalize(value)
+  if not whole then return nil, err end
+  return layout.text(whole, blueprint.VERSION)
+end
+
+-- Writes a whole file or none.
+local function replace(path, text)
+  local beside = ("%s.%x%x.tmp"):format(path, os.time(),
+                                        math.random(0, 0xffffff))
+  local file, why = io.open(beside, "wb")
+  if not file then return nil, why end
+  local good
+  good, why = file:write(text)
+  local closed, why_not = file:close()
+  if good and closed then good, why = os.rename(beside, path)
+  else good, why = nil, why or why_not end
+  if not good then os.remove(beside) end
+  return good, why
+end
+
+--- Writes a blueprint to a file, which is either replaced whole or stays as
+-- it was.
+-- @tparam table value a blueprint, in any form
+-- @tparam string path
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function blueprint.write(value, path)
+  local text, err = blueprint.text(value)
+  if not text then return nil, err end
+  local good, why = replace(path, text)
+  if not good then return nil, io_error("write", path, why) end
+  return true
+end
+
+return blueprint

@@ -1,0 +1,439 @@
+--- Reads a blueprint's text: data, in Lua's notation or in JSON.
+--
+-- The Lua form is one table constructor. Nothing of it is ever run: a small
+-- tokenizer knows what data needs and refuses the rest with its line, and
+-- the tables are built from its tokens. Lua's own reader gets single string
+-- tokens alone, for their escapes.
+local cjson = require "cjson"
+local errors = require "workstage.errors"
+
+local literal = {}
+
+--- The most that a blueprint may be: bytes, levels of tables, values.
+literal.MAX_SIZE = 1048576
+literal.MAX_DEPTH = 64
+literal.MAX_VALUES = 100000
+
+local json = cjson.new()
+json.decode_invalid_numbers(false)
+json.decode_max_depth(literal.MAX_DEPTH)
+
+-- ----------------------------------------------------------------- errors
+
+-- Words from a file for a message: short, and without control characters.
+local function shown(text)
+  text = text:gsub("%c", "?")
+  return #text > 40 and text:sub(1, 40) .. "..." or text
+end
+
+--- The error of a place in a file: "blueprint.lua:12: ...".
+-- @tparam ?string name the file, where it has a name
+-- @tparam ?integer line where it is known
+-- @tparam string message
+-- @tparam[opt] string field the place in the blueprint, "stages[2].color"
+function literal.error(name, line, message, field)
+  local place = name and line and ("%s:%d: "):format(name, line) or
+                name and name .. ": " or
+                line and ("line %d: "):format(line) or ""
+  return errors.new {
+    kind = "invalid",
+    message = place .. message,
+    fields = field and { [field] = { message } } or nil,
+    file = name, line = line,
+  }
+end
+
+-- ----------------------------------------------------------- the tokenizer
+
+local Reader = {}
+Reader.__index = Reader
+
+local function fail(self, message)
+  error(literal.error(self.name, self.line, message), 0)
+end
+
+-- Counts the lines up to where the reader is. The next line break is kept,
+-- so that no stretch of text is searched twice.
+local function count_lines(self)
+  while self.line_break and self.line_break < self.at do
+    local _, last = self.text:find("^\r\n", self.line_break)
+    if not last then
+      _, last = self.text:find("^\n\r", self.line_break)
+    end
+    self.line = self.line + 1
+    self.line_break = self.text:find("[\r\n]",
+                                     (last or self.line_break) + 1)
+  end
+end
+
+-- Where a long bracket that opens here ends; nil when none opens.
+local function long_bracket(self, at)
+  local level = self.text:match("^%[(=*)%[", at)
+  if not level then return nil end
+  local _, last = self.text:find("]" .. level .. "]", at, true)
+  if not last then fail(self, "a long bracket is not closed") end
+  return last
+end
+
+local function skip_comment(self)
+  local last = long_bracket(self, self.at + 2)
+  if not last then
+    last = self.text:find("[\r\n]", self.at) or #self.text + 1
+    last = last - 1
+  end
+  self.at = last + 1
+end
+
+local function skip_blanks(self)
+  repeat
+    self.at = self.text:find("[^ \t\r\n\v\f]", self.at) or #self.text + 1
+    count_lines(self)
+    local comment = self.text:find("^%-%-", self.at)
+    if comment then skip_comment(self) end
+  until not comment
+end
+
+-- Where the text goes on after a backslash and what it escapes.
+local function after_escape(text, at)
+  if text:find("^z", at + 1) then
+    return text:find("[^ \t\r\n\v\f]", at + 2) or #text + 1
+  elseif text:find("^\r\n", at + 1) or text:find("^\n\r", at + 1) then
+    return at + 3
+  end
+  return at + 2
+end
+
+-- Where a quoted string ends.
+local function closing_quote(self, quote)
+  local pattern, at = "[\\\r\n" .. quote .. "]", self.at + 1
+  while true do
+    local found = self.text:find(pattern, at)
+    local char = found and self.text:sub(found, found)
+    if char == quote then return found end
+    if char ~= "\\" then fail(self, "a string is not closed") end
+    at = after_escape(self.text, found)
+  end
+end
+
+-- The value of a string token, which is a whole Lua string by its ends.
+local function string_value(self, token)
+  local plain = token:match "^[\"']([^\\]*).$"
+  if plain then return plain end
+  local chunk, why = load("return " .. token, "=string", "t", {})
+  if chunk then return chunk() end
+  why = why:gsub("^string:%d+: ", ""):gsub(" near .*$", "")
+  fail(self, "a string cannot be read: " .. shown(why))
+end
+
+-- Numbers with their exponents, whose signs belong to them.
+local function number_end(text, at)
+  local sign = text:find("^0[xX]", at) and "[pP]$" or "[eE]$"
+  local last = at - 1
+  repeat
+    local from = last + 1
+    last = select(2, text:find("^[%w_.]*", from))
+    local more = text:sub(from, last):find(sign) and
+                 text:find("^[+-]", last + 1)
+    if more then last = last + 1 end
+  until not more
+  return last
+end
+
+local function number_value(self, token)
+  local value = tonumber(token)
+  if not value then fail(self, ("malformed number '%s'"):format(shown(token)))
+  elseif value == math.huge then
+    fail(self, ("the number %s is too large"):format(shown(token)))
+  end
+  return value
+end
+
+-- The next token: its kind ("name", "string", "number", "end", or the very
+-- character), and its value.
+local function next_token(self)
+  skip_blanks(self)
+  local text, at = self.text, self.at
+  local char = text:sub(at, at)
+  local kind, value, last = char, char, at
+  if char == "" then kind = "end"
+  elseif char == '"' or char == "'" then
+    kind, last = "string", closing_quote(self, char)
+    value = string_value(self, text:sub(at, last))
+  elseif text:find("^%[=*%[", at) then
+    kind, last = "string", long_bracket(self, at)
+    value = string_value(self, text:sub(at, last))
+  elseif text:find("^%.?[0-9]", at) then
+    kind, last = "number", number_end(text, at)
+    value = number_value(self, text:sub(at, last))
+  elseif text:find("^[A-Za-z_]", at) then
+    kind, last = "name", select(2, text:find("^[A-Za-z0-9_]+", at))
+    value = text:sub(at, last)
+  end
+  self.kind, self.value, self.from, self.at = kind, value, at, last + 1
+end
+
+-- --------------------------------------------------------------- refusals
+
+local CODE = {
+  ["function"] = "a function", ["local"] = "a variable",
+  ["for"] = "a loop", ["while"] = "a loop", ["repeat"] = "a loop",
+  ["goto"] = "a jump", ["if"] = "a condition", ["do"] = "a block",
+  ["and"] = "an operation", ["or"] = "an operation",
+  ["not"] = "an operation",
+}
+
+-- Longer ones first.
+local SYMBOLS = {
+  { "...", "a list of arguments" }, { "..", "a concatenation" },
+  { "==", "a comparison" }, { "~=", "a comparison" },
+  { "<=", "a comparison" }, { ">=", "a comparison" }, { "::", "a label" },
+  { "(", "a call or an expression" }, { ":", "a method call" },
+  { ".", "a field of a variable" }, { "<", "an operation" },
+  { ">", "an operation" }, { "+", "an operation" },
+  { "-", "an operation" }, { "*", "an operation" },
+  { "/", "an operation" }, { "%", "an operation" },
+  { "^", "an operation" }, { "&", "an operation" },
+  { "|", "an operation" }, { "~", "an operation" },
+  { "#", "an operation" },
+}
+
+-- What code the current token begins, in words; nil when it is none.
+local function code(self)
+  if self.kind == "name" then return CODE[self.value] end
+  for _, symbol in ipairs(SYMBOLS) do
+    if self.text:find(symbol[1], self.from, true) == self.from then
+      return symbol[2]
+    end
+  end
+end
+
+local function token_shown(self)
+  if self.kind == "end" then return "the end of the text" end
+  if self.kind == "string" then return "a string" end
+  return ("'%s'"):format(shown(tostring(self.value)))
+end
+
+local function refuse(self, expected)
+  local what = code(self)
+  if what then fail(self, what .. " is not allowed here: a blueprint is data")
+  end
+  fail(self, ("expected %s, got %s"):format(expected, token_shown(self)))
+end
+
+-- A name where a value belongs: code, or a string without its quotes.
+local function refuse_name(self, name, line)
+  local what = CODE[name] or self.kind == "(" and "a call"
+  self.line = line
+  if what then fail(self, what .. " is not allowed here: a blueprint is data")
+  end
+  fail(self, ("the name '%s' is no value: a blueprint is data, and texts "
+              .. "stand in quotes"):format(shown(name)))
+end
+
+-- ------------------------------------------------------------- the grammar
+
+local CONSTANTS = { ["true"] = true, ["false"] = false }
+
+local read_table
+
+-- Reads a value; nil for `nil`.
+local function read_value(self, depth)
+  local kind, value, line = self.kind, self.value, self.line
+  if kind == "{" then return read_table(self, depth + 1) end
+  if kind == "-" then
+    next_token(self)
+    if self.kind ~= "number" then
+      fail(self, "an operation is not allowed here: a blueprint is data")
+    end
+    kind, value = "number", -self.value
+  end
+  next_token(self)
+  if kind == "string" or kind == "number" then return value end
+  if kind == "name" and value == "nil" then return nil end
+  if kind == "name" and CONSTANTS[value] ~= nil then return CONSTANTS[value]
+  elseif kind == "name" then refuse_name(self, value, line) end
+end
+
+local function begins_value(self)
+  return self.kind == "{" or self.kind == "-" or self.kind == "string" or
+         self.kind == "number" or self.kind == "name"
+end
+
+-- `= value`, after a key.
+local function read_assigned(self, depth)
+  next_token(self)
+  if not begins_value(self) then refuse(self, "a value") end
+  return read_value(self, depth)
+end
+
+local function read_bracketed_key(self)
+  next_token(self)
+  if self.kind ~= "string" and self.kind ~= "number" then
+    refuse(self, "a string or a number as the key")
+  end
+  local key = self.value
+  next_token(self)
+  if self.kind ~= "]" then refuse(self, "']'") end
+  next_token(self)
+  return key
+end
+
+local function is_assignment(self)
+  return self.kind == "=" and not self.text:find("^=", self.at)
+end
+
+local function named_key(self)
+  local name, line = self.value, self.line
+  next_token(self)
+  if is_assignment(self) then return name end
+  refuse_name(self, name, line)
+end
+
+local function is_key(self)
+  return self.kind == "[" or self.kind == "name" and
+         self.value ~= "nil" and CONSTANTS[self.value] == nil
+end
+
+-- One entry of a table: its key and value. `count` is the number of those
+-- without a key before it.
+local function read_entry(self, depth, count)
+  if is_key(self) then
+    local key = self.kind == "[" and read_bracketed_key(self) or
+                named_key(self)
+    if not is_assignment(self) then refuse(self, "'='") end
+    return key, read_assigned(self, depth), count
+  end
+  if not begins_value(self) then refuse(self, "a value or '}'") end
+  local value = read_value(self, depth)
+  if value == nil then fail(self, "nil is not allowed in a list") end
+  return count + 1, value, count + 1
+end
+
+-- The items of a table are counted where they stand; a key that comes again
+-- is more likely a slip than a wish.
+local function note_entry(self, lines, key, line)
+  self.values = self.values + 1
+  if self.values > literal.MAX_VALUES then
+    fail(self, ("more than %d values"):format(literal.MAX_VALUES))
+  elseif lines[key] then
+    fail(self, ("'%s' stands here twice (before on line %d)")
+               :format(shown(tostring(key)), lines[key]))
+  end
+  lines[key] = line
+end
+
+function read_table(self, depth)
+  if depth > literal.MAX_DEPTH then
+    fail(self, ("tables are nested deeper than %d levels")
+               :format(literal.MAX_DEPTH))
+  end
+  local result, lines, count = {}, {}, 0
+  self.lines[result] = lines
+  next_token(self)
+  while self.kind ~= "}" do
+    local line = self.line
+    local key, value, so_far = read_entry(self, depth, count)
+    note_entry(self, lines, math.tointeger(key) or key, line)
+    result[key], count = value, so_far
+    if self.kind == "," or self.kind == ";" then next_token(self)
+    elseif self.kind ~= "}" then refuse(self, "',' or '}'") end
+  end
+  next_token(self)
+  return result
+end
+
+local function read_all(self)
+  next_token(self)
+  if self.kind == "name" and self.value == "return" then next_token(self) end
+  if self.kind ~= "{" then refuse(self, "one table, such as { stages = .. }")
+  end
+  local value = read_table(self, 1)
+  if self.kind == ";" then next_token(self) end
+  if self.kind ~= "end" then refuse(self, "nothing after the table") end
+  return value
+end
+
+local function read_lua(text, name)
+  local reader = setmetatable({
+    text = text, name = name, at = 1, line = 1, values = 0, lines = {},
+    line_break = text:find "[\r\n]",
+  }, Reader)
+  local good, value = pcall(read_all, reader)
+  if good then return value, reader.lines end
+  if not errors.is(value) then error(value, 0) end
+  return nil, value
+end
+
+-- ------------------------------------------------------------------- JSON
+
+-- Takes JSON's values into Lua's: integers whole, null absent.
+local function plain(value, count)
+  if math.type(value) == "float" then
+    local whole = math.tointeger(value)
+    return whole and whole > -2^53 and whole < 2^53 and whole or value
+  elseif type(value) ~= "table" then
+    return value
+  end
+  for key, item in next, value do
+    count.values = count.values + 1
+    if count.values > literal.MAX_VALUES then
+      error(("more than %d values"):format(literal.MAX_VALUES), 0)
+    elseif item == cjson.null and type(key) == "number" then
+      error("null is not allowed in a list", 0)
+    end
+    value[key] = item ~= cjson.null and plain(item, count) or nil
+    if item == false then value[key] = false end
+  end
+  return value
+end
+
+local function line_of(text, why)
+  local at = tonumber(why:match "at character (%d+)")
+  if not at then return nil end
+  local _, breaks = text:sub(1, at - 1):gsub("\n", "")
+  return breaks + 1
+end
+
+local function read_json(text, name)
+  local good, value = pcall(json.decode, text)
+  if not good then
+    local why = tostring(value):gsub("^.-:%d+: ", "")
+    return nil, literal.error(name, line_of(text, why), "not JSON: " .. why)
+  elseif type(value) ~= "table" then
+    return nil, literal.error(name, 1, "a blueprint is one JSON object")
+  end
+  good, value = pcall(plain, value, { values = 0 })
+  if not good then return nil, literal.error(name, nil, value) end
+  return value, {}
+end
+
+-- What begins like a JSON object is JSON, whatever the file is called.
+local function is_json(text, name)
+  return name and name:lower():find "%.json$" or
+         text:find '^%s*{%s*"[^"\n]*"%s*:'
+end
+
+--- The value that a text describes.
+-- @tparam string text
+-- @tparam[opt] string name the file's, for errors; one that ends in .json
+-- holds JSON, others what they look like
+-- @treturn[1] table
+-- @treturn[1] table the lines: table of the value -> key -> line
+-- @treturn[2] nil
+-- @treturn[2] table the error, of the kind "invalid"
+function literal.parse(text, name)
+  name = name and shown(name)
+  if #text > literal.MAX_SIZE then
+    return nil, literal.error(name, nil,
+      ("larger than %d bytes, the most that a blueprint may have")
+      :format(literal.MAX_SIZE))
+  elseif text:find "^\27" then
+    return nil, literal.error(name, nil, "bytecode is not allowed: a " ..
+                              "blueprint is data, in text")
+  end
+  text = text:gsub("^\xEF\xBB\xBF", "")
+  if is_json(text, name) then return read_json(text, name) end
+  return read_lua(text, name)
+end
+
+return literal

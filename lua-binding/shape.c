@@ -118,12 +118,22 @@ static bool shape_id(ws_shape *shape, const ws_field *field) {
   return true;
 }
 
+/* Whether a table has names but no items: no array then. An empty one can
+** be either. */
+static bool is_object(lua_State *L) {
+  if (lua_rawlen(L, -1)) return false;
+  lua_pushnil(L);
+  if (!lua_next(L, -2)) return false;
+  lua_pop(L, 2);
+  return true;
+}
+
 /* An array's items, each by `one`. */
 static bool shape_items(ws_shape *shape, const ws_field *field,
                         bool (*one)(ws_shape *, const ws_field *)) {
   lua_State *L = shape->L;
   lua_Integer count;
-  if (!lua_istable(L, -1)) return fault(shape, "an array");
+  if (!lua_istable(L, -1) || is_object(L)) return fault(shape, "an array");
   count = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, -1, i);
@@ -139,7 +149,8 @@ static bool shape_text(ws_shape *shape, const ws_field *field) {
 }
 
 static bool shape_one_object(ws_shape *shape, const ws_field *field) {
-  if (!lua_istable(shape->L, -1)) return fault(shape, "an object");
+  if (!lua_istable(shape->L, -1) || lua_rawlen(shape->L, -1))
+    return fault(shape, "an object");
   return shape_object(shape, field->object);
 }
 
@@ -248,7 +259,8 @@ static int shape(lua_State *L) {
   enter(&state, luaL_optstring(L, 3, ""));
   lua_settop(L, 2);
   lua_insert(L, 1);
-  if (schema && !lua_istable(L, 2)) well = fault(&state, "an object");
+  if (schema && (!lua_istable(L, 2) || lua_rawlen(L, 2)))
+    well = fault(&state, "an object");
   else if (lua_istable(L, 2)) well = shape_object(&state, schema);
   else well = shape_any(&state);
   if (well) return 1;

@@ -2,6 +2,7 @@
 ** One attempt: a libcurl easy handle from start to end.
 */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine.h"
@@ -170,10 +171,17 @@ void ws_transfer_stop(ws_call *call) {
   curl_easy_cleanup(easy);
 }
 
-static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
+/* libcurl calls it lack of memory, too, when a line of the answer's head is
+** longer than it takes. */
+static ws_kind out_of_memory(const ws_call *call, bool begun) {
+  return begun && !call->response.size ? WS_TOO_LARGE : WS_MEMORY;
+}
+
+static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent,
+                       bool begun) {
   switch (code) {
     case CURLE_OUT_OF_MEMORY:
-      return WS_MEMORY;
+      return out_of_memory(call, begun);
     case CURLE_OPERATION_TIMEDOUT:
       return WS_TIMEOUT;
     case CURLE_WRITE_ERROR: case CURLE_FILESIZE_EXCEEDED:
@@ -207,6 +215,15 @@ static ws_time elapsed(CURL *easy, CURLINFO what) {
   return microseconds;
 }
 
+static void explain_size(ws_call *call, CURLcode code) {
+  if (call->head_seen > MAX_HEAD || code == CURLE_OUT_OF_MEMORY)
+    strcpy(call->message, "the head of the answer is too long");
+  else
+    snprintf(call->message, sizeof call->message,
+             "the answer is above the limit of %zu bytes (max_response)",
+             call->client->max_response);
+}
+
 /* What the attempt came to. `written` is WS_NEVER when nothing was sent,
 ** `answered` when nothing came back. Gives the easy handle back. */
 void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
@@ -221,12 +238,14 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
   outcome->sent = call->readied > 1 || (ready > 0 && bytes > 0);
   outcome->kind = code == CURLE_OK || refused((int)status)
                     ? ws_status_kind((int)status)
-                    : kind_of(call, code, outcome->sent);
+                    : kind_of(call, code, outcome->sent, first > 0);
   *written = outcome->sent ? call->started + ready : WS_NEVER;
   *answered = status ? call->started + (first > ready ? first : ready)
                      : WS_NEVER;
   if (call->readied > 1)
     strcpy(call->message, "the connection was closed before an answer came");
+  else if (outcome->kind == WS_TOO_LARGE)
+    explain_size(call, code);
   else if (code != CURLE_OK && !call->message[0])
     strncat(call->message, curl_easy_strerror(code),
             sizeof call->message - 1);

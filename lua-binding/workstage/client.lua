@@ -80,10 +80,6 @@ local function read_any(self, call, status, text)
 end
 
 local function request(self, method, path, given)
-  if given ~= nil and type(given) ~= "table" then
-    error("request: expected a table, got " .. type(given), 3)
-  end
-  given = given or {}
   local parts, why = prepare(self, method, path, given)
   if not parts then return nil, errors.invalid(why, why:match "^(%w+):") end
   local call, status, text
@@ -120,7 +116,10 @@ function client.class(name)
   -- @treturn[2] table the error
   function class.request(self, method, path, given)
     client.check_self(self, class, "request")
-    return request(self, method, path, given)
+    if given ~= nil and type(given) ~= "table" then
+      error("request: expected a table, got " .. type(given), 2)
+    end
+    return request(self, method, path, given or {})
   end
 
   --- Ends what is under way and closes the connections.

@@ -11,9 +11,17 @@ function Error:__tostring()
   return self.text
 end
 
--- A message can stand in the middle of a sentence: one line, no stop.
+local SAID = 500 -- bytes of a message that a sentence takes
+
+-- A message can stand in the middle of a sentence: one line of a bounded
+-- length, no stop at its end, and nothing that a terminal would obey.
 local function inline(text)
-  return (text:gsub("%s+", " "):gsub("[%s.]+$", ""))
+  local short = text
+  if #text > SAID then
+    short = text:sub(1, SAID):gsub("[\xC0-\xFF]?[\x80-\xBF]*$", "")
+  end
+  short = short:gsub("%s+", " "):gsub("%c", "?"):gsub("[%s.]+$", "")
+  return #text > SAID and short .. "..." or short
 end
 
 local function describe_fields(fields)
@@ -126,7 +134,8 @@ local function read_object(value)
   if type(list) == "table" and type(list[1]) == "table" then
     return read_list(list)
   end
-  local nested = type(list) == "table" and list or value.error
+  local nested = texts(list) and list or type(list) == "table" and list or
+                 value.error
   if texts(value.error) then
     return table.concat(texts(value.error), "; "),
            field_messages(value, "error")
@@ -152,6 +161,7 @@ end
 
 --- What to say of a body that is no JSON: an HTML page's title, or its kind.
 function errors.read_text(body)
+  body = body:sub(1, BODY_KEPT)
   local title = body:match("<[Tt][Ii][Tt][Ll][Ee][^>]*>%s*([^<]-)%s*<")
   if title and title ~= "" then
     return ("an HTML page titled '%s' came"):format(title:sub(1, 200))

@@ -37,8 +37,9 @@ end
 
 local function object_of(class, value, result)
   local all = value[result.key]
-  local object = type(all) == "table" and all[tostring(result.id)]
-  local name = ("%s.%s"):format(result.key, tostring(result.id))
+  local id = tostring(math.tointeger(result.id) or result.id)
+  local object = type(all) == "table" and all[id]
+  local name = ("%s.%s"):format(result.key, id)
   if type(object) ~= "table" then
     return nil, ("the results name %s, which is not there"):format(name)
   end
@@ -51,7 +52,7 @@ end
 local service = { per_page = 200, default_per_page = 20, kantata = true }
 
 function service.read_many(self, value)
-  if type(value.results) ~= "table" then
+  if not resource.is_array(value.results) then
     return nil, "the answer has no array 'results'"
   end
   local list = {}

@@ -74,6 +74,12 @@ local function unwrap(self, read, value, call, status, text)
   return result
 end
 
+-- Whether a value that lua-cjson read can be an array; empty ones and empty
+-- objects look the same.
+local function is_array(value)
+  return type(value) == "table" and (#value > 0 or next(value) == nil)
+end
+
 local function fetch(self, read, method, path, query, body, given)
   local value, call, status, text =
     self.transport:fetch(method, path, query, body, given)
@@ -372,7 +378,8 @@ function resource.new(class, owner)
   }, class.metatable)
 end
 
--- For the resources' own methods.
+-- For the services, and the resources' own methods.
+resource.is_array = is_array
 resource.fetch = fetch
 resource.post = post
 resource.check_self = check_self

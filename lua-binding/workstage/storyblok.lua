@@ -48,7 +48,7 @@ end
 function service.read_many(self, value, call)
   local plural = self.class.plural
   local list = value[plural]
-  if type(list) ~= "table" then
+  if not resource.is_array(list) then
     return nil, ("the answer has no array '%s'"):format(plural)
   end
   for i, item in ipairs(list) do

@@ -30,12 +30,24 @@ end
 local Transport = {}
 Transport.__index = Transport
 
--- Takes the token out of what a server may have echoed.
+local SHORTEST = 4 -- what is shorter is no token, but a part of every word
+
+-- Takes the token out of what a server may have echoed, whichever of its
+-- characters came escaped; out of texts, and of tables of them.
 local function redactor(token)
-  local pattern = token:gsub("%p", "%%%0")
-  return function(text)
-    return text and (text:gsub(pattern, "[token]"))
+  local pattern = token:gsub("%p", "\\?%%%0")
+  local function redact(value)
+    if #token < SHORTEST then return value end
+    if type(value) == "string" then
+      return (value:gsub(pattern, "[token]"))
+    elseif type(value) ~= "table" then
+      return value
+    end
+    local copy = {}
+    for key, item in pairs(value) do copy[redact(key)] = redact(item) end
+    return copy
   end
+  return redact
 end
 
 --- A transport: a core client with what Lua adds to it.
@@ -72,6 +84,12 @@ local hints = {
   oauth_token = "if it is a personal access token, give it as token",
 }
 
+-- The kinds of failure in whose answers the service says why.
+local refused = {
+  redirect = true, unauthorized = true, forbidden = true, not_found = true,
+  rejected = true, rate_limited = true, server = true,
+}
+
 -- The words of an answer: its JSON, in one of the services' shapes, or what
 -- can be said of anything else.
 local function words(body)
@@ -96,20 +114,21 @@ end
 --- Makes the error of a call that failed.
 function Transport:failure(call, kind, status, body)
   local info = call:info()
-  local answered = status > 0 and kind ~= "network" and kind ~= "timeout"
   local message, fields, type
-  if answered then message, fields, type = words(body) end
+  body = self.redact(body)
+  if refused[kind] then message, fields, type = words(body) end
   if not message and not fields then message = info.message end
+  if message == "" then message = "no reason was given" end
   return note_sent(self, errors.new {
     kind = kind,
     status = status > 0 and status or nil,
     message = self.redact(message),
-    type = type,
-    fields = fields,
+    type = self.redact(type),
+    fields = self.redact(fields),
     method = info.method,
-    url = info.url,
-    body = body ~= "" and self.redact(body) or nil,
-    request_id = call:header "x-request-id",
+    url = self.redact(info.url),
+    body = body ~= "" and body or nil,
+    request_id = self.redact(call:header "x-request-id"),
     attempts = info.attempts,
     ambiguous = info.ambiguous,
     hint = kind == "unauthorized" and
@@ -143,15 +162,16 @@ end
 
 --- The error of an answer that came well but cannot be what it should be.
 function Transport:undecodable(call, status, body, why)
-  local info = call:info()
+  local info, request_id = call:info(), call:header "x-request-id"
   call:close()
   return note_sent(self, errors.new {
     kind = "decode",
     status = status,
-    message = why,
+    message = self.redact(why),
     method = info.method,
-    url = info.url,
+    url = self.redact(info.url),
     body = body ~= "" and self.redact(body) or nil,
+    request_id = self.redact(request_id),
     attempts = info.attempts,
     ambiguous = info.method ~= "GET",
   }, info)
@@ -160,9 +180,8 @@ end
 -- Why a body is no JSON, in words.
 local function why_not_json(body, why)
   if body == "" then return "the answer is empty where JSON must be" end
-  if body:match("^%s*<") then
-    return errors.read_text(body) .. " where JSON must be"
-  end
+  local page = body:match("^%s*<") and errors.read_text(body)
+  if page then return page .. " where JSON must be" end
   return "the answer is not JSON: " .. why
 end
 
@@ -173,7 +192,8 @@ end
 function Transport:parse(call, status, text)
   local value, why = transport.parse(text)
   if value ~= nil then return value end
-  return nil, self:undecodable(call, status, text, why_not_json(text, why))
+  return nil, self:undecodable(call, status, text,
+                               why_not_json(self.redact(text), why))
 end
 
 --- Sends a request whose answer is a JSON object or array.

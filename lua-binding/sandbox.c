@@ -263,9 +263,10 @@ static int sandbox_m_dump(lua_State *L) {
   return push_result(L, held);
 }
 
+/* nil, and the error that encoded() left on top. */
 static int bad_value(lua_State *L) {
   lua_pushnil(L);
-  lua_insert(L, -2);
+  lua_pushfstring(L, "sandbox: %s", lua_tostring(L, -2));
   return 2;
 }
 

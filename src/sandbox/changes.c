@@ -181,9 +181,11 @@ static int64_t insert_change(struct call *c, int64_t story, int64_t stage,
 static bool check_siblings(struct call *c) {
   const struct json *comment = json_get(c->body, "comment");
   const struct json *assign = json_get(c->body, "assign");
-  if (comment && comment->type == JSON_OBJECT &&
-      !body_check(c, comment_fields, comment))
-    return false;
+  if (comment && comment->type == JSON_OBJECT) {
+    if (!body_check(c, comment_fields, comment)) return false;
+    if (!text_of(comment, "message")) problem(c, "comment", "has no message");
+    if (!no_problems(c, 422, SHAPE_ERRORS)) return false;
+  }
   return !assign || assign->type != JSON_OBJECT ||
          body_check(c, assign_fields, assign);
 }

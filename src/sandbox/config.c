@@ -32,6 +32,7 @@ static const struct field options[] = {
   { "same_status", F_INT },
   { "archived_get", F_INT },
   { "random_seed", F_INT },
+  { "clock_offset", F_INT },
   { NULL, 0 },
 };
 
@@ -103,11 +104,19 @@ static bool number_allowed(const struct json *v, struct buf *err) {
   return true;
 }
 
+static bool may_be_negative(const char *name) {
+  return strcmp(name, "random_seed") == 0 ||
+         strcmp(name, "clock_offset") == 0;
+}
+
 static bool check_values(const struct json *given, struct buf *err) {
   const struct json *v;
   for (v = given->child; v; v = v->next) {
     bool number = v->type == JSON_INT || v->type == JSON_REAL;
-    if (number && v->real < 0 && strcmp(v->key, "random_seed") != 0)
+    bool limit = strstr(v->key, "limit") != NULL;
+    if (limit && number && v->real > 0 && v->real < 1)
+      return fail(err, "option '%s' must be 1 or more, or false", v->key);
+    if (number && v->real < 0 && !may_be_negative(v->key))
       return fail(err, "option '%s' must not be negative", v->key);
     if (!text_allowed(v, err) || !number_allowed(v, err)) return false;
   }
@@ -234,6 +243,7 @@ static void read_rules(struct config *c, const struct json *given) {
   read_integer(given, "same_status", &c->same_status);
   read_integer(given, "archived_get", &c->archived_get);
   read_integer(given, "random_seed", &c->random_seed);
+  read_integer(given, "clock_offset", &c->clock_offset);
 }
 
 /* Reads the options, JSON text. What they refer to lives in the config. */

@@ -34,6 +34,7 @@ struct config {
   const char *put, *story_stage, *permissions;
   int64_t transitions, update_status, same_status, archived_get;
   int64_t random_seed;
+  int64_t clock_offset;    /* seconds that the server is ahead */
 };
 
 bool config_read(struct config *config, const char *text, size_t len,

@@ -158,7 +158,11 @@ static bool read_batch(struct faults *all, struct fault_batch *batch,
     char name[32];
     size_t number_of_it = all->count + batch->count;
     struct buf b = { 0 };
-    if (!read_fault(f, v, seed + (int64_t)number_of_it, err)) return false;
+    if (!read_fault(f, v, seed + (int64_t)number_of_it, &b)) {
+      fail(err, "fault %zu: %s", batch->count, b.data ? b.data : "");
+      buf_free(&b);
+      return false;
+    }
     buf_fmt(&b, "fault %zu", number_of_it);
     if (b.failed || b.len >= sizeof name) b.len = 0;
     if (!f->name) f->name = arena_copy(&batch->arena, b.data, b.len);

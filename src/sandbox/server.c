@@ -261,7 +261,7 @@ static void work(struct request *r) {
   struct call c;
   bool good, late;
   set_call(&c, s, r->message);
-  clock_iso(c.now);
+  clock_iso(c.now, s->config.clock_offset);
   store_begin(s->db);
   call_serve(&c);
   good = c.status < 400;
@@ -451,10 +451,20 @@ static void add_limits(struct MHD_Response *response,
   buf_free(&b);
 }
 
+/* libmicrohttpd dates every answer, unless the clock is to be wrong. */
+static void add_date(struct MHD_Response *response,
+                     const struct sandbox *s) {
+  char date[TIME_SIZE];
+  if (!s->config.clock_offset) return;
+  clock_http(date, s->config.clock_offset);
+  MHD_add_response_header(response, "Date", date);
+}
+
 static void add_headers(struct MHD_Response *response,
                         const struct request *r) {
   const struct sandbox *s = r->sandbox;
   bool html = r->fault && r->fault->html;
+  add_date(response, s);
   if (r->status != 204)
     MHD_add_response_header(response, "Content-Type",
                             html ? "text/html; charset=utf-8"
@@ -748,7 +758,7 @@ static struct MHD_Daemon *start_daemon(struct sandbox *s) {
                           MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
                           MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
                           MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                          (size_t)128 * 1024,
+                          (size_t)256 * 1024,
                           MHD_OPTION_END);
 }
 

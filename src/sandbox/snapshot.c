@@ -561,7 +561,7 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
                    struct buf *err) {
   struct load l = { .sandbox = s, .db = s->db, .err = err };
   bool ok;
-  clock_iso(l.now);
+  clock_iso(l.now, s->config.clock_offset);
   err->len = 0;
   store_begin(s->db);
   snapshot_clear(s);

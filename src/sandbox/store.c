@@ -185,8 +185,7 @@ static sqlite3_stmt *fill_slot(struct store *db, size_t slot,
 
 /*
 ** The prepared statement for a text, fresh to be bound. Kept by text in an
-** open hash table, which is emptied when it is three quarters full: only
-** free combinations of filters ever get it there.
+** open hash table, which store_begin() empties when it has become full.
 */
 sqlite3_stmt *store_prepare(struct store *db, const char *sql) {
   size_t slot = hash_text(sql) % SLOTS;
@@ -197,9 +196,9 @@ sqlite3_stmt *store_prepare(struct store *db, const char *sql) {
     }
     slot = (slot + 1) % SLOTS;
   }
-  if (db->used >= SLOTS * 3 / 4) {
-    forget_statements(db);
-    slot = hash_text(sql) % SLOTS;
+  if (db->used >= SLOTS - 1) {
+    db->error = SQLITE_FULL;
+    return NULL;
   }
   return fill_slot(db, slot, sql);
 }
@@ -329,7 +328,12 @@ int store_changed(struct store *db) {
   return sqlite3_changes(db->sqlite);
 }
 
+/*
+** Begins a transaction. Only here may statements be forgotten, since none
+** is in use; only free combinations of filters ever make them so many.
+*/
 void store_begin(struct store *db) {
+  if (db->used >= SLOTS * 3 / 4) forget_statements(db);
   db->error = SQLITE_OK;
   store_run(db, "BEGIN", "");
 }
@@ -395,16 +399,29 @@ int64_t clock_ns(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Now, as the services write it: 2026-12-01T10:00:00.000Z. */
-void clock_iso(char out[TIME_SIZE]) {
+/* Now and an offset, as the services write it: 2026-12-01T10:00:00.000Z. */
+void clock_iso(char out[TIME_SIZE], int64_t offset) {
   struct timespec t;
   struct tm tm;
   size_t len;
   clock_gettime(CLOCK_REALTIME, &t);
+  t.tv_sec += offset;
   gmtime_r(&t.tv_sec, &tm);
   len = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
   sqlite3_snprintf(TIME_SIZE - (int)len, out + len, ".%03dZ",
                    (int)(t.tv_nsec / 1000000));
+}
+
+/* The same for a Date header. */
+void clock_http(char out[TIME_SIZE], int64_t offset) {
+  static const char days[] = "SunMonTueWedThuFriSat";
+  static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  time_t t = time(NULL) + offset;
+  struct tm tm;
+  gmtime_r(&t, &tm);
+  sqlite3_snprintf(TIME_SIZE, out, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                   days + tm.tm_wday * 3, tm.tm_mday, months + tm.tm_mon * 3,
+                   tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* A date of any ISO 8601 form in the services' own; false for a bad one. */

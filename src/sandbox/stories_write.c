@@ -88,13 +88,13 @@ static void set_content(struct call *c, int64_t id,
 static void enter_default_stage(struct call *c, int64_t story) {
   int64_t stage;
   if (!store_int(c->db, &stage,
-                 "SELECT g.id FROM stories s, workflows w, stages g"
+                 "SELECT id FROM stages WHERE is_default AND workflow_id ="
+                 " (SELECT w.id FROM stories s, workflows w"
                  " WHERE s.id = ?1 AND w.space_id = ?2 AND"
-                 " g.workflow_id = w.id AND g.is_default AND"
                  " (w.is_default OR EXISTS (SELECT 1 FROM"
                  " json_each(w.content_types) WHERE value ="
-                 " s.content_type)) ORDER BY w.is_default, w.id", "ii",
-                 story, c->space))
+                 " s.content_type)) ORDER BY w.is_default, w.id LIMIT 1)",
+                 "ii", story, c->space))
     return;
   story_enters(c, story, stage, NULL);
   c->effects.webhooks--;

@@ -275,8 +275,8 @@ local FAULTS = {
   ["timeout after effect"] = { { hang = "after" }, timeout = 0.1 },
   ["late effect"] = { { close = "after", late = 0.06 } },
   ["429"] = status(429),
-  ["429, Retry-After in seconds"] = status(429, { retry_after = 1 }),
-  ["429, Retry-After as a date"] =
+  ["429, Retry-After seconds"] = status(429, { retry_after = 1 }),
+  ["429, Retry-After date"] =
     status(429, { headers = { ["Retry-After"] = later_date() } }),
   ["500"] = status(500),
   ["502"] = status(502, { html = true }),
@@ -303,35 +303,36 @@ local FAULTS = {
 -- POST is a create, settled by reading; raw is client:request with POST or
 -- PATCH, which is never sent twice.
 local TABLE = [[
-fault                         GET       PUT        DELETE     POST      raw
-no fault                      ok 1      ok 1 1     ok 1 1     ok 1 1    ok 1 1
-connect refused               ok 1      ok 1 1     ok 1 1     ok 1 1    ok 1 1
-reset before effect           ok 2      ok 2 1     ok 2 1     ok 2 1    network? 1 0
-reset after effect            ok 2      ok 2 2     ok 2 1     ok 1 1    network? 1 1
-closed before effect          ok 2      ok 2 1     ok 2 1     ok 2 1    network? 1 0
-closed after effect           ok 2      ok 2 2     ok 2 1     ok 1 1    network? 1 1
-closed while idle             ok 1      ok 1 1     ok 1 1     ok 1 1    ok 1 1
-timeout before effect         ok 2      ok 2 1     ok 2 1     ok 2 1    timeout? 1 0
-timeout after effect          ok 2      ok 2 2     ok 2 1     ok 1 1    timeout? 1 1
-late effect                   ok 2      ok 2 2     ok 2 1     ok 1 1    network? 1 1
-429                           ok 2      ok 2 1     ok 2 1     ok 2 1    ok 2 1
-429, Retry-After in seconds   ok 2      ok 2 1     ok 2 1     ok 2 1    ok 2 1
-429, Retry-After as a date    ok 2      ok 2 1     ok 2 1     ok 2 1    ok 2 1
-500                           ok 2      ok 2 1     ok 2 1     ok 2 1    server? 1 0
-502                           ok 2      ok 2 1     ok 2 1     ok 2 1    server? 1 0
-503                           ok 2      ok 2 1     ok 2 1     ok 2 1    server? 1 0
-504                           ok 2      ok 2 1     ok 2 1     ok 2 1    server? 1 0
-500 after effect              ok 2      ok 2 2     ok 2 1     ok 1 1    server? 1 1
-truncated                     ok 2      ok 2 2     ok 2 1     ok 1 1    network? 1 1
-HTML                          decode 1  decode? 1 1 decode? 1 1 ok 1 1  decode? 1 1
-malformed                     decode 1  decode? 1 1 decode? 1 1 ok 1 1  decode? 1 1
-empty                         decode 1  ok 1 1     ok 1 1     ok 1 1    ok 1 1
-redirect                      redirect 1 redirect 1 0 redirect 1 0 redirect 1 0 redirect 1 0
-401                           unauthorized 1 unauthorized 1 0 unauthorized 1 0 unauthorized 1 0 unauthorized 1 0
-403                           forbidden 1 forbidden 1 0 forbidden 1 0 forbidden 1 0 forbidden 1 0
-404                           not_found 1 not_found 1 0 not_found 1 0 not_found 1 0 not_found 1 0
-422                           rejected 1 rejected 1 0 rejected 1 0 rejected 1 0 rejected 1 0
+fault                     GET      PUT         DELETE      POST   raw
+no fault                  ok 1     ok 1 1      ok 1 1      ok 1 1 ok 1 1
+connect refused           ok 1     ok 1 1      ok 1 1      ok 1 1 ok 1 1
+reset before effect       ok 2     ok 2 1      ok 2 1      ok 2 1 network? 1 0
+reset after effect        ok 2     ok 2 2      ok 2 1      ok 1 1 network? 1 1
+closed before effect      ok 2     ok 2 1      ok 2 1      ok 2 1 network? 1 0
+closed after effect       ok 2     ok 2 2      ok 2 1      ok 1 1 network? 1 1
+closed while idle         ok 1     ok 1 1      ok 1 1      ok 1 1 ok 1 1
+timeout before effect     ok 2     ok 2 1      ok 2 1      ok 2 1 timeout? 1 0
+timeout after effect      ok 2     ok 2 2      ok 2 1      ok 1 1 timeout? 1 1
+late effect               ok 2     ok 2 2      ok 2 1      ok 1 1 network? 1 1
+429                       ok 2     ok 2 1      ok 2 1      ok 2 1 ok 2 1
+429, Retry-After seconds  ok 2     ok 2 1      ok 2 1      ok 2 1 ok 2 1
+429, Retry-After date     ok 2     ok 2 1      ok 2 1      ok 2 1 ok 2 1
+500                       ok 2     ok 2 1      ok 2 1      ok 2 1 server? 1 0
+502                       ok 2     ok 2 1      ok 2 1      ok 2 1 server? 1 0
+503                       ok 2     ok 2 1      ok 2 1      ok 2 1 server? 1 0
+504                       ok 2     ok 2 1      ok 2 1      ok 2 1 server? 1 0
+500 after effect          ok 2     ok 2 2      ok 2 1      ok 1 1 server? 1 1
+truncated                 ok 2     ok 2 2      ok 2 1      ok 1 1 network? 1 1
+HTML                      decode 1 decode? 1 1 decode? 1 1 ok 1 1 decode? 1 1
+malformed                 decode 1 decode? 1 1 decode? 1 1 ok 1 1 decode? 1 1
+empty                     decode 1 ok 1 1      ok 1 1      ok 1 1 ok 1 1
 ]]
+
+-- What is refused is refused: one request, no effect, whatever the method.
+local REFUSALS = {
+  redirect = "redirect", ["401"] = "unauthorized", ["403"] = "forbidden",
+  ["404"] = "not_found", ["422"] = "rejected",
+}
 
 local COLUMNS = { "GET", "PUT", "DELETE", "POST", "raw" }
 
@@ -351,6 +352,12 @@ local function read_table()
       assert(at == #words + 1, line)
       rows[#rows + 1] = row
     end
+  end
+  for fault, kind in pairs(REFUSALS) do
+    local row = { fault = fault }
+    for _, column in ipairs(COLUMNS) do row[column] = kind .. " 1 0" end
+    row.GET = kind .. " 1"
+    rows[#rows + 1] = row
   end
   return rows
 end

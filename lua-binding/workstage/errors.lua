@@ -11,7 +11,8 @@ function Error:__tostring()
   return self.text
 end
 
-local SAID = 500 -- bytes of a message that a sentence takes
+local SAID = 500    -- bytes of a message that a sentence takes
+local ADDRESS = 200 -- and of a URL, which can name a hundred ids
 
 -- A message can stand in the middle of a sentence: one line of a bounded
 -- length, no stop at its end, and nothing that a terminal would obey.
@@ -37,11 +38,13 @@ end
 -- "POST https://... was answered with 422: name has already been taken"
 local function sentence(err)
   local parts = {}
+  local url = err.url
+  if url and #url > ADDRESS then url = url:sub(1, ADDRESS) .. "..." end
   if err.status then
-    parts[1] = ("%s %s was answered with %d"):format(err.method, err.url,
+    parts[1] = ("%s %s was answered with %d"):format(err.method, url,
                                                      err.status)
-  elseif err.url then
-    parts[1] = ("%s %s failed"):format(err.method, err.url)
+  elseif url then
+    parts[1] = ("%s %s failed"):format(err.method, url)
   end
   local said = err.message
   local fields = err.kind ~= "invalid" and err.fields and

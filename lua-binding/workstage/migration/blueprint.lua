@@ -1,5 +1,6 @@
 --- Blueprints: what a workflow is to become, and which items move where.
 -- Reads and writes files of them, and brings them into one form.
+local core = require "workstage.core"
 local errors = require "workstage.errors"
 local form = require "workstage.migration.form"
 local kantata_form = require "workstage.migration.kantata_form"
@@ -55,21 +56,20 @@ end
 
 -- ---------------------------------------------------------------- reading
 
-local function io_error(what, path, why)
+local function unreadable(path, why)
+  if why:sub(1, #path + 2) == path .. ": " then why = why:sub(#path + 3) end
   return errors.new {
-    kind = "io", path = path,
-    message = ("cannot %s '%s': %s"):format(what, path,
-      tostring(why):gsub("^" .. path:gsub("%p", "%%%0") .. ": ", "")),
+    kind = "io", message = ("'%s' cannot be read: %s"):format(path, why),
   }
 end
 
 -- No more of a file than may be in it.
 local function contents(path)
   local file, why = io.open(path, "rb")
-  if not file then return nil, io_error("read", path, why) end
+  if not file then return nil, unreadable(path, why) end
   local text, failed = file:read(literal.MAX_SIZE + 1)
   file:close()
-  if failed then return nil, io_error("read", path, failed) end
+  if failed then return nil, unreadable(path, failed) end
   return text or ""
 end
 
@@ -109,21 +109,6 @@ function blueprint.text(value)
   return layout.text(whole, blueprint.VERSION)
 end
 
--- Writes a whole file or none.
-local function replace(path, text)
-  local beside = ("%s.%x%x.tmp"):format(path, os.time(),
-                                        math.random(0, 0xffffff))
-  local file, why = io.open(beside, "wb")
-  if not file then return nil, why end
-  local good
-  good, why = file:write(text)
-  local closed, why_not = file:close()
-  if good and closed then good, why = os.rename(beside, path)
-  else good, why = nil, why or why_not end
-  if not good then os.remove(beside) end
-  return good, why
-end
-
 --- Writes a blueprint to a file, which is either replaced whole or stays as
 -- it was.
 -- @tparam table value a blueprint, in any form
@@ -134,8 +119,8 @@ end
 function blueprint.write(value, path)
   local text, err = blueprint.text(value)
   if not text then return nil, err end
-  local good, why = replace(path, text)
-  if not good then return nil, io_error("write", path, why) end
+  local good, kind, why = core.write_file(path, text)
+  if not good then return nil, errors.new { kind = kind, message = why } end
   return true
 end
 

@@ -46,31 +46,7 @@ local function key_text(key)
   return is_name and key or "[" .. quoted(key) .. "]"
 end
 
--- ----------------------------------------------------------------- pieces
-
--- A value becomes pieces of text between which a line may end. A table's
--- braces stick to what stands beside them: `next = { "A",` `"B" }`.
-local Pieces = {}
-Pieces.__index = Pieces
-
-local function new_pieces()
-  return setmetatable({ before = "", depth = 0 }, Pieces)
-end
-
--- Text that sticks to the piece that comes next.
-function Pieces:prefix(text)
-  self.before = self.before .. text
-end
-
-function Pieces:add(text)
-  self[#self + 1] = { text = self.before .. text, depth = self.depth }
-  self.before = ""
-end
-
--- Text that sticks to the piece before.
-function Pieces:suffix(text)
-  self[#self].text = self[#self].text .. text
-end
+-- ---------------------------------------------------------------- entries
 
 local function sorted_keys(value, count)
   local keys = {}
@@ -86,9 +62,9 @@ local function sorted_keys(value, count)
   return keys
 end
 
--- Names in their own order where they have one, else in the alphabet's.
-local function ordered_keys(value, order)
-  if not order then return sorted_keys(value, #value) end
+-- Names in the order of a list of fields, else in the alphabet's.
+local function ordered_keys(value, order, count)
+  if not order then return sorted_keys(value, count) end
   local keys = {}
   for _, field in ipairs(order) do
     if value[field[1]] ~= nil then keys[#keys + 1] = field[1] end
@@ -96,28 +72,27 @@ local function ordered_keys(value, order)
   return keys
 end
 
-function Pieces:value(value, order)
-  if type(value) ~= "table" then return self:add(scalar(value)) end
-  if next(value) == nil then return self:add "{}" end
-  self:prefix "{ "
-  self.depth = self.depth + 1
-  self:entries(value, order)
-  self.depth = self.depth - 1
-  self:suffix " }"
+-- A table as a list of `{ head, value }`, with the head "name = " or "", and
+-- the order of the names in the value where they have one.
+local function entries(value, order)
+  local list, count = {}, order and 0 or #value
+  for i = 1, count do list[i] = { "", value[i] } end
+  for _, key in ipairs(ordered_keys(value, order, count)) do
+    list[#list + 1] = { key_text(key) .. " = ", value[key],
+                        order and order.inner and order.inner[key] }
+  end
+  return list
 end
 
-function Pieces:entries(value, order)
-  local count = order and 0 or #value
-  for i = 1, count do
-    self:value(value[i])
-    self:suffix ","
+-- A value on one line.
+local function flat(value, order)
+  if type(value) ~= "table" then return scalar(value) end
+  if next(value) == nil then return "{}" end
+  local texts = {}
+  for i, entry in ipairs(entries(value, order)) do
+    texts[i] = entry[1] .. flat(entry[2], entry[3])
   end
-  for _, key in ipairs(ordered_keys(value, order)) do
-    self:prefix(key_text(key) .. " = ")
-    self:value(value[key])
-    self:suffix ","
-  end
-  self[#self].text = self[#self].text:gsub(",$", "")
+  return "{ " .. table.concat(texts, ", ") .. " }"
 end
 
 -- ------------------------------------------------------------------ lines
@@ -126,49 +101,87 @@ local function width(text)
   return utf8.len(text) or #text
 end
 
--- Breaks a text that fits on no line behind a blank, with the escape that
--- skips the break; one without blanks stays whole.
-local function broken(text, room, indent)
-  local lines = {}
-  while width(text) > room do
-    local most = utf8.offset(text, room - 2) - 1
-    local cut = text:sub(1, most):match "^.*[^%s] ()%f[^%s]"
-    if not cut or cut < 10 or text:find("^ ", cut) then break end
-    lines[#lines + 1] = text:sub(1, cut - 1) .. "\\z"
+local Lines = {}
+Lines.__index = Lines
+
+local function new_lines(first)
+  return setmetatable({ line = first, fresh = true }, Lines)
+end
+
+function Lines:fits(text)
+  return width(self.line) + width(text) <= WIDTH
+end
+
+-- `fresh`: nothing stands on the line that is to be set apart by a blank.
+function Lines:put(text, fresh)
+  self.line, self.fresh = self.line .. text, fresh or false
+end
+
+function Lines:feed(indent)
+  self[#self + 1] = self.line
+  self.line, self.fresh = (" "):rep(indent), true
+end
+
+function Lines:text()
+  self[#self + 1] = self.line
+  return table.concat(self, "\n")
+end
+
+-- Where to break a text that is too long for its line: behind a blank with
+-- no blank after it. nil where there is no such place.
+local function cut_of(text, room)
+  local last = room > 0 and utf8.offset(text, room + 1)
+  local cut = last and text:sub(1, last - 1):match "^.* ()"
+  return cut and cut > 10 and not text:find("^ ", cut) and cut or nil
+end
+
+-- A string over several lines, with the escape that skips a break; pieces
+-- without a blank stay whole.
+function Lines:long_text(text, indent)
+  while not self:fits(text) do
+    local cut = cut_of(text, WIDTH - 2 - width(self.line))
+    if not cut then break end
+    self:put(text:sub(1, cut - 1) .. "\\z")
+    self:feed(indent)
     text = text:sub(cut)
   end
-  lines[#lines + 1] = text
-  return table.concat(lines, "\n" .. indent)
+  self:put(text)
 end
 
-local function last_line(text)
-  return text:match "[^\n]*$"
-end
-
--- Fills lines with pieces behind `head`; further lines are indented.
-local function filled(head, pieces, indent)
-  local out, line, fresh = {}, head, true
-  for _, piece in ipairs(pieces) do
-    local inner = (" "):rep(indent + 2 * piece.depth)
-    local glue = fresh and "" or " "
-    if not fresh and width(line .. glue .. piece.text) > WIDTH then
-      out[#out + 1] = line
-      line, glue = inner, ""
-    end
-    if width(line .. glue .. piece.text) > WIDTH then
-      local room = WIDTH - width(line .. glue)
-      out[#out + 1] = line .. glue ..
-                      broken(piece.text, room, inner .. "  ")
-      line = last_line(out[#out])
-      out[#out] = out[#out]:sub(1, -#line - 1):gsub("\n$", "")
-      if out[#out] == "" then out[#out] = nil end
-    else
-      line = line .. glue .. piece.text
-    end
-    fresh = false
+-- An entry that is longer than a line.
+function Lines:break_up(entry, indent, tail)
+  local head, value, order = table.unpack(entry)
+  if type(value) == "table" then
+    self:put(head .. "{ ", true)
+    self:fill(entries(value, order), indent + 2, " }" .. tail)
+  else
+    self:long_text(head .. flat(value) .. tail, indent + 2)
   end
-  out[#out + 1] = line
-  return table.concat(out, "\n")
+end
+
+-- Fills lines with entries; `closer` stands behind the last one. What comes
+-- after an entry of several lines begins a line.
+function Lines:fill(list, indent, closer)
+  local broke
+  for i, entry in ipairs(list) do
+    local tail = i < #list and "," or closer
+    local whole = entry[1] .. flat(entry[2], entry[3]) .. tail
+    local gap = self.fresh and "" or " "
+    if broke or not self.fresh and not self:fits(gap .. whole) then
+      self:feed(indent)
+      gap = ""
+    end
+    broke = not self:fits(gap .. whole)
+    if broke then self:break_up(entry, indent, tail)
+    else self:put(gap .. whole) end
+  end
+end
+
+-- Entries behind `first`; further lines are indented.
+local function filled(first, list, indent, closer)
+  local lines = new_lines(first)
+  lines:fill(list, indent, closer)
+  return lines:text()
 end
 
 -- ----------------------------------------------------------------- blocks
@@ -192,10 +205,8 @@ end
 local function stage_block(stage, column)
   local name = quoted(stage.name) .. ","
   local gap = (" "):rep(column + 1 - width(name))
-  local pieces = new_pieces()
-  pieces:entries(without(stage, "name"), form.stage)
-  pieces:suffix " },"
-  return filled(("    { name = %s%s "):format(name, gap), pieces, 6)
+  return filled(("    { name = %s%s "):format(name, gap),
+                entries(without(stage, "name"), form.stage), 6, " },")
 end
 
 -- The short forms of a move's ends.
@@ -207,25 +218,24 @@ local function short_end(place)
   return place.stage
 end
 
+local move_order = table.move(form.move, 1, #form.move, 1, {
+  inner = { from = form.end_of_move, to = form.end_of_move,
+            assign = form.assign },
+})
+
 local function move_block(move)
   local short = without(move, "from")
   short.from, short.to = short_end(move.from), short_end(move.to)
   if short.to == "none" then short.to = move.to end
-  local pieces = new_pieces()
-  pieces:entries(short, form.move)
-  pieces:suffix " },"
-  return filled("    { ", pieces, 6)
+  return filled("    { ", entries(short, move_order), 6, " },")
 end
 
 local function kantata_block(move)
   local from, to = kantata_form.status(move.from),
                    kantata_form.status(move.to)
-  local pieces = new_pieces()
-  pieces:entries(move, kantata_form.move)
-  pieces:suffix " },"
   return ("    -- %s (%s) to %s (%s)\n%s"):format(
     from.message, from.color, to.message, to.color,
-    filled("    { ", pieces, 6))
+    filled("    { ", entries(move, kantata_form.move), 6, " },"))
 end
 
 local function block_list(name, list, block)
@@ -236,11 +246,7 @@ local function block_list(name, list, block)
 end
 
 local function top_entry(name, value)
-  local pieces = new_pieces()
-  pieces:prefix(name .. " = ")
-  pieces:value(value)
-  pieces:suffix ","
-  return filled("  ", pieces, 4)
+  return filled("  ", { { name .. " = ", value } }, 4, ",")
 end
 
 local function storyblok_parts(blueprint, parts)

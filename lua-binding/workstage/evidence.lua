@@ -152,7 +152,8 @@ function evidence.storyblok_stage(self, attributes)
                              doubt:options())
     if not list then return nil, err end
     for _, stage in ipairs(list) do
-      if stage.name == attributes.name and not was_there(self, doubt, stage)
+      if stage.name == attributes.name and
+         not was_there(self, doubt, stage) and not is_claimed(self, stage)
       then
         if fits(attributes, stage) then return only_one(self, { stage }) end
         return nil, "a stage of that name is there, with other attributes"
@@ -163,15 +164,10 @@ end
 
 -- ------------------------------------------------------------- workflows
 
-local function highest_id(list)
-  local highest = 0
-  for _, item in ipairs(list) do highest = math.max(highest, item.id) end
-  return highest
-end
-
 --- Storyblok: the one workflow of that name and those content types that was
--- not there before. A client that never looked at the workflows before takes
--- only the newest one (by its id) for new.
+-- not there before. Names may repeat, and nothing says when a workflow was
+-- made: so a client that had not listed the workflows by then can only tell
+-- when the first look does not show it and a later one does.
 function evidence.storyblok_workflow(self, attributes)
   local listed = self.transport.listed_workflows
   return function(doubt)
@@ -186,10 +182,11 @@ function evidence.storyblok_workflow(self, attributes)
         matches[#matches + 1] = workflow
       end
     end
-    if #matches == 1 and not listed and
-       matches[1].id ~= highest_id(list) then
-      return nil, "a workflow of that name may have been there before"
+    if #matches > 0 and not listed then
+      return nil, "a workflow of that name may have been there before: " ..
+                  "list the workflows first"
     end
+    listed = true
     return only_one(self, matches)
   end
 end

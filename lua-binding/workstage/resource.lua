@@ -150,10 +150,19 @@ function resource.all(self, filter, given)
   return paging.all(pager(self, filter, given))
 end
 
+local function chooses(filter)
+  for name in pairs(filter or {}) do
+    if name ~= "include_stages" then return true end
+  end
+  return false
+end
+
 -- Notes what a list showed to be there, where that is evidence later.
-local function note_seen(self, list)
+local function note_seen(self, list, filter)
   if not list or not self.class.note_seen then return end
-  self.transport["listed_" .. self.class.name] = true
+  if not chooses(filter) then
+    self.transport["listed_" .. self.class.name] = true
+  end
   for _, item in ipairs(list) do
     settle.remember(self.transport, self.class.seen, item.id)
   end
@@ -182,7 +191,7 @@ function methods:list(filter, given)
   if err then return nil, err end
   local list
   list, err = resource.all(self, filter, call)
-  note_seen(self, list)
+  note_seen(self, list, filter)
   return list, err
 end
 

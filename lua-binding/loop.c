@@ -36,6 +36,12 @@ static int close_loop(lua_State *L) {
   return 0;
 }
 
+/* loop:forked(): it came with fork from the parent, and is of no use. */
+static int loop_forked(lua_State *L) {
+  lua_pushboolean(L, ws_loop_forked(wsl_check_loop(L, 1)));
+  return 1;
+}
+
 static int loop_fileno(lua_State *L) {
   lua_pushinteger(L, ws_loop_fd(wsl_check_loop(L, 1)));
   return 1;
@@ -144,6 +150,7 @@ static const luaL_Reg methods[] = {
   {"fileno", loop_fileno},
   {"timeout", loop_timeout},
   {"step", loop_step},
+  {"forked", loop_forked},
   {"finished", loop_finished},
   {"wake", loop_wake},
   {"pending", loop_pending},

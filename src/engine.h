@@ -134,7 +134,6 @@ bool ws_process_start(ws_error *error);
 unsigned ws_process_generation(void);
 
 /* loop.c */
-bool ws_loop_forked(const ws_loop *loop);
 void ws_loop_release(ws_loop *loop);
 void ws_loop_kick(ws_loop *loop);
 void ws_loop_alarm(ws_loop *loop);

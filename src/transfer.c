@@ -81,7 +81,8 @@ static int on_ready(void *data, char *ip, char *local_ip, int port,
 /* The method, and the body in the way that is safe for it. */
 static CURLcode set_method(const ws_call *call, CURL *easy) {
   bool once = call->method == WS_POST || call->method == WS_PATCH;
-  bool plain = call->method == WS_GET || call->method == WS_POST;
+  bool plain = call->method == WS_POST ||
+               (call->method == WS_GET && !call->body);
   CURLcode failed = CURLE_OK;
 #define SET(option, value) \
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)

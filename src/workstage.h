@@ -72,6 +72,10 @@ ws_loop *ws_loop_open(ws_error *error);
 /* Cancels what its clients have under way and frees the loop. */
 void ws_loop_close(ws_loop *loop);
 
+/* Whether it was made before a fork, and this is the child: it is of no use
+** here, and neither are its clients. */
+bool ws_loop_forked(const ws_loop *loop);
+
 /* A descriptor that becomes readable when ws_loop_step has work to do: for
 ** epoll, poll, select or any event loop. */
 int ws_loop_fd(ws_loop *loop);
@@ -152,7 +156,7 @@ int ws_method_named(const char *name);
 
 typedef struct ws_request {
   ws_method method;
-  const char *path;          /* begins with "/", escaped, no "?" */
+  const char *path;          /* begins with "/", escaped */
   const char *query;         /* "a=1&b=2", escaped; NULL: none */
   const char *body;          /* JSON; NULL: none */
   size_t body_size;

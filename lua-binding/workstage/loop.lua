@@ -19,9 +19,10 @@ local listening = 0
 local running, isyieldable = coroutine.running, coroutine.isyieldable
 local resume, yield = coroutine.resume, coroutine.yield
 
---- The core's loop, made when it is first needed.
+--- The core's loop, made when it is first needed, and again in the child of
+-- a fork.
 function loop.handle()
-  handle = handle or assert(core.loop())
+  if not handle or handle:forked() then handle = assert(core.loop()) end
   return handle
 end
 

@@ -197,7 +197,10 @@ function options.header_lines(value)
       return nil, ("%s: expected a name with a string, got %s with %s")
                   :format(tostring(name), shown(name), shown(text))
     end
-    if (name .. text):find("[\0\r\n]") then
+    if name == "" or name:find("[%s%c:]") then
+      return nil, ("%q is no header name"):format(name)
+    end
+    if tostring(text):find("[\0\r\n]") then
       return nil, ("the value of %q holds a line break or a NUL byte")
                   :format(name)
     end

@@ -50,6 +50,12 @@ local function redactor(token)
   return redact
 end
 
+-- The requests a second in force; 0: no limit.
+local function rate_of(given)
+  return given.rate_limit and given.rate_limit.per_second or
+         (given.service == "kantata" and 4 or 6)
+end
+
 --- A transport: a core client with what Lua adds to it.
 -- @tparam table given options as `options.read` returns them
 -- @treturn[1] table
@@ -69,6 +75,7 @@ function transport.new(given)
     redact = redactor(given.oauth_token or given.token),
     on_event = given.on_event,
     attempts = given.retry and given.retry.attempts or 8,
+    rate = rate_of(given),
     memory = {},
     sent_at = setmetatable({}, { __mode = "k" }),
   }, Transport)

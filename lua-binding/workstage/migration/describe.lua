@@ -1,0 +1,275 @@
+--- A plan in words: a diff that a person reads before saying yes.
+local attributes = require "workstage.migration.attributes"
+
+local describe = {}
+
+local COLORS = { green = "32", red = "31", yellow = "33", cyan = "36",
+                 dim = "2", bold = "1" }
+
+local function painter(color)
+  return function(name, text)
+    if not color then return text end
+    return ("\27[%sm%s\27[0m"):format(COLORS[name], text)
+  end
+end
+
+local function plain(_, text) return text end
+
+-- Names for references: ids of stages that are there, names of new ones.
+local function naming(plan)
+  local names = {}
+  for _, stage in ipairs(plan.structure.stages) do
+    names[stage.id] = stage.name
+  end
+  for _, operation in ipairs(plan.operations) do
+    if operation.set and operation.set.name and operation.stage then
+      names[operation.stage] = operation.set.name
+    end
+  end
+  return function(ref)
+    if ref == false or ref == nil then return "none" end
+    return names[ref] and ("%q"):format(names[ref]) or tostring(ref)
+  end
+end
+
+local function list_of(items, name)
+  local shown = {}
+  for i, item in ipairs(items) do shown[i] = name(item) end
+  return #shown > 0 and table.concat(shown, ", ") or "none"
+end
+
+local function by_reference(attribute)
+  return attribute == "workflow_stage_ids" or attribute == "after_publish_id"
+end
+
+local function value_of(attribute, value, name)
+  local shown = by_reference(attribute) and name or tostring
+  if type(value) == "table" then return list_of(value, shown) end
+  if attribute == "after_publish_id" then return name(value) end
+  if type(value) == "string" then return ("%q"):format(value) end
+  return tostring(value)
+end
+
+local LABELS = {
+  workflow_stage_ids = "next", after_publish_id = "after publish",
+  space_role_ids = "roles", user_ids = "users",
+}
+
+local function label(attribute)
+  return LABELS[attribute] or attribute
+end
+
+-- What joins and what leaves a list.
+local function list_change(before, now, name)
+  local was, is, parts = {}, {}, {}
+  for _, item in ipairs(before) do was[item] = true end
+  for _, item in ipairs(now) do is[item] = true end
+  for _, item in ipairs(before) do
+    if not is[item] then parts[#parts + 1] = "- " .. name(item) end
+  end
+  for _, item in ipairs(now) do
+    if not was[item] then parts[#parts + 1] = "+ " .. name(item) end
+  end
+  return table.concat(parts, "  ")
+end
+
+local function change_line(attribute, before, now, name)
+  if type(before) == "table" and type(now) == "table" then
+    return ("      %s: %s"):format(label(attribute), list_change(
+      before, now, by_reference(attribute) and name or tostring))
+  end
+  return ("      %s: %s -> %s"):format(label(attribute),
+                                       value_of(attribute, before, name),
+                                       value_of(attribute, now, name))
+end
+
+-- ----------------------------------------------------------- the stages
+--
+-- A stage may be touched by several operations; a person is told once what
+-- it comes to.
+
+local function stage_changes(plan)
+  local order, changed = {}, {}
+  for _, operation in ipairs(plan.operations) do
+    local ref = operation.stage
+    if ref and not changed[ref] then
+      changed[ref] = { ref = ref, set = {}, before = {} }
+      order[#order + 1] = changed[ref]
+    end
+    if operation.op == "create_stage" then changed[ref].is_new = true
+    elseif operation.op == "delete_stage" then
+      changed[ref].is_gone, changed[ref].name = true, operation.name
+    end
+    for name, value in pairs(operation.set or {}) do
+      if ref then changed[ref].set[name] = value end
+    end
+  end
+  for _, stage in ipairs(plan.structure.stages) do
+    if changed[stage.id] then changed[stage.id].before = stage end
+  end
+  return order
+end
+
+local function added(change, name, paint, out)
+  local set = change.set
+  out(paint("green", ("  + stage %q  %s"):format(set.name, set.color)))
+  if set.allow_all_stages then out "      next: all"
+  elseif #(set.workflow_stage_ids or {}) > 0 then
+    out(("      next: %s"):format(list_of(set.workflow_stage_ids, name)))
+  end
+  if set.after_publish_id then
+    out(("      after publish: %s"):format(name(set.after_publish_id)))
+  end
+  local flags = {}
+  for _, flag in ipairs(attributes.flags) do
+    if set[flag] then flags[#flags + 1] = flag end
+  end
+  if #flags > 0 then out("      " .. table.concat(flags, ", ")) end
+end
+
+local function changed_lines(change, name)
+  local found = {}
+  for _, attribute in ipairs(attributes.all) do
+    local now, before = change.set[attribute], change.before[attribute]
+    if now ~= nil and attribute ~= "position" and
+       not attributes.equal(attribute, before, now) then
+      found[#found + 1] = change_line(attribute, before, now, name)
+    end
+  end
+  return found
+end
+
+local function describe_stages(plan, name, paint, out)
+  local counts = { added = 0, changed = 0, removed = 0 }
+  for _, change in ipairs(stage_changes(plan)) do
+    if change.is_new then
+      counts.added = counts.added + 1
+      added(change, name, paint, out)
+    elseif change.is_gone then
+      counts.removed = counts.removed + 1
+      out(paint("red", ("  - stage %q"):format(change.name)))
+    else
+      local found = changed_lines(change, name)
+      if #found > 0 then
+        counts.changed = counts.changed + 1
+        out(paint("yellow", ("  ~ stage %q"):format(change.before.name)))
+        for _, line in ipairs(found) do out(line) end
+      end
+    end
+  end
+  return counts
+end
+
+-- -------------------------------------------------------- other operations
+
+local function quoted(texts)
+  local list = {}
+  for i, text in ipairs(texts) do list[i] = ("%q"):format(text) end
+  return table.concat(list, ", ")
+end
+
+local describe_operation = {}
+
+function describe_operation.create_workflow(operation, _, paint, out)
+  out(paint("green", ("  + workflow %q for %s")
+    :format(operation.name, quoted(operation.content_types))))
+end
+
+function describe_operation.delete_workflow(operation, _, paint, out)
+  out(paint("red", ("  - workflow %q"):format(operation.name)))
+end
+
+function describe_operation.update_workflow(operation, _, paint, out)
+  out(paint("yellow", "  ~ workflow"))
+  out(("      content types: %s")
+    :format(list_change(operation.before.content_types,
+                        operation.set.content_types, tostring)))
+end
+
+function describe_operation.order_stages(operation, name, paint, out)
+  out(paint("yellow", "  ~ order: ") .. list_of(operation.order, name))
+end
+
+function describe_operation.move(operation, _, paint, out)
+  local beside = {}
+  if operation.set.comment then beside[#beside + 1] = "with a comment" end
+  if operation.set.notify then beside[#beside + 1] = "with e-mails" end
+  local text = ("  > %d item%s  %s -> %s"):format(
+    operation.count, operation.count == 1 and "" or "s",
+    operation.from_name, operation.to_name)
+  if #beside > 0 then
+    text = ("%s  (%s)"):format(text, table.concat(beside, ", "))
+  end
+  out(paint("cyan", text))
+end
+
+local function duration(seconds)
+  if seconds < 60 then return ("%d s"):format(math.ceil(seconds)) end
+  if seconds < 3600 then
+    return ("%d min %d s"):format(seconds // 60, math.ceil(seconds % 60))
+  end
+  return ("%d h %d min"):format(seconds // 3600, seconds % 3600 // 60)
+end
+
+describe.duration = duration
+
+local EFFECTS = {
+  { "emails", "e-mail(s) go out" },
+  { "webhooks", "webhook call(s) are set off, if the space has webhooks" },
+  { "unassigned", "item(s) lose their assignees" },
+  { "locked", "item(s) can no longer be edited" },
+  { "unpublishable", "item(s) cannot be published in their new stage" },
+}
+
+local function describe_effects(plan, paint, out)
+  for _, effect in ipairs(EFFECTS) do
+    local count = plan.effects and plan.effects[effect[1]] or 0
+    if count > 0 then
+      local text = effect[2]:gsub("%(s%)", count == 1 and "" or "s")
+      out(paint("yellow", ("  ! %d %s"):format(count, text)))
+    end
+  end
+  for _, note in ipairs(plan.notes or {}) do
+    out(paint("dim", "  . " .. note))
+  end
+end
+
+local function title(plan)
+  if plan.service == "kantata" then return "Kantata OX" end
+  return ("Workflow %q of space %d"):format(plan.workflow, plan.space_id)
+end
+
+--- The plan as text.
+-- @tparam table plan
+-- @tparam[opt] table options `color`
+-- @treturn string lines
+function describe.text(plan, options)
+  local paint = options and options.color and painter(true) or plain
+  local name, parts = naming(plan), {}
+  local function out(line) parts[#parts + 1] = line end
+  out(paint("bold", title(plan)))
+  if #plan.operations == 0 then
+    out "  Nothing to do: all is as described."
+    describe_effects(plan, paint, out)
+    return table.concat(parts, "\n")
+  end
+  local moved = 0
+  local counts = describe_stages(plan, name, paint, out)
+  for _, operation in ipairs(plan.operations) do
+    local write = describe_operation[operation.op]
+    if write then write(operation, name, paint, out) end
+    if operation.op == "move" then moved = moved + operation.count end
+  end
+  describe_effects(plan, paint, out)
+  out(("%d to add, %d to change, %d to remove, %d to move."):format(
+    counts.added, counts.changed, counts.removed, moved))
+  local time = ""
+  if plan.seconds then
+    time = (", about %s at %g a second"):format(duration(plan.seconds),
+                                                plan.rate)
+  end
+  out(("%d requests%s."):format(plan.requests, time))
+  return table.concat(parts, "\n")
+end
+
+return describe

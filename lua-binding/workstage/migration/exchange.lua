@@ -1,0 +1,128 @@
+--- The order of changes to names and colours, which are unique in a
+-- workflow: who gives a value up goes before who takes it, and in a circle
+-- one steps aside to a temporary value first.
+local exchange = {}
+
+local UNIQUE = { "name", "color" }
+
+local function key_of(attribute, value)
+  return attribute == "color" and value:lower() or value
+end
+
+-- attribute -> value -> the reference that holds it.
+local function holders(states)
+  local held = { name = {}, color = {} }
+  for ref, state in pairs(states) do
+    for _, attribute in ipairs(UNIQUE) do
+      local value = state[attribute]
+      if value then held[attribute][key_of(attribute, value)] = ref end
+    end
+  end
+  return held
+end
+
+-- A name or a colour that nobody has or wants.
+local function spare_name(name, taken)
+  local number = 1
+  while taken.name[("%s (%d)"):format(name, number)] do number = number + 1 end
+  return ("%s (%d)"):format(name, number)
+end
+
+local function spare_color(taken)
+  local number = 0x010203
+  while taken.color[("#%06x"):format(number)] do number = number + 1 end
+  return ("#%06x"):format(number)
+end
+
+local Exchange = {}
+Exchange.__index = Exchange
+
+--- Begins with what each stage has now.
+-- @tparam table states reference -> { name, color }
+-- @tparam table wanted array of { name, color }: values that are not to be
+--   used as temporary ones either
+function exchange.new(states, wanted)
+  local copy, taken = {}, { name = {}, color = {} }
+  for ref, state in pairs(states) do
+    copy[ref] = { name = state.name, color = state.color }
+    taken.name[state.name] = true
+    taken.color[state.color:lower()] = true
+  end
+  for _, target in ipairs(wanted) do
+    taken.name[target.name] = true
+    taken.color[target.color:lower()] = true
+  end
+  return setmetatable({ states = copy, taken = taken }, Exchange)
+end
+
+--- Who holds a value that `ref` is to get: references, none twice.
+function Exchange:blockers(ref, target)
+  local held, found, seen = holders(self.states), {}, {}
+  for _, attribute in ipairs(UNIQUE) do
+    local value = target[attribute]
+    local holder = value and held[attribute][key_of(attribute, value)]
+    if holder and holder ~= ref and not seen[holder] then
+      seen[holder] = true
+      found[#found + 1] = holder
+    end
+  end
+  return found
+end
+
+--- Notes that a stage has new values.
+function Exchange:set(ref, values)
+  local state = self.states[ref] or {}
+  for _, attribute in ipairs(UNIQUE) do
+    state[attribute] = values[attribute] or state[attribute]
+  end
+  self.states[ref] = state
+end
+
+function Exchange:remove(ref)
+  self.states[ref] = nil
+end
+
+--- Temporary values for what `holder` has to give up to `target`.
+-- @treturn table the values that it gets meanwhile
+function Exchange:step_aside(holder, target)
+  local state, values = self.states[holder], {}
+  if target.name == state.name then
+    values.name = spare_name(state.name, self.taken)
+    self.taken.name[values.name] = true
+  end
+  if target.color and target.color:lower() == state.color:lower() then
+    values.color = spare_color(self.taken)
+    self.taken.color[values.color] = true
+  end
+  self:set(holder, values)
+  return values
+end
+
+--- Orders updates so that each finds its values free.
+-- @tparam table updates array of { ref, target } (target: name and color)
+-- @tparam function step `step(ref, values)`: called where one has to step
+--   aside first
+-- @tparam function apply `apply(update)`: called for each update, in order
+function Exchange:run(updates, step, apply)
+  local left = table.move(updates, 1, #updates, 1, {})
+  while #left > 0 do
+    local free
+    for i, update in ipairs(left) do
+      if #self:blockers(update.ref, update.target) == 0 then
+        free = i
+        break
+      end
+    end
+    if free then
+      local update = table.remove(left, free)
+      self:set(update.ref, update.target)
+      apply(update)
+    else
+      local update = left[1]
+      local holder = self:blockers(update.ref, update.target)[1]
+      step(holder, self:step_aside(holder, update.target))
+    end
+  end
+end
+
+return exchange

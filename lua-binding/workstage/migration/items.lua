@@ -1,0 +1,96 @@
+--- The items that a blueprint's moves are about: ids, in pages.
+local errors = require "workstage.errors"
+local paging = require "workstage.paging"
+
+local items = {}
+
+local PER_PAGE = 100
+
+-- Calls `visit(story)` for each story that matches, page by page.
+local function sweep(space, filter, visit)
+  local pages = paging.sweep(function(number)
+    local paged = { page = number, per_page = PER_PAGE }
+    for name, value in pairs(filter) do paged[name] = value end
+    return space.stories:page(paged)
+  end)
+  while true do
+    local fresh, err = pages:next()
+    if fresh == nil then return nil, err end
+    if not fresh then return true end
+    for _, story in ipairs(fresh) do visit(story) end
+  end
+end
+
+local function filter_of(where, from)
+  local filter = {}
+  for name, value in pairs(where or {}) do filter[name] = value end
+  if from then filter.in_workflow_stages = { from }
+  else filter.story_only = true end
+  return filter
+end
+
+--- Lists the items of each rule; one that several rules match belongs to the
+-- first of them.
+-- @tparam table space
+-- @tparam table rules array of { from = stage id, or false for no stage,
+--   where }; each gets `items`, an array of ids, and `count`
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function items.list(space, rules)
+  local claimed = {}
+  for _, rule in ipairs(rules) do
+    rule.items = {}
+    local listed, err = true, nil
+    if rule.from ~= nil then
+      listed, err = sweep(space, filter_of(rule.where, rule.from),
+        function(story)
+          local stands = story.stage and story.stage.workflow_stage_id or
+                         false
+          if stands == rule.from and not claimed[story.id] then
+            claimed[story.id] = true
+            rule.items[#rule.items + 1] = story.id
+          end
+        end)
+    end
+    if not listed then return nil, err end
+    rule.count = #rule.items
+  end
+  return true
+end
+
+--- How many items stand in a stage.
+function items.count(space, stage_id)
+  local page, err = space.stories:page {
+    in_workflow_stages = { stage_id }, per_page = 1,
+  }
+  if not page then return nil, err end
+  if not page.total then
+    return nil, errors.new {
+      kind = "decode",
+      message = "the service did not say how many stories there are",
+    }
+  end
+  return page.total
+end
+
+--- The items of a stage, as stories, in pages: `visit(story)` for each.
+function items.visit(space, where, stage_id, visit)
+  return sweep(space, filter_of(where, stage_id), visit)
+end
+
+--- The present stage of some items.
+-- @tparam table ids at most 100
+-- @treturn[1] table id -> the story; one that is gone has no entry
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function items.look(space, ids)
+  local page, err = space.stories:page { by_ids = ids,
+                                         per_page = PER_PAGE }
+  if not page then return nil, err end
+  local found = {}
+  for _, story in ipairs(page) do found[story.id] = story end
+  return found
+end
+
+return items

@@ -1,0 +1,191 @@
+--- A plan: what it holds, and its file.
+local describe = require "workstage.migration.describe"
+local errors = require "workstage.errors"
+local lines = require "workstage.migration.lines"
+local planner = require "workstage.migration.planner"
+
+local plan = {}
+
+local Plan = { __name = "workstage.plan" }
+Plan.__index = Plan
+
+local ITEMS_A_LINE = 100
+
+--- The plan as a readable diff.
+function Plan:__tostring()
+  return describe.text(self)
+end
+
+--- The same, with colours for a terminal.
+-- @tparam[opt] table options `color`
+function Plan:text(options)
+  return describe.text(self, options)
+end
+
+--- Whether there is nothing to do.
+function Plan:is_empty()
+  return #self.operations == 0
+end
+
+local function new_id()
+  return ("%08x%08x"):format(os.time(), math.random(0, 0xffffffff))
+end
+
+--- Makes a plan of its parts.
+-- @tparam table parts `service`, `space_id`, `workflow`, `structure`,
+--   `rules`, `operations`, `effects`, `notes`, `rate`, `kind`
+function plan.new(parts)
+  parts.id = new_id()
+  parts.created = os.time()
+  return plan.finish(parts)
+end
+
+--- Adds what follows from the operations.
+function plan.finish(parts)
+  parts.requests = planner.count_requests(parts.operations, parts.service)
+  parts.seconds = parts.rate and parts.rate > 0 and
+                  parts.requests / parts.rate or nil
+  return setmetatable(parts, Plan)
+end
+
+-- ---------------------------------------------------------------- records
+
+local HEADER = { "id", "service", "kind", "space_id", "workflow", "created",
+                 "rate", "requests", "seconds", "base" }
+
+local function header(self)
+  local record = {}
+  for _, name in ipairs(HEADER) do record[name] = self[name] end
+  record.effects, record.notes = self.effects, self.notes
+  return record
+end
+
+local function without_items(operation)
+  local record = { type = "operation" }
+  for name, value in pairs(operation) do
+    if name ~= "items" then record[name] = value end
+  end
+  return record
+end
+
+--- Gives out the plan as records, in order: `emit(record)` for each.
+function plan.records(self, emit)
+  for _, stage in ipairs(self.structure.stages) do
+    emit { type = "stage", stage = stage }
+  end
+  emit { type = "workflow", workflow = self.structure.workflow }
+  for _, rule in ipairs(self.rules or {}) do
+    emit { type = "rule", rule = rule }
+  end
+  for index, operation in ipairs(self.operations) do
+    emit(without_items(operation))
+    local ids = operation.items or {}
+    for from = 1, #ids, ITEMS_A_LINE do
+      emit { type = "items", operation = index,
+             ids = table.move(ids, from,
+                              math.min(from + ITEMS_A_LINE - 1, #ids), 1,
+                              {}) }
+    end
+  end
+  emit { type = "planned", operations = #self.operations }
+end
+
+local take = {}
+
+function take.stage(self, record)
+  table.insert(self.structure.stages, record.stage)
+end
+
+function take.workflow(self, record)
+  self.structure.workflow = record.workflow
+end
+
+function take.rule(self, record)
+  table.insert(self.rules, record.rule)
+end
+
+function take.operation(self, record)
+  record.type = nil
+  if record.op == "move" then record.items = {} end
+  table.insert(self.operations, record)
+end
+
+function take.items(self, record)
+  local items = self.operations[record.operation].items
+  table.move(record.ids, 1, #record.ids, #items + 1, items)
+end
+
+--- Begins a plan from its header; `plan.take` adds records to it.
+function plan.begin(record)
+  local self = { structure = { stages = {} }, rules = {}, operations = {} }
+  for _, name in ipairs(HEADER) do self[name] = record[name] end
+  self.effects, self.notes = record.effects, record.notes
+  return self
+end
+
+--- Adds a record. True when it was one of a plan; false when it was the last.
+function plan.take(self, record)
+  if record.type == "planned" then
+    plan.finish(self)
+    return false
+  end
+  local add = take[record.type]
+  if not add then return nil end
+  add(self, record)
+  return true
+end
+
+-- ------------------------------------------------------------------ files
+
+--- Saves the plan as text, one record a line.
+-- @tparam string path
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error, of the kind io
+function Plan:save(path)
+  local file, err = lines.create(path, "plan", header(self))
+  if not file then return nil, err end
+  local failed
+  plan.records(self, function(record)
+    if failed then return end
+    local good, why = file:write(record)
+    if not good then failed = why end
+  end)
+  if not failed then
+    local good, why = file:commit()
+    if not good then failed = why end
+  end
+  file:close()
+  if failed then return nil, failed end
+  return true
+end
+
+--- The header of a plan as a record of a journal.
+function plan.header(self)
+  local record = header(self)
+  record.type = "plan"
+  return record
+end
+
+--- Loads a saved plan.
+-- @tparam string path
+-- @treturn[1] table the plan
+-- @treturn[2] nil
+-- @treturn[2] table the error: io, damaged with the line, or invalid
+function plan.load(path)
+  local reader, err = lines.each(path, "plan")
+  if not reader then return nil, err end
+  local self, ended = plan.begin(reader.header), false
+  local good, why = pcall(function()
+    for record in reader do
+      if plan.take(self, record) == false then ended = true end
+    end
+  end)
+  if not good then return nil, why end
+  if ended then return self end
+  return nil, errors.new {
+    kind = "damaged", message = path .. ": the plan ends too early",
+  }
+end
+
+return plan

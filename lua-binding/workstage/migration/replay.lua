@@ -1,0 +1,118 @@
+--- What a journal says: the plan, and how far its run came.
+local errors = require "workstage.errors"
+local journals = require "workstage.migration.journal"
+local plan = require "workstage.migration.plan"
+
+local replay = {}
+
+-- What an operation's records add up to: `done`; `at`, the first item that
+-- was not begun; `again`, the items whose end is open or that failed; `begun`,
+-- those of them whose request may have been sent.
+local function state_of(self, index)
+  local state = self.progress[index]
+  if not state then
+    state = { open = {}, failed = {}, at = 1 }
+    self.progress[index] = state
+  end
+  return state
+end
+
+local take = {}
+
+function take.begin(self, record)
+  state_of(self, record.operation)
+end
+
+function take.page(self, record)
+  local state = state_of(self, record.operation)
+  if record.at and record.at + 1 > state.at then state.at = record.at + 1 end
+  for _, id in ipairs(record.items) do state.open[id] = true end
+end
+
+function take.moved(self, record)
+  local state = state_of(self, record.operation)
+  if state.failed[record.item] then self.failed = self.failed - 1 end
+  state.open[record.item], state.failed[record.item] = nil, nil
+  self.moved = self.moved + 1
+  if self.on_moved then self.on_moved(record) end
+end
+
+function take.skipped(self, record)
+  local state = state_of(self, record.operation)
+  if state.failed[record.item] then self.failed = self.failed - 1 end
+  state.open[record.item], state.failed[record.item] = nil, nil
+  self.skipped = self.skipped + 1
+end
+
+function take.failed(self, record)
+  local state = state_of(self, record.operation)
+  state.open[record.item] = nil
+  if not state.failed[record.item] then self.failed = self.failed + 1 end
+  state.failed[record.item] = record
+end
+
+function take.done(self, record)
+  local state = state_of(self, record.operation)
+  state.done = true
+  local operation = self.plan.operations[record.operation]
+  if operation.op == "create_stage" then
+    self.ids[operation.stage] = record.id
+  elseif operation.op == "create_workflow" then
+    self.workflow = record.id
+  end
+end
+
+function take.complete(self) self.complete = true end
+
+function take.rolled_back(self) self.rolled_back = true end
+
+function take.resumed(self) self.complete = false end
+
+-- The items of an operation that are to be looked at again.
+local function close(state)
+  local again = {}
+  for id in pairs(state.open) do again[#again + 1] = id end
+  for id in pairs(state.failed) do again[#again + 1] = id end
+  table.sort(again)
+  state.again, state.begun = again, {}
+  for id in pairs(state.open) do state.begun[id] = true end
+  for id, record in pairs(state.failed) do
+    if record.ambiguous then state.begun[id] = true end
+  end
+end
+
+--- Reads a journal.
+-- @tparam string path
+-- @tparam[opt] function on_moved called with each record of a moved item
+-- @treturn[1] table `plan`, `progress` (by operation), `ids` (of created
+--   stages), `workflow`, `moved`, `skipped`, `failed` (counts), `complete`,
+--   `rolled_back`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function replay.read(path, on_moved)
+  local records, err = journals.read(path)
+  if not records then return nil, err end
+  local self = { progress = {}, ids = {}, moved = 0, skipped = 0, failed = 0,
+                 complete = false, on_moved = on_moved }
+  local planned = false
+  local good, why = pcall(function()
+    for record in records do
+      if record.type == "plan" then self.plan = plan.begin(record)
+      elseif self.plan and not planned then
+        planned = plan.take(self.plan, record) == false
+      elseif take[record.type] then take[record.type](self, record) end
+    end
+  end)
+  if not good then return nil, why end
+  if not planned then
+    return nil, errors.new {
+      kind = "damaged",
+      message = path .. ": the journal ends before its plan does; nothing " ..
+                "was sent, so it can be deleted",
+    }
+  end
+  for _, state in pairs(self.progress) do close(state) end
+  return self
+end
+
+return replay

@@ -1,0 +1,192 @@
+--- One run of a plan: what it has done, what it writes down, its report.
+local core = require "workstage.core"
+local drivers = require "workstage.migration.drivers"
+
+local run = {}
+
+local Run = {}
+Run.__index = Run
+
+-- Kinds of errors after which no further item has a chance.
+local ENDS = { unauthorized = true, budget = true, cancelled = true }
+
+-- How many skipped items a report names.
+local NAMED = 1000
+
+-- --------------------------------------------------------------- report
+
+local Report = { __name = "workstage.report" }
+
+function Report:__tostring()
+  local parts = { ("%d moved"):format(self.moved) }
+  if self.skipped > 0 then
+    parts[#parts + 1] = ("%d skipped"):format(self.skipped)
+  end
+  if self.failed > 0 then
+    parts[#parts + 1] = ("%d failed"):format(self.failed)
+  end
+  local text = table.concat(parts, ", ")
+  if self.complete then return text end
+  local why = self.error and tostring(self.error) or self.stopped
+  return ("%s; not complete%s; to be resumed from %s")
+         :format(text, why and (": " .. why) or "", tostring(self.journal))
+end
+
+--- Begins a run.
+-- @tparam table client the space or the account
+-- @tparam table plan
+-- @tparam table journal open for writing
+-- @tparam string path of the journal
+-- @tparam table options `concurrency`, `on_progress`, `on_failure`, `limit`,
+--   `should_stop`
+function run.new(client, plan, journal, path, options)
+  local total = 0
+  for _, operation in ipairs(plan.operations) do
+    if operation.op == "move" then total = total + operation.count end
+  end
+  return setmetatable({
+    client = client, plan = plan, journal = journal,
+    driver = drivers[plan.service],
+    concurrency = options.concurrency or 8,
+    on_progress = options.on_progress,
+    on_failure = options.on_failure or "continue",
+    should_stop = options.should_stop,
+    limit = options.limit, begun = 0, total = total,
+    settled = 0,      -- items whose end an earlier run has written down
+    began_at = core.now(),
+    requests_before = client.transport.client:requests(),
+    states = {},      -- reference -> the stage's attributes now
+    ids = {},         -- name of a created stage -> its id
+    report = setmetatable({
+      complete = false, moved = 0, skipped = 0, failed = 0, failures = {},
+      skips = {}, notes = {}, journal = path, plan = plan.id,
+    }, Report),
+  }, Run)
+end
+
+-- -------------------------------------------------------------- journal
+
+-- Nothing more is sent once the journal cannot be written.
+local function check_written(self, good, err)
+  if good then return true end
+  self.fatal = self.fatal or err
+  return nil, err
+end
+
+--- Writes a record down at once; it is synced within a second.
+function Run:note(record)
+  if not check_written(self, self.journal:write(record)) then return end
+  check_written(self, self.journal:tick(core.now()))
+end
+
+--- Writes an intent down and syncs it before it returns. Raises when that
+-- cannot be: what was intended must not be done then.
+function Run:intend(record)
+  local good, err = check_written(self, self.journal:intend(record))
+  if not good then error(err, 0) end
+end
+
+-- ---------------------------------------------------------------- items
+
+local function tell(self)
+  if not self.on_progress then return end
+  local report = self.report
+  self.on_progress {
+    total = self.total,
+    done = self.settled + report.moved + report.skipped + report.failed,
+    moved = report.moved, skipped = report.skipped, failed = report.failed,
+    requests = self.client.transport.client:requests() -
+               self.requests_before,
+    elapsed = core.now() - self.began_at,
+    operation = self.current,
+  }
+end
+
+--- An item was moved; `change` is nil when an earlier run had sent it.
+-- `late` names from and to, where the operation itself does not.
+function Run:moved(operation, id, change, item, late)
+  self.report.moved = self.report.moved + 1
+  self:note { type = "moved", operation = operation, item = id,
+              change = change and change.id, due = item.due,
+              from = late and late.from, to = late and late.to }
+  tell(self)
+end
+
+--- An item was not moved, and will not be.
+function Run:skip(operation, id, why)
+  local report = self.report
+  report.skipped = report.skipped + 1
+  if #report.skips < NAMED then
+    report.skips[#report.skips + 1] = { item = id, why = why }
+  end
+  self:note { type = "skipped", operation = operation, item = id, why = why }
+  tell(self)
+end
+
+--- An item could not be moved; a later run tries again.
+function Run:failed(operation, item, err)
+  local report, why = self.report, tostring(err)
+  if type(err) == "table" and err.kind == "cancelled" then return end
+  report.failed = report.failed + 1
+  report.failures[#report.failures + 1] = { item = item.id, name = item.name,
+                                            error = err }
+  self:note { type = "failed", operation = operation, item = item.id,
+              why = why, kind = type(err) == "table" and err.kind or nil,
+              ambiguous = type(err) == "table" and err.ambiguous or nil }
+  if type(err) ~= "table" or ENDS[err.kind] then
+    self.fatal = self.fatal or err
+  elseif self.on_failure == "stop" then
+    self.stopped = self.stopped or "an item failed"
+  end
+  tell(self)
+end
+
+--- One more item is on its way.
+function Run:began()
+  self.begun = self.begun + 1
+end
+
+--- Whether no further item may be begun.
+function Run:must_stop()
+  if self.limit and self.begun >= self.limit then
+    self.stopped = self.stopped or
+                   ("the limit of %d items is reached"):format(self.limit)
+  elseif self.should_stop and self.should_stop() then
+    self.stopped = self.stopped or "it was interrupted"
+  end
+  return self.fatal ~= nil or self.stopped ~= nil
+end
+
+-- --------------------------------------------------------------- stages
+
+--- The id that a reference stands for by now.
+function Run:id_of(ref)
+  return math.type(ref) and ref or self.ids[ref] or ref
+end
+
+--- An operation is done: with what came of it.
+function Run:finish(index, record)
+  record = record or {}
+  record.type, record.operation = "done", index
+  self:note(record)
+end
+
+--- The end: the report.
+function Run:close(complete, err)
+  local report = self.report
+  report.complete = complete and report.failed == 0 and not self.fatal and
+                    not self.stopped
+  report.error = err or self.fatal
+  report.stopped = self.stopped
+  report.requests = self.client.transport.client:requests() -
+                    self.requests_before
+  report.seconds = core.now() - self.began_at
+  if report.complete then self:note { type = "complete" } end
+  local synced, why = self.journal:close()
+  if synced == nil and why and not report.error then
+    report.error, report.complete = why, false
+  end
+  return report
+end
+
+return run

@@ -1,0 +1,343 @@
+--- Plans a migration of a Storyblok space: reads what is (only GETs), and
+-- leaves the way from there to the planner.
+local errors = require "workstage.errors"
+local items = require "workstage.migration.items"
+local planner = require "workstage.migration.planner"
+local structure = require "workstage.migration.structure"
+
+-- ----------------------------------------------------- members by name
+
+local function collect(names, list, found)
+  for _, name in ipairs(list or {}) do
+    if not found[name] then
+      found[name] = true
+      names[#names + 1] = name
+    end
+  end
+end
+
+local function names_used(blueprint)
+  local roles, users, seen_roles, seen_users = {}, {}, {}, {}
+  for _, stage in ipairs(blueprint.stages or {}) do
+    collect(roles, stage.roles, seen_roles)
+    collect(users, stage.users, seen_users)
+  end
+  for _, move in ipairs(blueprint.moves) do
+    local assign = move.assign or {}
+    collect(roles, assign.roles, seen_roles)
+    collect(users, assign.users, seen_users)
+  end
+  return roles, users
+end
+
+-- name -> id for the names in use; problems grow by what the space lacks.
+local function resolve_names(names, what, map, ids, problems)
+  local resolved = {}
+  for _, name in ipairs(names) do
+    local there = map and map[name] or name
+    resolved[name] = ids[there]
+    if not ids[there] then
+      problems[#problems + 1] =
+        ("the space has no %s %q (name another with map_%s)")
+        :format(what, there, what)
+    end
+  end
+  return resolved
+end
+
+local function resolve_members(space, blueprint, options, problems)
+  local roles, users = names_used(blueprint)
+  local context = { roles = {}, users = {} }
+  if #roles > 0 then
+    local ids, err = structure.roles(space)
+    if not ids then return nil, err end
+    context.roles = resolve_names(roles, "role", options.map_role, ids,
+                                  problems)
+  end
+  if #users > 0 then
+    local ids, err = structure.users(space)
+    if not ids then return nil, err end
+    context.users = resolve_names(users, "user", options.map_user, ids,
+                                  problems)
+  end
+  return context
+end
+
+-- --------------------------------------------------------------- rules
+
+local function stage_named(stages, name)
+  for _, stage in ipairs(stages) do
+    if stage.name == name then return stage end
+  end
+end
+
+-- Another workflow of the space, with its stages, read once.
+local function other_workflow(space, found, which, cache)
+  local key = which.default and true or which.workflow
+  if cache[key] then return cache[key] end
+  local workflow, err = structure.choose(found.workflows, {
+    name = which.workflow, default = which.default,
+  })
+  if err then return nil, err end
+  if not workflow then
+    return nil, errors.new {
+      kind = "refused",
+      message = ("the space has no workflow %q"):format(which.workflow or
+                                                        "default"),
+    }
+  end
+  local stages
+  stages, err = structure.stages(space, workflow.id)
+  if not stages then return nil, err end
+  cache[key] = { id = workflow.id, name = workflow.name, stages = stages }
+  return cache[key]
+end
+
+local function is_elsewhere(place, found)
+  if not (place.workflow or place.default) then return false end
+  local workflow = found.workflow
+  if place.default then return not (workflow and workflow.is_default) end
+  return not workflow or workflow.name ~= place.workflow
+end
+
+-- The stage that a rule moves from: its id and name; false for none; nil
+-- when there is no such stage (any more).
+local function from_of(space, found, blueprint, move, cache)
+  local from = move.from
+  if from == "none" then return { ref = false, name = "no stage" } end
+  local stages, name = found.stages, from.stage
+  if is_elsewhere(from, found) then
+    local workflow, err = other_workflow(space, found, from, cache)
+    if not workflow then return nil, err end
+    stages, name = workflow.stages, ("%s / %s"):format(workflow.name,
+                                                       from.stage)
+  end
+  local stage = stage_named(stages, from.stage)
+  if not stage and stages == found.stages then
+    for _, described in ipairs(blueprint.stages or {}) do
+      if described.name == from.stage and described.was then
+        stage = stage_named(stages, described.was)
+      end
+    end
+  end
+  return { ref = stage and stage.id, name = name }
+end
+
+local function to_of(space, found, move, cache)
+  local to = move.to
+  if not is_elsewhere(to, found) then return { name = to.stage } end
+  local workflow, err = other_workflow(space, found, to, cache)
+  if not workflow then return nil, err end
+  local stage = stage_named(workflow.stages, to.stage)
+  if not stage then
+    return nil, errors.new {
+      kind = "refused",
+      message = ("the workflow %q has no stage %q"):format(workflow.name,
+                                                           to.stage),
+    }
+  end
+  return { ref = stage.id, name = ("%s / %s"):format(workflow.name,
+                                                     stage.name) }
+end
+
+local function ids_of(names, map)
+  if not names then return nil end
+  local ids = {}
+  for i, name in ipairs(names) do ids[i] = map[name] end
+  return ids
+end
+
+-- What a change takes beside story and stage.
+local function change_set(move, context)
+  local assign = move.assign
+  return {
+    comment = move.comment, notify = move.notify, due_date = move.due_date,
+    release_id = move.release_id,
+    assign = assign and { user_ids = ids_of(assign.users, context.users),
+                          space_role_ids = ids_of(assign.roles,
+                                                  context.roles) } or nil,
+  }
+end
+
+local function make_rules(space, found, blueprint, context, problems)
+  local rules, cache = {}, {}
+  for i, move in ipairs(blueprint.moves) do
+    local from, err = from_of(space, found, blueprint, move, cache)
+    local to
+    if from then to, err = to_of(space, found, move, cache) end
+    if not to and err.kind ~= "refused" then return nil, err end
+    if not to then
+      problems[#problems + 1] = ("moves[%d]: %s"):format(i, err.message)
+    else
+      rules[#rules + 1] = {
+        index = i, from = from.ref, from_name = from.name, to_ref = to.ref,
+        to_name = to.name, where = move.where,
+        set = change_set(move, context),
+      }
+    end
+  end
+  return rules
+end
+
+-- The rules as the planner takes them, once the stages have references.
+local function resolver(rules, found, problems)
+  return function(_, refs)
+    local existing = {}
+    for _, stage in ipairs(found.stages) do existing[stage.name] = stage.id end
+    local moves = {}
+    for i, rule in ipairs(rules) do
+      local to = rule.to_ref or refs[rule.to_name]
+      if not to and not next(refs) then to = existing[rule.to_name] end
+      if not to then
+        problems[#problems + 1] = ("moves[%d]: there will be no stage %q")
+                                  :format(rule.index, rule.to_name)
+      end
+      local stays = to == rule.from
+      moves[i] = {
+        from = rule.from, to = to, from_name = rule.from_name,
+        to_name = rule.to_name, set = rule.set, where = rule.where,
+        items = stays and {} or rule.items, count = stays and 0 or rule.count,
+      }
+    end
+    return moves
+  end
+end
+
+-- ------------------------------------------------------ what stays behind
+
+local function paste_in(name)
+  return ("{ from = %q, to = \"...\" },"):format(name)
+end
+
+-- A stage must not go away under its items.
+local function check_left_behind(space, gone, rules, problems)
+  local lines = {}
+  for _, stage in ipairs(gone) do
+    local covered, all = 0, false
+    for _, rule in ipairs(rules) do
+      if rule.from == stage.id then
+        covered = covered + rule.count
+        all = all or rule.where == nil
+      end
+    end
+    if not all then
+      local total, err = items.count(space, stage.id)
+      if not total then return nil, err end
+      if total > covered then
+        problems[#problems + 1] =
+          ("stage %q goes away, and %d of its stories have no move")
+          :format(stage.name, total - covered)
+        lines[#lines + 1] = "    " .. paste_in(stage.name)
+      end
+    end
+  end
+  if #lines > 0 then
+    problems.paste = "  moves = {\n" .. table.concat(lines, "\n") ..
+                     "\n  },"
+  end
+  return true
+end
+
+-- ------------------------------------------------------- side effects
+
+local function of_target(structure_now, operations, ref)
+  local state = {}
+  for _, stage in ipairs(structure_now.stages) do
+    if stage.id == ref then
+      for name, value in pairs(stage) do state[name] = value end
+    end
+  end
+  for _, operation in ipairs(operations) do
+    if operation.stage == ref and operation.set then
+      for name, value in pairs(operation.set) do state[name] = value end
+    end
+  end
+  return state
+end
+
+local function effects_of(found, operations)
+  local effects = { webhooks = 0, emails = 0, locked = 0, unassigned = 0,
+                    unpublishable = 0 }
+  for _, operation in ipairs(operations) do
+    if operation.op == "move" then
+      local count = operation.count
+      local target = of_target(found, operations, operation.to)
+      effects.webhooks = effects.webhooks + count
+      if operation.set.notify then effects.emails = effects.emails + count end
+      if target.story_editing_locked then
+        effects.locked = effects.locked + count
+      end
+      if target.auto_remove_assignee then
+        effects.unassigned = effects.unassigned + count
+      end
+      if target.allow_publish == false then
+        effects.unpublishable = effects.unpublishable + count
+      end
+    end
+  end
+  return effects
+end
+
+local function refuse(problems)
+  local text = table.concat(problems, "; ")
+  if problems.paste then
+    text = text .. "; to move them, add to the blueprint:\n" .. problems.paste
+  end
+  local err = errors.new { kind = "refused", message = text }
+  err.problems = problems
+  err.moves = problems.paste
+  err.text = text
+  return err
+end
+
+local function missing_workflow(blueprint)
+  return errors.new {
+    kind = "refused",
+    message = ("the space has no workflow %q, and the blueprint describes " ..
+               "no stages for it"):format(blueprint.workflow or "default"),
+  }
+end
+
+--- Reads the space and plans.
+-- @tparam table space
+-- @tparam table blueprint normalized
+-- @tparam table options `map_role`, `map_user`: name -> name
+-- @treturn[1] table `structure`, `operations`, `effects`, `notes`
+-- @treturn[2] nil
+-- @treturn[2] table the error; `refused` with `problems`
+return function(space, blueprint, options)
+  local problems, notes = {}, {}
+  local found, err = structure.read(space, { name = blueprint.workflow,
+                                             default = blueprint.default })
+  if not found then return nil, err end
+  if not found.workflow and not blueprint.stages then
+    return nil, missing_workflow(blueprint)
+  end
+  local context
+  context, err = resolve_members(space, blueprint, options, problems)
+  if not context then return nil, err end
+  local rules
+  rules, err = make_rules(space, found, blueprint, context, problems)
+  if not rules then return nil, err end
+  if #problems > 0 then return nil, refuse(problems) end
+  local listed
+  listed, err = items.list(space, rules)
+  if not listed then return nil, err end
+  local operations, gone = planner.plan(found, blueprint, context,
+                                        resolver(rules, found, problems))
+  if not operations then return nil, refuse(gone) end
+  if #problems == 0 then
+    local checked
+    checked, err = check_left_behind(space, gone, rules, problems)
+    if not checked then return nil, err end
+  end
+  if #problems > 0 then return nil, refuse(problems) end
+  for _, rule in ipairs(rules) do
+    if rule.from == nil then
+      notes[#notes + 1] = ("no stage %q is there now: nothing to move from it")
+                          :format(rule.from_name)
+    end
+  end
+  return { structure = found, operations = operations, notes = notes,
+           effects = effects_of(found, operations) }
+end

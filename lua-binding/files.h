@@ -9,11 +9,20 @@
 
 #include "lines.h"
 
-/* A path among the arguments; raises unless it is a string without NUL. */
-const char *wsl_check_path(lua_State *L, int index);
+/* The path that is the first argument; NULL when it holds a NUL byte, which
+** wsl_path_failure tells. Raises when it is no string. */
+const char *wsl_check_path(lua_State *L);
+int wsl_path_failure(lua_State *L);
+
+/* A name beside a path, for a file on its way there; i tells several apart.
+** Left on the stack. */
+const char *wsl_push_temporary(lua_State *L, const char *path, int i);
+
+enum { WSL_TEMPORARIES = 100 };
 
 /* Each pushes nil, a kind, and a sentence that begins with the path. `what`
 ** may lie on the stack. */
+int wsl_invalid(lua_State *L, const char *message);
 int wsl_file_failure(lua_State *L, const char *kind, const char *path,
                      const char *what);
 int wsl_io_failure(lua_State *L, const char *path, const char *what,
@@ -21,6 +30,10 @@ int wsl_io_failure(lua_State *L, const char *path, const char *what,
 
 /* After wsl_open_plain returned `fd`. */
 int wsl_open_failure(lua_State *L, const char *path, int fd);
+
+/* Pushes what is wrong with the line that a reader found torn or damaged. */
+const char *wsl_push_fault(lua_State *L, const char *path,
+                           const wsl_reader *reader, wsl_found found);
 
 /* For a line that was found torn or damaged, or not at all. */
 int wsl_found_failure(lua_State *L, const char *path,

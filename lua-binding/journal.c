@@ -36,8 +36,8 @@ static journal *check(lua_State *L) {
 }
 
 /* The user value is the path. */
-static const char *push_path(lua_State *L, int index) {
-  lua_getiuservalue(L, index, 1);
+static const char *push_path(lua_State *L) {
+  lua_getiuservalue(L, 1, 1);
   return lua_tostring(L, -1);
 }
 
@@ -111,34 +111,83 @@ static int refuse(lua_State *L, journal *self, const char *path) {
 
 /* ------------------------------------------------------------- opening */
 
-/* journal_create(path): a new, empty journal. */
-static int create_journal(lua_State *L) {
-  const char *path = wsl_check_path(L, 1), *folder;
-  journal *self;
-  int number;
-  lua_settop(L, 1);
-  self = new_journal(L, 1);
-  folder = wsl_push_folder(L, path);
-  do
-    self->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
+/* Opens a file beside the journal's place, its name left on the stack. One
+** that is left from a process of before is passed over. */
+static const char *open_beside(lua_State *L, journal *self,
+                               const char *path) {
+  int top = lua_gettop(L);
+  const char *name = NULL;
+  errno = EEXIST;
+  for (int i = 1; self->fd < 0 && errno == EEXIST && i <= WSL_TEMPORARIES;
+       i++) {
+    lua_settop(L, top);
+    name = wsl_push_temporary(L, path, i);
+    self->fd = open(name, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
                     0600);
-  while (self->fd < 0 && errno == EINTR);
-  if (self->fd < 0)
-    return wsl_io_failure(L, path, "cannot be created", errno);
-  if (!lock(self->fd)) return refuse(L, self, path);
-  if (wsl_sync_folder(folder, self->fd)) {
-    lua_settop(L, 2);
-    return 1;
   }
-  number = errno;
-  unlink(path);
-  release(self);
-  return wsl_io_failure(L, path, "cannot be created", number);
+  return name;
 }
 
-/* Whether the first line is a journal's. */
+/* Gives a file its name, unless there is one of that name. Not each file
+** system can do that in one step. */
+static bool move(const char *from, const char *to) {
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (link(from, to) != 0) return false;
+  unlink(from);
+  return true;
+}
+
+/* Writes the first line and brings the file to its place; false with errno
+** and nothing left behind. */
+static bool begin(journal *self, const char *name, const char *path,
+                  const char *folder) {
+  size_t done;
+  int number;
+  if (lock(self->fd) &&
+      wsl_write_all(self->fd, self->line.bytes, self->line.size, &done) &&
+      wsl_sync(self->fd) && move(name, path)) {
+    self->size = (int64_t)done;
+    name = path;
+    if (wsl_sync_folder(folder, self->fd)) return true;
+  }
+  number = errno;
+  unlink(name);
+  errno = number;
+  return false;
+}
+
+/*
+** journal_create(path, header): a new journal. It comes to its place with
+** its first line in it, locked and synced: no crash leaves less.
+*/
+static int create_journal(lua_State *L) {
+  const char *path = wsl_check_path(L), *folder, *name, *why;
+  size_t size;
+  const char *header = luaL_checklstring(L, 2, &size);
+  journal *self;
+  if (!path) return wsl_path_failure(L);
+  why = wsl_unfit(header, size);
+  if (why) return wsl_invalid(L, why);
+  self = new_journal(L, 1);
+  self->sum = wsl_seal(&self->line, header, size, 0);
+  if (self->line.failed) return luaL_error(L, "not enough memory");
+  folder = wsl_push_folder(L, path);
+  name = open_beside(L, self, path);
+  if (self->fd < 0 || !begin(self, name, path, folder)) {
+    int number = errno;
+    release(self);
+    return wsl_io_failure(L, path, "cannot be created", number);
+  }
+  lua_pop(L, 2);
+  return 1;
+}
+
+/* Whether the first line is a journal's, of the form written here. What is
+** wrong with another is said in Lua, which looks at it before. */
 static bool is_journal(const wsl_reader *reader) {
-  static const char start[] = "{\"workstage\":\"journal\",";
+  static const char start[] = "{\"workstage\":\"journal\",\"version\":1,";
   return reader->number != 1 || (reader->size >= sizeof start &&
          memcmp(reader->line, start, sizeof start - 1) == 0);
 }
@@ -149,7 +198,7 @@ static wsl_found read_through(wsl_reader *reader) {
   wsl_found found;
   while ((found = wsl_reader_next(reader)) == WSL_LINE)
     if (!is_journal(reader)) {
-      reader->why = "it is no journal";
+      reader->why = "it is no journal of version 1";
       return WSL_DAMAGED;
     }
   if (found == WSL_END && reader->number == 0) {
@@ -170,11 +219,11 @@ static bool cut(journal *self) {
 ** in it, and nil or what was wrong with its torn last line, now cut off.
 */
 static int open_journal(lua_State *L) {
-  const char *path = wsl_check_path(L, 1);
+  const char *path = wsl_check_path(L);
   journal *self;
   wsl_reader *reader;
   wsl_found found;
-  lua_settop(L, 1);
+  if (!path) return wsl_path_failure(L);
   self = new_journal(L, 1);
   reader = &self->reader;
   self->fd = wsl_open_plain(path, O_RDWR | O_APPEND);
@@ -190,8 +239,7 @@ static int open_journal(lua_State *L) {
   self->size = reader->offset;
   self->sum = reader->sum;
   if (found == WSL_TORN) {
-    lua_pushfstring(L, "'%s' had a torn last line (%I: %s)", path,
-                    (LUAI_UACINT)reader->number, reader->why);
+    wsl_push_fault(L, path, reader, found);
     if (!cut(self)) {
       int number = errno;
       release(self);
@@ -201,13 +249,24 @@ static int open_journal(lua_State *L) {
   else
     lua_pushnil(L);
   wsl_reader_free(reader);
+  self->unsynced = true;
   return 2;
 }
 
 /* ------------------------------------------------------------- writing */
 
-static int failure(lua_State *L, journal *self) {
-  return wsl_io_failure(L, push_path(L, 1), self->what, self->failed);
+/* Why it takes nothing more. A child of the process that opened it would
+** write on from the same line as its parent. */
+static int failure(lua_State *L, const journal *self) {
+  const char *path = push_path(L);
+  if (self->fd < 0) return wsl_file_failure(L, "invalid", path, "is closed");
+  if (self->owner != getpid())
+    return wsl_file_failure(L, "invalid", path, "is another process's");
+  return wsl_io_failure(L, path, self->what, self->failed);
+}
+
+static bool is_usable(const journal *self) {
+  return self->fd >= 0 && !self->failed && self->owner == getpid();
 }
 
 static int fail(lua_State *L, journal *self, const char *what) {
@@ -216,31 +275,16 @@ static int fail(lua_State *L, journal *self, const char *what) {
   return failure(L, self);
 }
 
-/* A journal that may be written to. A child of its process must not: both
-** would write on from the same line. */
-static journal *check_open(lua_State *L) {
-  journal *self = check(L);
-  if (self->fd < 0) luaL_error(L, "the journal is closed");
-  if (self->owner != getpid())
-    luaL_error(L, "the journal belongs to another process");
-  return self;
-}
-
 /* journal:append(json): a line more. What was written of a line that does
 ** not fit on the disk is taken back. */
 static int append(lua_State *L) {
   size_t size, done;
   const char *json = luaL_checklstring(L, 2, &size);
   const char *why = wsl_unfit(json, size);
-  journal *self = check_open(L);
+  journal *self = check(L);
   uint32_t sum;
-  if (self->failed) return failure(L, self);
-  if (why) {
-    lua_pushnil(L);
-    lua_pushliteral(L, "invalid");
-    lua_pushfstring(L, "the record %s", why);
-    return 3;
-  }
+  if (!is_usable(self)) return failure(L, self);
+  if (why) return wsl_invalid(L, why);
   ws_buffer_reset(&self->line);
   sum = wsl_seal(&self->line, json, size, self->sum);
   if (self->line.failed) return luaL_error(L, "not enough memory");
@@ -258,8 +302,8 @@ static int append(lua_State *L) {
 }
 
 static int sync_journal(lua_State *L) {
-  journal *self = check_open(L);
-  if (self->failed) return failure(L, self);
+  journal *self = check(L);
+  if (!is_usable(self)) return failure(L, self);
   if (self->unsynced && !wsl_sync(self->fd))
     return fail(L, self, "cannot be synced");
   self->unsynced = false;

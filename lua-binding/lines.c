@@ -60,9 +60,9 @@ static bool has_control(const char *bytes, size_t size) {
 
 const char *wsl_unfit(const char *json, size_t size) {
   if (size < 3 || json[0] != '{' || json[size - 1] != '}')
-    return "is no JSON object with something in it";
-  if (size > WSL_LINE_MOST - WSL_SEAL) return "is larger than 1 MiB";
-  if (has_control(json, size)) return "holds a control character";
+    return "the record is no JSON object with something in it";
+  if (size > WSL_LINE_MOST - WSL_SEAL) return "the record is larger than 1 MiB";
+  if (has_control(json, size)) return "the record holds a control character";
   return NULL;
 }
 
@@ -184,11 +184,21 @@ int wsl_open_plain(const char *path, int flags) {
 
 /* ------------------------------------------------------------------ Lua */
 
-const char *wsl_check_path(lua_State *L, int index) {
+const char *wsl_check_path(lua_State *L) {
   size_t size;
-  const char *path = luaL_checklstring(L, index, &size);
-  luaL_argcheck(L, strlen(path) == size, index, "a path with a NUL byte");
-  return path;
+  const char *path = luaL_checklstring(L, 1, &size);
+  return strlen(path) == size ? path : NULL;
+}
+
+int wsl_invalid(lua_State *L, const char *message) {
+  lua_pushnil(L);
+  lua_pushliteral(L, "invalid");
+  lua_pushstring(L, message);
+  return 3;
+}
+
+int wsl_path_failure(lua_State *L) {
+  return wsl_invalid(L, "the path holds a NUL byte");
 }
 
 int wsl_file_failure(lua_State *L, const char *kind, const char *path,
@@ -210,21 +220,31 @@ int wsl_open_failure(lua_State *L, const char *path, int fd) {
   return wsl_io_failure(L, path, "cannot be opened", errno);
 }
 
+const char *wsl_push_fault(lua_State *L, const char *path,
+                           const wsl_reader *reader, wsl_found found) {
+  return lua_pushfstring(L, found == WSL_TORN
+                         ? "the last line of '%s' is torn (line %I: %s)"
+                         : "'%s' is damaged in line %I: %s",
+                         path, (LUAI_UACINT)reader->number, reader->why);
+}
+
 int wsl_found_failure(lua_State *L, const char *path,
                       const wsl_reader *reader, wsl_found found) {
   if (found == WSL_NO_MEMORY) return luaL_error(L, "not enough memory");
   if (found == WSL_FAILED)
     return wsl_io_failure(L, path, "cannot be read", errno);
-  lua_pushfstring(L, "is damaged in line %I: %s",
-                  (LUAI_UACINT)reader->number, reader->why);
-  return wsl_file_failure(L, found == WSL_TORN ? "torn" : "damaged", path,
-                          lua_tostring(L, -1));
+  lua_pushnil(L);
+  lua_pushstring(L, found == WSL_TORN ? "torn" : "damaged");
+  wsl_push_fault(L, path, reader, found);
+  return 3;
 }
 
 /* lines(path, chained): a reader of the file's lines. */
 static int open_reader(lua_State *L) {
-  const char *path = wsl_check_path(L, 1);
-  wsl_reader *reader = lua_newuserdatauv(L, sizeof *reader, 1);
+  const char *path = wsl_check_path(L);
+  wsl_reader *reader;
+  if (!path) return wsl_path_failure(L);
+  reader = lua_newuserdatauv(L, sizeof *reader, 1);
   wsl_reader_init(reader, -1, lua_toboolean(L, 2));
   luaL_setmetatable(L, READER);
   lua_pushvalue(L, 1);
@@ -274,12 +294,7 @@ static int seal(lua_State *L) {
   char *room;
   char end[WSL_SEAL + 1];
   luaL_Buffer line;
-  if (why) {
-    lua_pushnil(L);
-    lua_pushliteral(L, "invalid");
-    lua_pushfstring(L, "the record %s", why);
-    return 3;
-  }
+  if (why) return wsl_invalid(L, why);
   sum = wsl_checksum((uint32_t)luaL_optinteger(L, 2, 0), json, size - 1);
   write_seal(end, sum);
   room = luaL_buffinitsize(L, &line, size + WSL_SEAL);

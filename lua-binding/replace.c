@@ -33,6 +33,10 @@ const char *wsl_push_folder(lua_State *L, const char *path) {
   return lua_pushlstring(L, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+const char *wsl_push_temporary(lua_State *L, const char *path, int i) {
+  return lua_pushfstring(L, "%s.%I-%d.new", path, (LUAI_UACINT)getpid(), i);
+}
+
 bool wsl_write_all(int fd, const char *bytes, size_t size, size_t *done) {
   *done = 0;
   while (*done < size) {
@@ -113,16 +117,13 @@ static bool create(lua_State *L, replace *file, mode_t mode) {
   return file->exists;
 }
 
-static void name_temporary(lua_State *L, const char *path, int number) {
-  lua_pushfstring(L, "%s.%I-%d.new", path, (LUAI_UACINT)getpid(), number);
-  lua_setiuservalue(L, 1, TEMPORARY);
-}
 
 /* A name that is left from a process of before is passed over. */
 static bool create_any(lua_State *L, replace *file, const char *path,
                        mode_t mode) {
-  for (int i = 1; i <= 100; i++) {
-    name_temporary(L, path, i);
+  for (int i = 1; i <= WSL_TEMPORARIES; i++) {
+    wsl_push_temporary(L, path, i);
+    lua_setiuservalue(L, 1, TEMPORARY);
     if (create(L, file, mode)) return true;
     if (errno != EEXIST) return false;
   }
@@ -137,7 +138,7 @@ static int new_replace(lua_State *L) {
   bool given = !lua_isnoneornil(L, 2), there;
   mode_t mode = (mode_t)luaL_optinteger(L, 2, 0666) & 0777;
   replace *file;
-  wsl_check_path(L, 1);
+  if (!wsl_check_path(L)) return wsl_path_failure(L);
   lua_settop(L, 1);
   file = lua_newuserdatauv(L, sizeof *file, VALUES);
   *file = (replace){.fd = -1};

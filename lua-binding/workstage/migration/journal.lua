@@ -92,7 +92,8 @@ local function new(file, path, header)
   return setmetatable({ file = file, path = path, header = header }, Journal)
 end
 
---- Makes a new journal; one that is there already is an error.
+--- Makes a new journal, on the disk with its header when this returns; one
+-- that is there already is an error.
 -- @tparam string path
 -- @tparam table header what its first record says
 -- @treturn[1] table with `write`, `intend`, `tick`, `sync`, `close`, and its
@@ -101,18 +102,12 @@ end
 -- @treturn[2] table the error
 function journal.create(path, header)
   local first = lines.header("journal", header)
-  local good, err = lines.encode(first)
-  if not good then return nil, err end
+  local text, err = lines.encode(first)
+  if not text then return nil, err end
   local file
-  file, err = checked(core.journal_create(path))
+  file, err = checked(core.journal_create(path, text))
   if not file then return nil, err end
-  local self = new(file, path, first)
-  local done
-  done, err = self:intend(first)
-  if done then return self end
-  os.remove(path)
-  self:close()
-  return nil, err
+  return new(file, path, first)
 end
 
 --- Opens a journal to append to it, after a look at the whole of it: a torn

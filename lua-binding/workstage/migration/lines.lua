@@ -83,6 +83,8 @@ local function number_of(value, path)
   return float_of(value, path)
 end
 
+local NEITHER = "is neither an array without holes nor a table with names"
+
 -- What a reader looks for first comes first, the rest by name.
 local rank = { workstage = 1, version = 2, type = 3 }
 
@@ -96,10 +98,7 @@ local function names_of(value, path)
   local names = {}
   for name in next, value do
     if type(name) ~= "string" then
-      refuse(path == "" and "record" or path, #names > 0 and
-             "has both names and numbers as keys" or
-             ("has the key %s, which is neither a name nor a place")
-             :format(tostring(name)))
+      refuse(path, NEITHER)
     end
     names[#names + 1] = name
   end
@@ -112,7 +111,7 @@ local write
 local function write_array(out, value, path, level)
   local count = 0
   for _ in next, value do count = count + 1 end
-  if count ~= rawlen(value) then refuse(path, "is no array without holes") end
+  if count ~= rawlen(value) then refuse(path, NEITHER) end
   for i = 1, count do
     out[#out + 1] = i > 1 and "," or "["
     write(out, rawget(value, i), name_of(path, i), level)

@@ -1,0 +1,42 @@
+-- A folder for the files of a spec, and processes that work on them.
+local shell = require "house.shell"
+local build = os.getenv "WORKSTAGE_BUILD" or "build"
+package.cpath = build .. "/spec/?.so;" .. package.cpath
+
+local files = { probe = require "probe_files" }
+
+function files.read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+function files.write(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+--- The names in a folder, with those that begin with a dot.
+function files.list(folder)
+  return shell.lines(shell.must("ls -A %s", shell.quote(folder)))
+end
+
+--- The shell's words that run a script of Lua; `arg` has what follows.
+function files.command(script, ...)
+  local words = { "lua5.4", "-e", shell.quote(script), "/dev/null" }
+  for _, word in ipairs { ... } do
+    words[#words + 1] = shell.quote(tostring(word))
+  end
+  return table.concat(words, " ")
+end
+
+--- The same for a process that may not do what root may.
+function files.unprivileged(script, ...)
+  local command = files.command(script, ...)
+  if shell.must "id -u" ~= "0\n" then return command end
+  return "setpriv --reuid=65534 --regid=65534 --clear-groups " .. command
+end
+
+return files

@@ -1,0 +1,161 @@
+local sandbox = require "workstage.sandbox"
+local system = require "system"
+local workstage = require "workstage"
+
+local SPACE = 288868932106293
+
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Starts a child that sends `count` requests; its process id.
+local function start(url, path, count)
+  local pipe = assert(io.popen(
+    ("lua5.4 spec/support/shared_client.lua %s %s %d >/dev/null & echo $!")
+    :format(quoted(url), quoted(path), count)))
+  local pid = assert(tonumber(pipe:read "l"))
+  pipe:close()
+  return pid
+end
+
+local function is_running(pid)
+  local state = io.open(("/proc/%d/stat"):format(pid))
+  if not state then return false end
+  local text = state:read "a"
+  state:close()
+  return not text:find(") Z", 1, true)
+end
+
+local function wait_for(condition, what)
+  for _ = 1, 3000 do
+    if condition() then return end
+    system.sleep(0.02)
+  end
+  error("waited in vain for " .. what)
+end
+
+-- How many requests came between two moments of the server's clock.
+local function between(requests, from, to)
+  local count = 0
+  for _, request in ipairs(requests) do
+    if request.at >= from and request.at < to then count = count + 1 end
+  end
+  return count
+end
+
+describe("an allowance shared between processes", function()
+  local server, path
+
+  before_each(function()
+    path = os.tmpname()
+    os.remove(path)
+    server = assert(sandbox.start {
+      rate_limit = 6, latency = 0.05, seed = { stories = 1 },
+    })
+  end)
+
+  after_each(function()
+    server:stop()
+    os.remove(path)
+  end)
+
+  local function client(options)
+    local given = { space_id = SPACE, token = "shared", proxy = false,
+                    base_url = server.url,
+                    rate_limit = { per_second = 6, shared = path } }
+    for name, value in pairs(options or {}) do given[name] = value end
+    return workstage.storyblok(given)
+  end
+
+  it("is used fully by two processes, and never exceeded", function()
+    local one, two = start(server.url, path, 36), start(server.url, path, 36)
+    wait_for(function()
+      return not is_running(one) and not is_running(two)
+    end, "both to end")
+    local stats, requests = server:stats(), server:requests()
+    assert.equal(72, #requests)
+    assert.equal(0, stats.rejected)
+    assert.is_true(stats.peak <= 6)
+    -- the first six leave at once; from then on it is six a second
+    local took = requests[#requests].at - requests[1].at
+    local used = (#requests - 6) / 6 / took
+    assert.is_true(used >= 0.93, ("only %.3f of it was used"):format(used))
+  end)
+
+  it("is all the other's within three seconds once one is killed", function()
+    local one = start(server.url, path, 1000)
+    local two = start(server.url, path, 1000)
+    wait_for(function() return #server:requests() >= 15 end, "both to begin")
+    os.execute("kill -KILL " .. one)
+    wait_for(function() return not is_running(one) end, "its end")
+    local killed = server:requests()
+    killed = killed[#killed].at
+    wait_for(function()
+      local requests = server:requests()
+      return requests[#requests].at > killed + 6
+    end, "the other to go on")
+    os.execute("kill -KILL " .. two)
+    local share = between(server:requests(), killed + 3, killed + 6) / 18
+    assert.is_true(share >= 0.9, ("only %.2f of it was used"):format(share))
+    assert.equal(0, server:stats().rejected)
+  end)
+
+  it("is kept in a file for its owner alone", function()
+    local space <close> = assert(client())
+    assert(space.stages:list())
+    local pipe = assert(io.popen("stat -c %a " .. quoted(path)))
+    assert.equal("600", pipe:read "l")
+    pipe:close()
+  end)
+
+  it("goes on from a file that was cut short", function()
+    do
+      local space <close> = assert(client())
+      assert(space.stages:list())
+    end
+    assert(os.execute("truncate -s 5000 " .. quoted(path)))
+    local space <close> = assert(client())
+    assert(space.stages:list())
+  end)
+
+  it("does not touch a file of another make", function()
+    local file = assert(io.open(path, "w"))
+    file:write(("something else\n"):rep(2000))
+    file:close()
+    local space, err = client()
+    assert.is_nil(space)
+    assert.equal("invalid", err.kind)
+    assert.matches("holds something else", tostring(err), 1, true)
+    file = assert(io.open(path))
+    assert.equal("something else", file:read "l")
+    file:close()
+  end)
+
+  it("needs a plain file that can be written", function()
+    local space, err = client {
+      rate_limit = { per_second = 6, shared = "/nowhere/at/all" },
+    }
+    assert.is_nil(space)
+    assert.equal("invalid", err.kind)
+    assert.matches("rate_limit.shared: '/nowhere/at/all'", tostring(err), 1,
+                   true)
+    space, err = client {
+      rate_limit = { per_second = 6, shared = "/dev/null" },
+    }
+    assert.is_nil(space)
+    assert.matches("no plain file", tostring(err), 1, true)
+  end)
+
+  it("is one for all clients of a token", function()
+    local space <close> = assert(client())
+    local other, err = client {
+      rate_limit = { per_second = 6, shared = path .. ".other" },
+    }
+    assert.is_nil(other)
+    assert.matches("another client of this token", tostring(err), 1, true)
+    os.remove(path .. ".other")
+    local same <close> = assert(client())
+    assert(same.stages:list())
+    assert(space.stages:list())
+  end)
+end)

@@ -236,17 +236,21 @@ local CONSTANTS = { ["true"] = true, ["false"] = false }
 
 local read_table
 
+-- A number's sign becomes a part of it.
+local function join_sign(self)
+  if self.kind ~= "-" then return end
+  next_token(self)
+  if self.kind ~= "number" then
+    fail(self, "an operation is not allowed here: a blueprint is data")
+  end
+  self.value = -self.value
+end
+
 -- Reads a value; nil for `nil`.
 local function read_value(self, depth)
+  join_sign(self)
   local kind, value, line = self.kind, self.value, self.line
   if kind == "{" then return read_table(self, depth + 1) end
-  if kind == "-" then
-    next_token(self)
-    if self.kind ~= "number" then
-      fail(self, "an operation is not allowed here: a blueprint is data")
-    end
-    kind, value = "number", -self.value
-  end
   next_token(self)
   if kind == "string" or kind == "number" then return value end
   if kind == "name" and value == "nil" then return nil end
@@ -268,6 +272,7 @@ end
 
 local function read_bracketed_key(self)
   next_token(self)
+  join_sign(self)
   if self.kind ~= "string" and self.kind ~= "number" then
     refuse(self, "a string or a number as the key")
   end

@@ -4,7 +4,8 @@
 -- `per_page`. A list shifts when items join or leave it: what joins before
 -- the place that was read to shows items twice; what leaves moves unread
 -- items back to where nobody looks any more. So items are told apart by
--- their ids, and where the total shrank the reading goes back by as much.
+-- their ids, and pages overlap: the first item of each must be a known one,
+-- or else some have moved past, and the reading goes back.
 local paging = {}
 
 local REPEATS = 3
@@ -12,10 +13,14 @@ local REPEATS = 3
 local Sweep = {}
 Sweep.__index = Sweep
 
---- Begins to read all pages. `fetch(number)` returns a page or nil, err.
-function paging.sweep(fetch)
-  return setmetatable({ fetch = fetch, number = 1, seen = {}, idle = 0 },
-                      Sweep)
+--- Begins to read all pages. `fetch(number, per_page)` returns a page or nil,
+-- err; per_page is nil at first. Where it cannot be chosen pages only meet,
+-- and going back is left to a total that shrinks.
+-- @tparam function fetch
+-- @tparam[opt] boolean overlaps whether `fetch` heeds its per_page
+function paging.sweep(fetch, overlaps)
+  return setmetatable({ fetch = fetch, number = 1, seen = {}, idle = 0,
+                        overlaps = overlaps }, Sweep)
 end
 
 local function is_last(page, number)
@@ -34,6 +39,43 @@ local function next_number(self, page)
   return not is_last(page, self.number) and self.number + 1 or nil
 end
 
+-- The page that begins before the place that was read to and goes furthest
+-- beyond it. Pages begin at multiples of their size: so their size varies.
+local function overlapping(reached, size)
+  local number, per_page, furthest = nil, nil, reached
+  for part = size, math.ceil(size * 0.7), -1 do
+    local last = (reached - 1) // part + 1
+    if last * part > furthest then
+      number, per_page, furthest = last, part, last * part
+    end
+  end
+  return number, per_page
+end
+
+-- Whether nothing can be between a page and what was read before it.
+local function is_joined(self, page, start)
+  if start == 0 then return true end
+  if self.meets then
+    return not (page.total and self.total and page.total < self.total)
+  end
+  return #page > 0 and self.seen[page[1].id] ~= nil
+end
+
+-- Where to read on, for overlapping pages: forward, or back by half a page.
+local function advance(self, page, joined, start)
+  local reached = start + page.per_page
+  self.size = self.size or page.per_page
+  self.total = page.total
+  if joined and is_last(page, self.number) then return nil end
+  if not joined then
+    reached = math.min(start, page.total or start) - self.size // 2
+  end
+  if reached <= 0 then return 1, self.size end
+  local number, per_page = overlapping(reached, self.size)
+  self.meets = number == nil
+  return number or reached // self.size + 1, per_page or self.size
+end
+
 local function unseen(self, page)
   local fresh = {}
   for _, item in ipairs(page) do
@@ -49,12 +91,20 @@ end
 -- be empty; false after the last page; nil, err.
 function Sweep:next()
   if not self.number then return false end
-  local page, err = self.fetch(self.number)
+  local page, err = self.fetch(self.number, self.per_page)
   if not page then return nil, err end
+  local start = (self.number - 1) * page.per_page
+  local joined = is_joined(self, page, start)
   local fresh = unseen(self, page)
   self.idle = #fresh == 0 and #page > 0 and self.idle + 1 or 0
-  self.number = next_number(self, page)
-  if self.idle > REPEATS then self.number = nil end
+  if self.overlaps then
+    self.number, self.per_page = advance(self, page, joined, start)
+  else
+    self.number = next_number(self, page)
+  end
+  if self.idle > REPEATS and not (self.overlaps and page.total) then
+    self.number = nil
+  end
   return fresh
 end
 
@@ -63,7 +113,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function paging.all(fetch)
-  local sweep, items = paging.sweep(fetch), {}
+  local sweep, items = paging.sweep(fetch, true), {}
   while true do
     local fresh, err = sweep:next()
     if fresh == nil then return nil, err end
@@ -93,13 +143,13 @@ end
 --- Iterates page by page: for lists that only grow, and whose items the loop
 -- does not take out of them.
 function paging.each(fetch)
-  local sweep = paging.sweep(fetch)
+  local sweep = paging.sweep(fetch, true)
   return each_of(function() return sweep:next() end)
 end
 
 -- The ids of all items; the objects of the first two pages beside them.
 local function snapshot(fetch)
-  local sweep = paging.sweep(fetch)
+  local sweep = paging.sweep(fetch, true)
   local held, ids, pages = {}, {}, 0
   while true do
     local fresh, err = sweep:next()

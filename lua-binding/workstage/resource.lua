@@ -128,14 +128,14 @@ local function fetch_list(self, filter, given)
                self.prefix .. self.class.path, query, nil, given)
 end
 
--- A function that fetches the page of a number.
+-- A function that fetches the page of a number, of a size that may be given.
 local function pager(self, filter, given)
   local most = self.service.per_page
-  return function(number)
+  return function(number, per_page)
     local paged = {}
     for name, value in pairs(filter or {}) do paged[name] = value end
     paged.page = number
-    paged.per_page = paged.per_page or most
+    paged.per_page = per_page or paged.per_page or most
     local page, err = fetch_list(self, paged, given)
     if not page then return nil, err end
     page.page = number

@@ -52,6 +52,10 @@ describe("an answer", function()
     } do
       undecodable(body)
     end
+    for _, number in ipairs { "NaN", "-Infinity", "0x10" } do
+      undecodable('{"workflow_stages":[],"workflow_stage":{"id":5},'
+                  .. '"results":[],"x":' .. number .. "}")
+    end
   end)
 
   it("that is JSON of another shape", function()

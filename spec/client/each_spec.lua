@@ -191,8 +191,7 @@ describe("each", function()
     assert(next_story())
     local after = #server:requests()
     assert.is_true(after > before)
-    for _ in space.stories:each(in_old(25)) do break end
-    next_story = nil
+    assert(space.stories:each(in_old(25))())
     collectgarbage()
     assert.equal(after + (after - before), #server:requests())
   end)
@@ -208,7 +207,7 @@ describe("each", function()
     end
     assert.equal(230, n)
     filter = in_old(7)
-    for _ in space.stories:each(filter) do break end
+    assert(space.stories:each(filter)())
     assert.same(in_old(7), filter)
   end)
 
@@ -233,6 +232,27 @@ describe("each", function()
       if n == 3 then break end
     end
     assert.equal(3, n)
+  end)
+
+  it("asks for what it yields later in the same way", function()
+    local before = #server:requests()
+    local n = 0
+    for _ in space.stories:each { per_page = 25, starts_with = "legal/",
+                                  with_summary = true } do
+      n = n + 1
+    end
+    assert.is_true(n > 200)
+    local by_ids = 0
+    for i, request in ipairs(server:requests()) do
+      if i > before then
+        has(request.query, "with_summary=true")
+        if request.query:find("by_ids", 1, true) then
+          assert.is_nil(request.query:find("starts_with", 1, true))
+          by_ids = by_ids + 1
+        end
+      end
+    end
+    assert.is_true(by_ids > 0)
   end)
 
   it("stays at its end", function()

@@ -204,6 +204,8 @@ describe("an error's", function()
       '{"' .. token .. '":["is bad"]}',
       '{"errors":{"a":["' .. token .. '"]}}',
       '["' .. token .. '"]', token,
+      '{"error":"' .. token:gsub("^s3", "\\u0073\\u0033") .. '"}',
+      '{"error":"' .. token:gsub("%-", "\\-") .. '"}',
       "<html><title>" .. token .. "</title>",
       '{"errors":[{"type":"' .. token .. '","message":"' .. token ..
         '","field":"' .. token .. '"}]}',

@@ -1,0 +1,205 @@
+-- Paging over lists that change between the requests, without a network.
+local paging = require "workstage.paging"
+
+-- A list in the order of its keys, of which a page can be fetched. `change`
+-- is called before each fetch but the first.
+local function service(count, change)
+  local self = { items = {}, fetches = 0 }
+  for i = 1, count do self.items[i] = { id = i * 10 } end
+
+  function self.remove(id)
+    for i, item in ipairs(self.items) do
+      if item.id == id then return table.remove(self.items, i) end
+    end
+  end
+
+  function self.insert(id)
+    local at = 1
+    while self.items[at] and self.items[at].id < id do at = at + 1 end
+    if not self.items[at] or self.items[at].id ~= id then
+      table.insert(self.items, at, { id = id })
+    end
+  end
+
+  -- Pages as the services cut them.
+  function self.fetch(number, per_page)
+    self.fetches = self.fetches + 1
+    if self.fetches > 1 and change then change(self) end
+    assert(self.fetches < 5000, "reads without end")
+    local size = per_page or self.per_page
+    local page = { total = not self.blind and #self.items or nil,
+                   page = number, per_page = size }
+    for i = (number - 1) * size + 1, number * size do
+      page[#page + 1] = self.items[i]
+    end
+    return page
+  end
+
+  function self.by_ids(ids)
+    local list = {}
+    for _, id in ipairs(ids) do
+      for _, item in ipairs(self.items) do
+        if item.id == id then list[#list + 1] = item end
+      end
+    end
+    return list
+  end
+
+  function self.get(id)
+    return { id = id }
+  end
+
+  return self
+end
+
+local function ids_of(list)
+  local ids, seen = {}, {}
+  for i, item in ipairs(list) do
+    assert(not seen[item.id], "came twice: " .. item.id)
+    seen[item.id] = true
+    ids[i] = item.id
+  end
+  return ids, seen
+end
+
+local ways = {
+  all = function(list)
+    return assert(paging.all(list.fetch))
+  end,
+  each = function(list)
+    local items = {}
+    for item in paging.each(list.fetch) do
+      items[#items + 1] = item
+    end
+    return items
+  end,
+  each_of_snapshot = function(list, per_page)
+    local items = {}
+    for item in paging.each_of_snapshot(list.fetch, list.by_ids, list.get,
+                                        per_page, per_page) do
+      items[#items + 1] = item
+    end
+    return items
+  end,
+}
+
+for name, read in pairs(ways) do
+  describe("paging." .. name, function()
+    local function run(list, per_page)
+      list.per_page = per_page
+      return ids_of(read(list, per_page))
+    end
+
+    it("reads a list that stands still, in order", function()
+      for _, count in ipairs { 0, 1, 9, 10, 11, 20, 99, 100, 101, 230 } do
+        for _, per_page in ipairs { 1, 7, 10, 25, 100 } do
+          for _, blind in ipairs { false, true } do
+            local list = service(count)
+            list.blind = blind
+            local ids = run(list, per_page)
+            assert.equal(count, #ids)
+            for i, id in ipairs(ids) do assert.equal(i * 10, id) end
+          end
+        end
+      end
+    end)
+
+    -- What was there from the beginning to the end has to come.
+    local function stays(count, per_page, change)
+      local list = service(count, change)
+      local _, seen = run(list, per_page)
+      for _, item in ipairs(list.items) do
+        if item.id > 0 and item.id <= count * 10 and item.id % 10 == 0 then
+          assert.is_true(seen[item.id], "was left out: " .. item.id)
+        end
+      end
+    end
+
+    it("leaves nothing out when items leave what was read", function()
+      for _, per_page in ipairs { 5, 10, 25 } do
+        stays(200, per_page, function(list)
+          list.remove(list.items[1].id)
+        end)
+        stays(200, per_page, function(list)
+          for _ = 1, 7 do
+            if #list.items > 40 then list.remove(list.items[1].id) end
+          end
+        end)
+      end
+    end)
+
+    it("tells nothing twice when items join what was read", function()
+      for _, per_page in ipairs { 5, 10, 25 } do
+        local number = 0
+        stays(200, per_page, function(list)
+          if number < 40 then
+            number = number + 1
+            list.insert(-number)
+          end
+        end)
+      end
+    end)
+
+    it("leaves nothing out when one leaves and one joins", function()
+      for _, per_page in ipairs { 10, 25, 100 } do
+        local number = 0
+        stays(500, per_page, function(list)
+          number = number + 1
+          list.remove(list.items[1].id)
+          list.insert(100000 + number)
+        end)
+      end
+    end)
+
+    it("leaves nothing out whatever comes and goes", function()
+      math.randomseed(7)
+      for _ = 1, 150 do
+        local number = 0
+        stays(math.random(30, 400), math.random(10, 100), function(list)
+          for _ = 1, math.random(0, 3) do
+            if #list.items > 5 and math.random() < 0.6 then
+              list.remove(list.items[math.random(#list.items)].id)
+            end
+          end
+          for _ = 1, math.random(0, 3) do
+            number = number + 1
+            if number < 200 then
+              list.insert(math.random(500) * 10 + math.random(9))
+            end
+          end
+        end)
+      end
+    end)
+
+    it("costs few requests more than there are pages", function()
+      for _, count in ipairs { 0, 50, 100, 101, 230, 1000, 10000 } do
+        local list = service(count)
+        run(list, 100)
+        local pages = math.max(1, math.ceil(count / 100))
+        assert.is_true(list.fetches <= pages * 1.15 + 1,
+                       ("%d requests for %d"):format(list.fetches, count))
+      end
+    end)
+  end)
+end
+
+describe("paging.each_of_snapshot", function()
+  it("raises what a single object's error is, save that it is gone",
+     function()
+    local function run(kind)
+      local list = service(100)
+      list.per_page = 10
+      local items = {}
+      for item in paging.each_of_snapshot(list.fetch, list.by_ids,
+        function() return nil, { kind = kind } end, 10, 10) do
+        items[#items + 1] = item
+        if #items == 15 then list.remove(900) end
+      end
+      return #items
+    end
+    assert.equal(99, run "not_found")
+    local good, err = pcall(run, "forbidden")
+    assert.is_false(good)
+    assert.equal("forbidden", err.kind)
+  end)
+end)

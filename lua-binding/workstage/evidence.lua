@@ -40,19 +40,20 @@ local function since_then(self, doubt, list, is_match)
   return matches
 end
 
--- Whose token it is; asked once. Without an answer the user is not known,
--- and not compared.
+-- Whose token it is; asked once. false where the service does not say: then
+-- users are not compared. nil, err when it could not be asked.
 local function own_user(self, doubt)
   local transport = self.transport
   if transport.user_id == nil then
     local value, call = transport:fetch("GET", "/v1/users/me", nil, nil,
                                         doubt:options())
+    if not value and settle.may_pass(call) then return nil, call end
     local user = value and type(value.user) == "table" and
                  core.shape(value.user, core.schema "storyblok.user", "user")
     if value then call:close() end
     transport.user_id = user and user.id or false
   end
-  return transport.user_id or nil
+  return transport.user_id
 end
 
 --- Storyblok: a change to that stage on that story since the first send, by
@@ -68,7 +69,9 @@ function evidence.storyblok_change(self, attributes)
       return change.workflow_stage_id == stage
     end)
     if not matches or #matches == 0 then return nil, why end
-    local user, own = own_user(self, doubt), {}
+    local user, own = own_user(self, doubt)
+    if user == nil then return nil, own end
+    own = {}
     for _, change in ipairs(matches) do
       if (not user or not change.user_id or change.user_id == user) and
          not is_claimed(self, change) then

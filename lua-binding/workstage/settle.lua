@@ -85,6 +85,15 @@ local function announce(transport, err, result, since)
   })
 end
 
+-- A look that failed in a way that may pass: a later one can tell all the
+-- same.
+local PASSING = { network = true, timeout = true, server = true,
+                  rate_limited = true, decode = true }
+
+function settle.may_pass(why)
+  return errors.is(why) and PASSING[why.kind] == true
+end
+
 -- Looks until the effect shows, or settle_time is over.
 -- @return "done", object; "not_done"; or "unknown", why
 local function look(transport, doubt, evidence)
@@ -99,7 +108,9 @@ local function look(transport, doubt, evidence)
     doubt.is_last_look = part == 1
     local object, why = evidence(doubt)
     if object then return "done", object end
-    if why then return "unknown", why end
+    if why and (doubt.is_last_look or not settle.may_pass(why)) then
+      return "unknown", why
+    end
   end
   return "not_done"
 end

@@ -66,20 +66,51 @@ const char *wsl_unfit(const char *json, size_t size) {
   return NULL;
 }
 
+static uint32_t sum_before(const wsl_reader *reader) {
+  return reader->chained ? reader->sum : 0;
+}
+
 static const char *check(wsl_reader *reader) {
   char seal[WSL_SEAL + 1];
   const char *line = reader->line;
   size_t size = reader->size;
-  uint32_t before = reader->chained ? reader->sum : 0;
+  uint32_t sum;
   if (size && line[size - 1] == '\r')
     return "it ends with a carriage return, as some editors save it";
   if (size <= WSL_SEAL || line[0] != '{' ||
       memcmp(line + size - WSL_SEAL, ",\"sum\":\"", 8) != 0)
     return "it is no record with a checksum";
-  reader->sum = wsl_checksum(before, line, size - WSL_SEAL);
-  write_seal(seal, reader->sum);
-  if (memcmp(line + size - WSL_SEAL, seal, WSL_SEAL) == 0) return NULL;
-  return "its checksum does not fit";
+  sum = wsl_checksum(sum_before(reader), line, size - WSL_SEAL);
+  write_seal(seal, sum);
+  if (memcmp(line + size - WSL_SEAL, seal, WSL_SEAL) != 0)
+    return "its checksum does not fit";
+  reader->sum = sum;
+  return NULL;
+}
+
+static bool is_nul(const char *bytes, const char *end) {
+  while (bytes < end && !*bytes) bytes++;
+  return bytes == end;
+}
+
+/* Whether a line begins with a whole one: then it is not torn, but its end
+** was lost between two. Only NULs may follow, where the disk has not got as
+** far as the end of the line. */
+static bool has_lost_end(const wsl_reader *reader) {
+  static const char start[] = ",\"sum\":\"";
+  const char *at = reader->line, *end = at + reader->size, *hit = at;
+  uint32_t sum = sum_before(reader);
+  while ((hit = memmem(hit, (size_t)(end - hit), start,
+                       sizeof start - 1)) != NULL &&
+         end - hit >= WSL_SEAL) {
+    char seal[WSL_SEAL + 1];
+    sum = wsl_checksum(sum, at, (size_t)(hit - at));
+    write_seal(seal, sum);
+    if (memcmp(hit, seal, WSL_SEAL) == 0)
+      return !is_nul(hit + WSL_SEAL, end);
+    at = hit++;
+  }
+  return false;
 }
 
 /* --------------------------------------------------------------- reader */
@@ -148,14 +179,17 @@ static wsl_found is_last(wsl_reader *reader, bool *last) {
 /* A line that is not whole. The first is never called torn: what has no
 ** good line in it may be any file. */
 static wsl_found judge(wsl_reader *reader) {
-  bool last = false;
+  bool last = false, lost;
   wsl_found found;
   reader->number++;
   if (reader->number == 1 || reader->size > WSL_LINE_MOST)
     return WSL_DAMAGED;
+  lost = has_lost_end(reader);
   found = is_last(reader, &last);
   if (found != WSL_LINE) return found;
-  return last ? WSL_TORN : WSL_DAMAGED;
+  if (last && !lost) return WSL_TORN;
+  if (last) reader->why = "its end was changed";
+  return WSL_DAMAGED;
 }
 
 wsl_found wsl_reader_next(wsl_reader *reader) {

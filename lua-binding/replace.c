@@ -22,7 +22,8 @@ enum { PATH = 1, TEMPORARY, FOLDER, VALUES = FOLDER };
 typedef struct replace {
   int fd;        /* -1: closed */
   bool exists;   /* the file of the temporary name */
-  bool failed;   /* to write: it is not to come to its place */
+  pid_t owner;   /* the process that made it */
+  int failed;    /* errno of a write that failed: it comes to no place */
 } replace;
 
 /* ------------------------------------------------------- files in general */
@@ -82,10 +83,12 @@ static const char *push_path(lua_State *L, int which) {
   return lua_tostring(L, -1);
 }
 
+/* A child of the process that made the file leaves it alone. */
 static void drop(lua_State *L, replace *file) {
   if (file->fd >= 0) close(file->fd);
   file->fd = -1;
-  if (file->exists) unlink(push_path(L, TEMPORARY));
+  if (file->exists && file->owner == getpid())
+    unlink(push_path(L, TEMPORARY));
   file->exists = false;
 }
 
@@ -117,7 +120,6 @@ static bool create(lua_State *L, replace *file, mode_t mode) {
   return file->exists;
 }
 
-
 /* A name that is left from a process of before is passed over. */
 static bool create_any(lua_State *L, replace *file, const char *path,
                        mode_t mode) {
@@ -141,7 +143,7 @@ static int new_replace(lua_State *L) {
   if (!wsl_check_path(L)) return wsl_path_failure(L);
   lua_settop(L, 1);
   file = lua_newuserdatauv(L, sizeof *file, VALUES);
-  *file = (replace){.fd = -1};
+  *file = (replace){.fd = -1, .owner = getpid()};
   luaL_setmetatable(L, REPLACE);
   lua_insert(L, 1);
   push_target(L, lua_tostring(L, 2));
@@ -162,7 +164,7 @@ static int new_replace(lua_State *L) {
 
 /* Nothing is left of a file that cannot be written. */
 static int fail(lua_State *L, replace *file, int number) {
-  file->failed = true;
+  file->failed = number;
   drop(L, file);
   return wsl_io_failure(L, push_path(L, PATH), "cannot be written", number);
 }
@@ -177,7 +179,7 @@ static int write_text(lua_State *L) {
   size_t size, done;
   const char *text = luaL_checklstring(L, 2, &size);
   replace *file = check(L);
-  if (file->failed) return fail(L, file, EIO);
+  if (file->failed) return fail(L, file, file->failed);
   if (!wsl_write_all(file->fd, text, size, &done))
     return fail(L, file, errno);
   lua_pushboolean(L, 1);
@@ -191,7 +193,7 @@ static int commit(lua_State *L) {
   from = push_path(L, TEMPORARY);
   to = push_path(L, PATH);
   folder = push_path(L, FOLDER);
-  if (file->failed) return fail(L, file, EIO);
+  if (file->failed) return fail(L, file, file->failed);
   if (!wsl_sync(file->fd) || rename(from, to) != 0)
     return fail(L, file, errno);
   file->exists = false;

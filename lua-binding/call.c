@@ -86,7 +86,8 @@ static void set_seconds(lua_State *L, const char *name, double seconds) {
 /* call:info(): what else is known of it, as a table. */
 static int call_info(lua_State *L) {
   ws_answer answer;
-  ws_call_answer(check(L), &answer);
+  ws_call *call = check(L);
+  ws_call_answer(call, &answer);
   lua_createtable(L, 0, 9);
   lua_pushstring(L, answer.method);
   lua_setfield(L, -2, "method");
@@ -102,7 +103,7 @@ static int call_info(lua_State *L) {
   lua_setfield(L, -2, "unsure");
   set_seconds(L, "first_sent", answer.first_sent);
   set_seconds(L, "answered", answer.answered);
-  set_seconds(L, "date", answer.date);
+  set_seconds(L, "date", ws_call_date(call));
   return 1;
 }
 

@@ -413,7 +413,7 @@ static double ago(ws_time moment) {
   return moment == WS_NEVER ? -1 : (double)(ws_now() - moment) / 1e6;
 }
 
-static double date_of(const ws_call *call) {
+double ws_call_date(const ws_call *call) {
   char text[64];
   size_t size;
   const char *value = ws_call_header(call, "Date", &size);
@@ -438,7 +438,6 @@ void ws_call_answer(const ws_call *call, ws_answer *answer) {
     .unsure = call->doubt,
     .first_sent = ago(call->first_sent),
     .answered = ago(call->answered),
-    .date = date_of(call),
   };
 }
 

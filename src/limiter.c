@@ -99,13 +99,13 @@ static ws_time usual(const ws_limiter *l, const ws_trips *trips) {
 }
 
 
-/* Adds a place, in order. The oldest one goes when all are taken. */
+/* Adds a place, in order. When there is no room the oldest ones go, many at
+** once: moving the rest costs more than forgetting them. */
 static void place(ws_limiter *l, ws_time at, bool accepted) {
   int i;
-  if (l->placed == WS_LIMITER_PLACES) {
-    if (at <= l->places[0].at) return;
-    l->placed--;
-    memmove(l->places, l->places + 1,
+  if (l->placed == WS_LIMITER_PLACES + WS_LIMITER_SPARE) {
+    l->placed = WS_LIMITER_PLACES;
+    memmove(l->places, l->places + WS_LIMITER_SPARE,
             (size_t)l->placed * sizeof l->places[0]);
   }
   for (i = l->placed++; i > 0 && l->places[i - 1].at > at; i--)

@@ -21,6 +21,7 @@
 
 enum {
   WS_LIMITER_PLACES = 1024,   /* higher rates are counted in parts of 1 s */
+  WS_LIMITER_SPARE = 256,     /* room to forget old places seldom */
   WS_LIMITER_FLIGHTS = 1024,  /* no more leave before an answer comes */
   WS_LIMITER_KINDS = 8
 };
@@ -61,7 +62,7 @@ typedef struct ws_limiter {
   int patience;         /* full seconds of answers till less is tried */
   uint64_t tickets;     /* given out so far */
   int placed, flying;
-  ws_place places[WS_LIMITER_PLACES];     /* oldest first */
+  ws_place places[WS_LIMITER_PLACES + WS_LIMITER_SPARE];  /* oldest first */
   ws_flight flights[WS_LIMITER_FLIGHTS];  /* oldest first */
   ws_trips trips[WS_LIMITER_KINDS];
 } ws_limiter;

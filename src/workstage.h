@@ -198,11 +198,13 @@ typedef struct ws_answer {
   bool unsure;               /* an earlier attempt may have taken effect */
   double first_sent;         /* seconds since then; negative: never sent */
   double answered;           /* seconds since the answer; negative: none */
-  double date;               /* its Date, seconds since 1970; negative: none */
 } ws_answer;
 
 /* The answer of a call that has ended; valid until the call is freed. */
 void ws_call_answer(const ws_call *call, ws_answer *answer);
+
+/* The answer's Date, seconds since 1970; negative when it has none. */
+double ws_call_date(const ws_call *call);
 
 /* The value of a header of the answer, or NULL. */
 const char *ws_call_header(const ws_call *call, const char *name,

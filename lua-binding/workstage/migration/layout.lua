@@ -118,7 +118,7 @@ function Lines:put(text, fresh)
 end
 
 function Lines:feed(indent)
-  self[#self + 1] = self.line
+  self[#self + 1] = self.line:gsub(" +$", "")
   self.line, self.fresh = (" "):rep(indent), true
 end
 
@@ -127,25 +127,25 @@ function Lines:text()
   return table.concat(self, "\n")
 end
 
--- Where to break a text that is too long for its line: behind a blank with
--- no blank after it. nil where there is no such place.
+-- Where to break a quoted text that is too long for its line: behind a blank
+-- with no blank after it, if only behind a word that is too long by itself.
 local function cut_of(text, room)
-  local last = room > 0 and utf8.offset(text, room + 1)
-  local cut = last and text:sub(1, last - 1):match "^.* ()"
-  return cut and cut > 10 and not text:find("^ ", cut) and cut or nil
+  local last = utf8.offset(text, math.max(room, 0) + 1) or #text + 1
+  local cut = text:sub(1, last):match "^.* ()[^ ]"
+  return cut and cut > 10 and cut or text:match(" ()[^ ]", last)
 end
 
--- A string over several lines, with the escape that skips a break; pieces
--- without a blank stay whole.
-function Lines:long_text(text, indent)
-  while not self:fits(text) do
+-- A string over several lines, with the escape that skips a break. Words
+-- stay whole.
+function Lines:long_text(text, indent, tail)
+  while not self:fits(text .. tail) do
     local cut = cut_of(text, WIDTH - 2 - width(self.line))
     if not cut then break end
     self:put(text:sub(1, cut - 1) .. "\\z")
     self:feed(indent)
     text = text:sub(cut)
   end
-  self:put(text)
+  self:put(text .. tail)
 end
 
 -- An entry that is longer than a line.
@@ -155,7 +155,8 @@ function Lines:break_up(entry, indent, tail)
     self:put(head .. "{ ", true)
     self:fill(entries(value, order), indent + 2, " }" .. tail)
   else
-    self:long_text(head .. flat(value) .. tail, indent + 2)
+    self:put(head)
+    self:long_text(flat(value), indent + 2, tail)
   end
 end
 
@@ -167,7 +168,8 @@ function Lines:fill(list, indent, closer)
     local tail = i < #list and "," or closer
     local whole = entry[1] .. flat(entry[2], entry[3]) .. tail
     local gap = self.fresh and "" or " "
-    if broke or not self.fresh and not self:fits(gap .. whole) then
+    local elsewhere = not self.fresh or indent + width(whole) <= WIDTH
+    if broke or elsewhere and not self:fits(gap .. whole) then
       self:feed(indent)
       gap = ""
     end

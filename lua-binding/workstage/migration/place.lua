@@ -58,17 +58,18 @@ function Place:expect(what)
   self:fail(("expected %s, got %s"):format(what, shown(self.value)))
 end
 
+local function comes_before(a, b)
+  local one, other = type(a), type(b)
+  if one ~= other then return one < other end
+  if one == "string" or one == "number" then return a < b end
+  return tostring(a) < tostring(b)
+end
+
 --- The keys of a table, in an order that does not change.
 function Place:keys()
   local keys = {}
   for key in next, self.value do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b)
-    if math.type(a) == math.type(b) and type(a) ~= "boolean" and
-       type(a) ~= "table" and type(a) ~= "function" then
-      return a < b
-    end
-    return tostring(a) < tostring(b)
-  end)
+  table.sort(keys, comes_before)
   return keys
 end
 

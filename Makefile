@@ -48,7 +48,9 @@ SANDBOX_LIBS   = $(call once,SANDBOX_LIBS,$(call lib,,$(SANDBOX_NEEDS)))
 
 # Sources. A new file is picked up by its place.
 CORE_C    := $(wildcard src/*.c)
-BINDING_C := $(filter-out lua-binding/sandbox.c,$(wildcard lua-binding/*.c))
+TERM_C    := lua-binding/terminal.c
+BINDING_C := $(filter-out lua-binding/sandbox.c $(TERM_C),\
+               $(wildcard lua-binding/*.c))
 SANDBOX_C := $(wildcard src/sandbox/*.c) lua-binding/sandbox.c
 ALL_LUA   := $(shell find lua-binding/workstage -name '*.lua')
 SANDBOX_LUA := $(filter lua-binding/workstage/sandbox.lua \
@@ -59,11 +61,12 @@ object       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 linked       = $(patsubst lua-binding/%,$(BUILD)/lua/%,$(1))
 CORE_SO      = $(BUILD)/lua/workstage/core.so
 SANDBOX_SO   = $(BUILD)/lua/workstage/sandbox.so
+TERM_SO      = $(BUILD)/lua/workstage/terminal.so
 OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C) \
-                 $(wildcard spec/support/*.c))
+                 $(TERM_C) $(wildcard spec/support/*.c))
 
 all: client sandbox
-client: $(CORE_SO) $(call linked,$(CLIENT_LUA))
+client: $(CORE_SO) $(TERM_SO) $(call linked,$(CLIENT_LUA))
 sandbox: $(SANDBOX_SO) $(call linked,$(SANDBOX_LUA))
 
 say     = $(if $(V),,@echo "$(1)" $@;)
@@ -94,6 +97,11 @@ $(CORE_SO): $(call object,$(CORE_C) $(BINDING_C))
 $(SANDBOX_SO): $(call object,$(SANDBOX_C))
 	@mkdir -p $(@D)
 	$(LINK) $(SANDBOX_LIBS) -pthread
+
+# For the command line tool alone.
+$(TERM_SO): $(call object,$(TERM_C))
+	@mkdir -p $(@D)
+	$(LINK)
 
 # Small modules through which specs reach the core.
 PROBES = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
@@ -200,7 +208,8 @@ install: install-client install-sandbox install-header
 install-client: client
 	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(CLIENT_LUA)
 	install -d "$(DESTDIR)$(INST_LIBDIR)/workstage" "$(DESTDIR)$(INST_BINDIR)"
-	install -m 644 $(CORE_SO) "$(DESTDIR)$(INST_LIBDIR)/workstage"
+	install -m 644 $(CORE_SO) $(TERM_SO) \
+	  "$(DESTDIR)$(INST_LIBDIR)/workstage"
 	install -m 755 lua-binding/bin/workstage "$(DESTDIR)$(INST_BINDIR)"
 
 install-sandbox: sandbox

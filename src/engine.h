@@ -59,6 +59,7 @@ struct ws_call {
   bool doubt;              /* an attempt may have taken effect */
   ws_time first_sent;      /* WS_NEVER: not yet */
   ws_time started;         /* of this attempt */
+  ws_time heard;           /* the answer's first line, once head_seen > 0 */
   ws_time answered;        /* WS_NEVER: no answer */
 
   ws_kind kind;

@@ -35,6 +35,8 @@ static size_t on_header(char *line, size_t unit, size_t count, void *data) {
   ws_call *call = data;
   size_t size = unit * count, start, end;
   const char *colon = memchr(line, ':', size);
+  /* libcurl's own moment of the first byte is that of sending, for a POST */
+  if (call->head_seen == 0) call->heard = ws_now();
   call->head_seen += size;
   if (call->head_seen > MAX_HEAD) {
     call->overflow = true;
@@ -232,7 +234,6 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
   CURL *easy = call->easy;
   long status = 0, bytes = 0;
   ws_time ready = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
-  ws_time first = elapsed(easy, CURLINFO_STARTTRANSFER_TIME_T);
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
   outcome->status = (int)status;
@@ -241,8 +242,7 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
                     ? ws_status_kind((int)status)
                     : kind_of(call, code, outcome->sent, first > 0);
   *written = outcome->sent ? call->started + ready : WS_NEVER;
-  *answered = status ? call->started + (first > ready ? first : ready)
-                     : WS_NEVER;
+  *answered = status ? call->heard : WS_NEVER;
   if (call->readied > 1)
     strcpy(call->message, "the connection was closed before an answer came");
   else if (outcome->kind == WS_TOO_LARGE)

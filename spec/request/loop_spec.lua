@@ -1,0 +1,156 @@
+-- workstage.loop: what a host's event loop polls and steps.
+local service = require "support.service"
+local workstage = require "workstage"
+
+local loop = workstage.loop
+local server, space
+
+before_each(function()
+  server = service.start { latency = 0.02 }
+  space = service.storyblok(server)
+end)
+
+after_each(function() server:stop() end)
+
+-- The simplest host: steps until `is_done`.
+local function drive(is_done)
+  local limit = service.now() + 5
+  while not is_done() do
+    loop:step(math.min(loop:timeout() or 1, 1))
+    assert(service.now() < limit, "it takes too long")
+  end
+end
+
+describe("the loop", function()
+  it("has what cqueues and others ask for", function()
+    assert.equal("integer", math.type(loop:fileno()))
+    assert.equal(loop:fileno(), loop:pollfd())
+    assert.equal("r", loop:events())
+    assert.has_error(function() loop.step() end)
+    assert.has_error(function() loop:spawn "x" end)
+  end)
+
+  it("runs spawned tasks as it is stepped, several at a time", function()
+    local done = 0
+    for _ = 1, 10 do
+      loop:spawn(function()
+        assert(space:whoami())
+        done = done + 1
+      end)
+    end
+    assert.equal(0, done)
+    assert.equal(0, loop:timeout())
+    drive(function() return done == 10 end)
+    assert.is_true(server:stats().max_in_flight > 1)
+  end)
+
+  it("does not wait in a step without a timeout", function()
+    local done = false
+    server:inject { { delay = 0.2 } }
+    loop:spawn(function() space:whoami() done = true end)
+    local longest, steps = 0, 0
+    while not done do
+      local began = service.now()
+      loop:step()
+      longest = math.max(longest, service.now() - began)
+      steps = steps + 1
+    end
+    assert.is_true(longest < 0.15, longest)
+    assert.is_true(steps > 10)
+  end)
+
+  it("keeps a task's error for the one that waits for it", function()
+    local task = loop:spawn(function() error("it broke", 0) end)
+    drive(function() return task.done end)
+    local value, why = task:wait()
+    assert.is_nil(value)
+    assert.equal("it broke", why)
+  end)
+
+  it("lets a blocking call run beside tasks", function()
+    local done = 0
+    loop:spawn(function() assert(space:whoami()) done = done + 1 end)
+    loop:step()
+    assert(space.roles:list())
+    drive(function() return done == 1 end)
+  end)
+
+  it("waits for a task from the main program", function()
+    local task = loop:spawn(function() return assert(space:whoami()).id end)
+    assert.is_truthy(task:wait())
+  end)
+
+  it("serves several clients", function()
+    local ox = service.kantata(server)
+    local other = service.start { latency = 0.02 }
+    local third = service.storyblok(other)
+    local done = 0
+    for _, call in ipairs {
+      function() return space:whoami() end,
+      function() return ox.workspaces:list() end,
+      function() return third:whoami() end,
+    } do
+      loop:spawn(function() assert(call()) done = done + 1 end)
+    end
+    drive(function() return done == 3 end)
+    other:stop()
+  end)
+
+  it("says when it wants a step: the next deadline or turn", function()
+    server:inject { { hang = "before" } }
+    local err
+    loop:spawn(function()
+      err = select(2, space:whoami { deadline = 0.3 })
+    end)
+    loop:step()
+    local timeout = loop:timeout()
+    assert.is_true(timeout and timeout <= 0.31, timeout)
+    drive(function() return err end)
+    assert.equal("timeout", err.kind)
+  end)
+
+  it("ends what is under way when its client is closed", function()
+    server:inject { { delay = 5 } }
+    local err
+    loop:spawn(function() err = select(2, space:whoami()) end)
+    loop:step()
+    space:close()
+    drive(function() return err end)
+    assert.equal("cancelled", err.kind)
+  end)
+end)
+
+describe("an on_event that raises", function()
+  it("costs no request its result", function()
+    local calls = 0
+    local noisy = service.storyblok(server, {
+      on_event = function()
+        calls = calls + 1
+        error "the listener broke"
+      end,
+    })
+    assert(noisy:whoami())
+    local results, errors = workstage.map({ 1, 2, 3 }, function()
+      return noisy:whoami()
+    end)
+    assert.equal(3, #results)
+    assert.same({}, errors)
+    assert.is_true(calls >= 8)
+  end)
+
+  it("may itself make requests", function()
+    local asked = 0
+    local nosy
+    nosy = service.storyblok(server, {
+      on_event = function(event)
+        if event.type == "response" and event.url:find "roles" then
+          assert(nosy:whoami())
+          asked = asked + 1
+        end
+      end,
+    })
+    assert(nosy.roles:list())
+    workstage.map({ 1, 2 }, function() return nosy.roles:list() end)
+    assert.equal(3, asked)
+  end)
+end)

@@ -1,0 +1,286 @@
+-- workstage.map: many items at a time.
+local service = require "support.service"
+local workstage = require "workstage"
+
+local server, ids, space
+
+before_each(function()
+  server = service.start { latency = 0.01 }
+  ids = service.ids(server)
+  space = service.storyblok(server)
+end)
+
+after_each(function() server:stop() end)
+
+local function get(id) return space.stories:get(id) end
+
+local function counter(last)
+  local at = 0
+  return function()
+    at = at + 1
+    if at <= last then return at end
+  end
+end
+
+describe("map", function()
+  it("keys results and errors by index, and runs at the same time",
+     function()
+    local items = { ids.stories[1], 4, ids.stories[2], ids.stories[3] }
+    local results, errors = workstage.map(items, get)
+    assert.equal(ids.stories[1], results[1].id)
+    assert.is_nil(results[2])
+    assert.equal("not_found", errors[2].kind)
+    assert.equal(ids.stories[2], results[3].id)
+    assert.equal(ids.stories[3], results[4].id)
+    assert.is_nil(errors[1])
+    assert.is_true(server:stats().max_in_flight > 1)
+  end)
+
+  it("gives fn the item and its index, once each", function()
+    local seen = {}
+    workstage.map(ids.stories, function(id, index)
+      assert.is_nil(seen[index])
+      seen[index] = id
+      return get(id)
+    end)
+    assert.same(ids.stories, seen)
+  end)
+
+  it("runs so many at a time", function()
+    local at_once, most = 0, 0
+    workstage.map(ids.stories, function(id)
+      at_once = at_once + 1
+      most = math.max(most, at_once)
+      local story, err = get(id)
+      at_once = at_once - 1
+      return story, err
+    end, { concurrency = 3 })
+    assert.equal(3, most)
+    assert.equal(3, server:stats().max_in_flight)
+  end)
+
+  it("takes false for a result, and nil alone for nothing", function()
+    local results, errors = workstage.map({ 1, 2, 3 }, function(item)
+      if item == 1 then return false end
+      if item == 2 then return nil end
+      return nil, "no luck"
+    end)
+    assert.same({ false }, results)
+    assert.same({ [3] = "no luck" }, errors)
+  end)
+
+  it("keeps what fn raises for that item, and goes on", function()
+    local thrown = { "a table" }
+    local results, errors = workstage.map({ 1, 2, 3 }, function(item)
+      get(ids.stories[1])
+      if item == 1 then error("raised", 0) end
+      if item == 2 then error(thrown) end
+      return item
+    end, { concurrency = 1 })
+    assert.equal("raised", errors[1])
+    assert.equal(thrown, errors[2])
+    assert.same({ [3] = 3 }, results)
+  end)
+
+  it("takes an iterator", function()
+    local results, errors = workstage.map(counter(20), function(item)
+      get(ids.stories[1])
+      return item * 2
+    end)
+    assert.equal(20, #results)
+    assert.equal(40, results[20])
+    assert.same({}, errors)
+  end)
+
+  it("takes an iterator that makes requests itself", function()
+    local results = workstage.map(space.stories:each(), function(story)
+      return space.stories:get(story.id)
+    end)
+    assert.equal(25, #results)
+    local number = 0
+    results = workstage.map(function()
+      number = number + 1
+      local page = assert(space.stories:page { page = number, per_page = 5 })
+      return page[1]
+    end, function(story) return get(story.id) end)
+    assert.equal(5, #results)
+  end)
+
+  it("raises what the iterator raises, after ending what runs", function()
+    local running = 0
+    local good, why = pcall(workstage.map, function()
+      if running > 2 then error("the iterator broke", 0) end
+      return ids.stories[1]
+    end, function(id)
+      running = running + 1
+      local story <close> = setmetatable({}, { __close = function()
+        running = running - 1
+      end })
+      return get(id), story
+    end)
+    assert.is_false(good)
+    assert.equal("the iterator broke", why)
+    assert.equal(0, running)
+  end)
+
+  it("does nothing with nothing", function()
+    assert.same({ {}, {} }, { workstage.map({}, get) })
+    assert.same({ {}, {} }, { workstage.map(counter(0), get) })
+    assert.equal(0, service.count(server))
+  end)
+
+  it("nests", function()
+    local results = workstage.map({ 1, 2, 3 }, function(outer)
+      local inner = workstage.map({ 1, 2, 3 }, function(i)
+        return get(ids.stories[outer * 3 + i])
+      end)
+      return #inner
+    end)
+    assert.same({ 3, 3, 3 }, results)
+    assert.equal(9, service.count(server))
+  end)
+
+  it("raises on wrong arguments", function()
+    assert.has_error(function() workstage.map(5, get) end)
+    assert.has_error(function() workstage.map({}, "get") end)
+    assert.has_error(function() workstage.map({}, get, 8) end)
+    assert.has_error(function() workstage.map({}, get, { concurency = 2 }) end)
+    assert.has_error(function() workstage.map({}, get, { concurrency = 0 }) end)
+  end)
+end)
+
+describe("map with on_result", function()
+  it("hands each result over and keeps none", function()
+    local handed = {}
+    local results, errors = workstage.map({ ids.stories[1], 4 }, get, {
+      on_result = function(index, result, err)
+        handed[index] = result and "story" or err.kind
+      end,
+    })
+    assert.same({ "story", "not_found" }, handed)
+    assert.same({}, results)
+    assert.same({}, errors)
+  end)
+
+  it("needs no more memory for 20,000 items than for 2,000", function()
+    local function peak(count)
+      local most, at = 0, 0
+      collectgarbage()
+      collectgarbage()
+      local base = collectgarbage "count"
+      workstage.map(counter(count), function(item)
+        return { item, ("x"):rep(100) .. item }
+      end, { on_result = function()
+        at = at + 1
+        if at % 500 == 0 then
+          collectgarbage()
+          most = math.max(most, collectgarbage "count" - base)
+        end
+      end })
+      return most
+    end
+    peak(1000)
+    local few, many = peak(2000), peak(20000)
+    assert.is_true(many < few + 64, ("%.0f KiB, %.0f KiB"):format(few, many))
+  end)
+
+  it("needs no more memory when each item is a request", function()
+    server:stop()
+    server = service.start()
+    space = service.storyblok(server)
+    local at, first, last = 0, nil, nil
+    workstage.map(counter(3000), function() return space:whoami() end, {
+      on_result = function(_, result, err)
+        assert(result, err)
+        at = at + 1
+        if at == 500 or at == 3000 then
+          collectgarbage()
+          first, last = first or collectgarbage "count",
+                        collectgarbage "count"
+        end
+      end })
+    assert.equal(3000, at)
+    assert.is_true(last < first + 100, last - first)
+  end)
+
+  it("raises what on_result raises, and ends the rest", function()
+    local good, why = pcall(workstage.map, ids.stories, get, {
+      on_result = function(index)
+        if index == 3 then error("enough", 0) end
+      end,
+    })
+    assert.is_false(good)
+    assert.equal("enough", why)
+    assert.is_true(service.count(server) < 25)
+  end)
+end)
+
+describe("map stops", function()
+  it("on a 401: what has not begun never does", function()
+    server:inject { { path = "/stories", status = 401, after = 4 } }
+    local results, errors = workstage.map(ids.stories, get,
+                                          { concurrency = 2 })
+    assert.equal(4, #results)
+    assert.is_true(service.count(server) <= 6)
+    local cancelled = 0
+    for i = 5, 25 do
+      local kind = errors[i].kind
+      if kind == "cancelled" then cancelled = cancelled + 1
+      else assert.equal("unauthorized", kind) end
+    end
+    assert.is_true(cancelled >= 19)
+    assert.matches("not begun", tostring(errors[25]), 1, true)
+  end)
+
+  it("not on a 403, which is that item's", function()
+    server:inject { { path = "/stories", status = 403, after = 4,
+                      count = 1 } }
+    local _, errors = workstage.map(ids.stories, get, { concurrency = 1 })
+    assert.equal("forbidden", errors[5].kind)
+    errors[5] = nil
+    assert.same({}, errors)
+    assert.equal(25, service.count(server))
+  end)
+
+  it("on the kinds in stop_on, or where a function says so", function()
+    server:inject { { path = "/stories", status = 403 } }
+    local given = { concurrency = 1, stop_on = { "forbidden" } }
+    workstage.map(ids.stories, get, given)
+    assert.equal(1, service.count(server))
+    given.stop_on = function(err) return err.status == 403 end
+    workstage.map(ids.stories, get, given)
+    assert.equal(2, service.count(server))
+    given.stop_on = {}
+    server:inject { { path = "/stories", status = 401 } }
+    workstage.map(ids.stories, get, given)
+    assert.equal(27, service.count(server))
+  end)
+
+  it("with an iterator, which is not asked any further", function()
+    server:inject { { status = 401 } }
+    local asked = 0
+    workstage.map(function()
+      asked = asked + 1
+      return ids.stories[1]
+    end, get, { concurrency = 2 })
+    assert.is_true(asked <= 3)
+  end)
+
+  it("when its task is cancelled: the rest is `cancelled`", function()
+    local results, errors
+    workstage.run(function(scope)
+      local task = scope:spawn(function()
+        results, errors = workstage.map(ids.stories, get,
+                                        { concurrency = 2 })
+      end)
+      while service.count(server) < 5 do space:whoami() end
+      task:cancel()
+    end)
+    local good = 0
+    for i = 1, 25 do
+      if results[i] then good = good + 1
+      else assert.equal("cancelled", errors[i].kind) end
+    end
+    assert.is_true(good < 25)
+  end)
+end)

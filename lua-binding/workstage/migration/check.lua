@@ -20,8 +20,8 @@ local function new_findings()
 end
 
 local function note(findings, level, where, message, ...)
-  findings[#findings + 1] = { level = level, where = where,
-                              message = message:format(...) }
+  local said = message:format(...):gsub("%c", "?")
+  findings[#findings + 1] = { level = level, where = where, message = said }
 end
 
 local function has_error(findings)

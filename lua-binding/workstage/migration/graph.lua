@@ -47,12 +47,13 @@ end
 
 -- ------------------------------------------------------------------- texts
 
+-- The backslash too: Graphviz puts the node's own name in place of \N.
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
-                   ['"'] = "&quot;" }
+                   ['"'] = "&quot;", ["\\"] = "\\\\" }
 
 local function escaped(text)
   if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
-  return (text:gsub("%c", " "):gsub('[&<>"]', ENTITIES))
+  return (text:gsub("%c", " "):gsub('[&<>"\\]', ENTITIES))
 end
 
 local function quoted(text)

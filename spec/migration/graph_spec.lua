@@ -1,0 +1,290 @@
+-- Drawings of workflows, read back by Graphviz itself where it is there.
+local blueprint = require "workstage.migration.blueprint"
+local cjson = require "cjson"
+local graph = require "workstage.migration.graph"
+
+local HAS_DOT = os.execute "command -v dot >/dev/null"
+
+-- What dot makes of a text. It warns of its own troubles with many lines.
+local function dot(text, format)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  local pipe = assert(io.popen(("dot -T%s %s 2>%s.err"):format(
+    format, path, path)))
+  local out = pipe:read "a"
+  local good = pipe:close()
+  os.remove(path)
+  os.remove(path .. ".err")
+  assert.is_true(good, text)
+  return out
+end
+
+-- The nodes that Graphviz reads, with their attributes.
+local function read(text)
+  local out = dot(text, "dot_json")
+  local good, value = pcall(cjson.decode, out)
+  assert.is_true(good, out:sub(1, 500))
+  local nodes = {}
+  for _, object in ipairs(value.objects or {}) do
+    if not object.nodes then nodes[#nodes + 1] = object end
+  end
+  return nodes
+end
+
+local function draw(value, changes)
+  return graph(assert(blueprint.normalize(value)), changes)
+end
+
+local function stages(count, edit)
+  local list = {}
+  for i = 1, count do
+    list[i] = { name = "Stage " .. i, color = ("#%06x"):format(i * 4000),
+                is_default = i == 1 or nil,
+                next = i < count and { "Stage " .. i + 1 } or {} }
+    if edit then edit(list[i], i) end
+  end
+  return { workflow = "W", stages = list }
+end
+
+-- The line that describes a node, and a fill's text colour.
+local function node(text, name)
+  return text:match("\n(  [sr]%d+ %[label=<[^\n]*" .. name .. "[^\n]*)")
+end
+
+local function text_color(color)
+  local line = draw { stages = { { name = "A", color = color } } }
+    :match "\n  s1 [^\n]*"
+  return line:match 'fontcolor="(.-)"', line:match 'fillcolor="(.-)"'
+end
+
+local function has(text, piece)
+  assert.truthy(text and text:find(piece, 1, true),
+                ("%s is not in %s"):format(piece, text))
+end
+
+local function has_not(text, piece)
+  assert.is_nil(text:find(piece, 1, true))
+end
+
+-- The visible edges as "1>2", with what is said of them.
+local function edges(text)
+  local found = {}
+  for from, to, rest in text:gmatch "\n  s(%d+) %-> s(%d+)([^\n]*);" do
+    if not rest:find "invis" then
+      if rest:find "dir=back" then from, to = to, from end
+      found[from .. ">" .. to] = rest
+    end
+  end
+  return found
+end
+
+local function set(list)
+  local names = {}
+  for name in pairs(list) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+describe("a stage's colour", function()
+  it("has readable text on it", function()
+    for color, expected in pairs {
+      ["#ffffff"] = "#000000", ["#fff"] = "#000000", ["#7ed321"] = "#000000",
+      ["#f5a623"] = "#000000", ["#babcb6"] = "#000000",
+      ["#ffff00"] = "#000000", ["#000000"] = "#ffffff",
+      ["#00f"] = "#ffffff", ["#8b0000"] = "#ffffff", ["#222"] = "#ffffff",
+      ["#9013FE"] = "#ffffff",
+    } do
+      assert.equal(expected, (text_color(color)), color)
+    end
+  end)
+
+  it("is one that Graphviz knows", function()
+    for color, expected in pairs {
+      ["#fff"] = "#ffffff", ["#1a2B3c"] = "#1a2B3c", ["#1a2b3cff"] =
+      "#1a2b3c", ["#abcd"] = "#aabbcc", ["#2d3v22"] = "#e8e8e8",
+      ["nonsense"] = "#e8e8e8", ["\"]; x [label=1"] = "#e8e8e8",
+      ["#12345"] = "#e8e8e8", ["rgb(1,2,3)"] = "#e8e8e8", ["#"] = "#e8e8e8",
+    } do
+      assert.equal(expected, select(2, text_color(color)), color)
+    end
+  end)
+end)
+
+describe("a drawing", function()
+  it("has the ways between stages", function()
+    local text = draw(stages(4, function(stage, i)
+      if i == 2 then stage.next = { "Stage 1", "Stage 3", "Stage 2" } end
+      if i == 4 then stage.next = { "Stage 2" } end
+    end))
+    local found = edges(text)
+    assert.same({ "1>2", "2>2", "2>3", "3>4", "4>2" }, set(found))
+    has(found["1>2"], "dir=both")
+    has_not(found["2>3"], "dir=both")
+  end)
+
+  it("marks the default stage and where stories are published", function()
+    local text = draw(stages(3, function(stage, i)
+      stage.allow_publish = i == 3
+      stage.after_publish = i == 3 and "Stage 1" or nil
+    end))
+    has(node(text, "Stage 1"), ">default<")
+    has(text, "start -> s1 ")
+    has(node(text, "Stage 3"), ">publish<")
+    has(node(text, "Stage 3"), "peripheries=2")
+    has_not(node(text, "Stage 2"), "peripheries")
+    has_not(node(text, "Stage 2"), "default")
+    local dashed = edges(text)["3>1"]
+    has(dashed, "style=dashed")
+    has(dashed, "published")
+  end)
+
+  it("says in words what leads everywhere", function()
+    local text = draw(stages(40, function(stage) stage.next = "all" end))
+    assert.same({}, edges(text))
+    has(node(text, "Stage 40"), "to any stage")
+    local names = {}
+    for i = 1, 10 do names[i] = "Stage " .. i end
+    text = draw(stages(10, function(stage) stage.next = names end))
+    assert.same({}, edges(text))
+    has(node(text, "Stage 5"), "to any stage")
+    table.remove(names, 3)
+    text = draw(stages(10, function(stage) stage.next = names end))
+    has(node(text, "Stage 5"), "to any but Stage 3")
+    text = draw(stages(3, function(stage) stage.next = { "Stage 1",
+      "Stage 2", "Stage 3" } end))
+    assert.equal(6, #set(edges(text)))
+  end)
+
+  it("shows what a plan changes", function()
+    local text = draw(stages(4), {
+      added = { ["Stage 1"] = true }, changed = { ["Stage 2"] = true },
+      renamed = { ["Stage 3"] = "Old & 3" },
+      removed = { Gone = true, ["Gone <2>"] = true },
+    })
+    has(node(text, "Stage 1"), "<B>new</B>")
+    has(node(text, "Stage 2"), "<B>changed</B>")
+    has(node(text, "Stage 3"), "<B>was Old &amp; 3</B>")
+    has(node(text, "<S>Gone</S>"), "dashed")
+    has(text, "<S>Gone &lt;2&gt;</S>")
+    has(node(text, "Stage 4"), "penwidth=1")
+    for _, piece in ipairs { "new", "changed", "was", "removed" } do
+      has_not(node(text, "Stage 4"), piece)
+      has_not(draw(stages(4)), "<B>" .. piece)
+    end
+  end)
+
+  it("takes any structure with stages", function()
+    has(graph { workflow = { name = "From the space" },
+                stages = stages(2).stages }, "From the space")
+    has(graph { default = true, stages = {} }, "Default workflow")
+    has(graph { moves = {} }, "digraph")
+  end)
+
+  it("is the same each time", function()
+    local changes = { removed = {} }
+    for i = 1, 20 do changes.removed["Gone " .. i] = true end
+    local text = draw(stages(30), changes)
+    for _ = 1, 5 do assert.equal(text, draw(stages(30), changes)) end
+  end)
+
+  it("of Kantata's moves has statuses and moves", function()
+    local text = draw { service = "kantata", moves = {
+      { from = 310, to = 605, where = { archived = false } },
+      { from = 310, to = 600 } } }
+    has(text, 'k310 -> k605 [label="some"];')
+    has(text, "k310 -> k600;")
+    assert.equal(1, select(2, text:gsub("In Progress", "")))
+  end)
+end)
+
+-- --------------------------------------------------------------- Graphviz
+
+local NASTY = {
+  'say "hello"', "back\\slash \\n \\N \\G", "<b>bold</b>", "a & b &amp; c",
+  "größer 日本語 🎉", "line\nbreak\ttab", "]; x -> y [", "-->", "{|}", "%s %d",
+  "  blanks  ", ("long "):rep(40), ("x"):rep(200), "&#x41;", "\1\2\31",
+  "'", "//", "/*", "#", "graph", "start", "s1", "\127", "<", "]]>",
+}
+
+describe("Graphviz", function()
+  if not HAS_DOT then
+    it("is not here", function() end)
+    return
+  end
+
+  it("reads names of all kinds", function()
+    local list = {}
+    for i, name in ipairs(NASTY) do
+      list[i] = { name = name, color = "#fff", next = "all",
+                  is_default = i == 1 or nil, after_publish = NASTY[1] }
+    end
+    for _, title in ipairs(NASTY) do
+      local text = draw({ workflow = title, stages = list }, {
+        removed = { [title .. "!"] = true }, renamed = { [title] = title },
+        added = { [NASTY[1]] = true },
+      })
+      assert.equal(#NASTY + 2, #read(text))
+    end
+  end)
+
+  it("draws names as they are", function()
+    for _, name in ipairs { 'say "hello"', "back\\slash \\n \\N", "größer",
+                            "<b>bold</b>", "a & b &amp; c" } do
+      local text = draw { workflow = name,
+                          stages = { { name = name, color = "#fff" } } }
+      local svg = dot(text, "svg")
+      svg = svg:gsub("&#160;", " "):gsub("&#45;", "-"):gsub("&lt;", "<")
+               :gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&#92;", "\\")
+               :gsub("&amp;", "&")
+      local _, count = svg:gsub(">([^\n]-)</text>", function(shown)
+        assert.equal(name, shown)
+      end)
+      assert.equal(2, count)
+    end
+  end)
+
+  it("keeps stages in their order, in columns", function()
+    for _, count in ipairs { 3, 12, 16, 40 } do
+      local nodes = read(dot(draw(stages(count, function(stage, i)
+        if i % 3 == 0 then stage.next = { "Stage " .. i - 2 } end
+        if i % 5 == 0 then stage.next = "all" end
+      end)), "dot"))
+      local places = {}
+      for _, object in ipairs(nodes) do
+        local number = tonumber(object.name:match "^s(%d+)$")
+        if number then
+          local x, y = object.pos:match "([%d.]+),([%d.]+)"
+          places[number] = { x = tonumber(x), y = tonumber(y) }
+        end
+      end
+      local columns = 1
+      for i = 2, count do
+        if places[i].y >= places[i - 1].y then
+          columns = columns + 1
+          assert.is_true(places[i].x > places[i - 1].x)
+        end
+      end
+      assert.equal(math.ceil(count / 15), columns)
+    end
+  end)
+
+  it("reads random workflows", function()
+    math.randomseed(3)
+    for _ = 1, 15 do
+      local count = math.random(1, 40)
+      local text = draw(stages(count, function(stage)
+        stage.next = {}
+        for _ = 1, math.random(0, 4) do
+          table.insert(stage.next, "Stage " .. math.random(1, count + 1))
+        end
+        if math.random(4) == 1 then stage.next = "all" end
+        if math.random(4) == 1 then
+          stage.after_publish = "Stage " .. math.random(1, count)
+        end
+      end), { added = { ["Stage 1"] = true }, removed = { X = true } })
+      assert.equal(count + 2, #read(text))
+    end
+  end)
+end)

@@ -56,9 +56,11 @@ local function escaped(text)
   return (text:gsub("%c", " "):gsub('[&<>"\\]', ENTITIES))
 end
 
+-- Graphviz reads entities in these as well.
 local function quoted(text)
   if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
-  return '"' .. text:gsub("%c", " "):gsub('[\\"]', "\\%0") .. '"'
+  text = text:gsub("%c", " "):gsub("&", "&amp;"):gsub('[\\"]', "\\%0")
+  return '"' .. text .. '"'
 end
 
 -- A name in lines of bearable length, broken at blanks.

@@ -240,7 +240,8 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
   outcome->sent = call->readied > 1 || (ready > 0 && bytes > 0);
   outcome->kind = code == CURLE_OK || refused((int)status)
                     ? ws_status_kind((int)status)
-                    : kind_of(call, code, outcome->sent, first > 0);
+                    : kind_of(call, code, outcome->sent,
+                              call->head_seen > 0);
   *written = outcome->sent ? call->started + ready : WS_NEVER;
   *answered = status ? call->heard : WS_NEVER;
   if (call->readied > 1)

@@ -755,7 +755,6 @@ static struct MHD_Daemon *start_daemon(struct sandbox *s) {
                           MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
                           MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
                           MHD_OPTION_CONNECTION_LIMIT, 4000u,
-                          MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
                           MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
                           MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                           (size_t)256 * 1024,

@@ -1,0 +1,285 @@
+local http = require "sandbox.http"
+local sandbox = require "workstage.sandbox"
+
+local function by_hand()
+  return {
+    users = { { id = 1001, userid = "me@example.com",
+                friendly_name = "Me" } },
+    spaces = { {
+      name = "Ours",
+      space_roles = { { role = "Lawyer" }, { role = "Author" } },
+      collaborators = {
+        { user = "law@example.com", role = "editor",
+          space_role_ids = { "Lawyer" } },
+        { user = { userid = "bob@example.com", friendly_name = "Bob" } },
+        { user_id = 1001, role = "admin" },
+      },
+      workflows = {
+        { name = "Default", is_default = true,
+          stages = { { name = "Drafting" } } },
+        { name = "Article", content_types = { "article" }, stages = {
+          { name = "Drafting", color = "#fff", is_default = true,
+            workflow_stage_ids = { "Review" } },
+          { name = "Review", space_role_ids = { "Lawyer" },
+            user_ids = { "law@example.com" }, after_publish_id = "Drafting",
+            allow_all_stages = true },
+        } },
+      },
+      stories = {
+        { full_slug = "a", stage = "Review" },
+        { full_slug = "b", stage = "Drafting" },
+        { full_slug = "c", stage = { workflow = "Default",
+                                     stage = "Drafting" } },
+        { full_slug = "d", name = "D" },
+      },
+    } },
+  }
+end
+
+describe("a snapshot", function()
+  local server
+
+  after_each(function() if server then server:stop() end end)
+
+  it("written by hand refers by name, and gets its ids", function()
+    server = http.start { seed = by_hand() }
+    local space = server:dump().spaces[1]
+    assert.equal(http.SPACE, space.id)
+    local article, review = space.workflows[2]
+    if article.name ~= "Article" then article = space.workflows[1] end
+    local drafting = article.stages[1]
+    review = article.stages[2]
+    assert.same({ review.id }, drafting.workflow_stage_ids)
+    assert.is_false(drafting.allow_all_stages)
+    assert.equal(drafting.id, review.after_publish_id)
+    assert.same({ space.space_roles[1].id }, review.space_role_ids)
+    assert.same({ space.collaborators[1].user_id }, review.user_ids)
+    assert.same({ space.space_roles[1].id },
+                space.collaborators[1].space_role_ids)
+    assert.equal(review.id, space.stories[1].stage.workflow_stage_id)
+    assert.equal(drafting.id, space.stories[2].stage.workflow_stage_id)
+    assert.equal(http.stages(server, "Default").Drafting,
+                 space.stories[3].stage.workflow_stage_id)
+    assert.is_nil(space.stories[4].stage)
+    assert.equal("D", space.stories[4].name)
+    for _, story in ipairs(space.stories) do
+      assert.is_true(story.id > 1 << 48)
+    end
+  end)
+
+  it("names its first user as the one of any token", function()
+    server = http.start { seed = by_hand() }
+    assert.equal("me@example.com", http.client(server, "x", server.url)
+                                   :get("/v1/users/me").json.user.userid)
+  end)
+
+  it("is the same after a dump and a load", function()
+    server = http.start { seed = { stories = 40, unstaged = 3, stages = 6,
+      workspaces = 12, collaborators = 5, roles = 4, users = 2,
+      releases = 2 } }
+    local space, ids = http.client(server), http.stages(server, "Article")
+    local story = server:dump().spaces[1].stories[1].id
+    space:post("/workflow_stage_changes", { workflow_stage_change = {
+      story_id = story, workflow_stage_id = ids.Review,
+      due_date = "2026-12-01T10:00:00.000Z" }, notify = true,
+      comment = { message = "ä\n\"" }, assign = { user_ids = { 1 } } })
+    space:post("/stories", { story = { name = "N", slug = "n",
+      tag_list = { "t" }, content = { component = "article",
+        number = 1.5, list = { 1, 2 }, big = 9007199254740991 } } })
+    http.kantata(server):put("/workspaces/1",
+                             { workspace = { status_key = 605 } })
+    local dump = server:dump()
+    assert.equal(44, #dump.spaces[1].stories)
+    local other = http.start { seed = false }
+    assert.is_true(other:load(dump))
+    assert.same(dump, other:dump())
+    assert.is_true(other:load(other:dump()))
+    assert.same(dump, other:dump())
+    assert.equal(space:get("/stories?per_page=100").text,
+                 http.client(other):get("/stories?per_page=100").text)
+    other:stop()
+  end)
+
+  it("holds integers exactly, booleans and empty lists", function()
+    server = http.start()
+    local stage = server:dump().spaces[1].workflows[2].stages[3]
+    assert.equal("integer", math.type(stage.id))
+    assert.is_true(stage.allow_all_stages)
+    assert.is_false(stage.is_default)
+    assert.same({}, stage.workflow_stage_ids)
+    assert.is_nil(stage.after_publish_id)
+  end)
+
+  it("replaces everything; ids go on behind those handed out", function()
+    server = http.start()
+    local before = server:dump()
+    local space = http.client(server)
+    local created = space:post("/workflow_stages", { workflow_stage = {
+      name = "N", color = "#1" } }).json.workflow_stage
+    server:load(before)
+    assert.equal(404, space:get(("/workflow_stages/%d"):format(created.id))
+                      .status)
+    local again = space:post("/workflow_stages", { workflow_stage = {
+      name = "N", color = "#1" } }).json.workflow_stage
+    assert.are_not.equal(created.id, again.id)
+    server:stop()
+    server = http.start { seed = before }
+    again = http.client(server):post("/workflow_stages", { workflow_stage = {
+      name = "N", color = "#1" } }).json.workflow_stage
+    for _, story in ipairs(before.spaces[1].stories) do
+      assert.are_not.equal(story.id, again.id)
+    end
+  end)
+
+  it("that is not right changes nothing, and says what is wrong", function()
+    server = http.start()
+    local before = server:dump()
+    local function stage(more)
+      more.name = more.name or "X"
+      return { spaces = { { workflows = { { name = "A",
+                                            stages = { more } } } } } }
+    end
+    for expected, snapshot in pairs {
+      ["unknown field of a snapshot 'space', did you mean 'spaces'?"] =
+        { space = {} },
+      ["unknown field of a stage 'colour', did you mean 'color'?"] =
+        stage { colour = "#fff" },
+      ["field of a stage 'color' must be a string"] = stage { color = 5 },
+      ["unknown stage 'Y'"] = stage { workflow_stage_ids = { "Y" } },
+      ["unknown space role 'Z'"] = stage { space_role_ids = { "Z" } },
+      ["a workflow without a 'name'"] =
+        { spaces = { { workflows = { {} , {} } } } },
+      ["a story without a 'full_slug'"] =
+        { spaces = { { stories = { { name = "x" } } } } },
+      ["the second space and later ones need an 'id'"] =
+        { spaces = { { id = 1 }, { name = "x" } } },
+      ["unknown status key 1"] =
+        { kantata = { workspaces = { { title = "x", status_key = 1 } } } },
+    } do
+      local ok, err = server:load(snapshot)
+      assert.is_nil(ok)
+      assert.equal("sandbox: " .. expected, err)
+    end
+    local ok, err = server:load { spaces = { { stories = {
+      { id = 5, full_slug = "a" }, { id = 5, full_slug = "b" } } } } }
+    assert.is_nil(ok)
+    assert.truthy(err:find "UNIQUE")
+    assert.same(before, server:dump())
+  end)
+
+  it("is read from a file, as counts are", function()
+    server = http.start()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(http.encode(by_hand()))
+    file:close()
+    local other = http.start { seed = path }
+    assert.equal("Ours", other:dump().spaces[1].name)
+    other:stop()
+    file = assert(io.open(path, "w"))
+    file:write '{"stories":7}'
+    file:close()
+    other = http.start { seed = path }
+    assert.equal(7, #other:dump().spaces[1].stories)
+    other:stop()
+    file = assert(io.open(path, "w"))
+    file:write '{"stories":'
+    file:close()
+    local none, err = sandbox.start { seed = path }
+    assert.is_nil(none)
+    assert.truthy(err:find(path, 1, true))
+    os.remove(path)
+    none, err = sandbox.start { seed = path }
+    assert.is_nil(none)
+    assert.truthy(err:find "No such file")
+  end)
+end)
+
+describe("a seed", function()
+  it("spreads stories over stages and folders, always the same", function()
+    local server = http.start { seed = { stories = 120, unstaged = 5 } }
+    local space = http.client(server)
+    local ids = http.stages(server, "Article")
+    for _, id in pairs(ids) do
+      local list = "/stories?in_workflow_stages=" .. id
+      assert.equal("30", space:get(list).headers.total)
+      for _, folder in ipairs { "legal/", "blog/", "news/" } do
+        assert.equal("10", space:get(list .. "&starts_with=" .. folder)
+                           .headers.total)
+      end
+    end
+    assert.equal("5", space:get("/stories?has_workflow_stages=0")
+                      .headers.total)
+    local other = http.start { seed = { stories = 120, unstaged = 5 } }
+    assert.same(server:dump(), other:dump())
+    server:stop()
+    other:stop()
+  end)
+
+  it("makes the demo space with its transitions", function()
+    local server = http.start { seed = { stages = 5 } }
+    local space = server:dump().spaces[1]
+    assert.equal("Drafting,Review,Old review,Ready,Stage 5",
+                 http.names(space.workflows[2].stages))
+    local ids = http.stages(server, "Article")
+    assert.same({ ids.Review, ids["Old review"] },
+                space.workflows[2].stages[1].workflow_stage_ids)
+    assert.is_true(space.workflows[2].stages[3].allow_all_stages)
+    assert.is_true(space.workflows[2].stages[4].allow_publish)
+    assert.is_true(space.workflows[1].is_default)
+    assert.same({}, space.stories)
+    server:stop()
+  end)
+
+  it("is an empty space with false", function()
+    local server = http.start { seed = false }
+    local dump = server:dump()
+    assert.equal(1, #dump.spaces)
+    assert.same({}, dump.spaces[1].workflows)
+    assert.same({}, dump.kantata.workspaces)
+    server:stop()
+  end)
+
+  it("holds a hundred thousand stories", function()
+    local server = http.start { seed = { stories = 100000 }, log = false }
+    local space = http.client(server)
+    local stages = space:get("/workflow_stages?search=review").json
+    local answer = space:get(("/stories?per_page=100&page=251&" ..
+      "in_workflow_stages=%d"):format(stages.workflow_stages[2].id))
+    assert.equal("25000", answer.headers.total)
+    assert.equal('{"stories":[]}', answer.text)
+    answer = space:get "/stories?per_page=100&page=1000"
+    assert.equal("100000", answer.headers.total)
+    assert.equal(100, #answer.json.stories)
+    server:stop()
+  end)
+
+  it("is refused when it is wrong", function()
+    for expected, seed in pairs {
+      ["unknown seed 'storys', did you mean 'stories'?"] = { storys = 1 },
+      ["seed 'stories' must be an integer"] = { stories = "5" },
+      ["seed 'stories' must not be negative"] = { stories = -5 },
+      ["seed 'stages' must be 1 to 64"] = { stages = 65 },
+    } do
+      local server, err = sandbox.start { seed = seed }
+      assert.is_nil(server)
+      assert.equal("sandbox: " .. expected, err)
+    end
+  end)
+end)
+
+describe("a database file", function()
+  it("keeps the state until a seed replaces it", function()
+    local path = os.tmpname()
+    local server = http.start { database = path, seed = { stories = 3 } }
+    local dump = server:dump()
+    server:stop()
+    server = http.start { database = path }
+    assert.same(dump, server:dump())
+    server:stop()
+    server = http.start { database = path, seed = { stories = 4 } }
+    assert.equal(4, #server:dump().spaces[1].stories)
+    server:stop()
+    os.remove(path)
+  end)
+end)

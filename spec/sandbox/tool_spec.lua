@@ -1,0 +1,105 @@
+local http = require "sandbox.http"
+
+-- The tool, its output and its exit status.
+local function run(arguments)
+  local pipe = io.popen("timeout 10 lua5.4 lua-binding/bin/workstage " .. arguments ..
+                        " 2>&1; echo $?")
+  local text = pipe:read "a"
+  pipe:close()
+  local output, status = text:match "^(.-)(%d+)\n$"
+  return output, tonumber(status)
+end
+
+describe("workstage sandbox", function()
+  -- Starts it, asks once, and ends it with a signal.
+  local function serve(arguments, signal, ask)
+    local out = os.tmpname()
+    local pipe = io.popen(("lua5.4 lua-binding/bin/workstage sandbox %s " ..
+      ">%s 2>&1 & pid=$!; echo $pid; wait $pid; echo $?")
+      :format(arguments, out))
+    local pid = pipe:read "l"
+    local url
+    for _ = 1, 200 do
+      local file = io.open(out)
+      url = file:read "l"
+      file:close()
+      if url then break end
+      os.execute "sleep 0.05"
+    end
+    local answer = ask and url and ask(url)
+    os.execute(("kill -%s %s"):format(signal, pid))
+    local status = tonumber(pipe:read "l")
+    pipe:close()
+    local file = io.open(out)
+    local output = file:read "a"
+    file:close()
+    os.remove(out)
+    return output, status, answer
+  end
+
+  it("prints its address in one line and serves until a signal", function()
+    for _, signal in ipairs { "TERM", "INT", "HUP" } do
+      local output, status, answer = serve("--stories 3", signal,
+        function(url)
+          return http.client(nil, "x", url .. "/v1/spaces/" .. http.SPACE)
+                 :get "/stories"
+        end)
+      assert.equal("3", answer.headers.total)
+      assert.truthy(output:find "^http://127%.0%.0%.1:%d+\n$")
+      assert.equal(0, status)
+    end
+  end)
+
+  it("takes a seed, a limit, faults and latency", function()
+    local seed, faults = os.tmpname(), os.tmpname()
+    local file = io.open(seed, "w")
+    file:write '{"spaces":[{"id":5,"stories":[{"full_slug":"a"}]}]}'
+    file:close()
+    file = io.open(faults, "w")
+    file:write '[{"path":"/releases","status":503}]'
+    file:close()
+    local _, _, answers = serve(("--seed %s --faults %s --rate-limit 2 " ..
+      "--latency 0:0.01,0:0.01"):format(seed, faults), "TERM",
+      function(url)
+        local space = http.client(nil, "x", url .. "/v1/spaces/5")
+        return http.all({ space:request("GET", "/stories"),
+                          space:request("GET", "/releases"),
+                          space:request("GET", "/stories") }, 1)
+      end)
+    assert.equal(200, answers[1].status)
+    assert.equal(503, answers[2].status)
+    assert.equal(429, answers[3].status)
+    os.remove(seed)
+    os.remove(faults)
+  end)
+
+  it("ends with 1 and a reason when it cannot start", function()
+    local server = http.start()
+    local output, status = run("sandbox --port " .. server.port)
+    server:stop()
+    assert.equal(1, status)
+    assert.truthy(output:find("cannot listen on port", 1, true))
+    output, status = run "sandbox --seed /nonexistent.json"
+    assert.equal(1, status)
+    assert.truthy(output:find("/nonexistent.json", 1, true))
+  end)
+
+  it("ends with 3 when it is used wrongly", function()
+    for _, arguments in ipairs { "", "nonsense", "sandbox --nonsense",
+      "sandbox --port x", "sandbox --rate-limit fast",
+      "sandbox --latency 1:2", "sandbox --seed a --stories 5" } do
+      local output, status = run(arguments)
+      assert.equal(3, status, arguments)
+      assert.truthy(output:find "Usage: workstage", arguments)
+    end
+  end)
+
+  it("explains itself", function()
+    local output, status = run "sandbox --help"
+    assert.equal(0, status)
+    for _, option in ipairs { "port", "seed", "rate%-limit", "latency",
+                              "faults" } do
+      assert.truthy(output:find("--" .. option), option)
+    end
+  end)
+end)

@@ -353,7 +353,8 @@ void ws_client_idle(ws_client *client, CURL *easy) {
 
 /* ---------------------------------------------------------------- close */
 
-void ws_client_close(ws_client *client) {
+/* All that closing means but its owner's hold on it. */
+void ws_client_shut(ws_client *client) {
   if (client->closed) return;
   client->closed = true;
   while (client->ready.first) ws_call_end(client->ready.first, WS_CANCELLED);
@@ -367,6 +368,10 @@ void ws_client_close(ws_client *client) {
   client->share = NULL;
   ws_event_drop(client->loop, client);
   unlink_client(client);
+}
+
+void ws_client_close(ws_client *client) {
+  ws_client_shut(client);
   ws_client_release(client);
 }
 

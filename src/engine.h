@@ -146,6 +146,7 @@ void ws_call_end(ws_call *call, ws_kind kind);
 bool ws_client_dispatch(ws_client *client, ws_time now);
 
 /* client.c */
+void ws_client_shut(ws_client *client);
 void ws_client_release(ws_client *client);
 bool ws_headers_check(const char *const *headers, ws_error *error);
 bool ws_headers_add(struct curl_slist **list, const char *line);

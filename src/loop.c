@@ -104,7 +104,7 @@ ws_loop *ws_loop_open(ws_error *error) {
 /* In a forked child libcurl's handles are left alone: closing them would
 ** end the parent's TLS sessions, and touch the epoll set they share. */
 void ws_loop_close(ws_loop *loop) {
-  while (loop->clients) ws_client_close(loop->clients);
+  while (loop->clients) ws_client_shut(loop->clients);
   while (loop->sleepers.first)
     ws_call_end(loop->sleepers.first, WS_CANCELLED);
   if (loop->multi && !ws_loop_forked(loop)) curl_multi_cleanup(loop->multi);

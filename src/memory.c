@@ -4,6 +4,7 @@
 
 #include "memory.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ static void *(*allocate_fn)(size_t size) = malloc;
 static void *(*zeroed_fn)(size_t count, size_t size) = calloc;
 static void *(*resize_fn)(void *block, size_t size) = realloc;
 static void (*release_fn)(void *block) = free;
+static atomic_bool in_use;
 
 void ws_set_memory(void *(*allocate)(size_t size),
                    void *(*zeroed)(size_t count, size_t size),
@@ -23,15 +25,28 @@ void ws_set_memory(void *(*allocate)(size_t size),
   release_fn = release ? release : free;
 }
 
+/* Threads tell each other nothing by it: the order does not matter. */
+static void note_use(void) {
+  if (!atomic_load_explicit(&in_use, memory_order_relaxed))
+    atomic_store_explicit(&in_use, true, memory_order_relaxed);
+}
+
+bool ws_memory_in_use(void) {
+  return atomic_load(&in_use);
+}
+
 void *ws_alloc(size_t size) {
+  note_use();
   return allocate_fn(size);
 }
 
 void *ws_calloc(size_t count, size_t size) {
+  note_use();
   return zeroed_fn(count, size);
 }
 
 void *ws_realloc(void *block, size_t size) {
+  note_use();
   return resize_fn(block, size);
 }
 

@@ -6,6 +6,7 @@
 #ifndef WS_MEMORY_H
 #define WS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -17,6 +18,9 @@ void ws_set_memory(void *(*allocate)(size_t size),
                    void *(*zeroed)(size_t count, size_t size),
                    void *(*resize)(void *block, size_t size),
                    void (*release)(void *block));
+
+/* Whether a block was ever asked for: it is too late for other functions. */
+bool ws_memory_in_use(void);
 
 void *ws_alloc(size_t size);
 void *ws_calloc(size_t count, size_t size);

@@ -33,14 +33,20 @@ static void start(void) {
   pthread_atfork(ws_share_before_fork, ws_share_after_fork, after_fork);
 }
 
+/* One function of another family would be handed blocks that are not its
+** own, so that they come together or not at all. */
+static bool is_complete(const ws_memory *memory) {
+  return memory->alloc && memory->calloc && memory->realloc &&
+         memory->free && memory->strdup;
+}
+
 bool ws_init(const ws_memory *memory) {
-  if (atomic_load(&started)) return false;
-  if (memory) {
-    functions = *memory;
-    own_memory = true;
-    ws_set_memory(memory->alloc, memory->calloc, memory->realloc,
-                  memory->free);
-  }
+  if (atomic_load(&started) || ws_memory_in_use()) return false;
+  if (memory && !is_complete(memory)) return false;
+  own_memory = memory != NULL;
+  functions = own_memory ? *memory : (ws_memory){0};
+  ws_set_memory(functions.alloc, functions.calloc, functions.realloc,
+                functions.free);
   return true;
 }
 

@@ -17,6 +17,10 @@
 
 #define WS_VERSION "0.1.0"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct ws_loop ws_loop;
 typedef struct ws_client ws_client;
 typedef struct ws_call ws_call;
@@ -49,7 +53,7 @@ typedef struct ws_error {
   char message[512];
 } ws_error;
 
-/* Memory for the core and for libcurl. */
+/* Memory for the core and for libcurl; all five, and safe in any thread. */
 typedef struct ws_memory {
   void *(*alloc)(size_t size);
   void *(*calloc)(size_t count, size_t size);
@@ -60,7 +64,9 @@ typedef struct ws_memory {
 
 /*
 ** Sets the process's memory functions; NULL means the C library's. To be
-** called before anything else here, if at all; false when it is too late.
+** called before anything else here, if at all, and before the host's own
+** curl_global_init, if it has one: libcurl keeps the functions of the first.
+** False, with nothing changed, when it is too late or one is missing.
 */
 bool ws_init(const ws_memory *memory);
 
@@ -69,7 +75,8 @@ bool ws_init(const ws_memory *memory);
 /* A new loop, or NULL with the reason in `error`. */
 ws_loop *ws_loop_open(ws_error *error);
 
-/* Cancels what its clients have under way and frees the loop. */
+/* Cancels what its clients have under way and frees the loop. Its clients
+** and calls stay for their owners to free, before or after. */
 void ws_loop_close(ws_loop *loop);
 
 /* Whether it was made before a fork, and this is the child: it is of no use
@@ -134,8 +141,8 @@ void ws_options_init(ws_options *options, ws_service service);
 ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
                           ws_error *error);
 
-/* Cancels its calls, closes its connections, and frees it as soon as its
-** last call is freed. */
+/* Cancels its calls, closes its connections, and frees it; calls stay for
+** their owners to free, before or after. */
 void ws_client_close(ws_client *client);
 
 /* The address that paths are appended to, without a slash at its end. */
@@ -242,5 +249,9 @@ typedef struct ws_event {
 
 /* The next event since it was last asked; false when there is none. */
 bool ws_loop_event(ws_loop *loop, ws_event *event);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,6 +1,6 @@
 # workstage: see CONTRIBUTING.md for the layout of the house.
 #
-#   make            the module and the sandbox, into build/
+#   make            the module, the sandbox, archives for C, into build/
 #   make demo       the main job, on the embedded sandbox
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
 #   make check      linters, warnings as errors, width of lines
@@ -8,7 +8,7 @@
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
 #   make env        shell lines for the built tree: eval "$(make -s env)"
 #
-# CC, CPPFLAGS, CFLAGS, LDFLAGS and BUILD (the folder of a build) are yours;
+# CC, AR, CPPFLAGS, CFLAGS, LDFLAGS and BUILD (the build's folder) are yours;
 # V=1 shows each command in full.
 
 LUA_VERSION = 5.4
@@ -49,25 +49,31 @@ SANDBOX_LIBS   = $(call once,SANDBOX_LIBS,$(call lib,,$(SANDBOX_NEEDS)))
 # Sources. A new file is picked up by its place.
 CORE_C    := $(wildcard src/*.c)
 TERM_C    := lua-binding/terminal.c
-BINDING_C := $(filter-out lua-binding/sandbox.c $(TERM_C),\
+EMBED_C   := lua-binding/embed.c
+BINDING_C := $(filter-out lua-binding/sandbox.c $(TERM_C) $(EMBED_C),\
                $(wildcard lua-binding/*.c))
 SANDBOX_C := $(wildcard src/sandbox/*.c) lua-binding/sandbox.c
 ALL_LUA   := $(shell find lua-binding/workstage -name '*.lua')
 SANDBOX_LUA := $(filter lua-binding/workstage/sandbox.lua \
                  lua-binding/workstage/sandbox/%,$(ALL_LUA))
 CLIENT_LUA  := $(filter-out $(SANDBOX_LUA),$(ALL_LUA))
+EMBED_LUA   := $(sort $(filter-out lua-binding/workstage/tool.lua \
+                 lua-binding/workstage/tool/%,$(CLIENT_LUA)))
 
 object       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 linked       = $(patsubst lua-binding/%,$(BUILD)/lua/%,$(1))
 CORE_SO      = $(BUILD)/lua/workstage/core.so
 SANDBOX_SO   = $(BUILD)/lua/workstage/sandbox.so
 TERM_SO      = $(BUILD)/lua/workstage/terminal.so
+CORE_A       = $(BUILD)/libworkstage.a
+LUA_A        = $(BUILD)/libworkstage_lua.a
 OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C) \
-                 $(TERM_C) $(wildcard spec/support/*.c))
+                 $(TERM_C) $(EMBED_C) $(wildcard spec/support/*.c))
 
-all: client sandbox
+all: client sandbox embed
 client: $(CORE_SO) $(TERM_SO) $(call linked,$(CLIENT_LUA))
 sandbox: $(SANDBOX_SO) $(call linked,$(SANDBOX_LUA))
+embed: $(CORE_A) $(LUA_A)
 
 say     = $(if $(V),,@echo "$(1)" $@;)
 COMPILE = $(call say,cc  )$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) \
@@ -103,6 +109,24 @@ $(TERM_SO): $(call object,$(TERM_C))
 	@mkdir -p $(@D)
 	$(LINK)
 
+# For programs: the core alone, and all of the module with its Lua half as
+# text. Made anew each time, so that no object stays that is gone.
+ARCHIVE = $(call say,ar  )rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(CORE_A): $(call object,$(CORE_C))
+	$(ARCHIVE)
+
+$(LUA_A): $(call object,$(CORE_C) $(BINDING_C) $(EMBED_C)) \
+    $(BUILD)/obj/lua_half.o
+	$(ARCHIVE)
+
+$(BUILD)/obj/lua_half.c: $(EMBED_LUA) script/embed-lua $(BUILD)/lua_half
+	@mkdir -p $(@D)
+	$(call say,text)script/embed-lua $(EMBED_LUA) >$@.new && mv $@.new $@
+
+$(BUILD)/obj/lua_half.o: $(BUILD)/obj/lua_half.c $(BUILD)/flags
+	$(COMPILE) -Ilua-binding
+
 # Small modules through which specs reach the core.
 PROBES = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
            $(wildcard spec/support/*.c))
@@ -122,9 +146,17 @@ $(BUILD)/lua/%.lua: lua-binding/%.lua
 	@mkdir -p $(@D)
 	@ln -sfr $< $@
 
-# Other flags, other objects.
-$(BUILD)/flags: export NOW = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
-$(BUILD)/flags: FORCE
+# Other flags, other objects; a file more or less in the Lua half, another
+# archive. Specs that build against a tree read its flags.
+define FLAGS
+CC=$(CC)
+CPPFLAGS=$(CPPFLAGS)
+CFLAGS=$(CFLAGS)
+LDFLAGS=$(LDFLAGS)
+endef
+$(BUILD)/flags: export NOW = $(FLAGS)
+$(BUILD)/lua_half: export NOW = $(EMBED_LUA)
+$(BUILD)/flags $(BUILD)/lua_half: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$NOW" | cmp -s - $@ || printf '%s\n' "$$NOW" > $@
 
@@ -202,8 +234,13 @@ INST_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
 INST_LIBDIR = $(PREFIX)/lib/lua/$(LUA_VERSION)
 INST_BINDIR = $(PREFIX)/bin
 INST_INCDIR = $(PREFIX)/include
+INST_ARDIR  = $(PREFIX)/lib
+INST_PCDIR  = $(INST_ARDIR)/pkgconfig
+VERSION     = $(shell sed -n 's/^.define WS_VERSION "\(.*\)"/\1/p' \
+                src/workstage.h)
+HEADERS     = src/workstage.h lua-binding/workstage_lua.h
 
-install: install-client install-sandbox install-header
+install: install-client install-sandbox install-embed
 
 install-client: client
 	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(CLIENT_LUA)
@@ -217,22 +254,35 @@ install-sandbox: sandbox
 	install -d "$(DESTDIR)$(INST_LIBDIR)/workstage"
 	install -m 644 $(SANDBOX_SO) "$(DESTDIR)$(INST_LIBDIR)/workstage"
 
-install-header:
-	install -d "$(DESTDIR)$(INST_INCDIR)"
-	install -m 644 src/workstage.h "$(DESTDIR)$(INST_INCDIR)"
+pc_file = script/pkg-config-file $(1) $(VERSION) "$(INST_PCDIR)" \
+            "$(INST_INCDIR)" "$(INST_ARDIR)" "$(2)" \
+            >"$(DESTDIR)$(INST_PCDIR)/$(1).pc"
+
+install-embed: embed
+	install -d "$(DESTDIR)$(INST_INCDIR)" "$(DESTDIR)$(INST_PCDIR)"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(INST_INCDIR)"
+	install -m 644 $(CORE_A) $(LUA_A) "$(DESTDIR)$(INST_ARDIR)"
+	$(call pc_file,workstage,libcurl >= 7.85)
+	$(call pc_file,workstage-lua,$(LUA_PC) libcurl >= 7.85)
 
 uninstall:
 	rm -rf "$(DESTDIR)$(INST_LUADIR)/workstage"
 	rm -rf "$(DESTDIR)$(INST_LIBDIR)/workstage"
 	rm -f "$(DESTDIR)$(INST_BINDIR)/workstage"
-	rm -f "$(DESTDIR)$(INST_INCDIR)/workstage.h"
+	cd "$(DESTDIR)$(INST_INCDIR)" 2>/dev/null && \
+	  rm -f $(notdir $(HEADERS)) || :
+	cd "$(DESTDIR)$(INST_ARDIR)" 2>/dev/null && \
+	  rm -f $(notdir $(CORE_A) $(LUA_A)) || :
+	cd "$(DESTDIR)$(INST_PCDIR)" 2>/dev/null && \
+	  rm -f workstage.pc workstage-lua.pc || :
 	@DESTDIR="$(DESTDIR)" script/remove-empty "$(PREFIX)" \
-	  "$(INST_LUADIR)" "$(INST_LIBDIR)" "$(INST_BINDIR)" "$(INST_INCDIR)"
+	  "$(INST_LUADIR)" "$(INST_LIBDIR)" "$(INST_BINDIR)" \
+	  "$(INST_INCDIR)" "$(INST_PCDIR)" "$(INST_ARDIR)"
 
 .SECONDARY:
 FORCE:
 
-.PHONY: all client sandbox probes env clean demo test asan tsan check \
+.PHONY: all client sandbox embed probes env clean demo test asan tsan check \
   check-tools check-lua check-c check-width check-gcc check-clang install \
-  install-client install-sandbox install-header uninstall FORCE
+  install-client install-sandbox install-embed uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -8,7 +8,9 @@
 -- or else some have moved past, and the reading goes back.
 local paging = {}
 
-local REPEATS = 3
+-- So many pages in a row that bring nothing new end the reading; so many that
+-- do not join what was read before make it a plain one.
+local REPEATS, MOST_STRAYED = 3, 20
 
 local Sweep = {}
 Sweep.__index = Sweep
@@ -76,6 +78,14 @@ local function advance(self, page, joined, start)
   return number or reached // self.size + 1, per_page or self.size
 end
 
+-- Whether the service cuts pages as it is asked to, and in one order. One that
+-- does not is read page by page, from the beginning.
+local function heeds(self, page, joined)
+  self.strayed = joined and 0 or (self.strayed or 0) + 1
+  return #page <= page.per_page and self.strayed <= MOST_STRAYED and
+         (not self.per_page or page.per_page == self.per_page)
+end
+
 local function unseen(self, page)
   local fresh = {}
   for _, item in ipairs(page) do
@@ -97,7 +107,10 @@ function Sweep:next()
   local joined = is_joined(self, page, start)
   local fresh = unseen(self, page)
   self.idle = #fresh == 0 and #page > 0 and self.idle + 1 or 0
-  if self.overlaps then
+  if self.overlaps and not heeds(self, page, joined) then
+    self.overlaps, self.total, self.idle = false, nil, 0
+    self.number, self.per_page = 1, nil
+  elseif self.overlaps then
     self.number, self.per_page = advance(self, page, joined, start)
   else
     self.number = next_number(self, page)

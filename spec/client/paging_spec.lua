@@ -171,6 +171,30 @@ for name, read in pairs(ways) do
       end
     end)
 
+    it("reads a list whose pages have a size of the service's own",
+       function()
+      for _, count in ipairs { 0, 1, 20, 21, 230 } do
+        local list = service(count)
+        local cut = list.fetch
+        list.fetch = function(number) return cut(number, 20) end
+        assert.equal(count, #run(list, 50))
+      end
+    end)
+
+    it("ends on a list whose order is another each time", function()
+      local list = service(230)
+      local cut = list.fetch
+      math.randomseed(11)
+      list.fetch = function(...)
+        for i = #list.items, 2, -1 do
+          local j = math.random(i)
+          list.items[i], list.items[j] = list.items[j], list.items[i]
+        end
+        return cut(...)
+      end
+      run(list, 25)
+    end)
+
     it("costs few requests more than there are pages", function()
       for _, count in ipairs { 0, 50, 100, 101, 230, 1000, 10000 } do
         local list = service(count)

@@ -112,7 +112,9 @@ describe("workflow stages", function()
       local answer = create(sent)
       assert.equal(201, answer.status)
       local stage = answer.json.workflow_stage
-      for name, value in pairs(sent) do assert.same(value, stage[name], name) end
+      for name, value in pairs(sent) do
+        assert.same(value, stage[name], name)
+      end
       assert.same(stage, get(("%d"):format(stage.id)))
     end)
 

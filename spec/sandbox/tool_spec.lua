@@ -2,8 +2,8 @@ local http = require "sandbox.http"
 
 -- The tool, its output and its exit status.
 local function run(arguments)
-  local pipe = io.popen("timeout 10 lua5.4 lua-binding/bin/workstage " .. arguments ..
-                        " 2>&1; echo $?")
+  local pipe = io.popen("timeout 10 lua5.4 lua-binding/bin/workstage " ..
+                        arguments .. " 2>&1; echo $?")
   local text = pipe:read "a"
   pipe:close()
   local output, status = text:match "^(.-)(%d+)\n$"

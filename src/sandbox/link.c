@@ -1,0 +1,92 @@
+/* The open connections. */
+#include "request.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A look at a connection that is to be closed when it is idle. */
+struct idle {
+  struct timer timer;
+  uint64_t serial, answered;
+};
+
+static struct link *find_link(struct sandbox *s, uint64_t serial) {
+  struct link *link = s->links;
+  while (link && link->serial != serial) link = link->next;
+  return link;
+}
+
+static void close_idle(void *host, struct timer *timer, bool stopping) {
+  struct idle *idle = (struct idle *)timer;
+  struct link *link = find_link(host, idle->serial);
+  if (!stopping && link && !link->busy && link->answered == idle->answered)
+    shutdown(link->fd, SHUT_RDWR);
+  free(idle);
+}
+
+/* Closes the connection later, unless a request comes over it before. */
+void close_when_idle(struct sandbox *s, const struct link *link,
+                     double seconds) {
+  struct idle *idle = calloc(1, sizeof *idle);
+  if (!idle) return;
+  idle->timer.at = clock_after(seconds);
+  idle->timer.fire = close_idle;
+  idle->serial = link->serial;
+  idle->answered = link->answered;
+  if (!timers_add(&s->timers, &idle->timer)) free(idle);
+}
+
+static void link_open(struct sandbox *s, struct MHD_Connection *connection,
+                      void **context) {
+  const union MHD_ConnectionInfo *info =
+    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  struct link *link = calloc(1, sizeof *link);
+  *context = link;
+  if (!link) return;
+  link->fd = info ? info->connect_fd : -1;
+  link->serial = ++s->link_count;
+  link->next = s->links;
+  if (s->links) s->links->previous = link;
+  s->links = link;
+  s->stats.connections++;
+  s->stats.open++;
+}
+
+static void link_close(struct sandbox *s, struct link *link) {
+  if (!link) return;
+  if (link->next) link->next->previous = link->previous;
+  if (link->previous) link->previous->next = link->next;
+  else s->links = link->next;
+  s->stats.open--;
+  free(link);
+}
+
+/* What libmicrohttpd calls when a connection comes or goes. */
+void link_changed(void *cls, struct MHD_Connection *connection,
+                  void **context, enum MHD_ConnectionNotificationCode code) {
+  struct sandbox *s = cls;
+  pthread_mutex_lock(&s->lock);
+  if (code == MHD_CONNECTION_NOTIFY_STARTED)
+    link_open(s, connection, context);
+  else
+    link_close(s, *context);
+  pthread_mutex_unlock(&s->lock);
+}
+
+/* Ends a connection as a crashed server does, not in good order. */
+void reset_connection(const struct request *r) {
+  struct sockaddr nowhere;
+  memset(&nowhere, 0, sizeof nowhere);
+  nowhere.sa_family = AF_UNSPEC;
+  if (r->link) connect(r->link->fd, &nowhere, sizeof nowhere);
+}
+
+bool client_left(const struct request *r) {
+  struct pollfd p = { 0 };
+  if (!r->link) return true;
+  p.fd = r->link->fd;
+  p.events = POLLRDHUP;
+  return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}

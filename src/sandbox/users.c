@@ -1,0 +1,50 @@
+/* Whose the tokens are. */
+#include "snapshot.h"
+
+static void settle_token(struct sandbox *s, struct token *t) {
+  if (!t->user_id && !t->userid) return;
+  if (!t->user_id &&
+      !store_int(s->db, &t->user_id, "SELECT id FROM users"
+                 " WHERE userid = ?", "t", t->userid))
+    t->user_id = store_new_id(s->db);
+  if (!t->userid) t->userid = "token@example.com";
+  if (!t->friendly_name) t->friendly_name = t->userid;
+  store_run(s->db, "INSERT OR IGNORE INTO users VALUES (?,?,?,NULL)",
+            "itt", t->user_id, t->userid, t->friendly_name);
+  store_run(s->db, "INSERT OR IGNORE INTO k_users(id, full_name,"
+            " email_address) VALUES (?,?,?)", "itt", t->user_id,
+            t->friendly_name, t->userid);
+}
+
+static int64_t first_user(struct store *db, const char *table) {
+  struct buf sql = { 0 };
+  int64_t id = 0;
+  buf_fmt(&sql, "SELECT id FROM %s ORDER BY place IS NULL, place, id"
+          " LIMIT 1", table);
+  if (!sql.failed) store_int(db, &id, sql.data, "");
+  buf_free(&sql);
+  return id;
+}
+
+/*
+** Makes sure that every token has a user, and that there is one for tokens
+** that nobody named.
+*/
+void users_settle(struct sandbox *s) {
+  size_t i;
+  for (i = 0; i < s->config.token_count; i++)
+    settle_token(s, &s->config.tokens[i]);
+  s->user = first_user(s->db, "users");
+  s->k_user = first_user(s->db, "k_users");
+  if (!s->user) {
+    s->user = store_new_id(s->db);
+    store_run(s->db, "INSERT INTO users VALUES (?, 'demo@example.com',"
+              " 'Demo User', 0)", "i", s->user);
+  }
+  if (!s->k_user) {
+    s->k_user = store_new_id(s->db);
+    store_run(s->db, "INSERT INTO k_users VALUES (?, 'Demo User',"
+              " 'demo@example.com', 'Project lead', NULL, 0)", "i",
+              s->k_user);
+  }
+}

@@ -1,0 +1,103 @@
+/* What a request does to the state, at once or late. */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An effect that shows late: the request, to be served again then. */
+struct late {
+  struct timer timer;
+  struct message *message;
+  char now[TIME_SIZE];
+  int64_t counter;     /* of ids, so that the same ones are handed out */
+  uint64_t number;
+};
+
+static void set_call(struct call *c, struct sandbox *s,
+                     const struct message *m) {
+  memset(c, 0, sizeof *c);
+  c->sandbox = s;
+  c->db = s->db;
+  c->config = &s->config;
+  c->message = m;
+}
+
+static void note_effect(struct sandbox *s, uint64_t number,
+                        const struct effects *effects) {
+  struct entry *e = log_entry(&s->log, number);
+  if (e && effects_any(effects)) e->effect = true;
+  effects_add(&s->stats.effects, effects);
+}
+
+/* Serves a request whose time has come, late, and lets its effect stand. */
+static void come_late(void *host, struct timer *timer, bool stopping) {
+  struct late *late = (struct late *)timer;
+  struct sandbox *s = host;
+  int64_t counter = store_counter(s->db);
+  struct call c;
+  set_call(&c, s, late->message);
+  memcpy(c.now, late->now, sizeof c.now);
+  s->stats.late--;
+  if (!stopping) {
+    store_rewind(s->db, late->counter);
+    store_begin(s->db);
+    call_serve(&c);
+    store_end(s->db, c.status < 400);
+    if (store_counter(s->db) < counter) store_rewind(s->db, counter);
+    if (c.status < 400) note_effect(s, late->number, &c.effects);
+    else s->stats.late_failed++;
+  }
+  call_free(&c);
+  message_free(late->message);
+  free(late);
+}
+
+/* The request itself keeps only what an answer still needs of it. */
+static void postpone(struct request *r, const char *now, int64_t counter) {
+  struct sandbox *s = r->sandbox;
+  struct late *late = calloc(1, sizeof *late);
+  if (!late) return;
+  late->timer.at = clock_after(r->fault->late);
+  late->timer.fire = come_late;
+  late->message = r->message;
+  late->counter = counter;
+  late->number = r->number;
+  memcpy(late->now, now, TIME_SIZE);
+  s->stats.late++;
+  if (timers_add(&s->timers, &late->timer)) {
+    r->message = NULL;
+  } else {
+    s->stats.late--;
+    free(late);
+  }
+}
+
+static void keep_answer(struct request *r, struct call *c) {
+  r->status = c->status;
+  r->total = c->total;
+  r->per_page = c->per_page;
+  r->body_len = c->out.len;
+  r->body = c->out.len ? buf_take(&c->out) : NULL;
+}
+
+/*
+** Does what the request asks for. With a late fault it is done and undone,
+** for the answer, and done again when its time has come.
+*/
+void request_work(struct request *r) {
+  struct sandbox *s = r->sandbox;
+  int64_t counter = store_counter(s->db);
+  struct call c;
+  bool good, late;
+  set_call(&c, s, r->message);
+  clock_iso(c.now, s->config.clock_offset);
+  store_begin(s->db);
+  call_serve(&c);
+  good = c.status < 400;
+  late = good && r->fault && r->fault->late > 0 && effects_any(&c.effects);
+  store_end(s->db, good && !late);
+  if (good && !late) note_effect(s, r->number, &c.effects);
+  keep_answer(r, &c);
+  if (late) postpone(r, c.now, counter);
+  call_free(&c);
+}

@@ -604,14 +604,17 @@ describe("a file that appears whole", function()
   end)
 
   it("is never put in the place of anything but a plain file", function()
-    for _, place in ipairs { folder, "/dev/null", "/dev/full" } do
+    local fifo, link = folder .. "/fifo", folder .. "/link"
+    shell.must("mkfifo %s && ln -s %s %s", fifo, fifo, link)
+    for place, named in pairs { [folder] = folder, [fifo] = fifo,
+                                [link] = fifo } do
       local done, kind, why = core.write_file(place, "x")
       assert.is_nil(done)
       assert.equal("io", kind)
-      assert.equal(("'%s' is no plain file"):format(place), why)
+      assert.equal(("'%s' is no plain file"):format(named), why)
     end
-    assert.equal("character special file\n",
-                 shell.must "stat -c %%F /dev/null")
+    assert.same({ "fifo", "link" }, files.list(folder))
+    assert.equal("fifo\n", shell.must("stat -c %%F %s", fifo))
   end)
 
   it("leaves the old one when it does not come to its end", function()

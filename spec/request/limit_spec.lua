@@ -1,0 +1,138 @@
+-- The allowance against a real server, and how many requests at once.
+local service = require "support.service"
+local workstage = require "workstage"
+
+local server
+
+after_each(function() server:stop() end)
+
+local function repeated(count)
+  local items = {}
+  for i = 1, count do items[i] = i end
+  return items
+end
+
+describe("concurrency", function()
+  it("caps the requests in flight of a client", function()
+    server = service.start { latency = 0.02 }
+    local space = service.storyblok(server, { concurrency = 3 })
+    workstage.map(repeated(30), function() return space:whoami() end,
+                  { concurrency = 20 })
+    assert.equal(3, server:stats().max_in_flight)
+  end)
+
+  it("is 8 unless said otherwise", function()
+    server = service.start { latency = 0.02 }
+    local space = service.storyblok(server)
+    workstage.map(repeated(60), function() return space:whoami() end,
+                  { concurrency = 30 })
+    assert.equal(8, server:stats().max_in_flight)
+  end)
+
+  it("needs no more connections than that, and keeps them", function()
+    server = service.start { latency = 0.01 }
+    local space = service.storyblok(server, { concurrency = 4 })
+    workstage.map(repeated(100), function(i)
+      if i % 4 > 0 then return space:whoami() end
+      return space.stages:create { name = "Stage " .. i,
+                                   color = ("#%06d"):format(i) }
+    end)
+    local stats = server:stats()
+    assert.equal(100, stats.requests)
+    assert.is_true(stats.connections <= 4, stats.connections)
+  end)
+
+  it("leaves one connection for calls one after the other", function()
+    server = service.start()
+    local space = service.storyblok(server)
+    for i = 1, 10 do
+      assert(space:whoami())
+      assert(space.stages:create { name = "Stage " .. i,
+                                   color = "#00000" .. i })
+    end
+    assert.equal(1, server:stats().connections)
+  end)
+end)
+
+describe("the limit", function()
+  -- Seconds that the requests take, and the most in any second.
+  local function busiest()
+    local requests, first, most = server:requests(), 1, 0
+    for i, request in ipairs(requests) do
+      while requests[first].at <= request.at - 1 do first = first + 1 end
+      most = math.max(most, i - first + 1)
+    end
+    return most, requests[#requests].at - requests[1].at
+  end
+
+  it("is used fully and never passed, by several clients together",
+     function()
+    server = service.start { rate_limit = 50 }
+    local clients = {}
+    for i = 1, 3 do
+      clients[i] = service.storyblok(server, { rate_limit = 50 })
+    end
+    local _, errors = workstage.map(repeated(201), function(i)
+      return clients[i % 3 + 1]:whoami()
+    end, { concurrency = 24 })
+    assert.same({}, errors)
+    local most, seconds = busiest()
+    assert.equal(201, server:stats().requests)
+    assert.equal(0, server:stats().rejected)
+    assert.is_true(most <= 50, most)
+    assert.is_true(seconds < 4 * 1.15, seconds)
+  end)
+
+  it("is not passed where the way there takes differently long", function()
+    server = service.start {
+      rate_limit = 50,
+      latency = { inbound = { 0.01, 0.04 }, outbound = 0.02 },
+    }
+    local space = service.storyblok(server, { rate_limit = 50 })
+    local _, errors = workstage.map(repeated(200), function(i)
+      if i % 2 == 0 then return space:whoami() end
+      return space.stages:create { name = "Stage " .. i,
+                                   color = ("#%06d"):format(i) }
+    end)
+    assert.same({}, errors)
+    assert.is_true(server:stats().rejected <= 2, server:stats().rejected)
+    assert.is_true(select(2, busiest()) < 4 * 1.25, select(2, busiest()))
+  end)
+
+  it("of two clients that differ is the lower one", function()
+    server = service.start { rate_limit = 20 }
+    local high = service.storyblok(server, { rate_limit = 1000 })
+    local low = service.storyblok(server, { rate_limit = 20 })
+    workstage.map(repeated(41), function(i)
+      return (i % 2 == 0 and high or low):whoami()
+    end)
+    assert.equal(0, server:stats().rejected)
+    assert.is_true(busiest() <= 20)
+  end)
+
+  it("is each token's own", function()
+    server = service.start { rate_limit = 10 }
+    local mine = service.storyblok(server, { rate_limit = 10 })
+    local other = service.storyblok(server, { rate_limit = 10,
+                                              token = "other" })
+    workstage.map(repeated(20), function(i)
+      return (i % 2 == 0 and mine or other):whoami()
+    end)
+    assert.equal(0, server:stats().rejected)
+    local _, seconds = busiest()
+    assert.is_true(seconds < 0.9, seconds)
+  end)
+
+  it("set too high is found out, and all is done", function()
+    server = service.start { rate_limit = 20 }
+    local space = service.storyblok(server, {
+      rate_limit = 100, retry = { attempts = 8, base = 0.05, cap = 1 } })
+    local _, errors = workstage.map(repeated(100), function()
+      return space:whoami()
+    end)
+    assert.same({}, errors)
+    local stats = server:stats()
+    assert.equal(100, stats.status["200"])
+    assert.is_true(stats.rejected <= 10, stats.rejected)
+  end)
+end)

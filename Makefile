@@ -3,6 +3,7 @@
 #   make            the module, the sandbox, archives for C, into build/
 #   make demo       the main job, on the embedded sandbox
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
+#   make bench      use of the allowance, a minute; BENCH_SECONDS=60
 #   make check      linters, warnings as errors, width of lines
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
@@ -175,6 +176,11 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@eval "$$(script/env "$(BUILD)")" && $(LUA) examples/move_stage.lua
 
+bench:
+	@script/setup demo
+	@$(MAKE) --no-print-directory all
+	@eval "$$(script/env "$(BUILD)")" && $(LUA) bench/allowance.lua
+
 test:
 	@script/setup test
 	@$(MAKE) --no-print-directory all probes
@@ -282,7 +288,7 @@ uninstall:
 .SECONDARY:
 FORCE:
 
-.PHONY: all client sandbox embed probes env clean demo test asan tsan check \
-  check-tools check-lua check-c check-width check-gcc check-clang install \
+.PHONY: all client sandbox embed probes env clean demo bench test asan tsan \
+  check check-tools check-lua check-c check-width check-gcc check-clang install \
   install-client install-sandbox install-embed uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -1,0 +1,86 @@
+--[[
+How much of the service's allowance a bulk job gets, and how many requests are
+rejected: 6 a second, 8 in flight, 60 seconds, on three kinds of way to the
+service. All run at the same time, each against a sandbox of its own.
+
+  make bench         (BENCH_SECONDS=60)
+]]
+local sandbox = require "workstage.sandbox"
+local workstage = require "workstage"
+
+local SECONDS = tonumber(os.getenv "BENCH_SECONDS" or "") or 60
+local RATE = 6
+
+local SCENARIOS = {
+  { name = "100 ms each way", inbound = { 0.1, 0.1 }, least = 98, most = 0 },
+  { name = "75 to 125 ms in, 100 ms out", inbound = { 0.075, 0.125 },
+    least = 94, most = 4 },
+  { name = "50 to 150 ms in, 100 ms out", inbound = { 0.05, 0.15 },
+    least = 93, most = 5 },
+}
+
+-- Moves stories back and forth until the time is over.
+local function load(scenario)
+  local server = assert(sandbox.start {
+    rate_limit = RATE, seed = { stories = 100 }, transitions = false,
+    latency = { inbound = scenario.inbound, outbound = { 0.1, 0.1 } },
+  })
+  local space = assert(workstage.storyblok {
+    space_id = 288868932106293, token = "bench", base_url = server.url,
+  })
+  local stages = assert(space.stages:list())
+  local stories = assert(space.stories:list())
+  local number = 0
+  local function next_change()
+    local requests = server:requests(2)
+    local first, last = requests[1], requests[#requests]
+    if first and last.at - first.at > SECONDS + 1 then return nil end
+    number = number + 1
+    return {
+      story_id = stories[number % #stories + 1].id,
+      workflow_stage_id = stages[number % #stages + 1].id,
+    }
+  end
+  local failed = 0
+  workstage.map(next_change, function(change)
+    return space.changes:create(change)
+  end, { on_result = function(_, result)
+    if not result then failed = failed + 1 end
+  end })
+  return server, failed
+end
+
+-- The accepted requests of the time, as a part of what was allowed. The
+-- first window is full at once, so it counts from its end.
+local function judge(scenario, server, failed)
+  local requests = server:requests()
+  local began, accepted = requests[1].at, 0
+  for _, request in ipairs(requests) do
+    local at = request.at - began
+    if at >= 1 and at < 1 + SECONDS and request.status ~= 429 then
+      accepted = accepted + 1
+    end
+  end
+  local use = 100 * accepted / (RATE * SECONDS)
+  local rejected = server:stats().rejected
+  local good = use >= scenario.least and rejected <= scenario.most and
+               failed == 0
+  print(("%-30s %5.1f %% of the allowance (at least %d), %d rejected "
+         .. "(at most %d), %d failed%s"):format(
+    scenario.name, use, scenario.least, rejected, scenario.most, failed,
+    good and "" or "  <-- missed"))
+  return good
+end
+
+local good = true
+print(("%d requests a second, 8 in flight, %d s"):format(RATE, SECONDS))
+workstage.run(function(scope)
+  for _, scenario in ipairs(SCENARIOS) do
+    scope:spawn(function()
+      local server, failed = load(scenario)
+      if not judge(scenario, server, failed) then good = false end
+      server:stop()
+    end)
+  end
+end)
+os.exit(good, true)

@@ -289,6 +289,6 @@ uninstall:
 FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench test asan tsan \
-  check check-tools check-lua check-c check-width check-gcc check-clang install \
-  install-client install-sandbox install-embed uninstall FORCE
+  check check-tools check-lua check-c check-width check-gcc check-clang \
+  install install-client install-sandbox install-embed uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -331,19 +331,35 @@ local function rollback_parts(client, path)
   return parts, err, replayed
 end
 
+-- The options that all runs take, and the one of a rollback alone.
+local function without_confirm(given)
+  local rest = {}
+  for name, value in pairs(given) do
+    if name ~= "confirm" then rest[name] = value end
+  end
+  return rest, given.confirm
+end
+
+local function not_confirmed()
+  return errors.new { kind = "refused",
+                      message = "the rollback was not confirmed" }
+end
+
 --- Undoes what a journal says was done, only where things still stand as that
 -- run left them; the rest is listed in `notes` and `skips` of the report.
 -- The way back has a journal of its own, `path` .. ".rollback"; a rollback
 -- that was stopped is carried on by the same call.
 -- @tparam table client
 -- @tparam string path of the journal
--- @tparam[opt] table given as for `apply`
+-- @tparam[opt] table given as for `apply`, and `confirm(plan)`: gets the plan
+--   of the way back; nothing is done unless it returns true
 -- @treturn[1] table the report
 -- @treturn[2] nil
--- @treturn[2] table the error
+-- @treturn[2] table the error; `refused` when it was not confirmed
 function migration.rollback(client, path, given)
   check_table(client, "client")
-  given = given or {}
+  local confirm
+  given, confirm = without_confirm(given or {})
   local err = check_apply(given)
   if err then return nil, err end
   local back = given.journal or path .. ".rollback"
@@ -363,6 +379,7 @@ function migration.rollback(client, path, given)
     rules = parts.rules, notes = parts.notes,
     rate = client.transport.rate,
   }
+  if confirm and not confirm(plan) then return nil, not_confirmed() end
   local good
   good, err = mark_rolled_back(path)
   if not good then return nil, err end

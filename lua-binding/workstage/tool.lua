@@ -2,17 +2,38 @@
 --
 -- A subcommand is a module workstage.tool.NAME with `summary`, a string,
 -- `define(command)`, which adds its arguments to an argparse command, and
--- `run(arguments)`, which returns the exit status.
+-- `run(arguments)`, which returns the exit status; `examples`, command lines
+-- for its help text, and `ends`, a last sentence there.
+
+local errors = require "workstage.errors"
+local screen = require "workstage.tool.screen"
+local status = require "workstage.tool.status"
+local terminal = require "workstage.terminal"
 
 local tool = {}
-
-tool.DONE, tool.FAILED, tool.CHANGES, tool.USAGE = 0, 1, 2, 3
 
 -- In the order of the help text; those that are not installed are left out.
 local names = {
   "whoami", "stages", "move", "export", "check", "plan", "apply", "resume",
   "rollback", "progress", "rehearse", "graph", "sandbox",
 }
+
+local ABOUT = "Workflow stages, moves and migrations: Storyblok, Kantata OX."
+
+local START = [[
+Environment: STORYBLOK_SPACE_ID, STORYBLOK_TOKEN (STORYBLOK_OAUTH_TOKEN),
+KANTATA_TOKEN, WORKSTAGE_BASE_URL, WORKSTAGE_RATE_LIMIT,
+WORKSTAGE_SETTLE_TIME, NO_COLOR.
+
+A first migration:
+  export STORYBLOK_SPACE_ID=... STORYBLOK_TOKEN=...
+  workstage export Article -o article.lua    # then change article.lua
+  workstage plan article.lua -o article.plan
+  workstage rehearse article.lua --faults 5
+  workstage apply article.plan
+
+Exit status: 0 done (plan: nothing to do), 1 failed or partly failed,
+2 plan has changes, 3 wrong usage. 'workstage COMMAND --help' says more.]]
 
 local function commands()
   local found = {}
@@ -26,27 +47,91 @@ local function commands()
   return found
 end
 
+local function epilog(module)
+  local parts = {}
+  if module.examples then
+    parts[1] = "Examples:\n  " .. table.concat(module.examples, "\n  ")
+  end
+  parts[#parts + 1] = module.ends
+  return #parts > 0 and table.concat(parts, "\n\n") or nil
+end
+
+local function add(top, command)
+  local parser = top:command(command.name)
+  parser:summary(command.module.summary)
+    :description(command.module.summary)
+  local ending = epilog(command.module)
+  if ending then parser:epilog(ending) end
+  command.module.define(parser)
+  parser.error = top.error
+end
+
+local UsageError = { __name = "workstage.usage" }
+
 local function parser()
   local argparse = require "argparse"
-  local top = argparse("workstage", "Workflow stages, moves and migrations.")
+  local top = argparse("workstage", ABOUT):epilog(START):help_max_width(79)
+    :usage_max_width(79):help_description_margin(27)
   local modules = {}
   top:command_target "command"
+  top:flag("--version", "Show the version and exit."):action(function()
+    print(require "workstage"._VERSION)
+    os.exit(status.DONE)
+  end)
+  function top.error(where, message)
+    error(setmetatable({ parser = where, message = message }, UsageError))
+  end
   for _, command in ipairs(commands()) do
     modules[command.name] = command.module
-    command.module.define(top:command(command.name, command.module.summary))
+    add(top, command)
   end
   return top, modules
 end
 
--- The exit status of the tool with these arguments.
+-- "workstage help plan" is what people type as well.
+local function read_arguments(arguments)
+  if arguments[1] ~= "help" then return arguments end
+  local rest = table.move(arguments, 2, #arguments, 1, {})
+  rest[#rest + 1] = "--help"
+  return rest
+end
+
+local function tell_usage(top, mistake)
+  if getmetatable(mistake) ~= UsageError then error(mistake, 0) end
+  local where = mistake.parser or top
+  screen.note(where:get_usage())
+  screen.note ""
+  screen.complain("%s", mistake.message)
+  local name = where ~= top and where._name and where._name .. " " or ""
+  screen.note(("'workstage %s--help' says more."):format(name))
+  return status.USAGE
+end
+
+-- What nobody expected: an error of the service's kinds is a sentence, any
+-- other a mistake of ours, with its traceback.
+local function explain(raised)
+  if errors.is(raised) then return tostring(raised) end
+  return "a mistake in workstage itself, please report it:\n" ..
+         debug.traceback(tostring(raised), 2)
+end
+
+--- Runs the tool.
+-- @tparam table arguments
+-- @treturn integer the exit status
 function tool.main(arguments)
+  terminal.restore()
   local top, modules = parser()
-  local ok, parsed = top:pparse(arguments)
-  if not ok then
-    io.stderr:write(top:get_usage(), "\n\nError: ", parsed, "\n")
-    return tool.USAGE
+  local good, parsed = pcall(top.parse, top, read_arguments(arguments))
+  if not good then return tell_usage(top, parsed) end
+  local ran, result = xpcall(modules[parsed.command].run, explain, parsed)
+  if not ran then
+    screen.complain("%s", result)
+    result = status.FAILED
   end
-  return modules[parsed.command].run(parsed)
+  if not screen.finish() and result ~= status.USAGE then
+    return status.FAILED
+  end
+  return result
 end
 
 return tool

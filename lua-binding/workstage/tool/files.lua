@@ -1,0 +1,129 @@
+--- The files that commands are about: what is in them, and what they are
+-- called.
+local failure = require "workstage.tool.failure"
+local journals = require "workstage.migration.journal"
+local migration = require "workstage.migration"
+local screen = require "workstage.tool.screen"
+local status = require "workstage.tool.status"
+
+local files = {}
+
+--- Whether there is something of that name.
+function files.exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+--- What a file is: "plan", "journal", else "blueprint"; nil if it cannot be
+-- read.
+function files.kind(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local start = file:read(64) or ""
+  file:close()
+  return start:match '^{"workstage":"(%l+)"' or "blueprint"
+end
+
+local function wrong_kind(path, kind, command)
+  screen.complain("%s is a %s, not a blueprint%s", path, kind,
+                  command and "; did you mean: workstage " .. command ..
+                  " " .. screen.word(path) .. "?" or "")
+  return nil, status.FAILED
+end
+
+local OTHERS = { plan = "apply", journal = "resume" }
+
+--- Reads a blueprint and judges it; its warnings are told.
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function files.blueprint(path)
+  local kind = files.kind(path)
+  if OTHERS[kind] then return wrong_kind(path, kind, OTHERS[kind]) end
+  local blueprint, err = migration.read(path)
+  if not blueprint then return nil, failure.tell(err) end
+  local good, findings = migration.check(blueprint)
+  failure.findings(path, findings)
+  if good then return blueprint end
+  return nil, status.FAILED
+end
+
+--- Reads a saved plan.
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function files.plan(path)
+  local plan, err = migration.load(path)
+  if plan then return plan end
+  return nil, failure.tell(err)
+end
+
+--- What a journal is about: `service`, `space_id`, and its progress.
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function files.journal(path)
+  local kind = files.kind(path)
+  if kind and kind ~= "journal" then
+    screen.complain("%s is a %s, not a journal", path, kind)
+    return nil, status.FAILED
+  end
+  local progress, err = migration.progress(path)
+  if not progress then return nil, failure.tell(err) end
+  local reader
+  reader, err = journals.read(path)
+  if not reader then return nil, failure.tell(err) end
+  progress.space_id = reader.header.space_id
+  reader:close()
+  return progress
+end
+
+local function number_of(path, number)
+  if number == 1 then return path .. ".journal" end
+  return ("%s.%d.journal"):format(path, number)
+end
+
+local function told_of(path, plan, progress)
+  local is_over = progress.complete or progress.rolled_back
+  if progress.plan == plan.id and is_over then
+    screen.complain("this plan has been applied already: %s tells how", path)
+  elseif progress.plan == plan.id then
+    screen.complain("this plan was begun already; to carry on: " ..
+                    "workstage resume %s", screen.word(path))
+  elseif not is_over then
+    screen.complain("%s is of a run that is not complete; to carry on: " ..
+                    "workstage resume %s (or name another journal with " ..
+                    "--journal)", path, screen.word(path))
+  else
+    return false
+  end
+  return true
+end
+
+--- The journal for a plan, beside its file. One that is there already and
+-- not of a run that is over is to be carried on.
+-- @tparam string path of the plan or the blueprint
+-- @tparam table plan
+-- @tparam ?string named as a person wants it
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function files.new_journal(path, plan, named)
+  local number = 1
+  while true do
+    local journal = named or number_of(path, number)
+    if not files.exists(journal) then return journal end
+    local progress, err = migration.progress(journal)
+    if not progress then return nil, failure.tell(err) end
+    if told_of(journal, plan, progress) then return nil, status.FAILED end
+    if named then
+      screen.complain("%s is of a run that is over: name another journal",
+                      named)
+      return nil, status.FAILED
+    end
+    number = number + 1
+  end
+end
+
+return files

@@ -1,0 +1,83 @@
+-- workstage graph: the workflow as a picture.
+
+local core = require "workstage.core"
+local failure = require "workstage.tool.failure"
+local files = require "workstage.tool.files"
+local migration = require "workstage.migration"
+local screen = require "workstage.tool.screen"
+local status = require "workstage.tool.status"
+
+local command = {
+  summary = "Draw a blueprint or a plan with Graphviz.",
+  examples = {
+    "workstage graph article.lua --svg article.svg",
+    "workstage graph article.plan | dot -Tpng -o article.png",
+  },
+}
+
+function command.define(parser)
+  parser:argument("file", "A blueprint; or a saved plan, with what it " ..
+                  "changes highlighted.")
+    :argname "FILE|PLAN"
+  parser:option("--svg", "Run 'dot' and write the picture here.")
+    :argname "FILE"
+end
+
+local function read(path)
+  if files.kind(path) == "plan" then return files.plan(path) end
+  return files.blueprint(path)
+end
+
+local function has_dot()
+  return (os.execute "command -v dot >/dev/null 2>&1")
+end
+
+-- The picture that dot makes; nil and why.
+local function draw(dot)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(dot)
+  file:close()
+  local pipe = assert(io.popen("dot -Tsvg " .. screen.word(name), "r"))
+  local svg = pipe:read "a"
+  local good = pipe:close()
+  os.remove(name)
+  if good and svg ~= "" then return svg end
+  return nil, "dot could not draw it"
+end
+
+local function write_svg(dot, path)
+  if not has_dot() then
+    screen.complain "--svg needs Graphviz, and 'dot' is not there: install \z
+                     it (apt install graphviz), or leave --svg out"
+    return status.FAILED
+  end
+  local svg, why = draw(dot)
+  if not svg then
+    screen.complain("%s", why)
+    return status.FAILED
+  end
+  local good, _, reason = core.write_file(path, svg)
+  if not good then
+    screen.complain("%s", reason)
+    return status.FAILED
+  end
+  screen.note("Drawn to " .. path)
+  return status.DONE
+end
+
+function command.run(parsed)
+  if parsed.svg == parsed.file then
+    screen.complain "the picture would overwrite what it is made from"
+    return status.USAGE
+  end
+  local what, code = read(parsed.file)
+  if not what then return code end
+  local dot, err = migration.graph(what)
+  if not dot then return failure.tell(err) end
+  if parsed.svg then return write_svg(dot, parsed.svg) end
+  screen.say((dot:gsub("\n$", "")))
+  return status.DONE
+end
+
+return command

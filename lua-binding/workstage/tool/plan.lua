@@ -1,0 +1,72 @@
+-- workstage plan: what a blueprint changes, and what that takes.
+
+local connect = require "workstage.tool.connect"
+local failure = require "workstage.tool.failure"
+local files = require "workstage.tool.files"
+local job = require "workstage.tool.job"
+local planning = require "workstage.tool.planning"
+local records = require "workstage.tool.records"
+local screen = require "workstage.tool.screen"
+local status = require "workstage.tool.status"
+
+local command = {
+  summary = "Show what a blueprint changes. Only reads.",
+  examples = {
+    "workstage plan article.lua",
+    "workstage plan article.lua -o article.plan && workstage apply " ..
+    "article.plan",
+    "workstage plan article.lua --map-role Lawyer=Legal",
+  },
+  ends = "Exit status: 0 nothing to do, 1 failed, 2 there are changes, 3 " ..
+         "wrong usage.",
+}
+
+function command.define(parser)
+  parser:argument("file", "The blueprint."):argname "FILE"
+  parser:option("-o --output", "Save the plan here, to apply exactly it.")
+    :argname "PLAN"
+  planning.define(parser)
+  parser:flag("--json", "Write the result as one line of JSON.")
+  connect.define(parser)
+end
+
+-- A plan replaces a plan, never a blueprint.
+local function may_write(path)
+  local kind = path and files.kind(path)
+  if not kind or kind == "plan" then return true end
+  screen.complain("%s is there already, and no plan: name another file",
+                  path)
+  return false
+end
+
+local function save(plan, path)
+  if not path or plan:is_empty() then return true end
+  local good, err = plan:save(path)
+  if good then return true end
+  return false, failure.tell(err)
+end
+
+function command.run(parsed)
+  if not may_write(parsed.output) then return status.FAILED end
+  local blueprint, code = files.blueprint(parsed.file)
+  if not blueprint then return code end
+  local self
+  self, code = job.new(parsed, blueprint)
+  if not self then return code end
+  local plan
+  plan, code = planning.make(self, blueprint)
+  if not plan then return code end
+  local saved
+  saved, code = save(plan, parsed.output)
+  if not saved then return code end
+  if parsed.json then screen.json(records.plan(plan))
+  else planning.show(plan, {}) end
+  if plan:is_empty() then return status.DONE end
+  if parsed.output then
+    screen.note(("To apply it: workstage apply %s%s"):format(
+      screen.word(parsed.output), connect.repeated(parsed)))
+  end
+  return status.CHANGES
+end
+
+return command

@@ -1,0 +1,62 @@
+--- Plans: made from a blueprint, shown to a person.
+local describe = require "workstage.migration.describe"
+local failure = require "workstage.tool.failure"
+local migration = require "workstage.migration"
+local screen = require "workstage.tool.screen"
+
+local planning = {}
+
+-- A=B, for --map-role and --map-user.
+local function pair(text)
+  local from, to = text:match "^([^=]+)=(.+)$"
+  if from then return { from, to } end
+  return nil, ("--map-role, --map-user: '%s' is not of the form A=B")
+              :format(text)
+end
+
+--- Adds the options of planning.
+function planning.define(parser)
+  parser:option("--map-role", "The blueprint's role A is called B in this " ..
+                "space. May be repeated.")
+    :argname "A=B":count "*":convert(pair)
+  parser:option("--map-user", "The same for users, by e-mail address.")
+    :argname "A=B":count "*":convert(pair)
+end
+
+local function map_of(pairs_given)
+  local map = {}
+  for _, each in ipairs(pairs_given) do map[each[1]] = each[2] end
+  return map
+end
+
+--- The names in one space and in the other, as options of `migration.plan`.
+function planning.maps(parsed)
+  return { map_role = map_of(parsed.map_role),
+           map_user = map_of(parsed.map_user) }
+end
+
+--- Plans what a blueprint describes.
+-- @tparam table job
+-- @tparam table blueprint
+-- @treturn[1] table the plan
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function planning.make(job, blueprint)
+  local parsed = job.parsed
+  local plan, err = job:read(function(client)
+    return migration.plan(client, blueprint, planning.maps(parsed))
+  end)
+  if plan then return plan end
+  return nil, failure.tell(err, parsed.file)
+end
+
+--- Shows a plan on the result, or beside it when that is for a program.
+function planning.show(plan, parsed)
+  local is_beside = parsed.json
+  local text = describe.text(plan, {
+    color = screen.has_color(is_beside and screen.ERR or screen.OUT),
+  })
+  if is_beside then screen.note(text) else screen.say(text) end
+end
+
+return planning

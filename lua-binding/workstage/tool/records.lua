@@ -1,0 +1,98 @@
+--- What `--json` writes: plans, reports and errors as programs read them.
+-- The names are a promise (docs/tool.md).
+local records = {}
+
+local ERROR = { "kind", "status", "method", "url", "request_id", "attempts",
+                "ambiguous", "fields" }
+
+--- An error.
+function records.err(err)
+  if type(err) ~= "table" then return { message = tostring(err) } end
+  local record = { message = tostring(err) }
+  for _, name in ipairs(ERROR) do record[name] = err[name] end
+  if record.fields and next(record.fields) == nil then
+    record.fields = nil
+  end
+  return record
+end
+
+local function operation_of(operation)
+  local record = {}
+  for name, value in pairs(operation) do
+    local is_empty = type(value) == "table" and next(value) == nil
+    if name ~= "items" and not (name == "set" and is_empty) then
+      record[name] = value
+    end
+  end
+  return record
+end
+
+local COUNTS = { create_stage = "added", delete_stage = "removed" }
+
+local function counts_of(plan)
+  local counts = { added = 0, changed = 0, removed = 0, moved = 0 }
+  local seen = {}
+  for _, operation in ipairs(plan.operations) do
+    local name = COUNTS[operation.op]
+    if name then
+      counts[name] = counts[name] + 1
+      seen[operation.stage] = true
+    elseif operation.op == "move" then
+      counts.moved = counts.moved + operation.count
+    end
+  end
+  for _, operation in ipairs(plan.operations) do
+    if operation.op == "update_stage" and not seen[operation.stage] then
+      seen[operation.stage] = true
+      counts.changed = counts.changed + 1
+    end
+  end
+  return counts
+end
+
+local function findings_of(findings)
+  local list = {}
+  for i, finding in ipairs(findings or {}) do
+    list[i] = { level = finding.level, where = finding.where,
+                message = finding.message }
+  end
+  return list
+end
+
+records.findings = findings_of
+
+--- A plan: all but its items, which a saved plan lists.
+function records.plan(plan)
+  local operations = {}
+  for i, operation in ipairs(plan.operations) do
+    operations[i] = operation_of(operation)
+  end
+  return {
+    plan = plan.id, service = plan.service, kind = plan.kind,
+    space_id = plan.space_id, workflow = plan.workflow,
+    empty = plan:is_empty(), requests = plan.requests,
+    seconds = plan.seconds, rate = plan.rate, counts = counts_of(plan),
+    operations = operations, effects = plan.effects,
+    notes = plan.notes or {}, warnings = findings_of(plan.warnings),
+  }
+end
+
+--- A report of a run.
+function records.report(report)
+  local failures = {}
+  for i, item in ipairs(report.failures) do
+    failures[i] = { item = item.item, name = item.name,
+                    error = records.err(item.error) }
+  end
+  return {
+    plan = report.plan, journal = report.journal,
+    complete = report.complete, moved = report.moved,
+    skipped = report.skipped, failed = report.failed, failures = failures,
+    skips = report.skips, notes = report.notes, requests = report.requests,
+    seconds = report.seconds, stopped = report.stopped,
+    error = report.error and records.err(report.error) or nil,
+    rounds = report.rounds,
+  }
+end
+
+return records

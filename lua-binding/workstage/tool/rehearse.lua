@@ -1,0 +1,81 @@
+-- workstage rehearse: applies a plan to a copy of the space in a sandbox.
+
+local connect = require "workstage.tool.connect"
+local files = require "workstage.tool.files"
+local job = require "workstage.tool.job"
+local failure = require "workstage.tool.failure"
+local migration = require "workstage.migration"
+local planning = require "workstage.tool.planning"
+local records = require "workstage.tool.records"
+local report = require "workstage.tool.report"
+local screen = require "workstage.tool.screen"
+local status = require "workstage.tool.status"
+
+local command = {
+  summary = "Try a blueprint on a copy in a sandbox. Only reads.",
+  examples = {
+    "workstage rehearse article.lua",
+    "workstage rehearse article.lua --faults 5",
+  },
+  ends = "Faults are statuses 500 and 503, connections lost before and " ..
+         "after the effect, and truncated answers. Needs " ..
+         "workstage-sandbox.",
+}
+
+local function percent(text)
+  local number = tonumber((text:gsub("%%$", "")))
+  if number and number >= 0 and number <= 100 then return number / 100 end
+  return nil, ("--faults: '%s' is no percentage from 0 to 100"):format(text)
+end
+
+function command.define(parser)
+  parser:argument("file", "The blueprint."):argname "FILE"
+  parser:option("--faults", "How many of the requests go wrong.")
+    :argname "PERCENT":convert(percent)
+  planning.define(parser)
+  parser:flag("--verbose", "Name the items that were skipped.")
+  parser:flag("--json", "Write the report as one line of JSON.")
+  connect.define(parser)
+end
+
+local function tell(done, parsed)
+  planning.show(done.plan, {})
+  screen.say ""
+  screen.say(("Rehearsed in a sandbox%s, in %d run%s:"):format(
+    parsed.faults and (", with %g %% faults"):format(parsed.faults * 100) or
+    "", done.rounds, done.rounds == 1 and "" or "s"))
+  report.tell(done, parsed)
+  if done.complete then
+    screen.say "It works. The space itself is as it was."
+  else
+    screen.complain("the rehearsal failed: %s; the space itself is as it was",
+                    report.why(done))
+  end
+end
+
+local function json_of(done)
+  local record, plan = records.report(done), records.plan(done.plan)
+  record.plan, record.planned = plan.plan, plan
+  return record
+end
+
+function command.run(parsed)
+  local blueprint, code = files.blueprint(parsed.file)
+  if not blueprint then return code end
+  local self
+  self, code = job.new(parsed, blueprint)
+  if not self then return code end
+  local done, err = self:run(nil, function(client, options)
+    local maps = planning.maps(parsed)
+    return migration.rehearse(client, blueprint, {
+      faults = parsed.faults, map_role = maps.map_role,
+      map_user = maps.map_user, on_progress = options.on_progress,
+      should_stop = options.should_stop,
+    })
+  end)
+  if not done then return failure.tell(err, parsed.file) end
+  if parsed.json then screen.json(json_of(done)) else tell(done, parsed) end
+  return done.complete and status.DONE or status.FAILED
+end
+
+return command

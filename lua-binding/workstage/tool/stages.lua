@@ -1,0 +1,159 @@
+-- workstage stages: the workflows and their stages.
+
+local attributes = require "workstage.migration.attributes"
+local connect = require "workstage.tool.connect"
+local failure = require "workstage.tool.failure"
+local items = require "workstage.migration.items"
+local job = require "workstage.tool.job"
+local screen = require "workstage.tool.screen"
+local status = require "workstage.tool.status"
+local statuses = require "workstage.statuses"
+local structure = require "workstage.migration.structure"
+
+local command = {
+  summary = "List workflows and their stages.",
+  examples = {
+    "workstage stages",
+    "workstage stages Article --count",
+    "workstage stages --service kantata",
+  },
+}
+
+function command.define(parser)
+  parser:argument("workflow", "Only the workflow of this name."):args "?"
+  parser:flag("--count", "Count the stories of each stage: one request each.")
+  parser:flag("--json", "Write the result as one line of JSON.")
+  connect.define(parser)
+end
+
+-- -------------------------------------------------------------- reading
+
+local function record_of(stage)
+  local record = { id = stage.id }
+  for _, name in ipairs(attributes.all) do record[name] = stage[name] end
+  return record
+end
+
+local function read_stages(client, workflow, count)
+  local stages, err = structure.stages(client, workflow.id)
+  if not stages then return nil, err end
+  local list = {}
+  for i, stage in ipairs(stages) do
+    list[i] = record_of(stage)
+    if count then
+      list[i].stories, err = items.count(client, stage.id)
+      if not list[i].stories then return nil, err end
+    end
+  end
+  return list
+end
+
+local function read(client, parsed)
+  local workflows, err = client.workflows:list()
+  if not workflows then return nil, err end
+  local list = {}
+  for _, workflow in ipairs(workflows) do
+    if not parsed.workflow or workflow.name == parsed.workflow then
+      local stages
+      stages, err = read_stages(client, workflow, parsed.count)
+      if not stages then return nil, err end
+      list[#list + 1] = {
+        id = workflow.id, name = workflow.name,
+        is_default = workflow.is_default or false,
+        content_types = workflow.content_types or {}, stages = stages,
+      }
+    end
+  end
+  return list, workflows
+end
+
+-- -------------------------------------------------------------- telling
+
+local function next_of(stage, names)
+  if stage.allow_all_stages then return "all" end
+  local list = {}
+  for i, id in ipairs(stage.workflow_stage_ids) do
+    list[i] = names[id] or tostring(id)
+  end
+  return #list > 0 and table.concat(list, ", ") or "none"
+end
+
+local function marks(stage, names)
+  local list = {}
+  if stage.is_default then list[1] = "default" end
+  if stage.allow_publish then list[#list + 1] = "publish" end
+  if stage.story_editing_locked then list[#list + 1] = "locked" end
+  list[#list + 1] = "next: " .. next_of(stage, names)
+  return table.concat(list, "; ")
+end
+
+-- A line is cut on a terminal only: what reads a pipe gets all of it.
+local function say_line(text)
+  local columns = screen.width(screen.OUT)
+  screen.say(columns and screen.cut(text, columns) or text)
+end
+
+local function tell_workflow(workflow)
+  local paint = screen.painter(screen.OUT)
+  local names, longest = {}, 0
+  for _, stage in ipairs(workflow.stages) do
+    names[stage.id] = screen.clean(stage.name)
+    longest = math.max(longest, screen.columns(stage.name))
+  end
+  screen.say(paint("bold", ("%s (%d)%s"):format(
+    screen.clean(workflow.name), workflow.id,
+    workflow.is_default and ", the default workflow" or
+    ", for " .. table.concat(workflow.content_types, ", "))))
+  for _, stage in ipairs(workflow.stages) do
+    say_line(("  %d  %s  %s  %s%s"):format(
+      stage.id, screen.pad(screen.clean(stage.color), 7),
+      screen.pad(names[stage.id], longest),
+      stage.stories and ("%6d  "):format(stage.stories) or "",
+      marks(stage, names)))
+  end
+end
+
+local function tell_statuses(json)
+  if json then
+    screen.json { statuses = statuses }
+    return status.DONE
+  end
+  for _, each in ipairs(statuses) do
+    screen.say(("  %d  %s  %s"):format(each.key, screen.pad(each.color, 11),
+                                       each.message))
+  end
+  return status.DONE
+end
+
+local function no_workflow(parsed, workflows)
+  local names = {}
+  for i, workflow in ipairs(workflows) do names[i] = workflow.name end
+  screen.complain("the space has no workflow '%s'; there are: %s",
+                  parsed.workflow, table.concat(names, ", "))
+  return status.FAILED
+end
+
+function command.run(parsed)
+  if connect.service(parsed) == "kantata" then
+    return tell_statuses(parsed.json)
+  end
+  local self, code = job.new(parsed)
+  if not self then return code end
+  local list, others = self:read(function(client)
+    return read(client, parsed)
+  end)
+  if not list then return failure.tell(others) end
+  if parsed.workflow and #list == 0 then
+    return no_workflow(parsed, others)
+  end
+  if parsed.json then screen.json { workflows = list }
+  else
+    for i, workflow in ipairs(list) do
+      if i > 1 then screen.say "" end
+      tell_workflow(workflow)
+    end
+  end
+  return status.DONE
+end
+
+return command

@@ -63,12 +63,26 @@ local function described(state, states)
   return stage
 end
 
+-- Kantata's plans are moves alone.
+local function moves_of(plan)
+  local moves = {}
+  for _, operation in ipairs(plan.operations) do
+    local rule = plan.rules[operation.rule] or {}
+    moves[#moves + 1] = { from = operation.from, to = operation.to,
+                          where = rule.where }
+  end
+  return moves
+end
+
 --- Makes both of a plan.
 -- @tparam table plan
 -- @treturn table a blueprint
 -- @treturn table `added`, `removed`, `changed` (sets of names), `renamed`
 --   (name -> former name)
 return function(plan)
+  if plan.service == "kantata" then
+    return { service = "kantata", moves = moves_of(plan) }
+  end
   local changes = { added = {}, removed = {}, changed = {}, renamed = {} }
   local states, order = after(plan, changes)
   note_changes(plan, states, changes)

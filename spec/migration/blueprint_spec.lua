@@ -296,6 +296,10 @@ describe("a blueprint for Kantata", function()
     has(refused(kantata { from = 311, to = 605 }), "has the key 311")
     has(refused(kantata { from = 310.5, to = 605 }), "310.5")
     has(refused(kantata { from = true, to = 605 }), "expected a status")
+    has(refused(kantata { from = { color = "red" }, to = 605 }),
+        "from.message: is missing")
+    has(refused(kantata { from = { message = 5 }, to = 605 }),
+        "from.message: expected a string")
     has(refused(kantata { to = 605 }), "from: is missing")
   end)
 

@@ -200,6 +200,7 @@ describe("moves", function()
   it("go to stages that there are", function()
     finds(moving({ from = { workflow = "V", stage = "X" }, to = "D" }),
           "error moves[1].to")
+    finds(moving({ from = "A", to = "D" }), "error moves[1].to")
     finds(moving { from = { workflow = "V", stage = "X" }, to = "C" })
     finds(moving { from = "A", to = { workflow = "V", stage = "D" } })
   end)
@@ -283,7 +284,7 @@ error: stages: no stage is the default one: say is_default = true]],
     local findings = finds(sound(function(_, a) a.colour = 1 end),
                            "error stages[1].colour")
     has(findings, "did you mean 'color'?")
-    finds(5, "error ")
+    has(finds(5, "error "), "error: expected a table, got the number 5")
     finds({ stages = 5 }, "error stages")
   end)
 

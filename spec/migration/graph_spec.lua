@@ -155,6 +155,39 @@ describe("a drawing", function()
     text = draw(stages(3, function(stage) stage.next = { "Stage 1",
       "Stage 2", "Stage 3" } end))
     assert.equal(6, #set(edges(text)))
+    has_not(draw(stages(1, function(stage) stage.next = "all" end)), "to any")
+    names = {}
+    for i = 2, 7 do names[i - 1] = "Stage " .. i end
+    text = draw(stages(7, function(stage) stage.next = names end))
+    has(node(text, "Stage 1"), "to any stage")
+    has(node(text, "Stage 2"), "to any but Stage 1")
+  end)
+
+  it("tells ways on from ways back, and columns apart", function()
+    local text = draw(stages(16, function(stage, i)
+      if i == 3 then stage.next = { "Stage 1", "Stage 3" } end
+      if i == 4 then stage.next = { "Stage 5", "Stage 6", "Stage 12" } end
+    end))
+    local found = edges(text)
+    assert.equal(" [weight=8]", found["4>5"])
+    assert.equal("", found["4>6"])
+    assert.equal("", found["3>3"])
+    has(found["3>1"], "#888888")
+    has(text, "s1 -> s3 [color")
+    assert.equal(" [constraint=false]", found["4>12"])
+    has(text, "\n  s3 -> s4 [style=invis")
+    has_not(text, "s1 -> s2 [style=invis")
+    has(text, "{ rank=same; s1 -> s9 [style=invis]; }")
+    has_not(draw(stages(15)), "rank=same")
+    assert.equal("}\n", text:sub(-2))
+  end)
+
+  it("breaks long names", function()
+    local text = draw { stages = { { color = "#fff",
+      name = "Check of the facts by somebody  else" } } }
+    has(text, "<Check of the facts by<BR/>somebody else>")
+    has(text, 'color="#888888", penwidth=1')
+    has(text, 'tooltip="Check of the facts by somebody  else #fff"')
   end)
 
   it("shows what a plan changes", function()
@@ -186,7 +219,19 @@ describe("a drawing", function()
     local changes = { removed = {} }
     for i = 1, 20 do changes.removed["Gone " .. i] = true end
     local text = draw(stages(30), changes)
-    for _ = 1, 5 do assert.equal(text, draw(stages(30), changes)) end
+    for from = 2, 20 do
+      local others = { removed = {} }
+      for i = 1, 20 do
+        others.removed["Gone " .. (i + from) % 20 + 1] = true
+      end
+      assert.equal(text, draw(stages(30), others))
+    end
+    local last
+    for name in text:gmatch "<S>(.-)</S>" do
+      assert.is_true(not last or last < name)
+      last = name
+    end
+    has(text, "s1 -> s16 -> r1 -> r16 [style=invis]")
   end)
 
   it("of Kantata's moves has statuses and moves", function()
@@ -195,6 +240,7 @@ describe("a drawing", function()
       { from = 310, to = 600 } } }
     has(text, 'k310 -> k605 [label="some"];')
     has(text, "k310 -> k600;")
+    has(text, "k605 [label=<Completed<BR/>")
     assert.equal(1, select(2, text:gsub("In Progress", "")))
   end)
 end)

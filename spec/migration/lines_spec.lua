@@ -125,7 +125,7 @@ describe("a record as text", function()
     local deep = {}
     for _ = 1, 98 do deep = { deep } end
     assert.truthy(encode { a = deep })
-    refused({ a = { { deep } } }, "100 levels")
+    refused({ a = { deep } }, "100 levels")
   end)
 
   it("asks no metamethod", function()

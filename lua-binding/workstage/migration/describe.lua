@@ -236,6 +236,7 @@ end
 
 local function title(plan)
   if plan.service == "kantata" then return "Kantata OX" end
+  if not plan.workflow then return ("Space %d"):format(plan.space_id) end
   return ("Workflow %q of space %d"):format(plan.workflow, plan.space_id)
 end
 

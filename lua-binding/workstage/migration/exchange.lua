@@ -21,17 +21,26 @@ local function holders(states)
   return held
 end
 
--- A name or a colour that nobody has or wants.
-local function spare_name(name, taken)
+local spare = {}
+
+function spare.name(name, taken)
   local number = 1
-  while taken.name[("%s (%d)"):format(name, number)] do number = number + 1 end
+  while taken[("%s (%d)"):format(name, number)] do number = number + 1 end
   return ("%s (%d)"):format(name, number)
 end
 
-local function spare_color(taken)
+function spare.color(_, taken)
   local number = 0x010203
-  while taken.color[("#%06x"):format(number)] do number = number + 1 end
+  while taken[("#%06x"):format(number)] do number = number + 1 end
   return ("#%06x"):format(number)
+end
+
+--- A name or a colour that nobody has or wants.
+-- @tparam string attribute "name" or "color"
+-- @tparam string value that it stands for
+-- @tparam table taken the values in use (colours in lower case), as keys
+function exchange.spare(attribute, value, taken)
+  return spare[attribute](value, taken)
 end
 
 local Exchange = {}
@@ -55,13 +64,21 @@ function exchange.new(states, wanted)
   return setmetatable({ states = copy, taken = taken }, Exchange)
 end
 
+-- What a target has of an attribute that the stage does not have yet.
+local function wanted(state, target, attribute)
+  local value = target[attribute] and key_of(attribute, target[attribute])
+  local has = state and state[attribute] and
+              key_of(attribute, state[attribute])
+  return value ~= has and value or nil
+end
+
 --- Who holds a value that `ref` is to get: references, none twice.
 function Exchange:blockers(ref, target)
   local held, found, seen = holders(self.states), {}, {}
   for _, attribute in ipairs(UNIQUE) do
-    local value = target[attribute]
-    local holder = value and held[attribute][key_of(attribute, value)]
-    if holder and holder ~= ref and not seen[holder] then
+    local value = wanted(self.states[ref], target, attribute)
+    local holder = value and held[attribute][value]
+    if holder and not seen[holder] then
       seen[holder] = true
       found[#found + 1] = holder
     end
@@ -87,11 +104,11 @@ end
 function Exchange:step_aside(holder, target)
   local state, values = self.states[holder], {}
   if target.name == state.name then
-    values.name = spare_name(state.name, self.taken)
+    values.name = spare.name(state.name, self.taken.name)
     self.taken.name[values.name] = true
   end
   if target.color and target.color:lower() == state.color:lower() then
-    values.color = spare_color(self.taken)
+    values.color = spare.color(nil, self.taken.color)
     self.taken.color[values.color] = true
   end
   self:set(holder, values)

@@ -1,13 +1,11 @@
 --- Migrations: `require "workstage.migration"`.
-local apply = require "workstage.migration.apply"
+local applying = require "workstage.migration.applying"
 local blueprints = require "workstage.migration.blueprint"
 local check = require "workstage.migration.check"
 local drawing = require "workstage.migration.drawing"
 local errors = require "workstage.errors"
 local export = require "workstage.migration.export"
 local graph = require "workstage.migration.graph"
-local journals = require "workstage.migration.journal"
-local loop = require "workstage.loop"
 local options = require "workstage.options"
 local plans = require "workstage.migration.plan"
 local planners = {
@@ -16,9 +14,7 @@ local planners = {
 }
 local rehearse = require "workstage.migration.rehearse"
 local replay = require "workstage.migration.replay"
-local rollback = require "workstage.migration.rollback"
-local run = require "workstage.migration.run"
-local structure = require "workstage.migration.structure"
+local undo = require "workstage.migration.undoing"
 
 local migration = {}
 
@@ -77,7 +73,8 @@ local function name_of(blueprint, found)
   return blueprint.workflow
 end
 
---- Plans a migration: only GETs.
+--- Plans a migration: only GETs. (Where a space has no workflow at all, the
+-- service makes its default one when it is asked for them.)
 -- @tparam table client a space or an account
 -- @tparam table blueprint
 -- @tparam[opt] table given `map_role`, `map_user`: name -> name in the space
@@ -117,8 +114,11 @@ migration.load = plans.load
 local apply_options = { "journal", "concurrency", "on_progress",
                         "on_failure", "limit", "should_stop" }
 
-local function check_apply(given)
-  local err = check_options(given, apply_options, "option")
+-- Judges the options of a run; `more`: one that not every run has.
+local function check_apply(given, more)
+  local names = table.move(apply_options, 1, #apply_options, 1, {})
+  names[#names + 1] = more
+  local err = check_options(given, names, "option")
   if err then return err end
   local on_failure = given.on_failure
   if on_failure and on_failure ~= "continue" and on_failure ~= "stop" then
@@ -131,79 +131,6 @@ local function check_apply(given)
       return errors.invalid(name .. ": expected a whole number above 0", name)
     end
   end
-end
-
-local function stale(differences)
-  local err = errors.new {
-    kind = "stale",
-    message = "the workflow has changed since the plan: " ..
-              table.concat(differences, "; "),
-  }
-  err.differences = differences
-  return err
-end
-
-local function belongs(client, plan)
-  if plan.service ~= service_of(client) then
-    return nil, errors.invalid(("the plan is one for %s"):format(
-      plan.service))
-  elseif plan.space_id ~= client.space_id then
-    return nil, errors.invalid(("the plan is one for the space %d, not %d")
-      :format(plan.space_id, client.space_id))
-  end
-  return true
-end
-
--- Whether the structure is still the one that was planned for.
-local function check_fresh(client, plan)
-  if plan.service == "kantata" then return true end
-  local workflow = plan.structure.workflow
-  if not workflow then
-    local now, err = structure.read_workflow(client, plan.workflow)
-    if err then return nil, err end
-    if now then
-      return nil, stale { ("the workflow %q is there by now")
-                          :format(plan.workflow) }
-    end
-    return true
-  end
-  local now, err = structure.reread(client, workflow.id)
-  if not now then
-    if err.kind == "not_found" then return nil, stale { err.message } end
-    return nil, err
-  end
-  local differences = structure.differences(plan.structure, now)
-  if #differences > 0 then return nil, stale(differences) end
-  return true
-end
-
-local function begin_journal(path, plan)
-  local journal, err = journals.create(path, {
-    plan = plan.id, of = plan.kind, space_id = plan.space_id, created = os.time(),
-  })
-  if not journal then return nil, err end
-  local function put(record)
-    local good, why = journal:write(record)
-    if not good then error(why, 0) end
-  end
-  local good, why = pcall(function()
-    put(plans.header(plan))
-    plans.records(plan, put)
-    local synced, failure = journal:sync()
-    if not synced then error(failure, 0) end
-  end)
-  if good then return journal end
-  journal:close()
-  return nil, why
-end
-
-local function set_up(self, plan)
-  for _, stage in ipairs(plan.structure.stages) do
-    local state = {}
-    for name, value in pairs(stage) do state[name] = value end
-    self.states[stage.id] = state
-  end
-  self.workflow = plan.structure.workflow and plan.structure.workflow.id
 end
 
 --- Applies a plan, once. Its structure must be as it was planned for.
@@ -222,50 +149,11 @@ function migration.apply(client, plan, given)
   given = given or {}
   local err = check_apply(given)
   if err then return nil, err end
-  local before = client.transport.client:requests()
-  local good
-  good, err = belongs(client, plan)
-  if good then good, err = check_fresh(client, plan) end
-  if not good then return nil, err end
   local path = given.journal or ("workstage-%s.journal"):format(plan.id)
-  local journal
-  journal, err = begin_journal(path, plan)
-  if not journal then return nil, err end
-  local self = run.new(client, plan, journal, path, given)
-  self.requests_before = before
-  set_up(self, plan)
-  return apply.go_on(self, {})
+  return applying.begin(client, plan, path, given)
 end
 
 -- ----------------------------------------------------------------- resume
-
--- The stages as they are now: an update sends all that they have.
-local function refresh(self, replayed)
-  self.ids = replayed.ids
-  self.workflow = replayed.workflow or self.workflow
-  if not self.workflow then return true end
-  local stages, err = structure.stages(self.client, self.workflow)
-  if not stages then return nil, err end
-  for _, stage in ipairs(stages) do self.states[stage.id] = stage end
-  return true
-end
-
-local function open_again(path, given, client)
-  local replayed, err = replay.read(path)
-  if not replayed then return nil, err end
-  local good
-  good, err = belongs(client, replayed.plan)
-  if not good then return nil, err end
-  if replayed.rolled_back then
-    return nil, errors.new {
-      kind = "refused", message = path .. ": this run was rolled back",
-    }
-  end
-  local journal
-  journal, err = journals.open(path)
-  if not journal then return nil, err end
-  return replayed, journal, given
-end
 
 --- Carries on a run that was stopped, wherever it was.
 -- @tparam table client
@@ -279,71 +167,10 @@ function migration.resume(client, path, given)
   given = given or {}
   local err = check_apply(given)
   if err then return nil, err end
-  local replayed, journal = open_again(path, given, client)
-  if not replayed then return nil, journal end
-  local self = run.new(client, replayed.plan, journal, path, given)
-  self.settled = replayed.moved + replayed.skipped
-  if replayed.complete then return self:close(true) end
-  journal:write { type = "resumed", at = os.time() }
-  -- what was under way when the run ended may take so long to show
-  if not replayed.complete then loop.sleep(client.transport.settle_time) end
-  set_up(self, replayed.plan)
-  local good
-  good, err = refresh(self, replayed)
-  if not good then
-    journal:close()
-    return nil, err
-  end
-  return apply.go_on(self, replayed.progress)
+  return applying.resume(client, path, given)
 end
 
 -- --------------------------------------------------------------- rollback
-
-local function mark_rolled_back(path)
-  local journal, err = journals.open(path)
-  if not journal then return nil, err end
-  local good
-  good, err = journal:intend { type = "rolled_back", at = os.time() }
-  journal:close()
-  return good, err
-end
-
-local function rollback_parts(client, path)
-  local ids = {}
-  local groups, collect = rollback.collector(function(ref)
-    return ids[ref] or ref
-  end)
-  local moved = {}
-  local replayed, err = replay.read(path, function(record)
-    moved[#moved + 1] = record
-  end)
-  if not replayed then return nil, err end
-  local good
-  good, err = belongs(client, replayed.plan)
-  if not good then return nil, err end
-  ids = replayed.ids
-  for i = #moved, 1, -1 do
-    local record = moved[i]
-    collect(record, replayed.plan.operations[record.operation])
-  end
-  local parts
-  parts, err = rollback.plan(client, replayed, groups)
-  return parts, err, replayed
-end
-
--- The options that all runs take, and the one of a rollback alone.
-local function without_confirm(given)
-  local rest = {}
-  for name, value in pairs(given) do
-    if name ~= "confirm" then rest[name] = value end
-  end
-  return rest, given.confirm
-end
-
-local function not_confirmed()
-  return errors.new { kind = "refused",
-                      message = "the rollback was not confirmed" }
-end
 
 --- Undoes what a journal says was done, only where things still stand as that
 -- run left them; the rest is listed in `notes` and `skips` of the report.
@@ -358,40 +185,10 @@ end
 -- @treturn[2] table the error; `refused` when it was not confirmed
 function migration.rollback(client, path, given)
   check_table(client, "client")
-  local confirm
-  given, confirm = without_confirm(given or {})
-  local err = check_apply(given)
+  given = given or {}
+  local err = check_apply(given, "confirm")
   if err then return nil, err end
-  local back = given.journal or path .. ".rollback"
-  local there = io.open(back)
-  if there then
-    there:close()
-    return migration.resume(client, back, given)
-  end
-  loop.sleep(client.transport.settle_time)
-  local parts, replayed
-  parts, err, replayed = rollback_parts(client, path)
-  if not parts then return nil, err end
-  local plan = plans.new {
-    service = replayed.plan.service, kind = "rollback",
-    space_id = replayed.plan.space_id, workflow = replayed.plan.workflow,
-    structure = parts.structure, operations = parts.operations,
-    rules = parts.rules, notes = parts.notes,
-    rate = client.transport.rate,
-  }
-  if confirm and not confirm(plan) then return nil, not_confirmed() end
-  local good
-  good, err = mark_rolled_back(path)
-  if not good then return nil, err end
-  local journal
-  journal, err = begin_journal(back, plan)
-  if not journal then return nil, err end
-  local self = run.new(client, plan, journal, back, given)
-  set_up(self, plan)
-  for _, note in ipairs(parts.notes) do
-    table.insert(self.report.notes, note)
-  end
-  return apply.go_on(self, {})
+  return undo(client, path, given)
 end
 
 -- --------------------------------------------------------------- progress

@@ -31,31 +31,45 @@ local function next_ids(self)
   return ids
 end
 
+-- Why an item is not to be moved; nil when it is.
+local function reason(self, item)
+  if not item then return "it is gone"
+  elseif item.stands == self.to then return "it is there already"
+  elseif item.stands ~= self.from then
+    return "it has been moved since the plan"
+  end
+end
+
 -- Sorts a page: what is still to be moved, and what is not any more.
 local function sift(self, ids, found)
-  local run, todo = self.run, {}
+  local todo, skipped = {}, {}
   for _, id in ipairs(ids) do
     local item = found[id]
-    if not item then
-      run:skip(self.operation, id, "it is gone")
-    elseif item.stands == self.to then
-      if self.was_begun[id] then
-        run:moved(self.operation, id, nil, item, self.late)
-      else
-        run:skip(self.operation, id, "it is there already")
-      end
-    elseif item.stands ~= self.from then
-      run:skip(self.operation, id, "it has been moved since the plan")
+    local why = reason(self, item)
+    if item and item.stands == self.to and self.was_begun[id] then
+      self.run:moved(self.operation, id, nil, item, self.late)
+    elseif why then
+      self.unmoved[id] = true
+      skipped[#skipped + 1] = { item = id, why = why }
     else
       item.id = id
       todo[#todo + 1] = item
     end
   end
-  return todo
+  return todo, skipped
 end
 
--- Looks at the next page and writes down what will be done with it before
--- any of it is.
+-- Writes a page down before any of it is moved.
+local function write_page(self, todo, skipped)
+  local intended = {}
+  for i, item in ipairs(todo) do intended[i] = item.id end
+  self.run:intend { type = "page", operation = self.operation,
+                    at = not self.late and self.at - 1 or nil,
+                    items = intended,
+                    skipped = #skipped > 0 and skipped or nil }
+  for _, each in ipairs(skipped) do self.run:skip(each.item, each.why) end
+end
+
 local function load(self)
   local ids = next_ids(self)
   if #ids == 0 then
@@ -64,13 +78,9 @@ local function load(self)
   end
   local found, err = self.run.driver.look(self.run.client, ids)
   if not found then return nil, err end
-  local todo = sift(self, ids, found)
-  local intended = {}
-  for i, item in ipairs(todo) do intended[i] = item.id end
-  if #intended > 0 then
-    self.run:intend { type = "page", operation = self.operation,
-                      at = self.at - 1, items = intended }
-  end
+  if self.run.fatal then return nil, self.run.fatal end
+  local todo, skipped = sift(self, ids, found)
+  write_page(self, todo, skipped)
   table.move(todo, 1, #todo, #self.queue + 1, self.queue)
   return true
 end
@@ -101,47 +111,89 @@ function Pages:next()
   return item
 end
 
+-- After a clean stop: what was written down as intended and never begun.
+local function take_back(self)
+  if self.loading then self.loading:wait() end
+  local unsent = {}
+  for i = self.first, #self.queue do
+    unsent[#unsent + 1] = self.queue[i].id
+  end
+  if #unsent > 0 and not self.run.fatal then
+    self.run:note { type = "unsent", operation = self.operation,
+                    items = unsent }
+  end
+end
+
+-- A change's attributes: the operation's, with the item's own due date.
+local function attributes_of(work, dues, id)
+  local due = dues and dues[id]
+  if not due then return work.set end
+  local set = { due_date = due }
+  for name, value in pairs(work.set) do set[name] = set[name] or value end
+  return set
+end
+
+local function by_id(items, dues)
+  if not dues then return nil end
+  local found = {}
+  for i, id in ipairs(items) do found[id] = dues[i] end
+  return found
+end
+
+local function new_pages(run, work)
+  return setmetatable({
+    run = run, operation = work.operation, from = work.from, to = work.to,
+    items = work.items, at = work.at or 1, again = work.again or {},
+    again_at = 1, was_begun = work.was_begun or {}, late = work.late,
+    unmoved = work.unmoved or {}, queue = {}, first = 1,
+  }, Pages)
+end
+
+-- An item at a time, until there is none or the run is to stop.
+local function puller(run, pages)
+  return function()
+    if run:must_stop() then return nil end
+    local item = pages:next()
+    if item and not run.fatal then
+      run:began()
+      return item
+    end
+  end
+end
+
 --- Moves the items of an operation.
 -- @tparam table run the run (see `run.lua`)
 -- @tparam table work `operation` (its index), `from`, `to` (what items stand
---   in), `set`, `items` (ids), `at` (of the first that was not begun yet),
---   `again` (ids of an earlier run), `was_begun` (set of ids), `late` (from
---   and to, where the operation itself does not name them)
+--   in), `set`, `items` (ids), `dues` (due dates, by index), `at` (of the
+--   first that was not begun yet), `again` (ids of an earlier run),
+--   `was_begun` (set of ids), `late` (from and to, where the operation itself
+--   does not name them), `unmoved` (a set that gets the ids of those that
+--   were skipped or failed)
 -- @treturn[1] boolean true, when all were seen to; false when it was stopped
 -- @treturn[2] nil
 -- @treturn[2] table the error that ends the run
 function moving.run(run, work)
-  local pages = setmetatable({
-    run = run, operation = work.operation, from = work.from, to = work.to,
-    items = work.items, at = work.at or 1, again = work.again or {},
-    again_at = 1, was_begun = work.was_begun or {}, late = work.late,
-    queue = {}, first = 1,
-  }, Pages)
-  local stopped = false
-  local function pull()
-    if run:must_stop() then
-      stopped = true
-      return nil
-    end
-    local item = pages:next()
-    if item then run:began() end
-    return item
-  end
+  local pages = new_pages(run, work)
+  local dues = by_id(work.items, work.dues)
   local function move(item)
     local change, err = run.driver.move(run.client, item.id, work.to,
-                                        work.set)
-    if change then run:moved(work.operation, item.id, change, item, work.late)
-    else run:failed(work.operation, item, err) end
+                                        attributes_of(work, dues, item.id))
+    if change then
+      run:moved(work.operation, item.id, change, item, work.late)
+    else
+      pages.unmoved[item.id] = true
+      run:failed(work.operation, item, err)
+    end
   end
-  local good, err = pcall(scope.map, pull, move, {
+  local good, err = pcall(scope.map, puller(run, pages), move, {
     concurrency = run.concurrency, on_result = function(_, _, raised)
       if raised and not run.fatal then run.fatal = raised end
     end,
   })
-  if not good then return nil, err end
+  if not good then run.fatal = run.fatal or err end
+  take_back(pages)
   if run.fatal then return nil, run.fatal end
-  if stopped or run:must_stop() then return false end
-  return true
+  return not run:must_stop() or pages.ended and pages.first > #pages.queue
 end
 
 return moving

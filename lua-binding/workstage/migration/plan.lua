@@ -40,9 +40,17 @@ function plan.new(parts)
   return plan.finish(parts)
 end
 
+-- How many requests it takes to see that the structure is as it was.
+local function checks_of(self)
+  if self.service == "kantata" or self.kind == "rollback" then return 0 end
+  if self.structure.workflow then return 2 end
+  return self.workflow and 1 or 0
+end
+
 --- Adds what follows from the operations.
 function plan.finish(parts)
-  parts.requests = planner.count_requests(parts.operations, parts.service)
+  parts.requests = planner.count_requests(parts.operations,
+                                          checks_of(parts))
   parts.seconds = parts.rate and parts.rate > 0 and
                   parts.requests / parts.rate or nil
   return setmetatable(parts, Plan)
@@ -51,7 +59,7 @@ end
 -- ---------------------------------------------------------------- records
 
 local HEADER = { "id", "service", "kind", "space_id", "workflow", "created",
-                 "rate", "requests", "seconds", "base" }
+                 "rate", "requests", "seconds" }
 
 local function header(self)
   local record = {}
@@ -63,7 +71,7 @@ end
 local function without_items(operation)
   local record = { type = "operation" }
   for name, value in pairs(operation) do
-    if name ~= "items" then record[name] = value end
+    if name ~= "items" and name ~= "dues" then record[name] = value end
   end
   return record
 end
@@ -79,12 +87,12 @@ function plan.records(self, emit)
   end
   for index, operation in ipairs(self.operations) do
     emit(without_items(operation))
-    local ids = operation.items or {}
+    local ids, dues = operation.items or {}, operation.dues
     for from = 1, #ids, ITEMS_A_LINE do
+      local last = math.min(from + ITEMS_A_LINE - 1, #ids)
       emit { type = "items", operation = index,
-             ids = table.move(ids, from,
-                              math.min(from + ITEMS_A_LINE - 1, #ids), 1,
-                              {}) }
+             ids = table.move(ids, from, last, 1, {}),
+             dues = dues and table.move(dues, from, last, 1, {}) }
     end
   end
   emit { type = "planned", operations = #self.operations }
@@ -111,7 +119,12 @@ function take.operation(self, record)
 end
 
 function take.items(self, record)
-  local items = self.operations[record.operation].items
+  local operation = self.operations[record.operation]
+  local items = operation.items
+  if record.dues then
+    operation.dues = operation.dues or {}
+    table.move(record.dues, 1, #record.dues, #items + 1, operation.dues)
+  end
   table.move(record.ids, 1, #record.ids, #items + 1, items)
 end
 

@@ -7,85 +7,12 @@
 -- empty and deleted; names, colours, transitions and permissions; positions.
 local attributes = require "workstage.migration.attributes"
 local exchange = require "workstage.migration.exchange"
+local match_all = require "workstage.migration.matching"
 
 local planner = {}
 
 --- How many items one list request names.
 planner.PAGE = 100
-
--- ------------------------------------------------------------- matching
-
-local function by_name(stages)
-  local found = {}
-  for _, stage in ipairs(stages) do
-    found[stage.name] = stage
-    found[stage.id] = stage
-  end
-  return found
-end
-
--- The names that described stages had before.
-local function claimed_names(described)
-  local claimed = {}
-  for _, stage in ipairs(described) do
-    if stage.was then claimed[stage.was] = stage.name end
-  end
-  return claimed
-end
-
--- Whether a stage of that name has all that is described already.
-local function is_as_described(stage, existing, context)
-  local target = attributes.target(stage, existing, context)
-  return attributes.changes(existing, target) == nil
-end
-
--- Which existing stage a described one is: nil for a new one.
-local function match(stage, existing, claimed, context)
-  if stage.id ~= nil then return existing[stage.id] end
-  local same, former = existing[stage.name], stage.was and existing[stage.was]
-  if not former or former == same then return same end
-  if not same then return former end
-  if is_as_described(stage, same, context) then return same end
-  if claimed[stage.name] then return former end
-  return nil, ("stage %q is there, and so is %q, which it is said to have " ..
-               "been: drop `was`, or rename one of them")
-              :format(stage.name, stage.was)
-end
-
---- Matches described stages with existing ones: by name, by the name that
--- one had, or by `id` where the description has one (false: a new stage).
--- @treturn[1] table described stage -> existing stage
--- @treturn[1] table existing stages that are not described, in order
--- @treturn[2] nil
--- @treturn[2] table problems
-local function match_all(described, structure, context)
-  local existing = by_name(structure.stages)
-  local claimed = claimed_names(described)
-  -- names stand for the stages that bear them while this is found out
-  local naming = setmetatable({
-    survives = function() return true end,
-    ref_of = function(name)
-      return existing[name] and existing[name].id or name
-    end,
-  }, { __index = context })
-  local matched, taken, problems = {}, {}, {}
-  for _, stage in ipairs(described) do
-    local found, problem = match(stage, existing, claimed, naming)
-    if problem then problems[#problems + 1] = problem end
-    if found and taken[found] then
-      problems[#problems + 1] = ("stages %q and %q are both said to be %q")
-        :format(taken[found], stage.name, found.name)
-    end
-    matched[stage] = found
-    if found then taken[found] = stage.name end
-  end
-  if #problems > 0 then return nil, problems end
-  local gone = {}
-  for _, stage in ipairs(structure.stages) do
-    if not taken[stage] then gone[#gone + 1] = stage end
-  end
-  return matched, gone
-end
 
 -- --------------------------------------------------------------- the plan
 
@@ -126,7 +53,7 @@ local function new_draft(structure, described, matched, gone, context)
   local self = setmetatable({
     structure = structure, described = described, matched = matched,
     gone = gone, context = context, operations = {}, states = {},
-    refs = {}, targets = {},
+    refs = {}, targets = {}, opened = {},
   }, Draft)
   local is_gone = {}
   for _, stage in ipairs(gone) do is_gone[stage.id] = true end
@@ -207,16 +134,27 @@ function Draft:plan_creation()
   end
 end
 
+-- A new workflow may come with stages of the service's own making: they go
+-- once the described ones are there.
+function Draft:plan_clearing()
+  if self.structure.workflow then return end
+  self:add { op = "clear_workflow" }
+end
+
 -- The default is another stage before the old one goes.
 function Draft:plan_default()
-  local goes = false
-  for _, stage in ipairs(self.gone) do goes = goes or stage.is_default end
   for _, stage in ipairs(self.described) do
     local ref = self.refs[stage.name]
-    if goes and self.targets[stage].is_default and
+    if self.targets[stage].is_default and
        not self.states[ref].is_default then
       self:update(ref, { is_default = true })
     end
+  end
+end
+
+function Draft:plan_default_of_gone()
+  for _, stage in ipairs(self.gone) do
+    if stage.is_default then return self:plan_default() end
   end
 end
 
@@ -247,9 +185,23 @@ function Draft:plan_ways(moves)
       end
     end
   end
-  for _, ref in ipairs(order) do
-    self:update(ref, { workflow_stage_ids = missing[ref],
-                       allow_none_for_next_stages = false })
+  for _, ref in ipairs(order) do self:open(ref, missing[ref]) end
+end
+
+function Draft:open(ref, ways)
+  local state = self.states[ref]
+  table.insert(self.opened, { ref = ref, set = {
+    workflow_stage_ids = state.workflow_stage_ids,
+    allow_none_for_next_stages = state.allow_none_for_next_stages,
+  } })
+  self:update(ref, { workflow_stage_ids = ways,
+                     allow_none_for_next_stages = false })
+end
+
+-- Without described stages, the ways that moves needed are closed again.
+function Draft:plan_closing()
+  for _, opened in ipairs(self.opened) do
+    self:update(opened.ref, opened.set)
   end
 end
 
@@ -258,7 +210,8 @@ function Draft:plan_moves(moves)
     if move.count > 0 then
       self:add { op = "move", rule = index, from = move.from, to = move.to,
                  from_name = move.from_name, to_name = move.to_name,
-                 set = move.set, count = move.count, items = move.items }
+                 set = move.set, count = move.count, items = move.items,
+                 dues = move.dues }
     end
   end
 end
@@ -267,7 +220,9 @@ function Draft:plan_deletion(moves)
   for _, stage in ipairs(self.gone) do
     local rules = {}
     for index, move in ipairs(moves) do
-      if move.from == stage.id then rules[#rules + 1] = index end
+      if move.from == stage.id and not move.only then
+        rules[#rules + 1] = index
+      end
     end
     self:add { op = "delete_stage", stage = stage.id, name = stage.name,
                before = stage, rules = rules }
@@ -276,16 +231,28 @@ function Draft:plan_deletion(moves)
   end
 end
 
-function Draft:plan_updates()
+-- What is still different, the default first: it takes the mark from the
+-- other one.
+function Draft:updates()
   local updates = {}
   for _, stage in ipairs(self.described) do
     local ref = self.refs[stage.name]
     local update = { ref = ref, target = self.targets[stage] }
     if attributes.changes(self.states[ref], update.target) then
-      -- the default first: it takes the mark from the other one
-      local at = update.target.is_default and 1 or #updates + 1
-      table.insert(updates, at, update)
+      table.insert(updates, update.target.is_default and 1 or #updates + 1,
+                   update)
     end
+  end
+  return updates
+end
+
+function Draft:plan_updates()
+  local updates = self:updates()
+  local first = updates[1]
+  if first and first.target.is_default and
+     #self.exchange:blockers(first.ref, first.target) > 0 then
+    self:plan_default()
+    updates = self:updates()
   end
   self.exchange:run(updates,
     function(ref, values) self:update(ref, values) end,
@@ -327,16 +294,16 @@ local function requests_of(operation)
          operation.op == "delete_stage" then
     return 2
   end
-  return 1
+  return operation.op == "clear_workflow" and 0 or 1
 end
 
 --- The requests that applying takes, when nothing else changes the space:
--- two to see that the structure is as it was (one where there is no workflow
--- yet, none where there is no structure), and those of the operations.
-function planner.count_requests(operations, service)
+-- those that show that the structure is as it was, and the operations'.
+-- @tparam table operations
+-- @tparam integer checks how many requests the look at the structure takes
+function planner.count_requests(operations, checks)
   if #operations == 0 then return 0 end
-  local count = operations[1].op == "create_workflow" and 1 or 2
-  if service == "kantata" then count = 0 end
+  local count = checks
   for _, operation in ipairs(operations) do
     count = count + requests_of(operation)
   end
@@ -348,9 +315,12 @@ end
 --   `attributes.of_stage` makes them, in order of position
 -- @tparam table blueprint normalized
 -- @tparam table moves for each rule `from`, `to` (references), `from_name`,
---   `to_name`, `set`, `count`, `items`; made by `resolve`
+--   `to_name`, `set`, `count`, `items`; `only` where what comes later is not
+--   moved; made by `resolve`
 -- @tparam table context `roles`, `users`: name -> id
 -- @treturn[1] table operations
+-- @treturn[1] table stages that go away
+-- @treturn[1] table the moves that `resolve` made
 -- @treturn[2] nil
 -- @treturn[2] table problems: sentences
 function planner.plan(structure, blueprint, context, resolve)
@@ -360,7 +330,8 @@ function planner.plan(structure, blueprint, context, resolve)
     local moves = resolve(draft.states, {})
     draft:plan_ways(moves)
     draft:plan_moves(moves)
-    return draft.operations, {}
+    draft:plan_closing()
+    return draft.operations, {}, moves
   end
   local matched, gone = match_all(described, structure, context)
   if not matched then return nil, gone end
@@ -368,13 +339,14 @@ function planner.plan(structure, blueprint, context, resolve)
   local moves = resolve(draft.states, draft.refs)
   draft:plan_workflow(blueprint)
   draft:plan_creation()
-  draft:plan_default()
+  draft:plan_clearing()
+  draft:plan_default_of_gone()
   draft:plan_ways(moves)
   draft:plan_moves(moves)
   draft:plan_deletion(moves)
   draft:plan_updates()
   draft:plan_order()
-  return draft.operations, gone
+  return draft.operations, gone, moves
 end
 
 return planner

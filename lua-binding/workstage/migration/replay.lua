@@ -5,13 +5,14 @@ local plan = require "workstage.migration.plan"
 
 local replay = {}
 
--- What an operation's records add up to: `done`; `at`, the first item that
--- was not begun; `again`, the items whose end is open or that failed; `begun`,
--- those of them whose request may have been sent.
+-- What an operation's records add up to: `started`, when its request may
+-- have been sent; `done`; `at`, the first item that was not begun; `again`,
+-- the items whose end is open or that failed; `begun`, those of them whose
+-- request may have been sent; `opened`, the ways that it has opened.
 local function state_of(self, index)
   local state = self.progress[index]
   if not state then
-    state = { open = {}, failed = {}, at = 1 }
+    state = { open = {}, unsent = {}, failed = {}, at = 1, opened = {} }
     self.progress[index] = state
   end
   return state
@@ -20,28 +21,40 @@ end
 local take = {}
 
 function take.begin(self, record)
-  state_of(self, record.operation)
+  state_of(self, record.operation).started = true
+end
+
+function take.opened(self, record)
+  table.insert(state_of(self, record.operation).opened, record)
+end
+
+-- An item has come to an end, or back to its beginning.
+local function forget(self, state, id)
+  if state.failed[id] then self.failed = self.failed - 1 end
+  state.open[id], state.failed[id], state.unsent[id] = nil, nil, nil
 end
 
 function take.page(self, record)
   local state = state_of(self, record.operation)
   if record.at and record.at + 1 > state.at then state.at = record.at + 1 end
-  for _, id in ipairs(record.items) do state.open[id] = true end
+  for _, id in ipairs(record.items) do
+    state.open[id], state.unsent[id] = true, nil
+  end
+  for _, each in ipairs(record.skipped or {}) do
+    forget(self, state, each.item)
+    self.skipped = self.skipped + 1
+  end
+end
+
+function take.unsent(self, record)
+  local state = state_of(self, record.operation)
+  for _, id in ipairs(record.items) do state.unsent[id] = true end
 end
 
 function take.moved(self, record)
-  local state = state_of(self, record.operation)
-  if state.failed[record.item] then self.failed = self.failed - 1 end
-  state.open[record.item], state.failed[record.item] = nil, nil
+  forget(self, state_of(self, record.operation), record.item)
   self.moved = self.moved + 1
-  if self.on_moved then self.on_moved(record) end
-end
-
-function take.skipped(self, record)
-  local state = state_of(self, record.operation)
-  if state.failed[record.item] then self.failed = self.failed - 1 end
-  state.open[record.item], state.failed[record.item] = nil, nil
-  self.skipped = self.skipped + 1
+  if self.on_moved then self.on_moved(record, self) end
 end
 
 function take.failed(self, record)
@@ -53,10 +66,12 @@ end
 
 function take.done(self, record)
   local state = state_of(self, record.operation)
-  state.done = true
+  state.done, state.started = true, true
   local operation = self.plan.operations[record.operation]
   if operation.op == "create_stage" then
     self.ids[operation.stage] = record.id
+  elseif operation.op == "delete_stage" and not record.left then
+    self.deleted[operation.stage] = true
   elseif operation.op == "create_workflow" then
     self.workflow = record.id
   end
@@ -66,16 +81,18 @@ function take.complete(self) self.complete = true end
 
 function take.rolled_back(self) self.rolled_back = true end
 
-function take.resumed(self) self.complete = false end
-
 -- The items of an operation that are to be looked at again.
 local function close(state)
   local again = {}
-  for id in pairs(state.open) do again[#again + 1] = id end
+  for id in pairs(state.open) do
+    if not state.failed[id] then again[#again + 1] = id end
+  end
   for id in pairs(state.failed) do again[#again + 1] = id end
   table.sort(again)
   state.again, state.begun = again, {}
-  for id in pairs(state.open) do state.begun[id] = true end
+  for id in pairs(state.open) do
+    state.begun[id] = not state.unsent[id] or nil
+  end
   for id, record in pairs(state.failed) do
     if record.ambiguous then state.begun[id] = true end
   end
@@ -83,17 +100,20 @@ end
 
 --- Reads a journal.
 -- @tparam string path
--- @tparam[opt] function on_moved called with each record of a moved item
+-- @tparam[opt] function on_moved called with each record of a moved item,
+--   and with what is known by then, as it is returned
 -- @treturn[1] table `plan`, `progress` (by operation), `ids` (of created
---   stages), `workflow`, `moved`, `skipped`, `failed` (counts), `complete`,
---   `rolled_back`
+--   stages), `deleted` (set of ids), `workflow`, `moved`, `skipped`, `failed`
+--   (counts), `complete`, `rolled_back`
 -- @treturn[2] nil
--- @treturn[2] table the error
+-- @treturn[2] table the error; with `unplanned` when the journal ends before
+--   its plan does
 function replay.read(path, on_moved)
   local records, err = journals.read(path)
   if not records then return nil, err end
-  local self = { progress = {}, ids = {}, moved = 0, skipped = 0, failed = 0,
-                 complete = false, on_moved = on_moved }
+  local self = { progress = {}, ids = {}, deleted = {}, moved = 0,
+                 skipped = 0, failed = 0, complete = false,
+                 on_moved = on_moved }
   local planned = false
   local good, why = pcall(function()
     for record in records do
@@ -105,11 +125,13 @@ function replay.read(path, on_moved)
   end)
   if not good then return nil, why end
   if not planned then
-    return nil, errors.new {
+    local failure = errors.new {
       kind = "damaged",
       message = path .. ": the journal ends before its plan does; nothing " ..
                 "was sent, so it can be deleted",
     }
+    failure.unplanned = true
+    return nil, failure
   end
   for _, state in pairs(self.progress) do close(state) end
   return self

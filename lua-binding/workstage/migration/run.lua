@@ -1,6 +1,7 @@
 --- One run of a plan: what it has done, what it writes down, its report.
 local core = require "workstage.core"
 local drivers = require "workstage.migration.drivers"
+local loop = require "workstage.loop"
 
 local run = {}
 
@@ -9,6 +10,11 @@ Run.__index = Run
 
 -- Kinds of errors after which no further item has a chance.
 local ENDS = { unauthorized = true, budget = true, cancelled = true }
+
+-- Kinds that are not an item's own fault: so many in a row, for each item
+-- that moves at the same time, and the service is taken for lost.
+local LOST = { network = true, tls = true, timeout = true, server = true }
+local IN_A_ROW = 3
 
 -- How many skipped items a report names.
 local NAMED = 1000
@@ -51,11 +57,12 @@ function run.new(client, plan, journal, path, options)
     on_progress = options.on_progress,
     on_failure = options.on_failure or "continue",
     should_stop = options.should_stop,
-    limit = options.limit, begun = 0, total = total,
+    limit = options.limit, begun = 0, total = total, lost = 0,
     settled = 0,      -- items whose end an earlier run has written down
     began_at = core.now(),
     requests_before = client.transport.client:requests(),
     states = {},      -- reference -> the stage's attributes now
+    deleted = {},     -- ids of stages that this plan has deleted
     ids = {},         -- name of a created stage -> its id
     report = setmetatable({
       complete = false, moved = 0, skipped = 0, failed = 0, failures = {},
@@ -86,6 +93,14 @@ function Run:intend(record)
   if not good then error(err, 0) end
 end
 
+--- Waits until what was done shows in what is read, with all that was
+-- written on the disk meanwhile.
+function Run:settle()
+  local good, err = check_written(self, self.journal:sync())
+  if not good then error(err, 0) end
+  loop.sleep(self.client.transport.settle_time)
+end
+
 -- ---------------------------------------------------------------- items
 
 local function tell(self)
@@ -106,21 +121,35 @@ end
 -- `late` names from and to, where the operation itself does not.
 function Run:moved(operation, id, change, item, late)
   self.report.moved = self.report.moved + 1
+  self.lost = 0
   self:note { type = "moved", operation = operation, item = id,
               change = change and change.id, due = item.due,
               from = late and late.from, to = late and late.to }
   tell(self)
 end
 
---- An item was not moved, and will not be.
-function Run:skip(operation, id, why)
+--- An item was not moved, and will not be. It is written down with its page.
+function Run:skip(id, why)
   local report = self.report
   report.skipped = report.skipped + 1
   if #report.skips < NAMED then
     report.skips[#report.skips + 1] = { item = id, why = why }
   end
-  self:note { type = "skipped", operation = operation, item = id, why = why }
   tell(self)
+end
+
+-- Whether the run goes on after an error.
+local function judge(self, err)
+  if type(err) ~= "table" or ENDS[err.kind] then
+    self.fatal = self.fatal or err
+    return
+  end
+  self.lost = LOST[err.kind] and self.lost + 1 or 0
+  if self.lost >= IN_A_ROW * self.concurrency then
+    self.fatal = self.fatal or err
+  elseif self.on_failure == "stop" then
+    self.stopped = self.stopped or "an item failed"
+  end
 end
 
 --- An item could not be moved; a later run tries again.
@@ -133,11 +162,7 @@ function Run:failed(operation, item, err)
   self:note { type = "failed", operation = operation, item = item.id,
               why = why, kind = type(err) == "table" and err.kind or nil,
               ambiguous = type(err) == "table" and err.ambiguous or nil }
-  if type(err) ~= "table" or ENDS[err.kind] then
-    self.fatal = self.fatal or err
-  elseif self.on_failure == "stop" then
-    self.stopped = self.stopped or "an item failed"
-  end
+  judge(self, err)
   tell(self)
 end
 
@@ -171,21 +196,34 @@ function Run:finish(index, record)
   self:note(record)
 end
 
+--- What an operation does not wait for any more: it is left as it is.
+function Run:leave(message)
+  table.insert(self.report.notes, message)
+  self:note { type = "note", message = message }
+end
+
 --- The end: the report.
 function Run:close(complete, err)
   local report = self.report
-  report.complete = complete and report.failed == 0 and not self.fatal and
-                    not self.stopped
+  complete = complete and report.failed == 0 and not err and
+             not self.fatal and not self.stopped
+  if complete then self:note { type = "complete" } end
+  local synced, why = self.journal:close()
+  if not synced then self.fatal = self.fatal or why end
+  report.complete = complete and not self.fatal
   report.error = err or self.fatal
   report.stopped = self.stopped
   report.requests = self.client.transport.client:requests() -
                     self.requests_before
   report.seconds = core.now() - self.began_at
-  if report.complete then self:note { type = "complete" } end
-  local synced, why = self.journal:close()
-  if synced == nil and why and not report.error then
-    report.error, report.complete = why, false
-  end
+  return report
+end
+
+--- The report of a run that an earlier one has brought to its end.
+function Run:already_done()
+  self.journal:close()
+  local report = self.report
+  report.complete, report.requests, report.seconds = true, 0, 0
   return report
 end
 

@@ -63,6 +63,33 @@ local function resolve_members(space, blueprint, options, problems)
   return context
 end
 
+-- A workflow is for content types that the space has, as far as it says.
+local function check_types(space, found, blueprint, problems, notes)
+  local had, lacking = {}, {}
+  for _, name in ipairs(found.workflow and found.workflow.content_types or {})
+  do
+    had[name] = true
+  end
+  for _, name in ipairs(blueprint.content_types or {}) do
+    if not had[name] then lacking[#lacking + 1] = name end
+  end
+  if #lacking == 0 then return true end
+  local types, err = structure.content_types(space)
+  if types == nil then return nil, err end
+  if not types then
+    notes[#notes + 1] = "the service does not say which content types the " ..
+                        "space has: they were not checked"
+    return true
+  end
+  for _, name in ipairs(lacking) do
+    if not types[name] then
+      problems[#problems + 1] = ("the space has no content type %q")
+                                :format(name)
+    end
+  end
+  return true
+end
+
 -- --------------------------------------------------------------- rules
 
 local function stage_named(stages, name)
@@ -217,7 +244,7 @@ local function check_left_behind(space, gone, rules, problems)
     for _, rule in ipairs(rules) do
       if rule.from == stage.id then
         covered = covered + rule.count
-        all = all or rule.where == nil
+        all = all or next(rule.where or {}) == nil
       end
     end
     if not all then
@@ -290,19 +317,66 @@ local function refuse(problems)
   return err
 end
 
-local function missing_workflow(blueprint)
-  return errors.new {
+-- Moves alone need a workflow only where they name stages of it.
+local function check_workflow(found, blueprint)
+  if found.workflow or blueprint.stages or
+     not (blueprint.workflow or blueprint.default) then
+    return true
+  end
+  return nil, errors.new {
     kind = "refused",
     message = ("the space has no workflow %q, and the blueprint describes " ..
                "no stages for it"):format(blueprint.workflow or "default"),
   }
 end
 
+local ONLY_DEFAULT = "the space has only its default workflow; had it had " ..
+  "none, the service would have made this one when it was asked for them"
+
+-- What is worth a word although nothing is wrong.
+local function add_notes(found, rules, notes)
+  if #found.workflows == 1 and found.workflows[1].is_default then
+    notes[#notes + 1] = ONLY_DEFAULT
+  end
+  for _, rule in ipairs(rules) do
+    if rule.from == nil then
+      notes[#notes + 1] = ("no stage %q is there now: nothing to move from it")
+                          :format(rule.from_name)
+    end
+  end
+end
+
+-- What items that come later are moved by.
+local function lasting(moves)
+  local rules = {}
+  for i, move in ipairs(moves) do
+    rules[i] = { from = move.from, to = move.to, where = move.where,
+                 set = move.set }
+  end
+  return rules
+end
+
+-- The rules, their items listed; nil and the error.
+local function list_rules(space, found, blueprint, options, notes)
+  local problems = {}
+  local context, rules, good, err
+  context, err = resolve_members(space, blueprint, options, problems)
+  if not context then return nil, err end
+  good, err = check_types(space, found, blueprint, problems, notes)
+  if not good then return nil, err end
+  rules, err = make_rules(space, found, blueprint, context, problems)
+  if not rules then return nil, err end
+  if #problems > 0 then return nil, refuse(problems) end
+  good, err = items.list(space, rules)
+  if not good then return nil, err end
+  return rules, context
+end
+
 --- Reads the space and plans.
 -- @tparam table space
 -- @tparam table blueprint normalized
 -- @tparam table options `map_role`, `map_user`: name -> name
--- @treturn[1] table `structure`, `operations`, `effects`, `notes`
+-- @treturn[1] table `structure`, `operations`, `rules`, `effects`, `notes`
 -- @treturn[2] nil
 -- @treturn[2] table the error; `refused` with `problems`
 return function(space, blueprint, options)
@@ -310,34 +384,21 @@ return function(space, blueprint, options)
   local found, err = structure.read(space, { name = blueprint.workflow,
                                              default = blueprint.default })
   if not found then return nil, err end
-  if not found.workflow and not blueprint.stages then
-    return nil, missing_workflow(blueprint)
-  end
-  local context
-  context, err = resolve_members(space, blueprint, options, problems)
-  if not context then return nil, err end
-  local rules
-  rules, err = make_rules(space, found, blueprint, context, problems)
-  if not rules then return nil, err end
-  if #problems > 0 then return nil, refuse(problems) end
-  local listed
-  listed, err = items.list(space, rules)
-  if not listed then return nil, err end
-  local operations, gone = planner.plan(found, blueprint, context,
-                                        resolver(rules, found, problems))
+  local good
+  good, err = check_workflow(found, blueprint)
+  if not good then return nil, err end
+  local rules, context = list_rules(space, found, blueprint, options, notes)
+  if not rules then return nil, context end
+  local operations, gone, moves = planner.plan(
+    found, blueprint, context, resolver(rules, found, problems))
   if not operations then return nil, refuse(gone) end
   if #problems == 0 then
-    local checked
-    checked, err = check_left_behind(space, gone, rules, problems)
-    if not checked then return nil, err end
+    good, err = check_left_behind(space, gone, rules, problems)
+    if not good then return nil, err end
   end
   if #problems > 0 then return nil, refuse(problems) end
-  for _, rule in ipairs(rules) do
-    if rule.from == nil then
-      notes[#notes + 1] = ("no stage %q is there now: nothing to move from it")
-                          :format(rule.from_name)
-    end
-  end
-  return { structure = found, operations = operations, notes = notes,
+  add_notes(found, rules, notes)
+  return { structure = found, operations = operations,
+           rules = lasting(moves), notes = notes,
            effects = effects_of(found, operations) }
 end

@@ -132,6 +132,28 @@ function structure.users(space)
   return ids, names
 end
 
+--- The content types of the space: the components that can be a story's.
+-- @treturn[1] table name -> true; false where the service does not say
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function structure.content_types(space)
+  local answer, err = space:request("GET", ("/v1/spaces/%d/components")
+                                           :format(space.space_id))
+  if answer == nil then
+    if err.kind == "not_found" or err.kind == "forbidden" then return false end
+    return nil, err
+  end
+  local list = type(answer) == "table" and answer.components
+  if type(list) ~= "table" then return false end
+  local types = {}
+  for _, component in ipairs(list) do
+    if component.name and component.is_root ~= false then
+      types[component.name] = true
+    end
+  end
+  return types
+end
+
 -- ------------------------------------------------------- what is different
 
 local function names_by_id(stages)

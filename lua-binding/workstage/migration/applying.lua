@@ -1,0 +1,223 @@
+--- The beginning of a run: a plan applied for the first time, or one that was
+-- stopped carried on.
+local apply = require "workstage.migration.apply"
+local errors = require "workstage.errors"
+local journals = require "workstage.migration.journal"
+local loop = require "workstage.loop"
+local plans = require "workstage.migration.plan"
+local replay = require "workstage.migration.replay"
+local run = require "workstage.migration.run"
+local structure = require "workstage.migration.structure"
+
+local applying = {}
+
+-- ----------------------------------------------------------- what is asked
+
+local function stale(differences)
+  local err = errors.new {
+    kind = "stale",
+    message = "the workflow has changed since the plan: " ..
+              table.concat(differences, "; "),
+  }
+  err.differences = differences
+  return err
+end
+
+--- Whether a plan is one for this client.
+function applying.belongs(client, plan)
+  if plan.service ~= client.transport.service then
+    return nil, errors.invalid(("the plan is one for %s"):format(
+      plan.service))
+  elseif plan.space_id ~= client.space_id then
+    return nil, errors.invalid(("the plan is one for the space %d, not %d")
+      :format(plan.space_id, client.space_id))
+  end
+  return true
+end
+
+local function check_absent(client, plan)
+  if not plan.workflow then return true end
+  local now, err = structure.read_workflow(client, plan.workflow)
+  if err then return nil, err end
+  if not now then return true end
+  return nil, stale { ("the workflow %q is there by now")
+                      :format(plan.workflow) }
+end
+
+-- Whether the structure is still the one that was planned for.
+local function check_fresh(client, plan)
+  if plan.service == "kantata" or #plan.operations == 0 then return true end
+  local workflow = plan.structure.workflow
+  if not workflow then return check_absent(client, plan) end
+  local now, err = structure.reread(client, workflow.id)
+  if not now and err.kind == "not_found" then
+    return nil, stale { ("the workflow %q is gone"):format(workflow.name) }
+  elseif not now then
+    return nil, err
+  end
+  local differences = structure.differences(plan.structure, now)
+  if #differences > 0 then return nil, stale(differences) end
+  return true
+end
+
+-- ---------------------------------------------------------------- journals
+
+local function write_plan(journal, plan)
+  local failure
+  local function put(record)
+    if failure then return end
+    local good, why = journal:write(record)
+    if not good then failure = why end
+  end
+  put(plans.header(plan))
+  plans.records(plan, put)
+  if failure then return nil, failure end
+  return journal:sync()
+end
+
+-- A new journal that holds the plan.
+local function begin_journal(path, plan)
+  local journal, err = journals.create(path, {
+    plan = plan.id, of = plan.kind, space_id = plan.space_id,
+    created = os.time(),
+  })
+  if not journal then return nil, err end
+  local good
+  good, err = write_plan(journal, plan)
+  if good then return journal end
+  journal:close()
+  os.remove(path)
+  return nil, err
+end
+
+local function set_up(self, plan)
+  for _, stage in ipairs(plan.structure.stages) do
+    local state = {}
+    for name, value in pairs(stage) do state[name] = value end
+    self.states[stage.id] = state
+  end
+  self.workflow = plan.structure.workflow and plan.structure.workflow.id
+end
+
+-- ------------------------------------------------------------------ apply
+
+--- Begins a plan's run, with a journal of its own, and carries it out.
+-- @tparam table client
+-- @tparam table plan
+-- @tparam string path of the journal
+-- @tparam table given the options of `migration.apply`
+-- @tparam[opt] table notes for the report
+function applying.begin(client, plan, path, given, notes)
+  local before = client.transport.client:requests()
+  local good, err = applying.belongs(client, plan)
+  if good and plan.kind ~= "rollback" then
+    good, err = check_fresh(client, plan)
+  end
+  if not good then return nil, err end
+  local journal
+  journal, err = begin_journal(path, plan)
+  if not journal then return nil, err end
+  local self = run.new(client, plan, journal, path, given)
+  self.requests_before = before
+  self.report.notes = table.move(notes or {}, 1, #(notes or {}), 1, {})
+  set_up(self, plan)
+  return apply.go_on(self, {})
+end
+
+-- ----------------------------------------------------------------- resume
+
+local function is_cleared(plan, progress)
+  for index, operation in ipairs(plan.operations) do
+    if operation.op == "clear_workflow" then
+      return progress[index] and progress[index].done
+    end
+  end
+  return true
+end
+
+-- What is in a workflow that the run made, and was not made by it.
+local function given_stages(stages, ids)
+  local made, given = {}, {}
+  for _, id in pairs(ids) do made[id] = true end
+  for _, stage in ipairs(stages) do
+    if not made[stage.id] then given[#given + 1] = stage end
+  end
+  return given
+end
+
+-- A stage whose making was under way is not one that came by itself.
+local function without_begun(given, plan, progress)
+  local begun, left = {}, {}
+  for index, operation in ipairs(plan.operations) do
+    local state = progress[index]
+    if operation.op == "create_stage" and state and not state.done then
+      begun[operation.name] = true
+    end
+  end
+  for _, stage in ipairs(given) do
+    if not begun[stage.name] then left[#left + 1] = stage end
+  end
+  return left
+end
+
+-- The stages as they are now: an update sends all that they have.
+local function refresh(self, replayed)
+  self.ids, self.deleted = replayed.ids, replayed.deleted
+  self.workflow = replayed.workflow or self.workflow
+  if not self.workflow then return true end
+  local stages, err = structure.stages(self.client, self.workflow)
+  if not stages then return nil, err end
+  for _, stage in ipairs(stages) do self.states[stage.id] = stage end
+  if not is_cleared(replayed.plan, replayed.progress) then
+    self.given = without_begun(given_stages(stages, self.ids), replayed.plan,
+                               replayed.progress)
+  end
+  return true
+end
+
+local function rolled_back(path)
+  return errors.new {
+    kind = "refused", message = path .. ": this run was rolled back",
+  }
+end
+
+-- Locks the journal, and reads what it says.
+local function open(client, path)
+  local journal, replayed, err, good
+  journal, err = journals.open(path)
+  if not journal then return nil, err end
+  replayed, err = replay.read(path)
+  if replayed then good, err = applying.belongs(client, replayed.plan) end
+  if good and replayed.rolled_back then good, err = nil, rolled_back(path) end
+  if good then return journal, replayed end
+  journal:close()
+  return nil, err
+end
+
+-- What was under way when the run ended may take so long to show.
+local function wait_and_look(self, replayed)
+  local good, err = self.journal:write { type = "resumed", at = os.time() }
+  if good then good, err = self.journal:sync() end
+  if not good then return nil, err end
+  loop.sleep(self.client.transport.settle_time)
+  set_up(self, replayed.plan)
+  return refresh(self, replayed)
+end
+
+--- Carries on what a journal says.
+-- @tparam table client
+-- @tparam string path of the journal
+-- @tparam table given the options of `migration.apply`
+function applying.resume(client, path, given)
+  local journal, replayed = open(client, path)
+  if not journal then return nil, replayed end
+  local self = run.new(client, replayed.plan, journal, path, given)
+  self.settled = replayed.moved + replayed.skipped
+  if replayed.complete then return self:already_done() end
+  local good, err = wait_and_look(self, replayed)
+  if good then return apply.go_on(self, replayed.progress) end
+  journal:close()
+  return nil, err
+end
+
+return applying

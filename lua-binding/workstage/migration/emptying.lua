@@ -1,0 +1,156 @@
+--- Stages that go away: nothing is deleted before a fresh read shows it
+-- empty. What has come to them since the plan is moved by the plan's rules.
+local attributes = require "workstage.migration.attributes"
+local items = require "workstage.migration.items"
+local moving = require "workstage.migration.moving"
+local structure = require "workstage.migration.structure"
+local transport = require "workstage.transport"
+
+local emptying = {}
+
+-- How many items stand in a stage, when what was moved may show late.
+local function count(run, id)
+  local left, err = items.count(run.client, id)
+  if not left or left == 0 then return left, err end
+  run:settle()
+  return items.count(run.client, id)
+end
+
+-- Items that came to a stage since the plan, by the rules of the plan; those
+-- that could not be moved in this run are not tried again in it.
+local function late_arrivals(run, operation, id, unmoved)
+  local rules = {}
+  for i, index in ipairs(operation.rules) do
+    local rule = run.plan.rules[index]
+    rules[i] = { from = id, where = rule.where, to = run:id_of(rule.to),
+                 set = rule.set }
+  end
+  local listed, err = items.list(run.client, rules)
+  if not listed then return nil, err end
+  local total = 0
+  for _, rule in ipairs(rules) do
+    local left = {}
+    for _, item in ipairs(rule.items) do
+      if not unmoved[item] then left[#left + 1] = item end
+    end
+    rule.items, total = left, total + #left
+  end
+  return rules, total
+end
+
+local function has(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
+-- Opens the way to a stage of the same workflow, where the plan had nothing
+-- to move along it.
+local function open_way(run, index, rule)
+  local state = run.states[rule.from]
+  if not state or not run.states[rule.to] then return true end
+  local closed = state.allow_none_for_next_stages
+  if not closed and (state.allow_all_stages or
+                     has(state.workflow_stage_ids, rule.to)) then
+    return true
+  end
+  local ids = table.move(state.workflow_stage_ids, 1,
+                         #state.workflow_stage_ids, 1, {})
+  ids[#ids + 1] = not has(ids, rule.to) and rule.to or nil
+  local set = { workflow_stage_ids = ids, allow_none_for_next_stages = false }
+  run:intend { type = "opened", operation = index, stage = rule.from,
+               set = set }
+  for name, value in pairs(set) do state[name] = value end
+  return run.client.stages:update(rule.from,
+                                  attributes.body(state, transport.null))
+end
+
+local function move_late(run, index, rules, unmoved)
+  for _, rule in ipairs(rules) do
+    if #rule.items > 0 then
+      local done, err = open_way(run, index, rule)
+      if not done then return nil, err end
+      done, err = moving.run(run, {
+        operation = index, from = rule.from, to = rule.to, set = rule.set,
+        items = rule.items, unmoved = unmoved,
+        late = { from = rule.from, to = rule.to },
+      })
+      if not done then return done, err end
+    end
+  end
+  return true
+end
+
+-- Late arrivals that an earlier run meant to move, and may have moved.
+local function note_begun(run, operation, index, earlier)
+  local again = earlier and earlier.again or {}
+  for from = 1, #again, run.driver.PER_PAGE do
+    local ids = table.move(again, from, math.min(
+      from + run.driver.PER_PAGE - 1, #again), 1, {})
+    local found, err = run.driver.look(run.client, ids)
+    if not found then return nil, err end
+    for _, rule in ipairs(operation.rules) do
+      local to = run:id_of(run.plan.rules[rule].to)
+      for id, item in pairs(found) do
+        if item.stands == to and earlier.begun[id] then
+          earlier.begun[id] = nil
+          run:moved(index, id, nil, item,
+                    { from = operation.stage, to = to })
+        end
+      end
+    end
+  end
+  return true
+end
+
+local function leave_stage(run, operation, left)
+  run:leave(("stage %q is not deleted: %d items still stand in it")
+            :format(operation.name, left))
+  if run.plan.kind ~= "rollback" then run.left_over = true end
+  return "left"
+end
+
+--- Empties a stage that goes away.
+-- @treturn[1] boolean true when a read found nothing in it; false when the
+--   run was stopped; "left" when something stays that no rule moves
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function emptying.stage(run, operation, index, earlier)
+  local id, unmoved = run:id_of(operation.stage), {}
+  for _, failure in ipairs(run.report.failures) do
+    unmoved[failure.item] = true
+  end
+  local noted, why = note_begun(run, operation, index, earlier)
+  if not noted then return nil, why end
+  while true do
+    local left, err = count(run, id)
+    if not left then return nil, err end
+    if left == 0 then return true end
+    local rules, total = late_arrivals(run, operation, id, unmoved)
+    if not rules then return nil, total end
+    if total == 0 then return leave_stage(run, operation, left) end
+    local done
+    done, err = move_late(run, index, rules, unmoved)
+    if not done then return done, err end
+  end
+end
+
+--- Whether a workflow that is to go is empty: true or "left"; nil, err.
+function emptying.workflow(run, operation)
+  local stages, err = structure.stages(run.client, operation.id)
+  if not stages then return err.kind == "not_found" or nil, err end
+  for _, stage in ipairs(stages) do
+    local left
+    left, err = count(run, stage.id)
+    if not left then return nil, err end
+    if left > 0 then
+      run:leave(("workflow %q is not deleted: %d items stand in its stage %q")
+                :format(operation.name, left, stage.name))
+      return "left"
+    end
+  end
+  return true
+end
+
+return emptying

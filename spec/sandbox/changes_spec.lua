@@ -255,6 +255,16 @@ describe("workflow stage changes", function()
       assert.equal(201, as_editor "Review")
     end)
 
+    it("are 403 for roles that are neither", function()
+      open { tokens = { ["a-token"] = {},
+                        editor = { id = 88, role = "translator" } } }
+      editor = http.client(server, "editor")
+      let { allow_editor_change = true }
+      assert.equal(403, as_editor "Review")
+      let { allow_all_users = true }
+      assert.equal(201, as_editor "Review")
+    end)
+
     it("are judged for admins too where the option is strict", function()
       open { permissions = "strict" }
       let { allow_admin_change = false }

@@ -48,15 +48,13 @@ describe("the rate limit", function()
   it("rolls: never more than the limit in any second", function()
     server = http.start { rate_limit = 5 }
     local client = http.client(server)
-    local from = os.time()
-    while os.time() - from < 3 do burst(4, client) end
+    repeat burst(4, client) until server:stats().status["200"] > 12
     local accepted = {}
     for _, request in ipairs(server:requests()) do
       if request.status == 200 then
         accepted[#accepted + 1] = request.at
       end
     end
-    assert.is_true(#accepted > 10, #accepted)
     for i = 6, #accepted do
       assert.is_true(accepted[i] - accepted[i - 5] >= 0.9999,
                      accepted[i] - accepted[i - 5])

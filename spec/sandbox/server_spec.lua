@@ -145,6 +145,22 @@ describe("the server", function()
     server:stop()
   end)
 
+  it("closes none that is busy, or was busy since", function()
+    local server = http.start { idle_close = 1, faults = {
+      { path = "releases", delay = 1.3 } } }
+    local space = http.client(server)
+    http.all({ space:request("GET", "/stories"),
+               space:request("GET", "/releases") }, 1)
+    assert.equal(2, server:stats().status["200"])
+    assert.equal(1, server:stats().connections)
+    server:inject(false)
+    local url = server.url .. "/v1/users/me"
+    os.execute(("curl -s -H 'Authorization: x' --rate 2/s %s %s %s %s " ..
+                ">/dev/null"):format(url, url, url, url))
+    assert.equal(2, server:stats().connections)
+    server:stop()
+  end)
+
   it("holds 300 requests at once while they wait", function()
     local server = http.start { latency = 1.5, seed = { stories = 300 } }
     local client, requests = http.client(server), {}
@@ -269,6 +285,20 @@ describe("the log of requests", function()
     assert.equal(2, #server:requests(2))
     assert.equal(2, server:requests(2)[1].number)
     assert.same({}, server:requests(4))
+  end)
+
+  it("notes no answer of a request that it keeps no more", function()
+    local other = http.start { log = 1, faults = {
+      { path = "slow", delay_after = 0.6 } } }
+    local client = http.client(other)
+    local slow = client:request("GET", "/slow")
+    os.execute(("curl -s -H 'Authorization: x' %s >/dev/null & sleep 0.2")
+               :format(slow.url))
+    assert.equal(200, client:get("/stories").status)
+    os.execute "sleep 0.7"
+    assert.equal(1, other:stats().status["404"])
+    assert.equal(200, other:requests()[1].status)
+    other:stop()
   end)
 
   it("keeps as many as the option says", function()

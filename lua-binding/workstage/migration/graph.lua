@@ -80,9 +80,8 @@ local function wrapped(text)
   return table.concat(lines, "<BR/>")
 end
 
-local function small(text, color)
-  return ('<BR/><FONT POINT-SIZE="9"%s>%s</FONT>'):format(
-    color and (' COLOR="%s"'):format(color) or "", text)
+local function small(text)
+  return ('<BR/><FONT POINT-SIZE="9">%s</FONT>'):format(text)
 end
 
 -- ------------------------------------------------------------------ stages

@@ -8,6 +8,22 @@ local function copy(state)
   return same
 end
 
+local function remove(list, item)
+  for i = #list, 1, -1 do
+    if list[i] == item then table.remove(list, i) end
+  end
+end
+
+local function sort_by_position(order, states)
+  local index = {}
+  for i, ref in ipairs(order) do index[ref] = i end
+  table.sort(order, function(a, b)
+    local left, right = states[a].position or 0, states[b].position or 0
+    if left ~= right then return left < right end
+    return index[a] < index[b]
+  end)
+end
+
 -- The stages after the plan, by reference, and the order they come in.
 local function after(plan, changes)
   local states, order = {}, {}
@@ -23,16 +39,14 @@ local function after(plan, changes)
       changes.added[operation.name] = true
     elseif operation.op == "delete_stage" then
       changes.removed[operation.name] = true
+      remove(order, ref)
     elseif operation.op == "update_stage" then
       for name, value in pairs(operation.set) do states[ref][name] = value end
     elseif operation.op == "order_stages" then
-      local rank = {}
-      for i, each in ipairs(operation.order) do rank[each] = i end
-      table.sort(order, function(a, b)
-        return (rank[a] or 1000) < (rank[b] or 1000)
-      end)
+      for i, each in ipairs(operation.order) do states[each].position = i end
     end
   end
+  sort_by_position(order, states)
   return states, order
 end
 

@@ -67,8 +67,8 @@ local function stopper(self)
     if not signal then return false end
     if not self.has_said then
       self.has_said = true
-      self.meter:say(signal .. ": finishing what is under way (once more " ..
-                     "ends it at once)")
+      self.meter:say(("stopping (%s): what is under way is finished; once " ..
+                      "more ends it at once"):format(signal))
     end
     return true
   end

@@ -25,11 +25,18 @@ local function item_name(failed)
   return ("%s (%d)"):format(screen.clean(failed.name), failed.item)
 end
 
+-- Why an item failed. Its request needs no address: all have the same.
+local function reason(err)
+  if type(err) == "table" and err.status and err.message then
+    return ("%s (status %d)"):format(screen.clean(err.message), err.status)
+  end
+  return failure.sentence(err)
+end
+
 local function tell_failures(done)
   for i = 1, math.min(#done.failures, NAMED) do
     local failed = done.failures[i]
-    screen.complain("%s: %s", item_name(failed),
-                    failure.sentence(failed.error))
+    screen.complain("%s: %s", item_name(failed), reason(failed.error))
   end
   if #done.failures > NAMED then
     screen.complain("... and %d more failed (--json lists all of them)",

@@ -1,0 +1,155 @@
+-- What the tool says of itself, and what it refuses.
+local cjson = require "cjson"
+local tool = require "tool.tool"
+
+local COMMANDS = {
+  "whoami", "stages", "move", "export", "check", "plan", "apply", "resume",
+  "rollback", "progress", "rehearse", "graph", "sandbox",
+}
+
+-- Those that talk to a service.
+local CONNECTED = {
+  whoami = "", stages = "", export = "Article", plan = "bp.lua",
+  apply = "bp.lua --yes", rehearse = "bp.lua",
+  move = "--story 1 --to Review",
+}
+
+describe("workstage", function()
+  local place
+
+  lazy_setup(function()
+    place = tool.place()
+    place:write("bp.lua", tool.BLUEPRINT)
+  end)
+
+  lazy_teardown(function() place:close() end)
+
+  it("lists its commands, the environment and the statuses", function()
+    local output, status = place:run "--help"
+    assert.equal(0, status)
+    for _, name in ipairs(COMMANDS) do
+      assert.truthy(output:find("\n   " .. name .. " ", 1, true), name)
+    end
+    for _, text in ipairs { "STORYBLOK_TOKEN", "STORYBLOK_SPACE_ID",
+                            "KANTATA_TOKEN", "WORKSTAGE_BASE_URL",
+                            "Exit status: 0" } do
+      assert.truthy(output:find(text, 1, true), text)
+    end
+  end)
+
+  it("has a help text with examples for every command", function()
+    for _, name in ipairs(COMMANDS) do
+      local output, status, err = place:run(name .. " --help")
+      assert.equal(0, status)
+      assert.equal("", err)
+      assert.truthy(output:find("^Usage: workstage " .. name), name)
+      if name ~= "sandbox" then
+        assert.truthy(output:find("Examples:\n  ", 1, true), name)
+      end
+      for line in output:gmatch "[^\n]+" do
+        assert.is_true(#line <= 79, line)
+      end
+      assert.equal(output, (place:run("help " .. name)))
+    end
+  end)
+
+  it("shows its version", function()
+    local output, status = place:run "--version"
+    assert.equal(0, status)
+    assert.equal(require "workstage"._VERSION .. "\n", output)
+  end)
+
+  it("ends with 3 on wrong usage, with the command's own usage", function()
+    for arguments, said in pairs {
+      [""] = "a command is required",
+      ["plann"] = "unknown command 'plann'\nDid you mean 'plan'?",
+      ["plan"] = "missing argument 'file'",
+      ["plan a b"] = "too many arguments",
+      ["apply bp.lua --limit 0"] = "--limit: '0' is no whole number",
+      ["apply bp.lua --limit x"] = "--limit: 'x' is no whole number",
+      ["apply bp.lua --concurrency 0"] = "--concurrency: '0'",
+      ["apply bp.lua --on-failure explode"] = "must be one of",
+      ["plan bp.lua --map-role A"] = "'A' is not of the form A=B",
+      ["rehearse bp.lua --faults 101"] = "'101' is no percentage",
+      ["whoami --rate-limit x"] = "'x' is neither a number",
+      ["whoami --settle-time x"] = "'x' is no number of seconds",
+      ["whoami --service jira"] = "must be one of",
+      ["whoami --space 5x"] = "space_id: expected an id",
+      ["whoami --service kantata --space 5"] = "Storyblok's, not Kantata's",
+      ["export --service kantata"] = "Kantata has no workflows",
+      ["move --to Review"] = "missing option '--story'",
+      ["move --service kantata --story 1 --to 605 --notify"] =
+        "Kantata takes no --comment",
+    } do
+      local output, status, err = place:run(arguments)
+      assert.equal(3, status, arguments .. ": " .. err)
+      assert.equal("", output)
+      assert.truthy(err:find(said, 1, true), arguments .. ": " .. err)
+      assert.truthy(err:find("workstage: ", 1, true))
+    end
+    local _, _, err = place:run "plan"
+    assert.truthy(err:find "^Usage: workstage plan")
+  end)
+
+  it("refuses a token as an argument, and names the variable", function()
+    for name, arguments in pairs(CONNECTED) do
+      for _, option in ipairs { "--token=abcdefgh", "--token abcdefgh",
+                                "--oauth-token abcdefgh" } do
+        local output, status, err = place:run(
+          ("%s %s %s"):format(name, arguments, option))
+        assert.equal(3, status)
+        assert.equal("", output)
+        assert.truthy(err:find("STORYBLOK_TOKEN", 1, true))
+        assert.is_nil(err:find("abcdefgh", 1, true))
+      end
+      assert.is_nil(place:run(name .. " --help"):find("--token", 1, true))
+    end
+  end)
+
+  it("says which variable is missing, with 3, and sends nothing", function()
+    local before = #place.server:requests()
+    for name, arguments in pairs(CONNECTED) do
+      local line = name .. " " .. arguments
+      local _, status, err = place:run(line, { STORYBLOK_TOKEN = false })
+      assert.equal(3, status)
+      assert.truthy(err:find("set STORYBLOK_TOKEN", 1, true), err)
+      _, status, err = place:run(line, { STORYBLOK_SPACE_ID = "" })
+      assert.equal(3, status)
+      assert.truthy(err:find("set STORYBLOK_SPACE_ID", 1, true), err)
+    end
+    local _, status, err = place:run("whoami --service kantata",
+                                     { KANTATA_TOKEN = false })
+    assert.equal(3, status)
+    assert.truthy(err:find("set KANTATA_TOKEN", 1, true))
+    for _, name in ipairs { "WORKSTAGE_RATE_LIMIT",
+                            "WORKSTAGE_SETTLE_TIME" } do
+      _, status, err = place:run("whoami", { [name] = "x" })
+      assert.equal(3, status)
+      assert.truthy(err:find("'x' is n", 1, true))
+    end
+    assert.equal(before, #place.server:requests())
+  end)
+
+  it("takes space and address by option before environment", function()
+    local output, status = place:run(
+      ("whoami --json --space %d --base-url %s"):format(tool.SPACE,
+                                                        place.server.url),
+      { STORYBLOK_SPACE_ID = "1", WORKSTAGE_BASE_URL = "http://127.0.0.1:1" })
+    assert.equal(0, status)
+    assert.equal(tool.SPACE, math.tointeger(
+      cjson.new().decode(output).space_id))
+  end)
+
+  it("sends an OAuth token as one", function()
+    local strict = tool.place { tokens = { ["an-oauth-token"] = {
+      id = 9, userid = "o@example.com", friendly_name = "O", oauth = true,
+      role = "admin" } } }
+    local _, status = strict:run("whoami", {
+      STORYBLOK_TOKEN = "an-oauth-token" })
+    assert.equal(1, status)
+    _, status = strict:run("whoami", {
+      STORYBLOK_TOKEN = false, STORYBLOK_OAUTH_TOKEN = "an-oauth-token" })
+    strict:close()
+    assert.equal(0, status)
+  end)
+end)

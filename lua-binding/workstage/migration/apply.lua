@@ -166,8 +166,9 @@ end
 
 -- The stage that an operation is to make, where it is there already.
 local function find_created(run, operation, earlier)
-  local stage, err = take_given(run, operation), nil
+  local stage = take_given(run, operation)
   if not stage and earlier then
+    local err
     stage, err = run.client.stages:find(operation.name,
                                         { in_workflow = run.workflow })
     if not stage and err.kind ~= "not_found" then return nil, err end

@@ -254,14 +254,11 @@ local function check_left_behind(space, gone, rules, problems)
         problems[#problems + 1] =
           ("stage %q goes away, and %d of its stories have no move")
           :format(stage.name, total - covered)
-        lines[#lines + 1] = "    " .. paste_in(stage.name)
+        lines[#lines + 1] = paste_in(stage.name)
       end
     end
   end
-  if #lines > 0 then
-    problems.paste = "  moves = {\n" .. table.concat(lines, "\n") ..
-                     "\n  },"
-  end
+  problems.paste = #lines > 0 and lines or nil
   return true
 end
 
@@ -305,15 +302,19 @@ local function effects_of(found, operations)
   return effects
 end
 
+-- The sentence says it in one line; `moves` is to be pasted as it is.
 local function refuse(problems)
   local text = table.concat(problems, "; ")
   if problems.paste then
-    text = text .. "; to move them, add to the blueprint:\n" .. problems.paste
+    text = text .. "; add to the blueprint: moves = { " ..
+           table.concat(problems.paste, " ") .. " }"
   end
   local err = errors.new { kind = "refused", message = text }
-  err.problems = problems
-  err.moves = problems.paste
-  err.text = text
+  err.problems, err.text = problems, text
+  if problems.paste then
+    err.moves = "  moves = {\n    " ..
+                table.concat(problems.paste, "\n    ") .. "\n  },"
+  end
   return err
 end
 

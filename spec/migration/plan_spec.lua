@@ -1,0 +1,272 @@
+-- Plans of a space: read only, refused where something is missing, right
+-- about what they will cost.
+local clients = require "support.clients"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+
+local failed, has = clients.failed, clients.has
+
+describe("a plan", function()
+  local server, space, folder
+
+  local function start(counts, more, options)
+    server, space = migrations.start(migrations.space(counts, more), options)
+  end
+
+  local function plan(blueprint, given)
+    return assert(migration.plan(space, blueprint, given))
+  end
+
+  local function refused(blueprint, given)
+    return failed("refused", migration.plan(space, blueprint, given))
+  end
+
+  before_each(function() folder = migrations.folder() end)
+
+  after_each(function()
+    if space then space:close() end
+    if server then server:stop() end
+    server, space = nil, nil
+    migrations.remove(folder)
+  end)
+
+  it("is empty where all is as described", function()
+    start { Drafting = 3 }
+    local made = plan(migrations.blueprint())
+    assert.is_true(made:is_empty())
+    assert.equal(0, made.requests)
+    has(made, "Nothing to do")
+  end)
+
+  it("sends only GETs", function()
+    start { ["Old review"] = 130, Drafting = 5, none = 4 }
+    local blueprint = migrations.smaller()
+    table.insert(blueprint.moves, { from = "none", to = "Drafting",
+                                    where = { starts_with = "none/" } })
+    table.insert(blueprint.stages, { name = "Legal", color = "#4a90e2" })
+    plan(blueprint)
+    for _, request in ipairs(server:requests()) do
+      assert.equal("GET", request.method)
+      assert.is_false(request.effect)
+    end
+  end)
+
+  it("says that asking may have made the default workflow", function()
+    start(nil, { workflows = {}, stories = {} })
+    local made = plan { default = true, stages = {
+      { name = "Drafting", color = "#babcb6", is_default = true,
+        next = "all" } } , moves = { { from = "Reviewing", to = "Drafting" },
+        { from = "Ready", to = "Drafting" } } }
+    local said = false
+    for _, note in ipairs(made.notes) do
+      said = said or note:find("had it had none", 1, true) ~= nil
+    end
+    assert.is_true(said)
+  end)
+
+  it("updates the default workflow and never makes it", function()
+    start()
+    local made = plan { default = true, stages = {
+      { name = "Drafting", color = "#babcb6", is_default = true },
+      { name = "Reviewing", color = "#fbce41" },
+      { name = "Legal", color = "#123456" },
+    } }
+    assert.equal("Default", made.workflow)
+    assert.equal("create_stage", made.operations[1].op)
+    local report = assert(migration.apply(space, made, {
+      journal = folder .. "/j" }))
+    assert.is_true(report.complete)
+    assert.same({ "Drafting", "Reviewing", "Legal" },
+                migrations.names(server, "Default"))
+    assert.equal(0, #(function()
+      local posts = {}
+      for _, request in ipairs(server:requests()) do
+        if request.method == "POST" and request.path:find "/workflows" then
+          posts[#posts + 1] = request
+        end
+      end
+      return posts
+    end)())
+  end)
+
+  -- ------------------------------------------------- what the space lacks
+
+  it("lists every role and user that the space lacks, and stops", function()
+    start(nil, { space_roles = { { role = "Lawyer" } },
+                 users = { { userid = "law@example.com" } },
+                 collaborators = { { user = "law@example.com" } } })
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].roles = { "Lawyer", "Judge" }
+    blueprint.stages[2].roles = { "Judge", "Notary" }
+    blueprint.stages[3].users = { "law@example.com", "gone@example.com" }
+    blueprint.moves = { { from = "Drafting", to = "Ready",
+                          assign = { users = { "who@example.com" } } } }
+    local err = refused(blueprint)
+    for _, name in ipairs { "Judge", "Notary", "gone@example.com",
+                            "who@example.com" } do
+      has(err, name)
+    end
+    assert.is_nil(tostring(err):find '"Lawyer"')
+    assert.equal(4, #err.problems)
+    assert.equal(0, #migrations.refused(server))
+  end)
+
+  it("takes another role and user for one, when told so", function()
+    start(nil, { space_roles = { { id = 71, role = "Lawyer" } },
+                 users = { { id = 81, userid = "law@example.com" } },
+                 collaborators = { { user = "law@example.com" } } })
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].roles = { "Judge" }
+    blueprint.stages[1].users = { "judge@example.com" }
+    local made = plan(blueprint, {
+      map_role = { Judge = "Lawyer" },
+      map_user = { ["judge@example.com"] = "law@example.com" } })
+    assert.same({ space_role_ids = { 71 }, user_ids = { 81 } },
+                made.operations[1].set)
+    has(refused(blueprint, { map_role = { Judge = "Nobody" },
+      map_user = { ["judge@example.com"] = "law@example.com" } }), "Nobody")
+  end)
+
+  it("finds users on every page of collaborators", function()
+    local users, members = {}, {}
+    for i = 1, 250 do
+      users[i] = { userid = ("u%d@example.com"):format(i), id = 5000 + i }
+      members[i] = { user = users[i].userid }
+    end
+    start(nil, { users = users, collaborators = members })
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].users = { "u1@example.com", "u250@example.com" }
+    assert.same({ 5001, 5250 }, plan(blueprint).operations[1].set.user_ids)
+  end)
+
+  it("stops at content types that the space lacks, where it says", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.content_types = { "article", "essay" }
+    local real = space.request
+    function space.request(self, method, path, ...)
+      if path:find "/components$" then
+        return { components = { { name = "page", is_root = true },
+                                { name = "essay", is_root = false } } }, 200
+      end
+      return real(self, method, path, ...)
+    end
+    local err = refused(blueprint)
+    has(err, 'no content type "essay"')
+    assert.equal(1, #err.problems)
+    space.request = nil
+    local made = plan(blueprint)
+    local noted = false
+    for _, note in ipairs(made.notes) do
+      noted = noted or note:find("content types", 1, true) ~= nil
+    end
+    assert.is_true(noted)
+  end)
+
+  it("refuses a workflow that is there twice", function()
+    local content = migrations.space()
+    content.workflows[3] = { name = "Article", content_types = { "page" },
+                             stages = { { name = "A", color = "#1" } } }
+    server, space = migrations.start(content)
+    has(refused(migrations.blueprint()), "several")
+  end)
+
+  it("refuses moves from and to what is not there", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.moves = { { from = { workflow = "Nowhere", stage = "A" },
+                          to = "Ready" } }
+    has(refused(blueprint), "Nowhere")
+    blueprint.moves = { { from = "Drafting",
+                          to = { workflow = "Default", stage = "Legal" } } }
+    has(refused(blueprint), "Legal")
+    has(refused { workflow = "Novel", moves = {
+      { from = "A", to = "B" } } }, "Novel")
+  end)
+
+  it("says when there is no such stage any more to move from", function()
+    start()
+    local blueprint = migrations.smaller()
+    blueprint.moves[1].from = "Older review"
+    table.insert(blueprint.moves, { from = "Old review", to = "Ready" })
+    has(plan(blueprint), "Older review")
+  end)
+
+  -- --------------------------------------------------- what stays behind
+
+  it("refuses to take a stage from under its stories, and prints the moves",
+     function()
+    start { ["Old review"] = 3, Review = 2 }
+    local blueprint = migrations.smaller()
+    blueprint.moves = {}
+    table.remove(blueprint.stages, 2)
+    blueprint.stages[1].next = { "Ready" }
+    local err = refused(blueprint)
+    assert.matches('{ from = "Old review", to = "..." },', err.moves, 1, true)
+    assert.matches('{ from = "Review", to = "..." },', err.moves, 1, true)
+    has(err.text, "moves = {")
+    has(err, "3 of its stories")
+  end)
+
+  it("counts those that its moves leave behind", function()
+    start { ["Old review"] = 12 }
+    local blueprint = migrations.smaller()
+    blueprint.moves = {
+      { from = "Old review", to = "Review",
+        where = { by_slugs = "old-review/1,old-review/2" } },
+    }
+    has(refused(blueprint), "10 of its stories")
+    table.insert(blueprint.moves, { from = "Old review", to = "Ready",
+                                    where = { starts_with = "old-review" } })
+    assert.equal(2, #(function()
+      local moves = {}
+      for _, each in ipairs(plan(blueprint).operations) do
+        if each.op == "move" then moves[#moves + 1] = each end
+      end
+      return moves
+    end)())
+  end)
+
+  it("lets an empty stage go without a move", function()
+    start()
+    local blueprint = migrations.smaller()
+    blueprint.moves = {}
+    assert.equal("delete_stage", plan(blueprint).operations[1].op)
+  end)
+
+  -- ------------------------------------------------------------- its words
+
+  it("foretells what people will notice", function()
+    start { ["Old review"] = 4, Drafting = 2 }
+    local blueprint = migrations.smaller()
+    blueprint.moves[1].notify = true
+    blueprint.stages[2].story_editing_locked = true
+    blueprint.stages[2].auto_remove_assignee = true
+    local made = plan(blueprint)
+    assert.same({ webhooks = 4, emails = 4, locked = 4, unassigned = 4,
+                  unpublishable = 4 }, made.effects)
+    for _, text in ipairs { "4 e-mails", "4 webhook calls", "lose their",
+                            "no longer be edited", "cannot be published" } do
+      has(made, text)
+    end
+  end)
+
+  it("judges the blueprint first, and the client's service", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[2].name = "Drafting"
+    local before = #server:requests()
+    refused(blueprint)
+    failed("invalid", migration.plan(space, {
+      service = "kantata", moves = { { from = 310, to = 605 } } }))
+    failed("invalid", migration.plan(space, migrations.blueprint(),
+                                     { map_rolle = {} }))
+    assert.equal(before, #server:requests())
+  end)
+
+  it("has the error of a request that failed", function()
+    start { Drafting = 1 }
+    server:inject { { path = "/workflow_stages", status = 403 } }
+    failed("forbidden", migration.plan(space, migrations.blueprint()))
+  end)
+end)

@@ -1,0 +1,315 @@
+-- Carrying on: after a limit, a stop, a cut between any two requests.
+local clients = require "support.clients"
+local files = require "support.files"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+
+local failed, has = clients.failed, clients.has
+
+describe("resume", function()
+  local server, space, folder, journal
+
+  local function start(counts, more)
+    server, space = migrations.start(migrations.space(counts), more)
+  end
+
+  local function apply(blueprint, more)
+    local options = { journal = journal }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return assert(migration.apply(space, assert(migration.plan(
+      space, blueprint or migrations.smaller())), options))
+  end
+
+  local function resume(more)
+    return assert(migration.resume(space, journal, more))
+  end
+
+  local function assert_once(count)
+    local total = 0
+    for _, changes in pairs(migrations.changes(server)) do
+      assert.equal(1, #changes)
+      total = total + 1
+    end
+    if count then assert.equal(count, total) end
+  end
+
+  before_each(function()
+    folder = migrations.folder()
+    journal = folder .. "/j"
+  end)
+
+  after_each(function()
+    if space then space:close() end
+    if server then server:stop() end
+    server, space = nil, nil
+    migrations.remove(folder)
+  end)
+
+  it("goes on behind a limit, once and again", function()
+    start { ["Old review"] = 230 }
+    local report = apply(nil, { limit = 10 })
+    assert.is_false(report.complete)
+    assert.equal(10, report.moved)
+    has(report, "limit of 10 items")
+    assert_once(10)
+    report = resume { limit = 100 }
+    assert.equal(100, report.moved)
+    assert_once(110)
+    local progress = assert(migration.progress(journal))
+    assert.equal(110, progress.moved)
+    assert.equal(230, progress.total)
+    assert.is_false(progress.complete)
+    assert.is_true(resume().complete)
+    assert_once(230)
+    assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+  end)
+
+  it("leaves what a canary never touched to whoever touches it", function()
+    start { ["Old review"] = 50 }
+    apply(nil, { limit = 5, concurrency = 1 })
+    local stages, other = migrations.stages_of(server), nil
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      if story.stage.workflow_stage_id == stages["Old review"].id then
+        other = story.id
+      end
+    end
+    assert(space.changes:create { story_id = other,
+                                  workflow_stage_id = stages.Review.id })
+    local report = resume()
+    assert.is_true(report.complete)
+    -- it is not counted as this run's, and no rollback takes it back
+    assert.equal(1, report.skipped)
+    assert.equal(44, report.moved)
+    assert.is_true(assert(migration.rollback(space, journal)).complete)
+    assert.same({ ["Old review"] = 49, Review = 1 },
+                migrations.counts(server))
+  end)
+
+  it("goes on after should_stop, and tells its progress as a whole",
+     function()
+    start { ["Old review"] = 100 }
+    local moved = 0
+    local report = apply(nil, {
+      on_progress = function(progress) moved = progress.moved end,
+      should_stop = function() return moved >= 40 end })
+    assert.is_false(report.complete)
+    has(report, "interrupted")
+    assert.is_true(report.moved >= 40 and report.moved <= 48)
+    local last
+    report = resume { on_progress = function(progress) last = progress end }
+    assert.is_true(report.complete)
+    assert.equal(100, last.done)
+    assert.equal(100, last.total)
+    assert_once(100)
+  end)
+
+  it("of a finished run sends nothing and writes nothing", function()
+    start { ["Old review"] = 3 }
+    apply()
+    local text, before = files.read(journal), #server:requests()
+    local report = resume()
+    assert.is_true(report.complete)
+    assert.equal(0, report.requests)
+    assert.equal(before, #server:requests())
+    assert.equal(text, files.read(journal))
+  end)
+
+  it("of a journal that another process holds is refused", function()
+    start { ["Old review"] = 30 }
+    local errs = {}
+    apply(nil, { on_progress = function(progress)
+      if progress.moved == 5 then
+        errs[1] = select(2, migration.resume(space, journal))
+        errs[2] = select(2, migration.rollback(space, journal))
+      end
+    end })
+    assert.equal(2, #errs)
+    for _, err in ipairs(errs) do
+      assert.equal("locked", err.kind)
+      has(err, journal)
+    end
+    assert.same({ Review = 30 }, migrations.counts(server))
+  end)
+
+  it("of a journal that is none, damaged or of another space is refused",
+     function()
+    start { ["Old review"] = 30 }
+    failed("io", migration.resume(space, folder .. "/none"))
+    apply(nil, { limit = 3 })
+    local text = files.read(journal)
+    files.write(journal, (text:gsub('"type":"moved"', '"type":"mooved"', 1)))
+    has(failed("damaged", migration.resume(space, journal)), "line ")
+    files.write(journal, text)
+    local other = migrations.client(server, { space_id = 1234 })
+    failed("invalid", migration.resume(other, journal))
+    other:close()
+    assert.is_true(resume().complete)
+  end)
+
+  it("drops a torn last line", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 7 })
+    local text = files.read(journal)
+    files.write(journal, text:sub(1, -10))
+    assert.is_true(resume().complete)
+    assert_once(30)
+  end)
+
+  it("of a journal without its whole plan says that nothing was sent",
+     function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 1 })
+    local lines = {}
+    for line in files.read(journal):gmatch "[^\n]+\n" do
+      lines[#lines + 1] = line
+    end
+    files.write(journal, table.concat(lines, "", 1, 5))
+    has(failed("damaged", migration.resume(space, journal)),
+        "nothing was sent")
+  end)
+
+  it("keeps what others have changed in the workflow meanwhile", function()
+    start { ["Old review"] = 10 }
+    local blueprint = migrations.smaller()
+    blueprint.stages[2].color = "#000001"
+    apply(blueprint, { limit = 2 })
+    local review = migrations.stages_of(server).Review
+    assert(space.stages:update(review.id, { name = "Review",
+      color = review.color, allow_editor_change = true,
+      workflow_stage_ids = review.workflow_stage_ids }))
+    assert.is_true(resume().complete)
+    review = migrations.stages_of(server).Review
+    assert.equal("#000001", review.color)
+    assert.is_true(review.allow_editor_change)
+  end)
+
+  it("waits for what shows late, and sends nothing twice", function()
+    server, space = migrations.start(migrations.space { Drafting = 4 }, nil,
+      { settle_time = 0.3, retry = { attempts = 1 }, timeout = 0.1 })
+    -- four changes whose answers are lost and whose effects show late
+    server:inject { { method = "POST", path = "workflow_stage_changes",
+                      count = 4, late = 0.2, status = 503 } }
+    local blueprint = migrations.blueprint()
+    blueprint.moves = { { from = "Drafting", to = "Review" } }
+    local stop = false
+    apply(blueprint, { should_stop = function() return stop end,
+                       on_failure = "stop", concurrency = 4 })
+    stop = true
+    local report = resume()
+    assert.is_true(report.complete, tostring(report))
+    assert_once(4)
+  end)
+
+  -- ---------------------------------------------- between any two requests
+
+  -- Names that change places, colours that do, a stage that goes, one that
+  -- comes under its name, a new default, moves.
+  local function busy()
+    return {
+      workflow = "Article", content_types = { "article", "news" },
+      stages = {
+        { name = "Ready", was = "Review", color = "#7ed321", next = "all",
+          is_default = true },
+        { name = "Review", was = "Ready", color = "#f5a623",
+          after_publish = "Ready", next = { "Legal" } },
+        { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
+        { name = "Old draft", was = "Drafting", color = "#123456",
+          next = "none" },
+      },
+      moves = {
+        { from = "Old review", where = { starts_with = "old-review/1" },
+          to = "Legal" },
+        { from = "Old review", to = "Review" },
+        { from = "Drafting", to = "Ready" },
+      },
+    }
+  end
+
+  local COUNTS = { ["Old review"] = 4, Drafting = 2, Ready = 1, Review = 1 }
+
+  local function expected()
+    local other, client = migrations.start(migrations.space(COUNTS))
+    local plan = assert(migration.plan(client, busy()))
+    assert.is_true(assert(migration.apply(client, plan, {
+      journal = folder .. "/expected" })).complete)
+    local text, counts = migrations.text(client), migrations.counts(other)
+    local requests = plan.requests
+    client:close()
+    other:stop()
+    return text, counts, requests
+  end
+
+  -- Cuts the run at its n-th request: it is done and unanswered, or not done;
+  -- nothing gets through after it.
+  local function cut(blueprint, number, moment)
+    local plan = assert(migration.plan(space, blueprint))
+    server:inject {
+      { after = number - 1, count = 1, close = moment },
+      { after = number - 1, close = "before" },
+    }
+    local hasty = migrations.client(server, { retry = { attempts = 1 },
+                                              settle_time = 0.001 })
+    local report, err = migration.apply(hasty, plan, { journal = journal,
+                                                       concurrency = 1 })
+    server:inject(false)
+    hasty:close()
+    return report, err
+  end
+
+  for _, moment in ipairs { "before", "after" } do
+    it("goes on from a cut at any request, " .. moment .. " its effect",
+       function()
+      local text, counts, requests = expected()
+      for number = 3, requests do
+        start(COUNTS)
+        local report = cut(busy(), number, moment)
+        if report then
+          assert.is_false(report.complete)
+          report = resume()
+          assert.is_true(report.complete, number .. ": " .. tostring(report))
+          assert.equal(text, migrations.text(space), "cut at " .. number)
+          assert.same(counts, migrations.counts(server))
+          assert_once(6)
+          assert.same({}, (function()
+            local bad = {}
+            for _, each in ipairs(migrations.refused(server)) do
+              if not each:find "%-> 404" then bad[#bad + 1] = each end
+            end
+            return bad
+          end)())
+          assert.is_true(assert(migration.plan(space, busy())):is_empty())
+        end
+        space:close()
+        server:stop()
+        server, space = nil, nil
+        os.remove(journal)
+      end
+    end)
+  end
+
+  it("goes on from a cut while a workflow is made", function()
+    local blueprint = migrations.blueprint()
+    blueprint.workflow = "Novel"
+    for _, moment in ipairs { "before", "after" } do
+      for number = 2, 10 do
+        start()
+        local report = cut(blueprint, number, moment)
+        if report then
+          assert.is_true(resume().complete)
+          assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
+          local made = 0
+          for _, each in ipairs(server:dump().spaces[1].workflows) do
+            if each.name == "Novel" then made = made + 1 end
+          end
+          assert.equal(1, made)
+          assert.same({ "Drafting", "Review", "Old review", "Ready" },
+                      migrations.names(server, "Novel"))
+        end
+        space:close()
+        server:stop()
+        server, space = nil, nil
+        os.remove(journal)
+      end
+    end
+  end)
+end)

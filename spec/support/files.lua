@@ -32,13 +32,23 @@ function files.command(script, ...)
   return table.concat(words, " ")
 end
 
+-- Has a copy of the built tree while `command` runs, which everybody may
+-- read: the project may lie where only root does.
+local function with_readable_tree(command)
+  return ([[tree=$(mktemp -d) && cp -rL %s/. "$tree" && chmod -R a+rX "$tree"
+LUA_PATH="$tree/?.lua;$tree/?/init.lua;$LUA_PATH" \
+LUA_CPATH="$tree/?.so;$LUA_CPATH" %s
+rm -rf "$tree"]]):format(shell.quote(build .. "/lua"), command)
+end
+
 --- The same for a process that may not do what root may. What a sanitizer
 -- loads first may be out of its reach: no matter.
 function files.unprivileged(script, ...)
   local command = files.command(script, ...)
   if shell.must "id -u" ~= "0\n" then return command end
-  return "setpriv --reuid=65534 --regid=65534 --clear-groups " .. command ..
-         " 2>&1 | grep -v '^ERROR: ld.so: object'"
+  return with_readable_tree(
+    "setpriv --reuid=65534 --regid=65534 --clear-groups " .. command ..
+    " 2>&1 | grep -v '^ERROR: ld.so: object'")
 end
 
 return files

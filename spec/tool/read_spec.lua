@@ -209,11 +209,13 @@ describe("workstage", function()
     assert.truthy(output:find "^digraph")
     output = place:run "graph plan"
     assert.truthy(output:find("removed", 1, true))
-    _, status = place:run "graph bp.lua --svg it.svg"
+    output, status = place:run "graph bp.lua --svg it.svg"
     assert.equal(0, status)
+    assert.equal("", output)
     assert.truthy(place:read "it.svg":find("<svg", 1, true))
-    _, status = place:run "graph bp.lua --svg bp.lua"
+    output, status = place:run "graph bp.lua --svg bp.lua"
     assert.equal(3, status)
+    assert.equal("", output)
     assert.equal(tool.BLUEPRINT, place:read "bp.lua")
   end)
 

@@ -114,11 +114,11 @@ function Place:terminal(arguments, given)
   local inner = ("stty cols %d rows 40; exec %s %s"):format(
     given.columns or 80, WORKSTAGE, arguments)
   local typed = given.typed and
-                ("(sleep 0.7; printf %s; sleep 3)"):format(
-                  shell.quote(given.typed)) or "sleep 20"
+                ("{ sleep 0.7; printf %s; } |"):format(
+                  shell.quote(given.typed)) or "true |"
   local out = self:path ".screen"
   local pipe = assert(io.popen(
-    ("%s | { %s script -qefc %s %s >/dev/null; echo $?; }"):format(
+    ("%s { %s script -qefc %s %s >/dev/null; echo $?; }"):format(
       typed, self:prefix(given.env), shell.quote(inner), shell.quote(out))))
   local code = tonumber((pipe:read "l"))
   pipe:close()
@@ -159,8 +159,9 @@ end
 function Place:stages()
   for _, workflow in ipairs(service.space_of(self.server).workflows) do
     if workflow.name == "Article" then
-      local names = {}
-      for i, stage in ipairs(workflow.stages) do names[i] = stage.name end
+      local stages, names = workflow.stages, {}
+      table.sort(stages, function(a, b) return a.position < b.position end)
+      for i, stage in ipairs(stages) do names[i] = stage.name end
       return table.concat(names, ",")
     end
   end

@@ -42,7 +42,7 @@ end
 -- @treturn[2] integer the exit status
 function job.new(parsed, about)
   local self = setmetatable({ parsed = parsed }, Job)
-  self.meter = meters.new(function() return terminal.taken() ~= nil end)
+  self.meter = meters.new(terminal.taken)
   local client, code = connect.open(parsed, about, self.meter:listener())
   if not client then return nil, code end
   self.client = client
@@ -60,18 +60,9 @@ local function to_resume(self, journal)
                                           connect.repeated(self.parsed))
 end
 
--- Polled between items; says once that it was heard.
-local function stopper(self)
-  return function()
-    local signal = terminal.taken()
-    if not signal then return false end
-    if not self.has_said then
-      self.has_said = true
-      self.meter:say(("stopping (%s): what is under way is finished; once " ..
-                      "more ends it at once"):format(signal))
-    end
-    return true
-  end
+-- Polled between items.
+local function is_stopped()
+  return terminal.taken() ~= nil
 end
 
 --- From here on a signal stops the job in peace.
@@ -93,7 +84,7 @@ function Job:run(journal, fn)
     return fn(self.client, {
       journal = journal, limit = parsed.limit,
       concurrency = parsed.concurrency, on_failure = parsed.on_failure,
-      on_progress = self.meter:progress(), should_stop = stopper(self),
+      on_progress = self.meter:progress(), should_stop = is_stopped,
     })
   end)
   self.client:close()

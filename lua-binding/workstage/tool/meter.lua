@@ -17,11 +17,11 @@ local LONG_PAUSE = 2   -- seconds of a wait from which it is told
 local LONGEST_BAR = 40
 
 --- Begins to measure.
--- @tparam[opt] function is_stopping whether the run is being stopped
-function meter.new(is_stopping)
+-- @tparam function stopped_by the signal by which the run is being stopped
+function meter.new(stopped_by)
   return setmetatable({
     on_terminal = screen.is_terminal(screen.ERR),
-    is_stopping = is_stopping or function() return false end,
+    stopped_by = stopped_by,
     answers = 0, retries = 0, samples = {}, told_at = core.now(),
     pause_until = 0,
   }, Meter)
@@ -72,10 +72,15 @@ local function rate_of(self)
   return (last.done - first.done) / (last.time - first.time)
 end
 
+-- The first sample is the run's beginning.
 local function sample(self)
-  if not self.now then return end
-  local samples = self.samples
-  samples[#samples + 1] = { time = core.now(), done = self.now.done }
+  local now, samples = self.now, self.samples
+  if not now then return end
+  if #samples == 0 then
+    samples[1] = { time = core.now() - now.elapsed,
+                   done = now.done - now.moved - now.skipped - now.failed }
+  end
+  samples[#samples + 1] = { time = core.now(), done = now.done }
   if #samples > WINDOW then table.remove(samples, 1) end
 end
 
@@ -118,7 +123,7 @@ local function requests(self)
 end
 
 local function head_of(self)
-  if self.is_stopping() then return "Stopping" end
+  if self.stopped_by() then return "Stopping" end
   return self.now.done < self.now.total and "Moving" or "Finishing"
 end
 
@@ -164,7 +169,18 @@ local function draw(self)
   self.drawn = true
 end
 
+-- Says once that a signal was heard.
+local function heed(self)
+  local signal = self.stopped_by()
+  if not signal or self.has_said then return end
+  self.has_said = true
+  self:clear()
+  screen.complain("stopping (%s): what is under way is finished; once more " ..
+                  "ends it at once", signal)
+end
+
 local function look(self)
+  heed(self)
   sample(self)
   if self.on_terminal then draw(self)
   elseif core.now() - self.told_at >= LINE_EVERY then
@@ -182,12 +198,6 @@ function Meter:clear()
   self.drawn = false
 end
 
---- Writes a sentence above the bar.
-function Meter:say(text)
-  self:clear()
-  screen.complain("%s", text)
-end
-
 --- Runs `fn()` and shows how far it is, until it returns.
 -- @return what `fn` returns
 function Meter:run(fn)
@@ -203,6 +213,7 @@ function Meter:run(fn)
     local results = table.pack(pcall(fn))
     ended = true
     ticker:cancel()
+    heed(self)
     self:clear()
     if not results[1] then error(results[2], 0) end
     return table.unpack(results, 2, results.n)

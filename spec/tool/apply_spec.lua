@@ -1,0 +1,313 @@
+-- apply, resume, rollback, progress and move: what they change, what they
+-- say, how they end.
+local cjson = require "cjson".new()
+local service = require "support.service"
+local tool = require "tool.tool"
+
+describe("workstage", function()
+  local place, before
+
+  before_each(function()
+    place = tool.place()
+    place:write("bp.lua", tool.BLUEPRINT)
+    before = place:changes()
+  end)
+
+  after_each(function() place:close() end)
+
+  local function run(arguments, code, env)
+    local output, status, err = place:run(arguments, env)
+    assert.equal(code, status, arguments .. "\n" .. output .. err)
+    return output, err
+  end
+
+  local function plan() run("plan bp.lua -o plan", 2) end
+
+  it("apply carries out a saved plan, and says how to undo it", function()
+    plan()
+    local output, err = run("apply plan --yes", 0)
+    assert.truthy(output:find("9 moved", 1, true))
+    assert.truthy(output:find("Complete. Journal: plan.journal", 1, true))
+    assert.truthy(output:find("workstage rollback plan.journal", 1, true))
+    assert.equal("", err)
+    assert.equal("Drafting,Review,Legal,Ready", place:stages())
+    assert.equal(before + 9, place:changes())
+    run("plan bp.lua", 0)
+  end)
+
+  it("apply plans a blueprint first, and shows what it will do", function()
+    local output = run("apply bp.lua --yes", 0)
+    assert.truthy(output:find('+ stage "Legal"', 1, true))
+    assert.truthy(place:read "bp.lua.journal")
+    output = run("apply bp.lua --yes", 0)
+    assert.truthy(output:find("Nothing to do", 1, true))
+  end)
+
+  it("apply changes nothing where nobody can be asked, with 3", function()
+    plan()
+    for _, arguments in ipairs { "apply plan", "apply bp.lua" } do
+      local _, err = run(arguments, 3)
+      assert.truthy(err:find("there is no terminal to ask at", 1, true))
+      assert.truthy(err:find("--yes", 1, true))
+    end
+    assert.equal(before, place:changes())
+    assert.is_nil(place:read "plan.journal")
+    assert.equal("Drafting,Review,Old review,Ready", place:stages())
+  end)
+
+  it("apply takes a plan once", function()
+    plan()
+    run("apply plan -y", 0)
+    local output, err = run("apply plan -y", 1)
+    assert.truthy(err:find("has been applied already", 1, true), err)
+    assert.equal("", output)
+  end)
+
+  it("apply refuses a plan when the workflow is another by now", function()
+    plan()
+    local client = service.storyblok(place.server)
+    local ids = service.ids(place.server)
+    assert(client.stages:update(ids.Review, { name = "Reviewed",
+                                              color = "#f5a623" }))
+    local _, err = run("apply plan -y", 1)
+    assert.truthy(err:find("has changed since the plan", 1, true), err)
+    assert.truthy(err:find("workstage plan FILE -o plan", 1, true))
+    assert.equal(before, place:changes())
+  end)
+
+  it("apply refuses a plan of another space", function()
+    plan()
+    local _, err = run("apply plan -y --space 282994740194929", 1)
+    assert.truthy(err:find("one for the space 288868932106293", 1, true))
+  end)
+
+  it("takes the space from plan and journal where none is named", function()
+    plan()
+    local env = { STORYBLOK_SPACE_ID = false }
+    run("apply plan -y --limit 2", 0, env)
+    run("resume plan.journal -y", 0, env)
+    run("rollback plan.journal -y", 0, env)
+  end)
+
+  it("apply --limit is a canary; resume does the rest", function()
+    plan()
+    local output = run("apply plan -y --limit 3", 0)
+    assert.equal(before + 3, place:changes())
+    assert.truthy(output:find("the limit of 3 items", 1, true))
+    assert.truthy(output:find("To carry on: workstage resume plan.journal",
+                              1, true))
+    output = run("progress plan.journal", 0)
+    assert.truthy(output:find("3 of 9 items settled", 1, true), output)
+    assert.truthy(output:find("not complete", 1, true))
+    local _, err = run("apply plan -y", 1)
+    assert.truthy(err:find("workstage resume plan.journal", 1, true), err)
+    output = run("resume plan.journal -y", 0)
+    assert.truthy(output:find("Complete.", 1, true))
+    assert.equal(before + 9, place:changes())
+    output = run("resume plan.journal", 0)
+    assert.truthy(output:find("complete", 1, true))
+    local record = cjson.decode((run("progress plan.journal --json", 0)))
+    assert.is_true(record.complete)
+    assert.equal(9, record.moved)
+  end)
+
+  it("resume and rollback ask as well", function()
+    plan()
+    run("apply plan -y --limit 3", 0)
+    run("resume plan.journal", 3)
+    run("rollback plan.journal", 3)
+    assert.equal(before + 3, place:changes())
+    assert.is_nil(place:read "plan.journal.rollback")
+  end)
+
+  it("keeps a new journal away from a run that is not complete", function()
+    run("apply bp.lua -y --limit 3", 0)
+    local _, err = run("apply bp.lua -y", 1)
+    assert.truthy(err:find("workstage resume bp.lua.journal", 1, true), err)
+    run("resume bp.lua.journal -y", 0)
+    run("rollback bp.lua.journal -y", 0)
+    run("apply bp.lua -y", 0)
+    assert.truthy(place:read "bp.lua.2.journal")
+  end)
+
+  it("apply --journal names the journal", function()
+    run("apply bp.lua -y --journal 'the journal'", 0)
+    assert.is_nil(place:read "bp.lua.journal")
+    local output = run("progress 'the journal'", 0)
+    assert.truthy(output:find("complete", 1, true))
+    place:write("other.lua", (tool.BLUEPRINT:gsub('next = "all"',
+                                                  'next = "none"')))
+    local _, err = run("apply other.lua -y --journal 'the journal'", 1)
+    assert.truthy(err:find("name another journal", 1, true), err)
+  end)
+
+  describe("with items that are refused", function()
+    before_each(function()
+      plan()
+      assert(place.server:inject { {
+        method = "POST", path = "/workflow_stage_changes", count = 3,
+        status = 422, body = '{"error":"It is locked"}',
+      } })
+    end)
+
+    it("lists each, ends with 1, and tries them again", function()
+      local output, err = run("apply plan -y --concurrency 1", 1)
+      assert.truthy(output:find("6 moved, 3 failed", 1, true), output)
+      local _, count = err:gsub("It is locked %(status 422%)", "")
+      assert.equal(3, count)
+      assert.truthy(err:find "workstage: legal/story%-%d+ %(%d+%): It is")
+      assert.truthy(err:find("to carry on: workstage resume plan.journal",
+                             1, true))
+      output = run("resume plan.journal -y", 0)
+      assert.truthy(output:find("3 moved", 1, true), output)
+    end)
+
+    it("stops at the first with --on-failure stop", function()
+      run("apply plan -y --concurrency 1 --on-failure stop", 1)
+      assert.equal(before, place:changes())
+      run("apply plan -y", 1)
+      run("resume plan.journal -y", 1)
+    end)
+
+    it("reports them as JSON", function()
+      local output = run("apply plan -y --json", 1)
+      local record = cjson.decode(output)
+      assert.equal(3, record.failed)
+      assert.equal(3, #record.failures)
+      assert.equal("rejected", record.failures[1].error.kind)
+      assert.equal(422, record.failures[1].error.status)
+      assert.is_false(record.complete)
+      assert.truthy(output:find '"item":28%d%d%d%d%d%d%d%d%d%d%d%d%d[,}]')
+      assert.equal(1, select(2, output:gsub("\n", "")))
+    end)
+  end)
+
+  it("names 20 failures and counts the rest", function()
+    place:close()
+    place = tool.place { seed = { stories = 120 } }
+    place:write("bp.lua", tool.BLUEPRINT)
+    assert(place.server:inject { {
+      method = "POST", path = "/workflow_stage_changes", status = 403,
+      body = '{"error":"No"}' } })
+    local _, err = run("apply bp.lua -y", 1)
+    assert.equal(20, select(2, err:gsub("No %(status 403%)", "")))
+    assert.truthy(err:find("... and 10 more failed", 1, true), err)
+    local output = run("resume bp.lua.journal -y --json", 1)
+    assert.equal(30, #cjson.decode(output).failures)
+  end)
+
+  it("counts skipped items, and names them with --verbose", function()
+    plan()
+    local client = service.storyblok(place.server)
+    local ids = service.ids(place.server)
+    local stories = assert(client.stories:list {
+      in_workflow_stages = { ids["Old review"] } })
+    for i = 1, 2 do
+      assert(client.changes:create { story_id = stories[i].id,
+                                     workflow_stage_id = ids.Drafting })
+    end
+    local output = run("apply plan -y", 0)
+    assert.truthy(output:find("7 moved, 2 skipped", 1, true))
+    assert.truthy(output:find("2 skipped: it has been moved since the plan",
+                              1, true))
+    run("rollback plan.journal -y", 0)
+  end)
+
+  it("names skipped items one by one with --verbose", function()
+    plan()
+    local client = service.storyblok(place.server)
+    local ids = service.ids(place.server)
+    local story = assert(client.stories:list {
+      in_workflow_stages = { ids["Old review"] } })[1]
+    assert(client.changes:create { story_id = story.id,
+                                   workflow_stage_id = ids.Drafting })
+    local output = run("apply plan -y --verbose", 0)
+    assert.truthy(output:find(("%d: it has been moved since"):format(
+      story.id), 1, true), output)
+  end)
+
+  it("rollback shows what goes back, and brings it back", function()
+    run("export Article -o before.lua", 0)
+    run("apply bp.lua -y", 0)
+    local output = run("rollback bp.lua.journal -y", 0)
+    assert.truthy(output:find('+ stage "Old review"', 1, true))
+    assert.truthy(output:find('- stage "Legal"', 1, true))
+    assert.truthy(output:find("9 moved", 1, true))
+    run("export Article -o after.lua", 0)
+    assert.equal(place:read "before.lua", place:read "after.lua")
+    output = run("rollback bp.lua.journal -y", 0)
+    assert.truthy(output:find("Rollback of", 1, true))
+    local _, err = run("resume bp.lua.journal -y", 1)
+    assert.truthy(err:find("was rolled back", 1, true))
+  end)
+
+  it("carries a rollback on that was stopped", function()
+    run("apply bp.lua -y", 0)
+    local output = run("rollback bp.lua.journal -y --limit 2", 0)
+    assert.truthy(output:find("resume bp.lua.journal.rollback", 1, true))
+    run("rollback bp.lua.journal -y", 0)
+    assert.equal("Drafting,Review,Old review,Ready", place:stages())
+    assert.equal(before + 18, place:changes())
+  end)
+
+  it("writes a report that is exact as JSON, and nothing else", function()
+    plan()
+    local output, err = run("apply plan -y --json", 0)
+    assert.truthy(err:find('+ stage "Legal"', 1, true))
+    local record = cjson.decode(output)
+    assert.is_true(record.complete)
+    assert.same({}, record.failures)
+    assert.equal("plan.journal", record.journal)
+    output = run("rollback plan.journal -y --json", 0)
+    assert.equal(9, cjson.decode(output).moved)
+  end)
+
+  it("moves one story", function()
+    local arguments = "move --story legal/story-1 --to Review -y"
+    local ids = service.ids(place.server)
+    run("move --story legal/story-1 --to Review", 3)
+    assert.equal(before, place:changes())
+    local output = run(arguments .. " --comment 'Please check' --notify", 0)
+    assert.truthy(output:find("legal/story-1 is in Review now", 1, true))
+    assert.equal(before + 1, place:changes())
+    output = run(arguments, 0)
+    assert.truthy(output:find("is in Review already", 1, true))
+    output = run(("move --story %d --to Drafting -y --json"):format(
+      ids.stories[1]), 0)
+    assert.truthy(output:find(('"item":%d'):format(ids.stories[1])))
+    assert.truthy(output:find(('"to":%d'):format(ids.Drafting)))
+    local posts = service.requests(place.server, "POST", "stage_changes")
+    assert.truthy(posts[1].body:find("Please check", 1, true))
+    assert.truthy(posts[1].body:find('"notify":true', 1, true))
+  end)
+
+  it("says what cannot be moved, with 1", function()
+    for arguments, said in pairs {
+      ["--story nothing --to Review"] = "no story with the full slug",
+      ["--story 77 --to Review"] = "404",
+      ["--story legal/story-1 --to Revue"] = "there are: Drafting, Review",
+      ["--story legal/story-1 --to Review --workflow X"] =
+        "no workflow 'X'",
+    } do
+      local _, err = run("move -y " .. arguments, 1)
+      assert.truthy(err:find(said, 1, true), err)
+    end
+    assert.equal(before, place:changes())
+  end)
+
+  it("migrates Kantata's projects, there and back", function()
+    place:write("k.lua", 'return { service = "kantata", moves = { '
+      .. "{ from = 310, to = 605 } } }")
+    local env = { WORKSTAGE_BASE_URL = place.server.kantata_url }
+    run("plan k.lua -o k.plan", 2, env)
+    local output = run("apply k.plan -y", 0, env)
+    assert.truthy(output:find "%d moved")
+    run("rollback k.plan.journal -y", 0, env)
+    output = run("move --service kantata --project 1 --to Completed -y", 0,
+                 env)
+    assert.truthy(output:find("is in Completed now", 1, true))
+    local _, err = run("move --service kantata --project 1 --to UAT -y", 1,
+                       env)
+    assert.truthy(err:find("340 (green), 465 (yellow)", 1, true))
+  end)
+end)

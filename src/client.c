@@ -372,6 +372,7 @@ void ws_client_shut(ws_client *client) {
 
 void ws_client_close(ws_client *client) {
   ws_client_shut(client);
+  if (!client->loop->clients) ws_loop_unused(client->loop);
   ws_client_release(client);
 }
 

@@ -136,6 +136,7 @@ unsigned ws_process_generation(void);
 
 /* loop.c */
 void ws_loop_release(ws_loop *loop);
+void ws_loop_unused(ws_loop *loop);
 void ws_loop_kick(ws_loop *loop);
 void ws_loop_alarm(ws_loop *loop);
 

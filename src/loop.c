@@ -70,6 +70,16 @@ static void close_descriptor(int fd) {
   if (fd >= 0) close(fd);
 }
 
+static CURLM *new_multi(ws_loop *loop) {
+  CURLM *multi = curl_multi_init();
+  if (!multi) return NULL;
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
+  return multi;
+}
+
 ws_loop *ws_loop_open(ws_error *error) {
   ws_loop *loop;
   if (!ws_process_start(error)) return NULL;
@@ -88,17 +98,26 @@ ws_loop *ws_loop_open(ws_error *error) {
     ws_loop_close(loop);
     return NULL;
   }
-  loop->multi = curl_multi_init();
+  loop->multi = new_multi(loop);
   if (!loop->multi) {
     ws_fail_memory(error);
     ws_loop_close(loop);
     return NULL;
   }
-  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-  curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
   return loop;
+}
+
+/* libcurl keeps connections for all clients together, and gives no way to
+** close those of one. When the last client has gone all of them are closed;
+** without memory they are left to their age. */
+void ws_loop_unused(ws_loop *loop) {
+  CURLM *fresh;
+  if (!loop->multi || ws_loop_forked(loop)) return;
+  fresh = new_multi(loop);
+  if (!fresh) return;
+  curl_multi_cleanup(loop->multi);
+  loop->multi = fresh;
+  loop->curl_due = WS_NEVER;
 }
 
 /* In a forked child libcurl's handles are left alone: closing them would

@@ -141,8 +141,9 @@ void ws_options_init(ws_options *options, ws_service service);
 ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
                           ws_error *error);
 
-/* Cancels its calls, closes its connections, and frees it; calls stay for
-** their owners to free, before or after. */
+/* Cancels its calls and frees it; calls stay for their owners to free, before
+** or after. The last client of a loop takes all connections along; until then
+** idle ones may serve the others, or go after a minute. */
 void ws_client_close(ws_client *client);
 
 /* The address that paths are appended to, without a slash at its end. */

@@ -122,7 +122,7 @@ function client.class(name)
     return request(self, method, path, given or {})
   end
 
-  --- Ends what is under way and closes the connections.
+  --- Ends what is under way. The connections close with the last client.
   function class.close(self)
     client.check_self(self, class, "close")
     close(self)

@@ -1,5 +1,6 @@
 local clients = require "support.clients"
 local scripted = require "support.scripted"
+local system = require "system"
 local failed, has = clients.failed, clients.has
 
 local function fds()
@@ -31,6 +32,19 @@ describe("a client", function()
     failed("not_found", space.stories:get(5))
     failed("rejected", space.stages:create { name = "", color = "#fff" })
     assert.equal(1, server:stats().connections)
+  end)
+
+  it("takes all connections along when it is the last one", function()
+    assert(space.stages:list())
+    assert(ox.workspaces:list())
+    space:close()
+    assert.is_true(server:stats().open_connections > 0)
+    ox:close()
+    for _ = 1, 200 do
+      if server:stats().open_connections == 0 then break end
+      system.sleep(0.01)
+    end
+    assert.equal(0, server:stats().open_connections)
   end)
 
   it("comes by a new connection when the old one was closed", function()

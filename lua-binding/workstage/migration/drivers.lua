@@ -6,8 +6,9 @@ local storyblok = {
   item = "story",
 }
 
---- Where the items stand: id -> { stands = stage id or false, due, name };
--- one that is gone has no entry.
+--- Where the items stand: id -> { stands = stage id or false, due, name,
+-- is_due_unknown }; one that is gone has no entry. One of the two shapes in
+-- which the service answers a story's stage does not tell the due date.
 function storyblok.look(space, ids)
   local stories, err = items.look(space, ids)
   if not stories then return nil, err end
@@ -15,7 +16,9 @@ function storyblok.look(space, ids)
   for id, story in pairs(stories) do
     local stage = story.stage
     found[id] = { stands = stage and stage.workflow_stage_id or false,
-                  due = stage and stage.due_date, name = story.full_slug }
+                  due = stage and stage.due_date, name = story.full_slug,
+                  is_due_unknown = stage and stage.due_date == nil and
+                                   stage.workflow_stage_name ~= nil }
   end
   return found
 end

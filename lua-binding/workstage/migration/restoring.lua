@@ -160,14 +160,15 @@ end
 function Restoring:is_order_own(now)
   local order = self.history.order
   if not order then return true end
-  local listed, left = {}, {}
-  for _, id in ipairs(order) do listed[id] = true end
+  local both, left = {}, {}
   for _, id in ipairs(order) do
-    if self.there[id] then left[#left + 1] = id end
+    if self.there[id] and self.before[id] then
+      both[id], left[#left + 1] = true, id
+    end
   end
-  local is = ids_in_order(now.stages, listed)
-  local was = ids_in_order(self.stages_before, listed)
-  return same_order(is, left) or same_order(is, was)
+  local is = ids_in_order(now.stages, both)
+  return same_order(is, left) or
+         same_order(is, ids_in_order(self.stages_before, both))
 end
 
 -- Where each stands: in the order before the run, others behind.

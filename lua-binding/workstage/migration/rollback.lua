@@ -1,6 +1,7 @@
 --- The way back: a plan that undoes what a journal says was done, only where
 -- things still stand as that run left them. What does not is listed.
 local attributes = require "workstage.migration.attributes"
+local drivers = require "workstage.migration.drivers"
 local history = require "workstage.migration.history"
 local items = require "workstage.migration.items"
 local planner = require "workstage.migration.planner"
@@ -31,7 +32,8 @@ Moved.__index = Moved
 --- Collects the moves of a journal: of each item the last one alone, for
 -- that is what can still stand as the run left it.
 function rollback.moved()
-  return setmetatable({ groups = {}, order = {}, last = {}, due = {} }, Moved)
+  return setmetatable({ groups = {}, order = {}, last = {}, due = {},
+                        unknown = 0 }, Moved)
 end
 
 --- Takes a record of a moved item.
@@ -47,6 +49,7 @@ function Moved:take(record, operation, ids)
   if earlier then earlier.count = earlier.count - 1 end
   group.count = group.count + 1
   self.last[record.item], self.due[record.item] = group, record.due
+  if record.due_unknown then self.unknown = self.unknown + 1 end
 end
 
 --- The groups, each with its items and the due dates that they had.
@@ -63,6 +66,53 @@ function Moved:finish()
     end
   end
   return self
+end
+
+-- Where an operation's items may have gone: to -> from.
+local function ways_of(replayed, operation)
+  local ids, ways = replayed.ids, {}
+  if operation.op == "move" then
+    ways[ids[operation.to] or operation.to] = operation.from
+  end
+  for _, index in ipairs(operation.rules or {}) do
+    local to = replayed.plan.rules[index].to
+    ways[ids[to] or to] = operation.stage
+  end
+  return ways
+end
+
+local function begun_of(state)
+  local begun = {}
+  for _, id in ipairs(state.again) do
+    if state.begun[id] then begun[#begun + 1] = id end
+  end
+  return begun
+end
+
+--- Takes the moves that were under way when the run ended: whoever stands
+-- where one leads was moved by it.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Moved:take_begun(client, replayed)
+  local driver = drivers[replayed.plan.service]
+  for index, state in pairs(replayed.progress) do
+    local operation, begun = replayed.plan.operations[index], begun_of(state)
+    local ways = ways_of(replayed, operation)
+    for from = 1, #begun, driver.PER_PAGE do
+      local page = table.move(begun, from, math.min(
+        from + driver.PER_PAGE - 1, #begun), 1, {})
+      local found, err = driver.look(client, page)
+      if not found then return nil, err end
+      for id, item in pairs(found) do
+        if ways[item.stands] ~= nil then
+          self:take({ item = id, to = item.stands, from = ways[item.stands],
+                      due_unknown = true }, operation, replayed.ids)
+        end
+      end
+    end
+  end
+  return true
 end
 
 -- The groups of moves with references that the planner knows.
@@ -191,6 +241,10 @@ end
 -- @treturn[2] table the error
 function rollback.plan(client, replayed, moved)
   local left, plan = {}, replayed.plan
+  if moved.unknown > 0 then
+    left[1] = ("the service did not tell the due dates that %d item(s) had")
+              :format(moved.unknown)
+  end
   local first = plan.operations[1]
   local operations, err, now
   if plan.structure.workflow then

@@ -124,6 +124,7 @@ function Run:moved(operation, id, change, item, late)
   self.lost = 0
   self:note { type = "moved", operation = operation, item = id,
               change = change and change.id, due = item.due,
+              due_unknown = item.is_due_unknown or nil,
               from = late and late.from, to = late and late.to }
   tell(self)
 end

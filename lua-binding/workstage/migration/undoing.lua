@@ -28,16 +28,15 @@ end
 
 -- What the journal says, and the moves in it.
 local function read(client, path)
-  local moved, ids, operations = rollback.moved(), nil, nil
+  local moved = rollback.moved()
   local replayed, err = replay.read(path, function(record, self)
-    ids, operations = self.ids, self.plan.operations
-    moved:take(record, operations[record.operation], ids)
+    moved:take(record, self.plan.operations[record.operation], self.ids)
   end)
   if not replayed then return nil, err end
   local good
   good, err = applying.belongs(client, replayed.plan)
   if not good then return nil, err end
-  return replayed, moved:finish()
+  return replayed, moved
 end
 
 -- The plan of the way back, from a journal that is locked meanwhile.
@@ -45,7 +44,10 @@ local function plan_back(client, path)
   local replayed, moved = read(client, path)
   if not replayed then return nil, moved end
   loop.sleep(client.transport.settle_time)
-  local parts, err = rollback.plan(client, replayed, moved)
+  local taken, parts, err
+  taken, err = moved:take_begun(client, replayed)
+  if not taken then return nil, err end
+  parts, err = rollback.plan(client, replayed, moved:finish())
   if not parts then return nil, err end
   return plans.new {
     service = replayed.plan.service, kind = "rollback",

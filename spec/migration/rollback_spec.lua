@@ -1,0 +1,483 @@
+-- The way back: only where things still stand as the run left them.
+local clients = require "support.clients"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+
+local failed, has = clients.failed, clients.has
+
+describe("rollback", function()
+  local server, space, folder, journal
+
+  local function start(counts, more, options)
+    server, space = migrations.start(migrations.space(counts, more),
+                                     options or { story_stage = "change" })
+  end
+
+  local function apply(blueprint, more)
+    local options = { journal = journal }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return assert(migration.apply(space, assert(migration.plan(
+      space, blueprint or migrations.smaller())), options))
+  end
+
+  local function rollback(more)
+    return assert(migration.rollback(space, journal, more))
+  end
+
+  local function change(name, values)
+    local stage = migrations.stages_of(server)[name]
+    local attributes = { name = stage.name, color = stage.color,
+                         workflow_stage_ids = stage.workflow_stage_ids }
+    for key, value in pairs(values) do attributes[key] = value end
+    assert(space.stages:update(stage.id, attributes))
+  end
+
+  local function noted(report, piece)
+    for _, note in ipairs(report.notes) do
+      if note:find(piece, 1, true) then return true end
+    end
+    error(("no note says '%s': %s"):format(piece,
+          table.concat(report.notes, "; ")), 2)
+  end
+
+  local function move(slug, name)
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      if story.full_slug == slug then
+        return assert(space.changes:create { story_id = story.id,
+          workflow_stage_id = migrations.stages_of(server)[name].id })
+      end
+    end
+  end
+
+  before_each(function()
+    folder = migrations.folder()
+    journal = folder .. "/j"
+  end)
+
+  after_each(function()
+    if space then space:close() end
+    if server then server:stop() end
+    server, space = nil, nil
+    migrations.remove(folder)
+  end)
+
+  -- All kinds of changes at once.
+  local function busy()
+    return {
+      workflow = "Article", content_types = { "article", "news" },
+      stages = {
+        { name = "Ready", was = "Review", color = "#7ed321", next = "all",
+          is_default = true, allow_editor_change = true },
+        { name = "Review", was = "Ready", color = "#f5a623",
+          after_publish = "Ready", next = { "Legal" } },
+        { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
+        { name = "Start", was = "Drafting", color = "#123456",
+          next = "none" },
+      },
+      moves = {
+        { from = "Old review", where = { starts_with = "old-review/1" },
+          to = "Legal" },
+        { from = "Old review", to = "Review" },
+        { from = "Drafting", to = "Ready" },
+      },
+    }
+  end
+
+  local COUNTS = { ["Old review"] = 12, Drafting = 3, Ready = 2, Review = 4 }
+
+  it("gives back attributes, stages, order and moves", function()
+    start(COUNTS)
+    local before = migrations.text(space)
+    assert.is_true(apply(busy()).complete)
+    assert.are_not.equal(before, migrations.text(space))
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    assert.same({}, report.notes)
+    assert.equal(before, migrations.text(space))
+    assert.same(COUNTS, migrations.counts(server))
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("makes stages anew with all that referred to them", function()
+    local stages = migrations.stages()
+    stages[1].after_publish_id = "Old review"
+    stages[2].workflow_stage_ids = { "Old review", "Ready" }
+    stages[3].after_publish_id, stages[3].allow_editor_change = "Review", true
+    local content = migrations.space({ ["Old review"] = 2 }, {
+      space_roles = { { id = 71, role = "Lawyer" } } })
+    stages[3].space_role_ids = { "Lawyer" }
+    content.workflows[2].stages = stages
+    server, space = migrations.start(content)
+    local before = migrations.text(space)
+    local blueprint = migrations.smaller()
+    blueprint.stages[1].after_publish = false
+    assert.is_true(apply(blueprint).complete)
+    assert.is_true(rollback().complete)
+    assert.equal(before, migrations.text(space))
+    local now = migrations.stages_of(server)
+    assert.equal(now["Old review"].id, now.Drafting.after_publish_id)
+    assert.same({ 71 }, now["Old review"].space_role_ids)
+    assert.equal("Old review", migrations.names(server)[3])
+  end)
+
+  it("gives due dates back, each its own", function()
+    local stories = migrations.stories { Drafting = 5 }
+    local dues = {}
+    for i, story in ipairs(stories) do
+      if i ~= 3 then
+        story.stage.due_date = ("2026-12-%02dT10:00:00.000Z"):format(i)
+      end
+      dues[story.full_slug] = story.stage.due_date or "none"
+    end
+    start(nil, { stories = stories }, { story_stage = "change" })
+    local blueprint = migrations.blueprint()
+    blueprint.moves = { { from = "Drafting", to = "Ready",
+                          due_date = "2027-01-01T00:00:00.000Z" } }
+    assert.is_true(apply(blueprint).complete)
+    local planned
+    local report = rollback { confirm = function(plan)
+      planned = plan.requests
+      return true
+    end }
+    assert.is_true(report.complete)
+    -- the way back from "Ready", five moves on one page, the way closed
+    assert.equal(2 + 1 + 5 + 1 - 1, report.requests)
+    assert.equal(planned, report.requests)
+    local found = {}
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      found[story.full_slug] = story.stage.due_date or "none"
+    end
+    assert.same(dues, found)
+  end)
+
+  it("says how many due dates the service did not tell", function()
+    start({ Drafting = 4 }, nil, { story_stage = "names" })
+    local blueprint = migrations.blueprint()
+    blueprint.moves = { { from = "Drafting", to = "Ready" } }
+    apply(blueprint)
+    noted(rollback(), "due dates that 4 item(s) had")
+  end)
+
+  it("removes the workflow that the run made", function()
+    start { Drafting = 3 }
+    local blueprint = migrations.blueprint()
+    blueprint.workflow = "Novel"
+    blueprint.moves = { { from = { workflow = "Article", stage = "Drafting" },
+                          to = "Review" } }
+    assert.is_true(apply(blueprint).complete)
+    assert.is_true(rollback().complete)
+    assert.is_nil(migrations.workflow(server, "Novel"))
+    assert.same({ Drafting = 3 }, migrations.counts(server))
+  end)
+
+  it("keeps that workflow while something stands in it", function()
+    start { none = 2 }
+    local blueprint = migrations.blueprint()
+    blueprint.workflow = "Novel"
+    blueprint.moves = { { from = "none", to = "Review" } }
+    assert.is_true(apply(blueprint).complete)
+    local report = rollback()
+    assert.is_true(report.complete)
+    noted(report, "had no stage before")
+    noted(report, 'workflow "Novel" is not deleted')
+    assert.same({ ["Novel / Review"] = 2 }, migrations.counts(server))
+  end)
+
+  it("lists items that had no stage, and keeps the stage they are in",
+     function()
+    start { none = 3, Drafting = 1 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#123456" }
+    blueprint.moves = { { from = "none", to = "Legal" },
+                        { from = "Drafting", to = "Legal" } }
+    assert.is_true(apply(blueprint).complete)
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, "3 item(s) had no stage before")
+    noted(report, 'stage "Legal" stays: 3 items')
+    assert.same({ Legal = 3, Drafting = 1 }, migrations.counts(server))
+  end)
+
+  -- ------------------------------------------------ what others did since
+
+  it("leaves items that have moved on, and lists them", function()
+    start { ["Old review"] = 5 }
+    apply()
+    move("old-review/2", "Ready")
+    local report = rollback()
+    assert.is_true(report.complete)
+    assert.equal(4, report.moved)
+    assert.equal(1, report.skipped)
+    assert.same({ ["Old review"] = 4, Ready = 1 }, migrations.counts(server))
+  end)
+
+  it("takes an item back no further than the run's last move", function()
+    start { ["Old review"] = 1, none = 1 }
+    local made = assert(migration.plan(space, migrations.smaller()))
+    local real, other = space.stories.page, migrations.client(server)
+    local done = false
+    rawset(space.stories, "page", function(self, filter, ...)
+      if filter.per_page == 1 and not done then
+        -- moved by the run, then put back from "Ready" by a person
+        done = true
+        local stages = migrations.stages_of(server)
+        for _, story in ipairs(server:dump().spaces[1].stories) do
+          if story.full_slug == "old-review/1" then
+            for _, name in ipairs { "Ready", "Old review" } do
+              if name == "Old review" then
+                assert(other.stages:update(stages.Ready.id, {
+                  name = "Ready", color = "#7ed321", allow_publish = true,
+                  workflow_stage_ids = { stages["Old review"].id } }))
+              end
+              assert(other.changes:create { story_id = story.id,
+                workflow_stage_id = stages[name].id })
+            end
+          end
+        end
+      end
+      return real(self, filter, ...)
+    end)
+    local report = assert(migration.apply(space, made,
+                                          { journal = journal }))
+    assert.equal(2, report.moved)
+    rawset(space.stories, "page", nil)
+    assert.is_true(rollback().complete)
+    assert.same({ ["Old review"] = 1, none = 1 }, migrations.counts(server))
+    local _, changes = next(migrations.changes(server))
+    assert.equal(5, #changes)
+    other:close()
+  end)
+
+  it("leaves an attribute that was changed since, and lists it", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].color = "#000001"
+    blueprint.stages[2].color = "#000002"
+    blueprint.stages[2].allow_publish = true
+    apply(blueprint)
+    change("Review", { color = "#00000f" })
+    local report = rollback()
+    assert.is_true(report.complete)
+    noted(report, 'stage "Review": color was changed since')
+    local stages = migrations.stages_of(server)
+    assert.equal("#babcb6", stages.Drafting.color)
+    assert.equal("#00000f", stages.Review.color)
+    assert.is_false(stages.Review.allow_publish)
+  end)
+
+  it("leaves a made stage that was changed since", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#000001" }
+    blueprint.stages[6] = { name = "Proof", color = "#000002" }
+    apply(blueprint)
+    change("Legal", { name = "Law" })
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, 'stage "Law" was changed')
+    assert.same({ "Drafting", "Review", "Old review", "Ready", "Law" },
+                migrations.names(server))
+  end)
+
+  it("leaves a made stage that others have filled", function()
+    start { ["Old review"] = 3, Ready = 1 }
+    local blueprint = migrations.smaller()
+    blueprint.stages[4] = { name = "Legal", color = "#000001" }
+    blueprint.stages[3].next = { "Legal" }
+    blueprint.moves[1].to = "Legal"
+    apply(blueprint)
+    move("ready/1", "Legal")
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, 'stage "Legal" stays: 1 item')
+    assert.same({ ["Old review"] = 3, Legal = 1 }, migrations.counts(server))
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("finds a spare name where somebody has taken the old one", function()
+    start()
+    apply()
+    assert(space.stages:create { name = "Old review", color = "#b8860b",
+      workflow_id = migrations.workflow(server).id,
+      allow_all_stages = true })
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, "is another stage's by now")
+    assert.equal(5, #migrations.names(server))
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("leaves a default stage that was chosen since", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].is_default, blueprint.stages[2].is_default = nil, true
+    apply(blueprint)
+    change("Ready", { is_default = true, allow_publish = true })
+    assert.is_true(rollback().complete)
+    local stages = migrations.stages_of(server)
+    assert.is_true(stages.Ready.is_default)
+    assert.is_false(stages.Drafting.is_default)
+  end)
+
+  it("leaves an order and content types that were changed since", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.content_types = { "article", "news" }
+    blueprint.stages[1], blueprint.stages[4] = blueprint.stages[4],
+                                               blueprint.stages[1]
+    apply(blueprint)
+    local stages, places = migrations.stages_of(server), {}
+    for i, name in ipairs { "Review", "Ready", "Drafting", "Old review" } do
+      places[i] = { id = stages[name].id, position = i }
+    end
+    assert(space.workflows:update(migrations.workflow(server).id, {
+      content_types = { "page" }, workflow_stages_attributes = places }))
+    local report = rollback()
+    noted(report, "order")
+    noted(report, "content types")
+    assert.same({ "Review", "Ready", "Drafting", "Old review" },
+                migrations.names(server))
+    assert.same({ "page" }, migrations.workflow(server).content_types)
+  end)
+
+  it("says when a stage has gone by other hands", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].color = "#000001"
+    apply(blueprint)
+    assert(space.stages:delete(migrations.stages_of(server).Review.id))
+    local report = rollback()
+    noted(report, 'stage "Review" is gone')
+    assert.equal("#babcb6", migrations.stages_of(server).Drafting.color)
+  end)
+
+  -- --------------------------------------------------------- by itself
+
+  it("closes the original: it is not resumed any more", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 5 })
+    assert.is_true(rollback().complete)
+    local before = #server:requests()
+    has(failed("refused", migration.resume(space, journal)), "rolled back")
+    assert.equal(before, #server:requests())
+    assert.is_true(assert(migration.progress(journal)).rolled_back)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("is done once: again, it is over", function()
+    start { ["Old review"] = 3 }
+    apply()
+    rollback()
+    local before = #server:requests()
+    local report = rollback()
+    assert.is_true(report.complete)
+    assert.equal(before, #server:requests())
+    assert.equal(journal .. ".rollback", report.journal)
+    local progress = assert(migration.progress(journal .. ".rollback"))
+    assert.equal("rollback", progress.kind)
+    assert.equal(3, progress.moved)
+  end)
+
+  it("asks first, where it is to, and then does nothing by itself",
+     function()
+    start { ["Old review"] = 3 }
+    apply()
+    local before, seen = #server:requests(), nil
+    failed("refused", migration.rollback(space, journal, {
+      confirm = function(plan)
+        seen = tostring(plan)
+        return false
+      end }))
+    has(seen, "3 items")
+    for _, request in ipairs(server:requests(before + 1)) do
+      assert.equal("GET", request.method)
+    end
+    assert.is_true(rollback().complete)
+  end)
+
+  it("stops and goes on by itself", function()
+    start { ["Old review"] = 60 }
+    apply()
+    assert.is_false(rollback { limit = 20 }.complete)
+    assert.is_true(rollback().complete)
+    assert.same({ ["Old review"] = 60 }, migrations.counts(server))
+    for _, changes in pairs(migrations.changes(server)) do
+      assert.equal(2, #changes)
+    end
+  end)
+
+  it("of a run that was cut anywhere goes back all the way", function()
+    start(COUNTS)
+    local before = migrations.text(space)
+    space:close()
+    server:stop()
+    for _, moment in ipairs { "before", "after" } do
+      for number = 3, 44 do
+        start(COUNTS)
+        local plan = assert(migration.plan(space, busy()))
+        server:inject {
+          { after = number - 1, count = 1, close = moment },
+          { after = number - 1, close = "before" },
+        }
+        local hasty = migrations.client(server, { retry = { attempts = 1 },
+                                                  settle_time = 0.001 })
+        migration.apply(hasty, plan, { journal = journal, concurrency = 1 })
+        hasty:close()
+        server:inject(false)
+        local report = assert(migration.rollback(space, journal))
+        local where = ("cut %d %s: "):format(number, moment)
+        assert.is_true(report.complete, where .. tostring(report))
+        assert.equal(before, migrations.text(space), where)
+        local counts = migrations.counts(server)
+        -- the one whose answer was lost may not be known to be the run's
+        assert.same(COUNTS, counts, where)
+        space:close()
+        server:stop()
+        os.remove(journal)
+        os.remove(journal .. ".rollback")
+      end
+    end
+    server, space = nil, nil
+  end)
+
+  it("that was cut anywhere itself is carried on", function()
+    start(COUNTS)
+    local before = migrations.text(space)
+    space:close()
+    server:stop()
+    for number = 1, 50, 3 do
+      start(COUNTS)
+      assert.is_true(apply(busy()).complete)
+      server:inject {
+        { after = number - 1, count = 1, close = "after" },
+        { after = number - 1, close = "before" },
+      }
+      local hasty = migrations.client(server, { retry = { attempts = 1 },
+                                                settle_time = 0.001 })
+      migration.rollback(hasty, journal, { concurrency = 1 })
+      hasty:close()
+      server:inject(false)
+      local report = rollback()
+      assert.is_true(report.complete, number .. ": " .. tostring(report))
+      assert.equal(before, migrations.text(space), "cut " .. number)
+      assert.same(COUNTS, migrations.counts(server))
+      space:close()
+      server:stop()
+      os.remove(journal)
+      os.remove(journal .. ".rollback")
+    end
+    server, space = nil, nil
+  end)
+
+  it("begins again where its journal does not hold its plan", function()
+    start { ["Old review"] = 3 }
+    apply()
+    local files = require "support.files"
+    local lines = {}
+    for line in files.read(journal):gmatch "[^\n]+\n" do
+      lines[#lines + 1] = line
+    end
+    files.write(journal .. ".rollback", table.concat(lines, "", 1, 3))
+    assert.is_true(rollback().complete)
+  end)
+end)

@@ -174,7 +174,8 @@ clean:
 demo:
 	@script/setup demo
 	@$(MAKE) --no-print-directory all
-	@eval "$$(script/env "$(BUILD)")" && $(LUA) examples/move_stage.lua
+	@eval "$$(script/env "$(BUILD)")" && $(LUA) examples/move_stage.lua && \
+	  examples/demo.sh
 
 bench:
 	@script/setup demo

@@ -1,0 +1,35 @@
+-- The workflow "Article" of `make demo`, as `workstage export` wrote it and
+-- then changed: a new stage "Legal" before "Ready", no "Old review" any more.
+return {
+  version = 1,
+  workflow = "Article",
+  content_types = { "article" },
+  stages = {
+    { name = "Drafting",   color = "#babcb6", is_default = true,
+      next = { "Review" }, after_publish = false, roles = {},
+      users = {}, allow_publish = false, allow_admin_publish = true,
+      allow_all_users = true, allow_admin_change = true,
+      allow_editor_change = true, story_editing_locked = false,
+      auto_remove_assignee = false },
+    { name = "Review",     color = "#f5a623", is_default = false,
+      next = { "Drafting", "Legal" }, after_publish = false, roles = {},
+      users = {}, allow_publish = false, allow_admin_publish = true,
+      allow_all_users = true, allow_admin_change = true,
+      allow_editor_change = true, story_editing_locked = false,
+      auto_remove_assignee = false },
+    { name = "Legal",      color = "#4a90e2", next = { "Ready", "Review" },
+      roles = { "Lawyer" }, allow_admin_publish = true,
+      allow_admin_change = true, allow_editor_change = true },
+    { name = "Ready",      color = "#7ed321", is_default = false,
+      next = { "Drafting", "Review" }, after_publish = false, roles = {},
+      users = {}, allow_publish = true, allow_admin_publish = true,
+      allow_all_users = true, allow_admin_change = true,
+      allow_editor_change = true, story_editing_locked = false,
+      auto_remove_assignee = false },
+  },
+  moves = {
+    { from = "Old review", where = { starts_with = "legal/" }, to = "Legal",
+      comment = "moved by the new workflow" },
+    { from = "Old review", to = "Review" },
+  },
+}

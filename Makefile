@@ -7,6 +7,8 @@
 #   make check      linters, warnings as errors, width of lines
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
+#   make docs       the reference and the guides as HTML, into build/docs
+#   make types      definitions for editors, into build/types
 #   make env        shell lines for the built tree: eval "$(make -s env)"
 #
 # CC, AR, CPPFLAGS, CFLAGS, LDFLAGS and BUILD (the build's folder) are yours;
@@ -169,6 +171,18 @@ env:
 clean:
 	rm -rf $(BUILD)
 
+# The reference and the types: from the built module, its schemas and the
+# comments of its sources.
+
+types: client sandbox
+	@eval "$$(script/env "$(BUILD)")" && \
+	  $(LUA) script/make-types "$(BUILD)/types"
+
+docs: client sandbox
+	@script/setup docs
+	@LUA="$(LUA)" script/make-docs "$(BUILD)"
+	@echo "docs: $(BUILD)/docs/index.html"
+
 # The main job and the specs. Both fetch first what the machine lacks.
 
 demo:
@@ -201,7 +215,8 @@ asan tsan:
 
 FOLDERS    = $(wildcard src lua-binding spec examples bench script)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
-LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs
+LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
+             script/make-types script/make-reference
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
 check: check-tools check-lua check-c check-width check-gcc check-clang
@@ -247,7 +262,7 @@ VERSION     = $(shell sed -n 's/^.define WS_VERSION "\(.*\)"/\1/p' \
                 src/workstage.h)
 HEADERS     = src/workstage.h lua-binding/workstage_lua.h
 
-install: install-client install-sandbox install-embed
+install: install-client install-sandbox install-embed install-share
 
 install-client: client
 	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(CLIENT_LUA)
@@ -272,6 +287,23 @@ install-embed: embed
 	$(call pc_file,workstage,libcurl >= 7.85)
 	$(call pc_file,workstage-lua,$(LUA_PC) libcurl >= 7.85)
 
+# Definitions for editors, and what shells complete the tool's commands by.
+INST_TYPES = $(PREFIX)/share/workstage/types
+COMPLETIONS = bash:bash-completion/completions/workstage \
+              zsh:zsh/site-functions/_workstage \
+              fish:fish/vendor_completions.d/workstage.fish
+
+install-share: types
+	rm -rf "$(DESTDIR)$(INST_TYPES)"
+	install -d "$(DESTDIR)$(INST_TYPES)"
+	cp -R "$(BUILD)/types/." "$(DESTDIR)$(INST_TYPES)"
+	@eval "$$(script/env "$(BUILD)")" && for each in $(COMPLETIONS); do \
+	  to="$(DESTDIR)$(PREFIX)/share/$${each#*:}"; \
+	  $(LUA) lua-binding/bin/workstage completion "$${each%%:*}" \
+	    >"$(BUILD)/completion" && \
+	  install -D -m 644 "$(BUILD)/completion" "$$to" || exit 1; \
+	done
+
 uninstall:
 	rm -rf "$(DESTDIR)$(INST_LUADIR)/workstage"
 	rm -rf "$(DESTDIR)$(INST_LIBDIR)/workstage"
@@ -282,14 +314,21 @@ uninstall:
 	  rm -f $(notdir $(CORE_A) $(LUA_A)) || :
 	cd "$(DESTDIR)$(INST_PCDIR)" 2>/dev/null && \
 	  rm -f workstage.pc workstage-lua.pc || :
+	rm -rf "$(DESTDIR)$(INST_TYPES)"
+	cd "$(DESTDIR)$(PREFIX)/share" 2>/dev/null && \
+	  rm -f $(foreach each,$(COMPLETIONS),$(lastword $(subst :, ,$(each)))) \
+	  || :
 	@DESTDIR="$(DESTDIR)" script/remove-empty "$(PREFIX)" \
 	  "$(INST_LUADIR)" "$(INST_LIBDIR)" "$(INST_BINDIR)" \
-	  "$(INST_INCDIR)" "$(INST_PCDIR)" "$(INST_ARDIR)"
+	  "$(INST_INCDIR)" "$(INST_PCDIR)" "$(INST_ARDIR)" "$(INST_TYPES)" \
+	  $(foreach each,$(COMPLETIONS),\
+	  "$(PREFIX)/share/$(dir $(lastword $(subst :, ,$(each))))")
 
 .SECONDARY:
 FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench test asan tsan \
   check check-tools check-lua check-c check-width check-gcc check-clang \
-  install install-client install-sandbox install-embed uninstall FORCE
+  install install-client install-sandbox install-embed install-share uninstall \
+  types docs FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -224,6 +224,11 @@ static int stopped(lua_State *L) {
   return 2;
 }
 
+/***
+** Ends the server at once, also while requests wait, and frees everything;
+** again is no error.
+** @treturn boolean true
+*/
 static int sandbox_m_stop(lua_State *L) {
   struct box *box = check_box(L);
   struct sandbox *sandbox = box->sandbox;
@@ -233,6 +238,12 @@ static int sandbox_m_stop(lua_State *L) {
   return 1;
 }
 
+/***
+** What was counted.
+** @treturn[1] table
+** @treturn[2] nil
+** @treturn[2] string what is wrong
+*/
 static int sandbox_m_stats(lua_State *L) {
   struct box *box = check_box(L);
   struct held *held;
@@ -242,7 +253,13 @@ static int sandbox_m_stats(lua_State *L) {
   return push_result(L, held);
 }
 
-/* requests([from]): the log, or what came from a number on. */
+/***
+** The log of the requests, in the order of arrival.
+** @tparam[opt=1] integer from the number of the first one
+** @treturn[1] table[] one table for each
+** @treturn[2] nil
+** @treturn[2] string what is wrong
+*/
 static int sandbox_m_requests(lua_State *L) {
   struct box *box = check_box(L);
   lua_Integer from = luaL_optinteger(L, 2, 1);
@@ -254,6 +271,12 @@ static int sandbox_m_requests(lua_State *L) {
   return push_result(L, held);
 }
 
+/***
+** The whole state as a snapshot.
+** @treturn[1] table
+** @treturn[2] nil
+** @treturn[2] string what is wrong
+*/
 static int sandbox_m_dump(lua_State *L) {
   struct box *box = check_box(L);
   struct held *held;
@@ -270,7 +293,13 @@ static int bad_value(lua_State *L) {
   return 2;
 }
 
-/* inject(faults) adds some, inject(false) ends all. */
+/***
+** Adds faults to those that are there; false ends all of them.
+** @tparam table[]|false faults
+** @treturn[1] boolean true
+** @treturn[2] nil
+** @treturn[2] string what is wrong
+*/
 static int sandbox_m_inject(lua_State *L) {
   struct box *box = check_box(L);
   struct held *held;
@@ -290,6 +319,13 @@ static int sandbox_m_inject(lua_State *L) {
   return 1;
 }
 
+/***
+** Replaces the whole state; a snapshot that is not right changes nothing.
+** @tparam table snapshot
+** @treturn[1] boolean true
+** @treturn[2] nil
+** @treturn[2] string what is wrong
+*/
 static int sandbox_m_load(lua_State *L) {
   struct box *box = check_box(L);
   struct held *held;
@@ -333,6 +369,13 @@ static int sandbox_m_tostring(lua_State *L) {
 
 /* --- the module ------------------------------------------------------- */
 
+/***
+** Starts a server on 127.0.0.1.
+** @tparam[opt] table options
+** @treturn[1] userdata the server
+** @treturn[2] nil
+** @treturn[2] string what is wrong
+*/
 static int module_start(lua_State *L) {
   struct box *box;
   struct held *held;

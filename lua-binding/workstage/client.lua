@@ -108,10 +108,12 @@ function client.class(name)
   --- Sends a request that has no method of its own.
   -- @tparam string method GET, POST, PUT, PATCH or DELETE
   -- @tparam string path appended to the base address; begins with a slash
-  -- @tparam[opt] table given `query`, `body` (a table, or JSON as a string),
-  --   `headers`, and the call options `timeout`, `deadline`, `retry`
-  -- @return[1] the parsed answer (true when it is empty), status, headers
-  --   (by names in lower case)
+  -- @tparam[opt] workstage.request_parts given `query`, `body` (a table, or
+  --   JSON as a string), `headers`, and the call options `timeout`,
+  --   `deadline`, `retry`
+  -- @treturn[1] any the parsed answer; true when it is empty
+  -- @treturn[1] integer status
+  -- @treturn[1] table<string,string> headers, by names in lower case
   -- @treturn[2] nil
   -- @treturn[2] table the error
   function class.request(self, method, path, given)

@@ -116,6 +116,7 @@ local function copy(status)
 end
 
 --- All statuses that Kantata knows: `key`, `message`, `color`.
+-- @treturn table an array
 function Statuses:list()
   check_statuses(self, "list")
   local list = {}

@@ -234,7 +234,9 @@ local function check_task(task, name)
 end
 
 --- Waits for a task's end.
--- @return what its function returned; nil and the error if it raised one
+-- @return[1] what its function returned
+-- @treturn[2] nil
+-- @return[2] the error, if it raised one
 function Task:wait()
   check_task(self, "wait")
   self.observed = true

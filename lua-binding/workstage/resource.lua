@@ -176,9 +176,9 @@ local function refuse_page(filter, instead)
 end
 
 --- All items that match, whatever the paging.
--- @tparam[opt] table filter
--- @tparam[opt] table given call options
--- @treturn[1] table an array
+-- @tparam[opt] filter filter which items
+-- @tparam[opt] call given options of this call
+-- @treturn[1] item[] an array
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:list(filter, given)
@@ -196,6 +196,11 @@ function methods:list(filter, given)
 end
 
 --- One page: an array with the fields `total`, `page` and `per_page`.
+-- @tparam[opt] filter filter which items, which page, and how long it is
+-- @tparam[opt] call given options of this call
+-- @treturn[1] page the page
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function methods:page(filter, given)
   check_self(self, "page")
   check_optional(filter, "filter")
@@ -228,6 +233,9 @@ end
 
 --- Iterates over every item that matched when the loop began, exactly once,
 -- also while the loop moves items out of the filter. Raises its errors.
+-- @tparam[opt] filter filter which items
+-- @tparam[opt] call given options of this call
+-- @treturn iterator for a `for` loop
 function methods:each(filter, given)
   check_self(self, "each")
   check_optional(filter, "filter")
@@ -251,6 +259,12 @@ local function names_of(list)
 end
 
 --- The one item of that name; none or several: nil, err.
+-- @tparam string name exactly as the service has it
+-- @tparam[opt] filter filter among which items
+-- @tparam[opt] call given options of this call
+-- @treturn[1] item the item
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function methods:find(name, filter, given)
   check_self(self, "find")
   check_optional(filter, "filter")
@@ -283,10 +297,16 @@ end
 
 -- ---------------------------------------------------------- one object
 
--- get(id, filter, call options), where a filter is known; else
--- get(id, call options).
+--- One object by its id.
+-- @tparam integer id of the object
+-- @tparam[opt] get_filter filter what comes with it
+-- @tparam[opt] call given options of this call
+-- @treturn[1] item the object
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function methods:get(id, filter, given)
   check_self(self, "get")
+  -- where nothing is known to come with it, the call's options are second
   if not self.class.get_filter and given == nil then
     filter, given = nil, filter
   end
@@ -306,7 +326,13 @@ function methods:get(id, filter, given)
                nil, call)
 end
 
---- Creates an object and returns it as the service answered.
+--- Creates an object and returns it as the service answered. When it cannot
+-- be told whether it was made, the error is `ambiguous`.
+-- @tparam new attributes of the object
+-- @tparam[opt] call given options of this call
+-- @treturn[1] item the object
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function methods:create(attributes, given)
   check_self(self, "create")
   check_table(attributes, "attributes")
@@ -325,7 +351,13 @@ function methods:create(attributes, given)
               class.evidence(self, attributes), call)
 end
 
---- Updates an object; returns true.
+--- Updates an object. Only what is given is sent.
+-- @tparam integer id of the object
+-- @tparam attributes attributes to change
+-- @tparam[opt] call given options of this call
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function methods:update(id, attributes, given)
   check_self(self, "update")
   check_table(attributes, "attributes")
@@ -340,7 +372,12 @@ function methods:update(id, attributes, given)
   return send(self, "PUT", path_of(self, id), nil, body, call)
 end
 
---- Deletes an object; returns true.
+--- Deletes an object.
+-- @tparam integer id of the object
+-- @tparam[opt] call given options of this call
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function methods:delete(id, given)
   check_self(self, "delete")
   check_optional(given, "call options")

@@ -41,6 +41,7 @@ local function on_done(self)
 end
 
 --- Starts `f()` as a task of the scope.
+-- @tparam function f
 -- @treturn table the task: `wait()`, `cancel()`
 function Scope:spawn(f)
   check_scope(self, "spawn")
@@ -265,6 +266,7 @@ local function check_loop(self, name)
 end
 
 --- The descriptor that is readable when `step` has work to do.
+-- @treturn integer
 function Loop:fileno()
   check_loop(self, "fileno")
   return loop.handle():fileno()
@@ -274,6 +276,7 @@ end
 Loop.pollfd = Loop.fileno
 
 --- What to poll the descriptor for, as cqueues asks for it.
+-- @treturn string "r"
 function Loop:events()
   check_loop(self, "events")
   return "r"
@@ -281,6 +284,7 @@ end
 
 --- The seconds after which `step` is to be called although the descriptor is
 -- still; nil when there is no such moment.
+-- @treturn number|nil
 function Loop:timeout()
   check_loop(self, "timeout")
   if loop.is_busy() then return 0 end
@@ -289,12 +293,15 @@ end
 
 --- Does what there is to do, after waiting for it at most `timeout` seconds
 -- (0 unless given: not at all).
+-- @tparam[opt=0] number timeout seconds
 function Loop:step(timeout)
   check_loop(self, "step")
   loop.step(timeout or 0)
 end
 
 --- Starts `f()` as a task; it goes on whenever the loop is stepped.
+-- @tparam function f
+-- @treturn table the task: `wait()`, `cancel()`
 function Loop:spawn(f)
   check_loop(self, "spawn")
   check_function(f, "workstage.loop:spawn")

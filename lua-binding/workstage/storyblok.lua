@@ -80,7 +80,13 @@ local changes = resource.define {
   methods = { "list", "page", "each", "create" },
 }
 
--- Copies a workflow within its space.
+--- Copies a workflow within its space.
+-- @tparam integer id of the original
+-- @tparam copy attributes of the copy
+-- @tparam[opt] call given options of this call
+-- @treturn[1] item the copy
+-- @treturn[2] nil
+-- @treturn[2] table the error
 local function duplicate(self, id, attributes, given)
   resource.check_self(self, "duplicate")
   resource.check_table(attributes, "attributes")
@@ -151,6 +157,10 @@ local Space = client.class("workstage.storyblok")
 
 --- Whose token it is: `id`, `userid` (the e-mail address),
 -- `friendly_name`.
+-- @tparam[opt] call given options of this call
+-- @treturn[1] table the user
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function Space:whoami(given)
   client.check_self(self, Space, "whoami")
   resource.check_optional(given, "call options")

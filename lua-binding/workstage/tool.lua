@@ -16,6 +16,7 @@ local tool = {}
 local names = {
   "whoami", "stages", "move", "export", "check", "plan", "apply", "resume",
   "rollback", "progress", "rehearse", "graph", "sandbox",
+  "completion",
 }
 
 local ABOUT = "Workflow stages, moves and migrations: Storyblok, Kantata OX."

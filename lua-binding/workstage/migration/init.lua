@@ -40,8 +40,12 @@ migration.write = blueprints.write
 -- about what could not be taken along.
 migration.export = export
 
---- Judges a blueprint without a network: true and warnings, or nil and
--- findings.
+--- Judges a blueprint without a network.
+-- @tparam table blueprint
+-- @treturn[1] boolean true
+-- @treturn[1] table the warnings; may be empty
+-- @treturn[2] nil
+-- @treturn[2] table the findings: an array, and a text by `tostring`
 function migration.check(blueprint)
   check_table(blueprint, "blueprint")
   local normal, err = blueprints.normalize(blueprint)
@@ -236,6 +240,13 @@ end
 --- Copies what a plan needs into a sandbox and applies it there; sends only
 -- GETs to the service. Needs workstage-sandbox. See
 -- `workstage.migration.rehearse`.
+-- @tparam table client a space or an account; it gets only GETs
+-- @tparam table blueprint
+-- @tparam[opt] table given `faults` (the part of the requests that go wrong,
+--   0 to 1), `map_role`, `map_user`, `on_progress`, `should_stop`
+-- @treturn[1] table the report, with `plan` and the sandbox's `stats`
+-- @treturn[2] nil
+-- @treturn[2] table the error
 function migration.rehearse(client, blueprint, given)
   check_table(client, "client")
   check_table(blueprint, "blueprint")

@@ -18,11 +18,13 @@ end
 
 --- The same, with colours for a terminal.
 -- @tparam[opt] table options `color`
+-- @treturn string
 function Plan:text(options)
   return describe.text(self, options)
 end
 
 --- Whether there is nothing to do.
+-- @treturn boolean
 function Plan:is_empty()
   return #self.operations == 0
 end

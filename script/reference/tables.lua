@@ -1,0 +1,323 @@
+--- What the reference and the types say of tables that no schema describes,
+-- and the types of functions whose comments only say "table". It stands once,
+-- here; spec/docs holds it against what the module really takes and gives.
+local tables = {}
+
+--- The kinds of errors, in the order of the reference.
+tables.kinds = {
+  { "invalid", "refused here, nothing was sent" },
+  { "network", "no connection, or one that was lost" },
+  { "tls", "the service is not who it should be, or speaks no safe TLS" },
+  { "timeout", "no answer within `timeout` or `deadline`" },
+  { "redirect", "the answer points elsewhere; none is followed" },
+  { "unauthorized", "401: the token is not known" },
+  { "forbidden", "403: the token's user may not do this" },
+  { "not_found", "404, or no item of that name" },
+  { "rejected", "any other 4xx: `fields` says which values, if it is told" },
+  { "rate_limited", "429, after all attempts" },
+  { "server", "5xx, after all attempts" },
+  { "decode", "an answer that is not what it should be" },
+  { "too_large", "an answer of more bytes than `max_response`" },
+  { "cancelled", "the task was cancelled, or the client closed" },
+  { "budget", "`max_requests` is used up" },
+  { "memory", "memory ran out" },
+  { "stale", "a migration: the workflow is not as it was planned for" },
+  { "refused", "a migration: the blueprint or the journal does not allow it" },
+  { "locked", "a migration: another process has the journal" },
+  { "damaged", "a plan or a journal is not as it was written" },
+  { "io", "a file cannot be read or written" },
+}
+
+local call_options = {
+  { "timeout", "number", "Seconds, each attempt." },
+  { "deadline", "number", "Seconds, all attempts and pauses together." },
+  { "retry", "boolean", "false: one attempt." },
+}
+
+local function with(list, more)
+  local all = table.move(list, 1, #list, 1, {})
+  return table.move(more, 1, #more, #all + 1, all)
+end
+
+local run_options = {
+  { "journal", "string", "Path of the journal; " ..
+    "\"workstage-<plan>.journal\" unless given." },
+  { "concurrency", "integer", "Items under way at once, 8." },
+  { "on_progress", "fun(progress: workstage.migration.progress)",
+    "Called as the run goes on." },
+  { "on_failure", "string", "\"continue\" or \"stop\", after an item that " ..
+    "failed; continue." },
+  { "limit", "integer", "Only so many items now; the rest by `resume`." },
+  { "should_stop", "fun(): boolean", "Asked between items; true ends the " ..
+    "run, to be resumed." },
+}
+
+local map_names = {
+  { "map_role", "table<string, string>", "Roles of the blueprint -> those " ..
+    "of the space, by name." },
+  { "map_user", "table<string, string>", "Users of the blueprint -> those " ..
+    "of the space, by e-mail address." },
+}
+
+--- Classes: name, a sentence, fields as { name, type, words }. `given`: the
+-- caller makes it, and may leave out each field without `required`.
+tables.classes = {
+  { name = "workstage.error", doc = "What a call returns beside nil. " ..
+    "`tostring` makes one sentence of it.",
+    { "kind", "workstage.error.kind", "What went wrong, in a word.",
+      required = true },
+    { "status", "integer", "The answer's HTTP status." },
+    { "message", "string", "The service's words, or the module's." },
+    { "type", "string", "Kantata's word for the kind of error." },
+    { "fields", "table<string, string[]>", "Field -> what is wrong with it." },
+    { "method", "string", "Of the request." },
+    { "url", "string", "Of the request." },
+    { "body", "string", "The answer's, cut to 4096 bytes." },
+    { "request_id", "string", "The service's, for its support." },
+    { "attempts", "integer", "Requests sent." },
+    { "ambiguous", "boolean", "true: it may have taken effect all the " ..
+      "same." },
+    { "hint", "string", "What to try." },
+    { "text", "string", "The sentence.", required = true },
+    { "findings", "workstage.migration.findings", "Of a blueprint that was " ..
+      "refused." },
+    { "problems", "string[]", "Why a plan was refused." },
+    { "moves", "string", "Moves to put into the blueprint, of a plan that " ..
+      "was refused for want of them." },
+    { "differences", "string[]", "What has changed since a stale plan." },
+  },
+  { name = "workstage.call_options", given = true,
+    doc = "Options of one call, the last argument of each method.",
+    table.unpack(with(call_options, {
+      { "strict", "boolean", "false: lets unknown attributes through." },
+    })) },
+  { name = "workstage.request_parts", given = true,
+    doc = "The parts of a request that has no method of its own.",
+    table.unpack(with({
+      { "query", "table<string, any>", "Name -> value." },
+      { "body", "table|string", "A table, or JSON." },
+      { "headers", "table<string, string|integer>", "Name -> value." },
+    }, call_options)) },
+  { name = "workstage.rate_limit", given = true,
+    doc = "A rate that processes share.",
+    { "per_second", "number", "Requests a second." },
+    { "shared", "string", "A file through which processes share it." } },
+  { name = "workstage.retry", given = true, doc = "When to try again.",
+    { "attempts", "integer", "Counts the first." },
+    { "base", "number", "Seconds: the first pause at most." },
+    { "cap", "number", "Seconds: the longest pause." } },
+  { name = "workstage.event", doc = "What `on_event` gets.",
+    { "type", "string", "\"request\", \"response\", \"retry\", \"wait\" or " ..
+      "\"settled\".", required = true },
+    { "time", "number", "Seconds since 1970.", required = true },
+    { "method", "string", "Of the request.", required = true },
+    { "url", "string", "Of the request.", required = true },
+    { "call", "integer", "Tells calls apart." },
+    { "attempt", "integer", "Counts from 1." },
+    { "sent", "integer", "Bytes of the body." },
+    { "pause", "number", "Seconds until it goes on." },
+    { "kind", "string", "\"ok\", or the kind of the error." },
+    { "status", "integer", "The answer's HTTP status." },
+    { "elapsed", "number", "Seconds since it was sent." },
+    { "received", "integer", "Bytes of the answer's body." },
+    { "result", "string", "Of \"settled\": \"done\", \"not_done\" or " ..
+      "\"unknown\"." } },
+  { name = "workstage.map_options", given = true,
+    doc = "Options of `workstage.map`.",
+    { "concurrency", "integer", "Items under way at once, 8." },
+    { "on_result", "fun(index: integer, result: any, err: any)",
+      "Gets each result; none is kept then." },
+    { "stop_on", "string[]|fun(err: any): boolean",
+      "Kinds of errors after which nothing more is begun; " ..
+      "{ \"unauthorized\", \"budget\" }." } },
+  { name = "workstage.kantata.status_entry",
+    doc = "A status that Kantata knows.",
+    { "key", "integer", "Its key.", required = true },
+    { "message", "string", "Its name, which others may have as well.",
+      required = true },
+    { "color", "string", "Its colour.", required = true } },
+  { name = "workstage.blueprint", doc = "What a workflow is to become: see " ..
+    "the guide to migrations.", given = true,
+    { "version", "integer", "1." },
+    { "service", "string", "\"storyblok\" unless given, or \"kantata\"." },
+    { "workflow", "string", "The workflow's name." },
+    { "default", "boolean", "true: the default workflow." },
+    { "content_types", "string[]", "Of the workflow." },
+    { "stages", "table[]", "In order of position." },
+    { "moves", "table[]", "The first that matches an item wins." } },
+  { name = "workstage.migration.findings", doc = "What `check` has to say: " ..
+    "an array, and a text by `tostring`.",
+    { "[integer]", "workstage.migration.finding", "", required = true } },
+  { name = "workstage.migration.finding", doc = "One of them.",
+    { "level", "string", "\"error\" or \"warning\".", required = true },
+    { "where", "string", "The place, such as \"stages[2].next\".",
+      required = true },
+    { "message", "string", "What is wrong.", required = true } },
+  { name = "workstage.migration.plan_options", given = true,
+    doc = "Options of `migration.plan`.", table.unpack(map_names) },
+  { name = "workstage.migration.run_options", given = true,
+    doc = "Options of `migration.apply` and `migration.resume`.",
+    table.unpack(run_options) },
+  { name = "workstage.migration.rollback_options", given = true,
+    doc = "Options of `migration.rollback`.",
+    table.unpack(with(run_options, {
+      { "confirm", "fun(plan: workstage.plan): boolean",
+        "Gets the plan of the way back; nothing is done unless it returns " ..
+        "true." },
+    })) },
+  { name = "workstage.migration.rehearse_options", given = true,
+    doc = "Options of `migration.rehearse`.",
+    table.unpack(with({
+      { "faults", "number", "The part of the requests that go wrong, 0 to " ..
+        "1." },
+      { "on_progress", "fun(progress: workstage.migration.progress)",
+        "Called as the run goes on." },
+      { "should_stop", "fun(): boolean", "Asked between items; true ends " ..
+        "the run." },
+    }, map_names)) },
+  { name = "workstage.migration.progress", doc = "What `on_progress` gets.",
+    { "total", "integer", "Items in all.", required = true },
+    { "done", "integer", "Items whose end is known.", required = true },
+    { "moved", "integer", "In this run.", required = true },
+    { "skipped", "integer", "In this run.", required = true },
+    { "failed", "integer", "In this run.", required = true },
+    { "requests", "integer", "In this run.", required = true },
+    { "elapsed", "number", "Seconds.", required = true },
+    { "operation", "table", "The one that is under way." } },
+  { name = "workstage.migration.report", doc = "What a run came to; a text " ..
+    "by `tostring`.",
+    { "complete", "boolean", "Whether nothing is left to do.",
+      required = true },
+    { "moved", "integer", "Items.", required = true },
+    { "skipped", "integer", "Items that were no longer where the plan " ..
+      "says.", required = true },
+    { "failed", "integer", "Items; `resume` tries them again.",
+      required = true },
+    { "failures", "table[]", "`{ item, name, error }` of each.",
+      required = true },
+    { "skips", "table[]", "`{ item, why }`, of 1,000 at most.",
+      required = true },
+    { "notes", "string[]", "What was left as it is.", required = true },
+    { "requests", "integer", "Sent.", required = true },
+    { "seconds", "number", "Taken.", required = true },
+    { "journal", "string", "Its path; nil after a rehearsal." },
+    { "plan", "string|workstage.plan", "The plan's id; after a rehearsal " ..
+      "the plan.", required = true },
+    { "error", "workstage.error", "What ended the run." },
+    { "stopped", "string", "Why it stopped before its end." },
+    { "rounds", "integer", "Of a rehearsal: runs until it was complete." },
+    { "stats", "table", "Of a rehearsal: the sandbox's `stats()`." } },
+  { name = "workstage.migration.state", doc = "How far a journal's run has " ..
+    "come.",
+    { "total", "integer", "Items in all.", required = true },
+    { "moved", "integer", "Items.", required = true },
+    { "skipped", "integer", "Items.", required = true },
+    { "failed", "integer", "Items.", required = true },
+    { "complete", "boolean", "Whether nothing is left to do.",
+      required = true },
+    { "operations", "integer", "In all.", required = true },
+    { "done", "integer", "Operations that are done.", required = true },
+    { "plan", "string", "The plan's id.", required = true },
+    { "kind", "string", "\"migration\" or \"rollback\".", required = true },
+    { "service", "string", "\"storyblok\" or \"kantata\".", required = true },
+    { "workflow", "string", "Its name." },
+    { "rolled_back", "boolean", "Whether a rollback has begun.",
+      required = true } },
+  { name = "workstage.sandbox.stats", doc = "What a sandbox has counted: " ..
+    "see the page about it.",
+    { "requests", "integer", "", required = true },
+    { "rejected", "integer", "429, injected ones too.", required = true },
+    { "status", "table<string, integer>", "By status.", required = true },
+    { "effects", "table<string, integer>", "Creations.", required = true },
+    { "updates", "table<string, integer>", "", required = true },
+    { "deletes", "table<string, integer>", "", required = true },
+    { "emails", "integer", "", required = true },
+    { "webhooks", "integer", "", required = true },
+    { "late", "integer", "Effects still to come.", required = true },
+    { "late_failed", "integer", "", required = true },
+    { "faults", "table<string, integer>", "By name.", required = true },
+    { "peak", "integer", "Most requests in a rolling second.",
+      required = true },
+    { "connections", "integer", "", required = true },
+    { "open_connections", "integer", "", required = true },
+    { "in_flight", "integer", "", required = true },
+    { "max_in_flight", "integer", "", required = true } },
+}
+
+local client = "workstage.storyblok|workstage.kantata"
+local run = { client = client, path = "string",
+              given = "workstage.migration.run_options",
+              "workstage.migration.report" }
+
+--- Types where a comment cannot say them: of parameters by name, of results
+-- by number. A name without a module is a method's, of the class before it.
+tables.types = {
+  ["workstage.storyblok"] = { given = "workstage.storyblok.options",
+                              "workstage.storyblok" },
+  ["workstage.kantata"] = { given = "workstage.kantata.options",
+                            "workstage.kantata" },
+  ["workstage.run"] = { fn = "fun(scope: workstage.scope): ...", "any" },
+  ["workstage.map"] = {
+    items = "any[]|fun(): any", fn = "fun(item: any, index: integer): ...",
+    given = "workstage.map_options", "table<integer, any>",
+    "table<integer, any>",
+  },
+  ["workstage.loop:spawn"] = { f = "fun()", "workstage.task" },
+  ["workstage.loop:step"] = { timeout = "number" },
+  ["workstage.loop:timeout"] = { "number|nil" },
+  ["workstage.loop:fileno"] = { "integer" },
+  ["workstage.loop:pollfd"] = { "integer" },
+  ["workstage.loop:events"] = { "string" },
+  ["workstage.scope:spawn"] = { f = "fun()", "workstage.task" },
+  ["workstage.task:wait"] = { "any" },
+  ["workstage.storyblok:whoami"] = { given = "workstage.call_options",
+                                     "workstage.storyblok.user" },
+  ["workstage.kantata.statuses:list"] = { "workstage.kantata.status_entry[]" },
+  ["workstage.kantata.statuses:find"] = {
+    key = "integer|string", color = "string",
+    "workstage.kantata.status_entry",
+  },
+  ["workstage.log.line"] = { event = "workstage.event" },
+  ["workstage.log.to"] = { out = "file*",
+                           "fun(event: workstage.event)" },
+  ["workstage.migration.read"] = { "workstage.blueprint" },
+  ["workstage.migration.write"] = { value = "workstage.blueprint" },
+  ["workstage.migration.export"] = { space = "workstage.storyblok",
+                                     "workstage.blueprint", "string[]" },
+  ["workstage.migration.check"] = {
+    blueprint = "workstage.blueprint", "boolean",
+    "workstage.migration.findings",
+    fails = "workstage.migration.findings|workstage.error",
+  },
+  ["workstage.migration.plan"] = {
+    client = client, blueprint = "workstage.blueprint",
+    given = "workstage.migration.plan_options", "workstage.plan",
+  },
+  ["workstage.migration.load"] = { "workstage.plan" },
+  ["workstage.migration.apply"] = {
+    client = client, plan = "workstage.plan",
+    given = "workstage.migration.run_options", "workstage.migration.report",
+  },
+  ["workstage.migration.resume"] = run,
+  ["workstage.migration.rollback"] = {
+    client = client, path = "string",
+    given = "workstage.migration.rollback_options",
+    "workstage.migration.report",
+  },
+  ["workstage.migration.progress"] = { "workstage.migration.state" },
+  ["workstage.migration.graph"] = {
+    what = "workstage.blueprint|workstage.plan", "string",
+  },
+  ["workstage.migration.rehearse"] = {
+    client = client, blueprint = "workstage.blueprint",
+    given = "workstage.migration.rehearse_options",
+    "workstage.migration.report",
+  },
+  ["workstage.plan:text"] = { options = "{ color: boolean }", "string" },
+  ["workstage.plan:is_empty"] = { "boolean" },
+  ["workstage.sandbox.start"] = { options = "workstage.sandbox.options",
+                                  "workstage.sandbox.server" },
+  ["workstage.sandbox.server:stats"] = { "workstage.sandbox.stats" },
+}
+
+return tables

@@ -32,12 +32,20 @@ local function read_members(space, stages, attribute, read)
   return {}
 end
 
+local function publish_of(stage, names, lost)
+  local id = stage.after_publish_id
+  if id and not names[id] then
+    lost[#lost + 1] = ("stage %q: the stage %d after publishing is not in " ..
+                       "the workflow"):format(stage.name, id)
+  end
+  return id and names[id] or false
+end
+
 local function describe(stage, names, lost)
   local described = {
     name = stage.name, color = stage.color,
     next = next_of(stage, names.stages, lost),
-    after_publish = stage.after_publish_id and
-                    names.stages[stage.after_publish_id] or false,
+    after_publish = publish_of(stage, names.stages, lost),
     roles = name_all(stage.space_role_ids, names.roles, "space role", stage,
                      lost),
     users = name_all(stage.user_ids, names.users, "user", stage, lost),

@@ -18,7 +18,11 @@ local function is_one_of(value, wanted)
   return false
 end
 
+-- Archived projects belong to rules alone that ask about them.
 local function matches(workspace, where)
+  if workspace.archived and (not where or where.archived == nil) then
+    return false
+  end
   for field, wanted in pairs(where or {}) do
     if field == "prefix" then
       for name, prefix in pairs(wanted) do

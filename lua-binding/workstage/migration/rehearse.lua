@@ -96,6 +96,19 @@ local function stories_of(plan, content_type)
   return stories
 end
 
+-- Releases that changes name.
+local function releases_of(plan)
+  local known, releases = {}, {}
+  each_move(plan, function(operation)
+    local id = operation.set.release_id
+    if id and not known[id] then
+      known[id] = true
+      releases[#releases + 1] = { id = id, name = ("Release %d"):format(id) }
+    end
+  end)
+  return releases
+end
+
 local function members_of(members)
   local roles, users, collaborators = {}, {}, {}
   for id in pairs(members.roles) do
@@ -146,7 +159,7 @@ function snapshot.storyblok(plan)
     users = users,
     spaces = { {
       id = plan.space_id, workflows = workflows, space_roles = roles,
-      collaborators = collaborators,
+      collaborators = collaborators, releases = releases_of(plan),
       stories = stories_of(plan, types[1] or "page"),
     } },
   }
@@ -167,12 +180,13 @@ end
 
 -- ------------------------------------------------------------------- run
 
--- There is nobody to be gentle with, so pauses are short.
+-- There is nobody to be gentle with, and nothing shows late: pauses are
+-- short.
 local function client_of(plan, server)
   local workstage = require "workstage"
   local options = {
     token = TOKEN, base_url = server.url, rate_limit = false,
-    settle_time = 0.2, retry = { base = 0.01, cap = 0.1 }, proxy = false,
+    settle_time = 0.02, retry = { base = 0.005, cap = 0.05 }, proxy = false,
   }
   if plan.service == "kantata" then
     options.base_url = server.kantata_url
@@ -193,8 +207,8 @@ local function apply_there(migration, plan, server, given)
     should_stop = given.should_stop,
   })
   local rounds = 1
-  while report and not report.complete and report.failed > 0 and rounds < 10
-  do
+  while report and not report.complete and given.faults and rounds < 10 and
+        not (given.should_stop and given.should_stop()) do
     report, err = migration.resume(client, path, {
       on_progress = given.on_progress, should_stop = given.should_stop,
     })

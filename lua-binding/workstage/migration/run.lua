@@ -34,8 +34,9 @@ function Report:__tostring()
   local text = table.concat(parts, ", ")
   if self.complete then return text end
   local why = self.error and tostring(self.error) or self.stopped
-  return ("%s; not complete%s; to be resumed from %s")
-         :format(text, why and (": " .. why) or "", tostring(self.journal))
+  text = ("%s; not complete%s"):format(text, why and (": " .. why) or "")
+  if not self.journal then return text end
+  return ("%s; to be resumed from %s"):format(text, self.journal)
 end
 
 --- Begins a run.

@@ -1,0 +1,178 @@
+-- A dry run writes nothing: plan and rehearse send the service only GETs.
+local clients = require "support.clients"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+
+local has = clients.has
+
+describe("a dry run", function()
+  local server, space, folder
+
+  local function start(counts, more, options)
+    server, space = migrations.start(migrations.space(counts, more), options)
+  end
+
+  before_each(function() folder = migrations.folder() end)
+
+  after_each(function()
+    if space then space:close() end
+    if server then server:stop() end
+    server, space = nil, nil
+    migrations.remove(folder)
+  end)
+
+  local function assert_untouched(before)
+    for _, request in ipairs(server:requests()) do
+      assert.equal("GET", request.method)
+      assert.is_false(request.effect)
+    end
+    assert.same(before, server:dump())
+  end
+
+  -- Everything that a plan can hold.
+  local function everything()
+    return {
+      workflow = "Article", content_types = { "article", "news" },
+      stages = {
+        { name = "Ready", was = "Review", color = "#7ed321", next = "all",
+          is_default = true, roles = { "Lawyer" } },
+        { name = "Review", was = "Ready", color = "#f5a623",
+          after_publish = "Ready", next = { "Legal" },
+          users = { "law@example.com" } },
+        { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
+        { name = "Start", was = "Drafting", color = "#123456",
+          next = "none" },
+      },
+      moves = {
+        { from = "Old review", where = { starts_with = "old-review/1" },
+          to = "Legal", comment = "x", release_id = 91,
+          assign = { users = { "law@example.com" }, roles = { "Lawyer" } } },
+        { from = "Old review", to = "Review", notify = true },
+        { from = "Drafting", to = "Ready",
+          due_date = "2026-12-01T10:00:00.000Z" },
+        { from = "none", to = "Legal" },
+        { from = { default = true, stage = "Reviewing" }, to = "Review" },
+        { from = "Ready", to = { workflow = "Default",
+                                 stage = "Drafting" } },
+      },
+    }
+  end
+
+  local function start_rich()
+    local counts = { ["Old review"] = 130, Drafting = 3, Ready = 2, none = 4 }
+    local stories = migrations.stories(counts)
+    stories[#stories + 1] = { full_slug = "d/1", name = "d",
+      stage = { stage = "Reviewing", workflow = "Default" } }
+    start(counts, {
+      stories = stories, releases = { { id = 91, name = "Spring" } },
+      space_roles = { { role = "Lawyer" } },
+      users = { { userid = "law@example.com" } },
+      collaborators = { { user = "law@example.com" } },
+    })
+  end
+
+  it("by plan sends GETs alone", function()
+    start_rich()
+    local before = server:dump()
+    local plan = assert(migration.plan(space, everything()))
+    assert.is_false(plan:is_empty())
+    assert_untouched(before)
+  end)
+
+  it("by plan makes the default workflow where a space has none", function()
+    -- the service does it when it is asked for its workflows; a plan that
+    -- finds that one alone says so
+    start(nil, { workflows = {}, stories = {} })
+    local blueprint = migrations.blueprint()
+    local plan = assert(migration.plan(space, blueprint))
+    local effects = 0
+    for _, request in ipairs(server:requests()) do
+      assert.equal("GET", request.method)
+      effects = effects + (request.effect and 1 or 0)
+    end
+    assert.equal(1, effects)
+    has(table.concat(plan.notes, "\n"), "had it had none")
+    has(plan, "had it had none")
+  end)
+
+  it("by rehearsal applies the plan to a copy", function()
+    start_rich()
+    local before = server:dump()
+    local report = assert(migration.rehearse(space, everything()))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(140, report.moved)
+    assert.equal(1, report.rounds)
+    assert.equal(report.plan.requests, report.requests)
+    assert.is_table(report.stats)
+    assert_untouched(before)
+  end)
+
+  for _, faults in ipairs { 0.05, 0.3 } do
+    it(("by rehearsal goes through with %g of the requests going wrong")
+       :format(faults), function()
+      start_rich()
+      local before = server:dump()
+      local report = assert(migration.rehearse(space, everything(),
+                                               { faults = faults }))
+      assert.is_true(report.complete, tostring(report))
+      assert.is_true(report.requests > report.plan.requests)
+      assert_untouched(before)
+    end)
+  end
+
+  it("by rehearsal leaves no file behind", function()
+    start_rich()
+    local real, path = os.tmpname, nil
+    os.tmpname = function()
+      path = folder .. "/tmp"
+      return path
+    end
+    local report, err = migration.rehearse(space, everything())
+    os.tmpname = real
+    assert(report, err)
+    assert.is_nil(io.open(path))
+    assert.is_nil(report.journal)
+  end)
+
+  it("by rehearsal says what a plan says where it is refused", function()
+    start { ["Old review"] = 2 }
+    local blueprint = migrations.smaller()
+    blueprint.moves = {}
+    local err = clients.failed("refused", migration.rehearse(space,
+                                                             blueprint))
+    has(err, "Old review")
+  end)
+
+  it("by rehearsal needs the sandbox, and says so", function()
+    start {}
+    local real = package.loaded["workstage.sandbox"]
+    package.loaded["workstage.sandbox"] = nil
+    package.preload["workstage.sandbox"] = function() error "none" end
+    local report, err = migration.rehearse(space, migrations.blueprint())
+    package.preload["workstage.sandbox"] = nil
+    package.loaded["workstage.sandbox"] = real
+    assert.is_nil(report)
+    has(err, "workstage-sandbox")
+  end)
+
+  it("by rehearsal copies a workflow of Kantata's as well", function()
+    local workstage = require "workstage"
+    local sandbox = require "workstage.sandbox"
+    local workspaces = {}
+    for i = 1, 20 do
+      workspaces[i] = { id = i, title = "P" .. i, status_key = 310,
+                        archived = i > 18 }
+    end
+    server = assert(sandbox.start { rate_limit = false,
+      seed = { kantata = { workspaces = workspaces } } })
+    local ox <close> = assert(workstage.kantata {
+      token = clients.TOKEN, base_url = server.kantata_url, proxy = false,
+      rate_limit = false, settle_time = 0.002 })
+    local before = server:dump()
+    local report = assert(migration.rehearse(ox, { service = "kantata",
+      moves = { { from = 310, to = 605 } } }, { faults = 0.1 }))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(18, report.moved)
+    assert_untouched(before)
+  end)
+end)

@@ -1,0 +1,157 @@
+-- From one space to another: names in place of ids, nothing lost in silence.
+local clients = require "support.clients"
+local files = require "support.files"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+
+local failed, has = clients.failed, clients.has
+
+describe("an export", function()
+  local folder, opened
+
+  -- Users fill more than two pages; ids differ from space to space.
+  local function members(first)
+    local users, collaborators = {}, {}
+    for i = 1, 210 do
+      users[i] = { id = first + i, userid = ("u%d@example.com"):format(i) }
+      collaborators[i] = { user = users[i].userid }
+    end
+    local roles = {}
+    for i, role in ipairs { "Lawyer", "Author", "Translator" } do
+      roles[first % 2 == 0 and i or 4 - i] = { id = first + 900 + i,
+                                               role = role }
+    end
+    return { users = users, collaborators = collaborators,
+             space_roles = roles }
+  end
+
+  local function open(content)
+    local server, space = migrations.start(content)
+    table.insert(opened, { server, space })
+    return server, space
+  end
+
+  local function rich()
+    local stages = migrations.stages()
+    stages[1].space_role_ids, stages[1].user_ids = { "Author" },
+      { "u1@example.com", "u205@example.com" }
+    stages[2].allow_all_stages, stages[2].workflow_stage_ids = true, nil
+    stages[3].space_role_ids = { "Lawyer", "Translator" }
+    stages[3].after_publish_id = "Drafting"
+    stages[3].auto_remove_assignee = true
+    stages[4].allow_none_for_next_stages = true
+    stages[4].story_editing_locked = true
+    local content = migrations.space({ Drafting = 2 }, members(5000))
+    content.workflows[2].stages = stages
+    content.workflows[2].content_types = { "article", "page" }
+    return content
+  end
+
+  before_each(function()
+    folder = migrations.folder()
+    opened = {}
+  end)
+
+  after_each(function()
+    for _, pair in ipairs(opened) do
+      pair[2]:close()
+      pair[1]:stop()
+    end
+    migrations.remove(folder)
+  end)
+
+  it("applied to another space gives the same workflow", function()
+    local _, from = open(rich())
+    local content = migrations.space({}, members(70001))
+    table.remove(content.workflows)
+    content.stories = {}
+    local server, to = open(content)
+    local blueprint, lost = migration.export(from, "Article")
+    assert.same({}, lost)
+    local path = folder .. "/article.lua"
+    assert(migration.write(blueprint, path))
+    local plan = assert(migration.plan(to, assert(migration.read(path))))
+    assert.is_true(assert(migration.apply(to, plan, {
+      journal = folder .. "/j" })).complete)
+    assert.equal(migrations.text(from), migrations.text(to))
+    local stages = migrations.stages_of(server)
+    assert.same({ 70001 + 1, 70001 + 205 }, stages.Drafting.user_ids)
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("holds no id", function()
+    local server, space = open(rich())
+    local blueprint = assert(migration.export(space, "Article"))
+    local function look(value)
+      if type(value) ~= "table" then
+        assert.are_not.equal("number", type(value))
+        return
+      end
+      for name, item in pairs(value) do
+        if type(name) ~= "number" then look(name) end
+        look(item)
+      end
+    end
+    look(blueprint)
+    assert(migration.write(blueprint, folder .. "/b.lua"))
+    local text = files.read(folder .. "/b.lua")
+    for _, stage in pairs(migrations.stages_of(server)) do
+      assert.is_nil(text:find(("%d"):format(stage.id), 1, true))
+    end
+  end)
+
+  it("is good by itself, and its plan for its own space empty", function()
+    local _, space = open(rich())
+    local blueprint = assert(migration.export(space, "Article"))
+    assert.is_true(migration.check(blueprint))
+    assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
+  end)
+
+  it("of the default workflow says so, in place of its name", function()
+    local _, space = open(rich())
+    local blueprint = assert(migration.export(space))
+    assert.is_true(blueprint.default)
+    assert.is_nil(blueprint.workflow)
+    assert.equal(2, #blueprint.stages)
+    assert.same(blueprint, (assert(migration.export(space, "Default"))))
+  end)
+
+  it("reads members only where a stage names them", function()
+    local server, space = open(migrations.space {})
+    assert(migration.export(space, "Article"))
+    for _, request in ipairs(server:requests()) do
+      assert.equal("GET", request.method)
+      assert.is_nil(request.path:find "roles")
+      assert.is_nil(request.path:find "collaborators")
+    end
+    assert.equal(2, #server:requests())
+  end)
+
+  it("names what it could not take along", function()
+    local content = rich()
+    content.workflows[2].stages[1].space_role_ids = { 123 }
+    content.workflows[2].stages[2].user_ids = { 456 }
+    local _, space = open(content)
+    local blueprint, lost = migration.export(space, "Article")
+    assert.same({}, blueprint.stages[1].roles)
+    assert.equal(2, #lost)
+    has(lost[1], 'stage "Drafting": the space role 123')
+    has(lost[2], 'stage "Review": the user 456')
+  end)
+
+  it("of a workflow that is not there is an error", function()
+    local _, space = open(migrations.space {})
+    has(failed("not_found", migration.export(space, "Novel")), "Novel")
+  end)
+
+  it("keeps the order of positions, not of ids", function()
+    local content = migrations.space {}
+    for i, stage in ipairs(content.workflows[2].stages) do
+      stage.position = 10 - i
+    end
+    local _, space = open(content)
+    local blueprint = assert(migration.export(space, "Article"))
+    assert.equal("Ready", blueprint.stages[1].name)
+    assert.equal("Drafting", blueprint.stages[4].name)
+  end)
+end)

@@ -220,7 +220,8 @@ describe("workstage", function()
   end)
 
   it("graph --svg says what it lacks", function()
-    shell.must("ln -s $(command -v lua5.4) %s", place:path "lua5.4")
+    shell.must("ln -s $(command -v lua5.4) $(command -v env) %s",
+               place.folder)
     local _, status, err = place:run("graph bp.lua --svg it.svg",
                                      { PATH = place.folder })
     assert.equal(1, status)

@@ -42,6 +42,10 @@ function tool.place(options)
     PATH = os.getenv "PATH", HOME = self.folder, TERM = "xterm",
     LC_ALL = "C.UTF-8",
   }
+  for _, name in ipairs { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+                          "TSAN_OPTIONS" } do
+    self.env[name] = os.getenv(name)
+  end
   return self
 end
 

@@ -49,12 +49,17 @@ local function checks_of(self)
   return self.workflow and 1 or 0
 end
 
+-- The last request goes out when all before it have left its second.
+local function seconds_for(requests, rate)
+  if not rate or rate <= 0 then return nil end
+  return math.max(requests - 1, 0) // rate
+end
+
 --- Adds what follows from the operations.
 function plan.finish(parts)
   parts.requests = planner.count_requests(parts.operations,
                                           checks_of(parts))
-  parts.seconds = parts.rate and parts.rate > 0 and
-                  parts.requests / parts.rate or nil
+  parts.seconds = seconds_for(parts.requests, parts.rate)
   return setmetatable(parts, Plan)
 end
 

@@ -1,0 +1,203 @@
+-- A process that migrates is killed at random moments, in a space where one
+-- request of twenty goes wrong, and carried on until it is done.
+-- WORKSTAGE_CRASHES: how often it is killed; WORKSTAGE_SEED: when.
+local files = require "support.files"
+local journals = require "workstage.migration.journal"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+local service = require "support.service"
+local shell = require "house.shell"
+
+local CRASHES = tonumber(os.getenv "WORKSTAGE_CRASHES") or 20
+local SEED = tonumber(os.getenv "WORKSTAGE_SEED") or 1
+
+-- Applies the plan, or carries on; ends with 0 when all is done.
+local CHILD = [[
+local migration = require "workstage.migration"
+local workstage = require "workstage"
+local url, space_id, folder, kind = table.unpack(arg)
+local space = assert(workstage.storyblok {
+  token = "child-of-the-specs", base_url = url,
+  space_id = math.tointeger(tonumber(space_id)), rate_limit = false,
+  settle_time = 0.05, proxy = false,
+  retry = { attempts = 8, base = 0.002, cap = 0.02 } })
+local journal, report, err = folder .. "/j", nil, nil
+if kind == "rollback" then
+  report, err = migration.rollback(space, journal)
+elseif io.open(journal) then
+  report, err = migration.resume(space, journal)
+else
+  local plan = assert(migration.load(folder .. "/plan"))
+  report, err = migration.apply(space, plan, { journal = journal })
+end
+print(report or err)
+if report and report.complete then os.exit(0) end
+os.exit(err and err.unplanned and 3 or 1)
+]]
+
+local FAULTS = {
+  { chance = 0.01, seed = 1, status = 500 },
+  { chance = 0.01, seed = 2, close = "before" },
+  { chance = 0.01, seed = 3, close = "after" },
+  { chance = 0.005, seed = 4, truncate = true },
+  { chance = 0.005, seed = 5, status = 502, effect = true, html = true },
+  { chance = 0.005, seed = 6, late = 0.02, status = 503 },
+  { chance = 0.005, seed = 7, status = 429 },
+}
+
+local function blueprint()
+  return {
+    workflow = "Article", content_types = { "article", "news" },
+    stages = {
+      { name = "Ready", was = "Review", color = "#7ed321", next = "all",
+        is_default = true },
+      { name = "Review", was = "Ready", color = "#f5a623",
+        after_publish = "Ready", next = { "Legal" } },
+      { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
+      { name = "Start", was = "Drafting", color = "#123456", next = "none" },
+    },
+    moves = {
+      { from = "Old review", where = { starts_with = "old-review/1" },
+        to = "Legal" },
+      { from = "Old review", to = "Review" },
+      { from = "Drafting", to = "Ready" },
+    },
+  }
+end
+
+local COUNTS = { ["Old review"] = 200, Drafting = 100 }
+local AFTER = { Legal = 111, Review = 89, Ready = 100 }
+
+describe("a process that is killed", function()
+  local server, space, folder, expected
+
+  before_each(function()
+    math.randomseed(SEED)
+    folder = migrations.folder()
+    server, space = migrations.start(migrations.space(COUNTS))
+    local plan = assert(migration.plan(space, blueprint()))
+    assert.is_true(assert(migration.apply(space, plan, {
+      journal = folder .. "/expected" })).complete)
+    expected = migrations.text(space)
+  end)
+
+  after_each(function()
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  local function child(seconds, kind)
+    local command = files.command(CHILD, server.url,
+      ("%d"):format(migrations.SPACE), folder, kind or "apply")
+    if seconds then
+      command = ("timeout -s KILL %.3f %s"):format(seconds, command)
+    end
+    return shell.run("%s", command)
+  end
+
+  -- Begins anew, with faults.
+  local function begin()
+    os.remove(folder .. "/j")
+    os.remove(folder .. "/j.rollback")
+    server:inject(false)
+    assert(server:load(migrations.snapshot(migrations.space(COUNTS))))
+    local plan = assert(migration.plan(space, blueprint()))
+    assert(plan:save(folder .. "/plan"))
+    server:inject(FAULTS)
+  end
+
+  -- A journal that ended within its plan is in nobody's way.
+  local function clear_unplanned(code, path)
+    if code == 3 then assert(os.remove(path)) end
+  end
+
+  -- Kills it a few times and sees it to its end. Returns how often.
+  local function run(kills, whole, kind)
+    local killed, output, code = 0, nil, nil
+    repeat
+      local last = killed >= kills
+      output, code = child(not last and math.random() * whole * 1.1 or nil,
+                           kind)
+      if code == 137 then killed = killed + 1 end
+      clear_unplanned(code, folder .. "/j")
+      assert(code == 0 or code == 1 or code == 3 or code == 137, output)
+      assert(not output:find("damaged", 1, true) or code == 3, output)
+    until code == 0
+    return killed
+  end
+
+  local function journal_of(path)
+    local moved, ids = {}, {}
+    for record in assert(journals.read(path)) do
+      if record.type == "moved" then
+        assert(not moved[record.item], "twice in the journal")
+        moved[record.item] = record.change or true
+        ids[#ids + 1] = record.item
+      end
+    end
+    return moved, #ids
+  end
+
+  local function assert_done()
+    assert.equal(expected, migrations.text(space))
+    assert.same(AFTER, migrations.counts(server))
+    local moved, count = journal_of(folder .. "/j")
+    assert.equal(300, count)
+    local stories = 0
+    for story, changes in pairs(migrations.changes(server)) do
+      assert.equal(1, #changes, story)
+      assert.is_true(moved[story] == true or moved[story] == changes[1].id)
+      stories = stories + 1
+    end
+    assert.equal(300, stories)
+    local progress = assert(migration.progress(folder .. "/j"))
+    assert.is_true(progress.complete)
+    assert.equal(300, progress.moved)
+    assert.equal(0, progress.failed)
+  end
+
+  -- Seconds that it takes when nobody kills it.
+  local function whole_time(kind)
+    local began = service.now()
+    local output, code
+    repeat output, code = child(nil, kind) until code ~= 1
+    assert(code == 0, output)
+    return service.now() - began
+  end
+
+  it("is carried on until every story has exactly one change", function()
+    begin()
+    local whole, killed = whole_time(), 0
+    server:inject(false)
+    assert_done()
+    while killed < CRASHES do
+      begin()
+      killed = killed + run(math.min(math.random(1, 5), CRASHES - killed),
+                            whole)
+      server:inject(false)
+      assert_done()
+    end
+    assert.equal(CRASHES, killed)
+  end)
+
+  it("while it rolls back is carried on as well", function()
+    local crashes, killed = math.ceil(CRASHES / 4), 0
+    begin()
+    whole_time()
+    local whole = whole_time "rollback"
+    while killed < crashes do
+      begin()
+      whole_time()
+      killed = killed + run(math.min(math.random(1, 3), crashes - killed),
+                            whole, "rollback")
+      server:inject(false)
+      assert.same(COUNTS, migrations.counts(server))
+      for _, changes in pairs(migrations.changes(server)) do
+        assert.equal(2, #changes)
+      end
+      local names = { "Drafting", "Review", "Old review", "Ready" }
+      assert.same(names, migrations.names(server))
+    end
+  end)
+end)

@@ -114,9 +114,9 @@ describe("a process that is killed", function()
 
   -- Kills it a few times and sees it to its end. Returns how often.
   local function run(kills, whole, kind)
-    local killed, output, code = 0, nil, nil
+    local killed, code = 0, nil
     repeat
-      local last = killed >= kills
+      local last, output = killed >= kills, nil
       output, code = child(not last and math.random() * whole * 1.1 or nil,
                            kind)
       if code == 137 then killed = killed + 1 end

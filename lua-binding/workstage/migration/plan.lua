@@ -29,8 +29,19 @@ function Plan:is_empty()
   return #self.operations == 0
 end
 
+-- Lua's own numbers repeat in processes that begin in the same second, where
+-- addresses are not random.
+local function random_part()
+  local file = io.open("/dev/urandom", "rb")
+  if file then file:setvbuf "no" end
+  local bytes = file and file:read(4)
+  if file then file:close() end
+  if bytes and #bytes == 4 then return (("I4"):unpack(bytes)) end
+  return math.random(0, 0xffffffff)
+end
+
 local function new_id()
-  return ("%08x%08x"):format(os.time(), math.random(0, 0xffffffff))
+  return ("%08x%08x"):format(os.time(), random_part())
 end
 
 --- Makes a plan of its parts.

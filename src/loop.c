@@ -206,15 +206,27 @@ static void harvest(ws_loop *loop) {
   }
 }
 
-static void act(ws_loop *loop, curl_socket_t fd, int mask) {
-  int running;
+static int act(ws_loop *loop, curl_socket_t fd, int mask) {
+  int running = 0;
   curl_multi_socket_action(loop->multi, fd, mask, &running);
+  return running;
 }
 
-/* Lets libcurl begin what was just added, without waiting for a step. */
+static int count_flying(const ws_loop *loop) {
+  int flying = 0;
+  for (const ws_client *at = loop->clients; at; at = at->next)
+    flying += at->flying;
+  return flying;
+}
+
+/* Lets libcurl begin what was just added, without waiting for a step. It may
+** end a transfer as well, of which no socket and no timer will tell again:
+** so a step is due at once. */
 void ws_loop_kick(ws_loop *loop) {
+  int running;
   loop->curl_due = WS_NEVER;
-  act(loop, CURL_SOCKET_TIMEOUT, 0);
+  running = act(loop, CURL_SOCKET_TIMEOUT, 0);
+  if (!loop->inside && running < count_flying(loop)) loop->curl_due = 0;
 }
 
 static void run_timers(ws_loop *loop, ws_time now) {

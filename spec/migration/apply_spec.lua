@@ -87,7 +87,7 @@ describe("apply", function()
       local made = assert(real(self, attributes, ...))
       for _, stage in ipairs {
         { name = "Drafting", color = "#000001", workflow_id = made.id },
-        { name = "Reviewing", color = "#F5A623", workflow_id = made.id },
+        { name = "Reviewing", color = "#f5a623", workflow_id = made.id },
         { name = "Done", color = "#000003", workflow_id = made.id },
       } do
         assert(space.stages:create(stage))
@@ -290,6 +290,26 @@ describe("apply", function()
     report = assert(migration.resume(space, folder .. "/j"))
     assert.is_true(report.complete, tostring(report))
     assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+    other:close()
+  end)
+
+  it("takes nothing from a stage that had to stay", function()
+    start { none = 1 }
+    local other = migrations.client(server)
+    local blueprint = migrations.smaller()
+    blueprint.moves = {}
+    blueprint.stages[3].color = "#b8860b"
+    local made = plan(blueprint)
+    before_page(1, function() put("none/1", "Old review", other) end)
+    local report = apply(made)
+    assert.is_false(report.complete)
+    assert.is_nil(report.error)
+    has(report, "a stage that is not empty")
+    assert.same({}, migrations.refused(server))
+    assert.equal("#7ed321", migrations.stages_of(server).Ready.color)
+    put("none/1", "Ready", other)
+    assert.is_true(assert(migration.resume(space, folder .. "/j")).complete)
+    assert.equal("#b8860b", migrations.stages_of(server).Ready.color)
     other:close()
   end)
 

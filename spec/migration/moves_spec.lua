@@ -46,6 +46,7 @@ describe("a move", function()
     local report = migrate(blueprint)
     assert.is_true(report.complete)
     assert.equal(12, report.moved)
+    assert.equal(0, report.skipped)
     -- 1, 10, 11, 12; then 2; then the others
     assert.same({ Ready = 4, Drafting = 2, Review = 7 },
                 migrations.counts(server))

@@ -184,19 +184,22 @@ describe("resume", function()
   end)
 
   it("waits for what shows late, and sends nothing twice", function()
-    server, space = migrations.start(migrations.space { Drafting = 4 }, nil,
-      { settle_time = 0.3, retry = { attempts = 1 }, timeout = 0.1 })
-    -- four changes whose answers are lost and whose effects show late
+    start { Drafting = 4 }
+    -- four changes whose answers are lost and whose effects show late, and
+    -- a client that does not wait for them
+    local hasty = migrations.client(server, { settle_time = 0.001,
+                                              retry = { attempts = 1 } })
     server:inject { { method = "POST", path = "workflow_stage_changes",
                       count = 4, late = 0.2, status = 503 } }
     local blueprint = migrations.blueprint()
     blueprint.moves = { { from = "Drafting", to = "Review" } }
-    local stop = false
-    apply(blueprint, { should_stop = function() return stop end,
-                       on_failure = "stop", concurrency = 4 })
-    stop = true
-    local report = resume()
-    assert.is_true(report.complete, tostring(report))
+    local plan = assert(migration.plan(hasty, blueprint))
+    local report = assert(migration.apply(hasty, plan, { journal = journal }))
+    assert.equal(4, report.failed)
+    hasty:close()
+    space:close()
+    space = migrations.client(server, { settle_time = 0.3 })
+    assert.is_true(resume().complete)
     assert_once(4)
   end)
 

@@ -200,6 +200,7 @@ describe("resume", function()
     space:close()
     space = migrations.client(server, { settle_time = 0.3 })
     assert.is_true(resume().complete)
+    require "workstage.loop".sleep(0.3)
     assert_once(4)
   end)
 

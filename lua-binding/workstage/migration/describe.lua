@@ -26,6 +26,9 @@ local function naming(plan)
       names[operation.stage] = operation.set.name
     end
   end
+  for _, member in ipairs(plan.members or {}) do
+    names[member.id] = member.name
+  end
   return function(ref)
     if ref == false or ref == nil then return "none" end
     return names[ref] and ("%q"):format(names[ref]) or tostring(ref)
@@ -38,13 +41,8 @@ local function list_of(items, name)
   return #shown > 0 and table.concat(shown, ", ") or "none"
 end
 
-local function by_reference(attribute)
-  return attribute == "workflow_stage_ids" or attribute == "after_publish_id"
-end
-
 local function value_of(attribute, value, name)
-  local shown = by_reference(attribute) and name or tostring
-  if type(value) == "table" then return list_of(value, shown) end
+  if type(value) == "table" then return list_of(value, name) end
   if attribute == "after_publish_id" then return name(value) end
   if type(value) == "string" then return ("%q"):format(value) end
   return tostring(value)
@@ -75,8 +73,8 @@ end
 
 local function change_line(attribute, before, now, name)
   if type(before) == "table" and type(now) == "table" then
-    return ("      %s: %s"):format(label(attribute), list_change(
-      before, now, by_reference(attribute) and name or tostring))
+    return ("      %s: %s"):format(label(attribute),
+                                   list_change(before, now, name))
   end
   return ("      %s: %s -> %s"):format(label(attribute),
                                        value_of(attribute, before, name),
@@ -119,6 +117,12 @@ local function added(change, name, paint, out)
   end
   if set.after_publish_id then
     out(("      after publish: %s"):format(name(set.after_publish_id)))
+  end
+  for _, attribute in ipairs { "space_role_ids", "user_ids" } do
+    if #(set[attribute] or {}) > 0 then
+      out(("      %s: %s"):format(label(attribute),
+                                  list_of(set[attribute], name)))
+    end
   end
   local flags = {}
   for _, flag in ipairs(attributes.flags) do
@@ -214,18 +218,21 @@ end
 describe.duration = duration
 
 local EFFECTS = {
-  { "emails", "e-mail(s) go out" },
-  { "webhooks", "webhook call(s) are set off, if the space has webhooks" },
-  { "unassigned", "item(s) lose their assignees" },
-  { "locked", "item(s) can no longer be edited" },
-  { "unpublishable", "item(s) cannot be published in their new stage" },
+  { "emails", "e-mail goes out", "e-mails go out" },
+  { "webhooks", "webhook call is set off, if the space has webhooks",
+    "webhook calls are set off, if the space has webhooks" },
+  { "unassigned", "item loses its assignees", "items lose their assignees" },
+  { "locked", "item can no longer be edited",
+    "items can no longer be edited" },
+  { "unpublishable", "item cannot be published in its new stage",
+    "items cannot be published in their new stage" },
 }
 
 local function describe_effects(plan, paint, out)
   for _, effect in ipairs(EFFECTS) do
     local count = plan.effects and plan.effects[effect[1]] or 0
     if count > 0 then
-      local text = effect[2]:gsub("%(s%)", count == 1 and "" or "s")
+      local text = count == 1 and effect[2] or effect[3]
       out(paint("yellow", ("  ! %d %s"):format(count, text)))
     end
   end

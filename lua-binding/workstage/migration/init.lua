@@ -105,7 +105,8 @@ function migration.plan(client, blueprint, given)
     service = normal.service, kind = "migration",
     space_id = client.space_id, workflow = name_of(normal, found),
     structure = found.structure, operations = found.operations,
-    rules = found.rules, effects = found.effects, notes = found.notes,
+    rules = found.rules, effects = found.effects,
+    members = found.members, notes = found.notes,
     rate = client.transport.rate, warnings = findings,
   }
 end

@@ -83,6 +83,7 @@ local function header(self)
   local record = {}
   for _, name in ipairs(HEADER) do record[name] = self[name] end
   record.effects, record.notes = self.effects, self.notes
+  record.members = self.members
   return record
 end
 
@@ -151,6 +152,7 @@ function plan.begin(record)
   local self = { structure = { stages = {} }, rules = {}, operations = {} }
   for _, name in ipairs(HEADER) do self[name] = record[name] end
   self.effects, self.notes = record.effects, record.notes
+  self.members = record.members
   return self
 end
 

@@ -339,12 +339,26 @@ local function add_notes(found, rules, notes)
   if #found.workflows == 1 and found.workflows[1].is_default then
     notes[#notes + 1] = ONLY_DEFAULT
   end
+  local noted = {}
   for _, rule in ipairs(rules) do
-    if rule.from == nil then
+    if rule.from == nil and not noted[rule.from_name] then
+      noted[rule.from_name] = true
       notes[#notes + 1] = ("no stage %q is there now: nothing to move from it")
                           :format(rule.from_name)
     end
   end
+end
+
+-- The roles and users that the plan names by their ids.
+local function members_of(context)
+  local members = {}
+  for _, names in ipairs { context.roles, context.users } do
+    for name, id in pairs(names) do
+      members[#members + 1] = { id = id, name = name }
+    end
+  end
+  table.sort(members, function(a, b) return a.name < b.name end)
+  return members
 end
 
 -- What items that come later are moved by.
@@ -401,5 +415,6 @@ return function(space, blueprint, options)
   add_notes(found, rules, notes)
   return { structure = found, operations = operations,
            rules = lasting(moves), notes = notes,
+           members = members_of(context),
            effects = effects_of(found, operations) }
 end

@@ -50,7 +50,7 @@ local function load_plan(parsed)
 end
 
 local function make_plan(parsed)
-  local blueprint, code = files.blueprint(parsed.file)
+  local blueprint, code = files.blueprint(parsed.file, true)
   if not blueprint then return nil, code end
   local self
   self, code = job.new(parsed, blueprint)

@@ -48,7 +48,7 @@ end
 
 function command.run(parsed)
   if not may_write(parsed.output) then return status.FAILED end
-  local blueprint, code = files.blueprint(parsed.file)
+  local blueprint, code = files.blueprint(parsed.file, true)
   if not blueprint then return code end
   local self
   self, code = job.new(parsed, blueprint)

@@ -60,7 +60,7 @@ local function json_of(done)
 end
 
 function command.run(parsed)
-  local blueprint, code = files.blueprint(parsed.file)
+  local blueprint, code = files.blueprint(parsed.file, true)
   if not blueprint then return code end
   local self
   self, code = job.new(parsed, blueprint)

@@ -69,6 +69,7 @@ end
 local function move_late(run, index, rules, unmoved)
   for _, rule in ipairs(rules) do
     if #rule.items > 0 then
+      run:add(#rule.items)
       local done, err = open_way(run, index, rule)
       if not done then return nil, err end
       done, err = moving.run(run, {

@@ -192,8 +192,10 @@ function moving.run(run, work)
   })
   if not good then run.fatal = run.fatal or err end
   take_back(pages)
+  if loop.is_cancelled() then run:cancel() end
   if run.fatal then return nil, run.fatal end
-  return not run:must_stop() or pages.ended and pages.first > #pages.queue
+  return not run.is_cancelled and pages.ended and
+         pages.first > #pages.queue
 end
 
 return moving

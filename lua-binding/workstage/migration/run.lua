@@ -154,10 +154,18 @@ local function judge(self, err)
   end
 end
 
+--- The task that runs this was cancelled: what is under way stays open.
+function Run:cancel()
+  self.is_cancelled = true
+  self.stopped = self.stopped or "it was cancelled"
+end
+
 --- An item could not be moved; a later run tries again.
 function Run:failed(operation, item, err)
   local report, why = self.report, tostring(err)
-  if type(err) == "table" and err.kind == "cancelled" then return end
+  if type(err) == "table" and err.kind == "cancelled" then
+    return self:cancel()
+  end
   report.failed = report.failed + 1
   report.failures[#report.failures + 1] = { item = item.id, name = item.name,
                                             error = err }
@@ -166,6 +174,11 @@ function Run:failed(operation, item, err)
               ambiguous = type(err) == "table" and err.ambiguous or nil }
   judge(self, err)
   tell(self)
+end
+
+--- More items are to be moved than were planned.
+function Run:add(count)
+  self.total = self.total + count
 end
 
 --- One more item is on its way.

@@ -1,0 +1,203 @@
+-- What comes to a stage that goes away, when that does not go well; and runs
+-- inside a task that is cancelled.
+local loop = require "workstage.loop"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+local workstage = require "workstage"
+
+describe("late arrivals", function()
+  local server, space, folder, journal, other
+
+  before_each(function()
+    folder = migrations.folder()
+    journal = folder .. "/j"
+    server, space = migrations.start(migrations.space {
+      ["Old review"] = 2, none = 130 })
+    other = migrations.client(server)
+  end)
+
+  after_each(function()
+    other:close()
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  -- Puts stories into "Old review" when the stage is counted.
+  local function arrive(count)
+    local real, done = space.stories.page, false
+    local stage = migrations.stages_of(server)["Old review"].id
+    rawset(space.stories, "page", function(self, filter, ...)
+      if filter.per_page == 1 and not done then
+        done = true
+        for _, story in ipairs(server:dump().spaces[1].stories) do
+          if count > 0 and not story.stage then
+            count = count - 1
+            assert(other.changes:create { story_id = story.id,
+                                          workflow_stage_id = stage })
+          end
+        end
+      end
+      return real(self, filter, ...)
+    end)
+  end
+
+  local function apply(more)
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    local options = { journal = journal }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return assert(migration.apply(space, plan, options))
+  end
+
+  local function resume()
+    rawset(space.stories, "page", nil)
+    return assert(migration.resume(space, journal))
+  end
+
+  local function assert_moved_once(late)
+    assert.same({ Review = 2 + late, none = 130 - late },
+                migrations.counts(server))
+    local twos = 0
+    for _, changes in pairs(migrations.changes(server)) do
+      assert.is_true(#changes <= 2)
+      twos = twos + #changes - 1
+    end
+    assert.equal(late, twos)
+  end
+
+  it("that are refused keep their stage, and the run its end", function()
+    arrive(5)
+    -- two come well, then each late one is refused
+    local real, calls = space.changes.create, 0
+    rawset(space.changes, "create", function(self, ...)
+      calls = calls + 1
+      if calls == 3 then
+        server:inject { { method = "POST", count = 5, status = 403,
+                          path = "workflow_stage_changes",
+                          body = { error = "It is locked" } } }
+      end
+      return real(self, ...)
+    end)
+    local report = apply()
+    assert.is_false(report.complete)
+    assert.equal(2, report.moved)
+    assert.equal(5, report.failed)
+    rawset(space.changes, "create", nil)
+    server:inject(false)
+    assert.is_true(resume().complete)
+    assert_moved_once(5)
+  end)
+
+  it("count in the progress", function()
+    arrive(3)
+    local last
+    assert.is_true(apply { on_progress = function(progress)
+      last = progress
+    end }.complete)
+    assert.equal(5, last.total)
+    assert.equal(5, last.done)
+  end)
+
+  it("go on from a limit", function()
+    arrive(120)
+    local report = apply { limit = 40 }
+    assert.is_false(report.complete)
+    assert.equal(40, report.moved)
+    report = resume()
+    assert.is_true(report.complete, tostring(report))
+    assert_moved_once(120)
+  end)
+
+  it("go on from a cut, and roll back", function()
+    for _, number in ipairs { 1, 4, 9, 10, 11, 12, 20 } do
+      assert(server:load(migrations.snapshot(migrations.space {
+        ["Old review"] = 2, none = 130 })))
+      arrive(6)
+      local plan = assert(migration.plan(space, migrations.smaller()))
+      local hasty = migrations.client(server, { retry = { attempts = 1 },
+                                                settle_time = 0.001 })
+      rawset(hasty.stories, "page", function(_, ...)
+        return space.stories:page(...)
+      end)
+      -- the first two moves, and six by the other client
+      server:inject {
+        { method = "POST", path = "workflow_stage_changes",
+          after = 7 + number, count = 1, close = "after" },
+        { method = "POST", path = "workflow_stage_changes",
+          after = 7 + number, close = "before" },
+      }
+      migration.apply(hasty, plan, { journal = journal, concurrency = 2 })
+      hasty:close()
+      server:inject(false)
+      assert.is_true(resume().complete, number)
+      assert_moved_once(6)
+      local report = assert(migration.rollback(space, journal))
+      assert.is_true(report.complete)
+      assert.same({ ["Old review"] = 8, none = 124 },
+                  migrations.counts(server))
+      os.remove(journal)
+      os.remove(journal .. ".rollback")
+    end
+  end)
+end)
+
+describe("a run in a task", function()
+  local server, space, folder
+
+  before_each(function()
+    folder = migrations.folder()
+    server, space = migrations.start(
+      migrations.space { ["Old review"] = 230 }, { latency = 0.002 })
+  end)
+
+  after_each(function()
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  it("is applied beside others", function()
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    local ticks, report = 0, nil
+    workstage.run(function(scope)
+      local task = scope:spawn(function()
+        return migration.apply(space, plan, { journal = folder .. "/j" })
+      end)
+      scope:spawn(function()
+        while not report do
+          loop.sleep(0.005)
+          ticks = ticks + 1
+        end
+      end)
+      report = task:wait()
+    end)
+    assert.is_true(report.complete)
+    assert.is_true(ticks > 5)
+  end)
+
+  for _, at in ipairs { 1, 50, 95, 229, 230 } do
+    it(("is cancelled after %d, and carried on"):format(at), function()
+      local plan = assert(migration.plan(space, migrations.smaller()))
+      local report
+      workstage.run(function(scope)
+        local task
+        task = scope:spawn(function()
+          report = migration.apply(space, plan, {
+            journal = folder .. "/j",
+            on_progress = function(progress)
+              if progress.moved == at then task:cancel() end
+            end })
+          return report
+        end)
+        task:wait()
+      end)
+      if report then assert.is_false(report.complete) end
+      report = assert(migration.resume(space, folder .. "/j"))
+      assert.is_true(report.complete, tostring(report))
+      assert.same({ Review = 230 }, migrations.counts(server))
+      for _, changes in pairs(migrations.changes(server)) do
+        assert.equal(1, #changes)
+      end
+    end)
+  end
+end)

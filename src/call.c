@@ -372,7 +372,7 @@ ws_call *ws_call_start(ws_client *client, const ws_request *request,
 
 ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error) {
   ws_call *call;
-  if (!loop->multi || ws_loop_forked(loop)) {
+  if (ws_loop_closed(loop) || ws_loop_forked(loop)) {
     ws_fail(error, WS_INVALID, "the event loop is closed");
     return NULL;
   }

@@ -276,10 +276,10 @@ static void unlink_client(ws_client *client) {
 ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
                           ws_error *error) {
   ws_client *client;
-  if (!loop->multi || ws_loop_forked(loop)) {
+  if (ws_loop_closed(loop) || ws_loop_forked(loop)) {
     ws_fail(error, WS_INVALID, "the event loop %s",
-            loop->multi ? "was made before fork: make a new one"
-                        : "is closed");
+            ws_loop_closed(loop) ? "is closed"
+                                 : "was made before fork: make a new one");
     return NULL;
   }
   if (!check(options, error)) return NULL;

@@ -68,6 +68,7 @@ struct ws_call {
   ws_buffer head;          /* lines "name: value\n" of the last answer */
   size_t head_seen;        /* header bytes of all answers of the attempt */
   bool overflow;           /* the answer went above a limit */
+  unsigned refusals;       /* of memory, when the attempt began */
   char message[CURL_ERROR_SIZE];
 };
 
@@ -103,7 +104,7 @@ struct ws_client {
 typedef struct ws_event_node ws_event_node;
 
 struct ws_loop {
-  CURLM *multi;
+  CURLM *multi;            /* NULL: none at the moment, see ws_loop_ready */
   int epoll;
   int alarm;               /* timerfd, for hosts that sleep on `epoll` */
   int wake;                /* eventfd, for other threads' answers */
@@ -136,6 +137,8 @@ unsigned ws_process_generation(void);
 
 /* loop.c */
 void ws_loop_release(ws_loop *loop);
+bool ws_loop_closed(const ws_loop *loop);
+bool ws_loop_ready(ws_loop *loop);
 void ws_loop_unused(ws_loop *loop);
 void ws_loop_kick(ws_loop *loop);
 void ws_loop_alarm(ws_loop *loop);

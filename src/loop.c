@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -70,14 +71,28 @@ static void close_descriptor(int fd) {
   if (fd >= 0) close(fd);
 }
 
-static CURLM *new_multi(ws_loop *loop) {
-  CURLM *multi = curl_multi_init();
-  if (!multi) return NULL;
-  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
-  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
-  return multi;
+/* Makes sure that the loop has a libcurl to drive; false without memory. */
+bool ws_loop_ready(ws_loop *loop) {
+  if (loop->multi) return true;
+  loop->multi = curl_multi_init();
+  if (!loop->multi) return false;
+  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+  curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+  return true;
+}
+
+/* In a forked child libcurl's handles are left alone: closing them would
+** end the parent's TLS sessions, and touch the epoll set they share. */
+static void drop_multi(ws_loop *loop) {
+  if (loop->multi && !ws_loop_forked(loop)) curl_multi_cleanup(loop->multi);
+  loop->multi = NULL;
+  loop->curl_due = WS_NEVER;
+}
+
+bool ws_loop_closed(const ws_loop *loop) {
+  return loop->epoll < 0;
 }
 
 ws_loop *ws_loop_open(ws_error *error) {
@@ -98,8 +113,7 @@ ws_loop *ws_loop_open(ws_error *error) {
     ws_loop_close(loop);
     return NULL;
   }
-  loop->multi = new_multi(loop);
-  if (!loop->multi) {
+  if (!ws_loop_ready(loop)) {
     ws_fail_memory(error);
     ws_loop_close(loop);
     return NULL;
@@ -108,26 +122,16 @@ ws_loop *ws_loop_open(ws_error *error) {
 }
 
 /* libcurl keeps connections for all clients together, and gives no way to
-** close those of one. When the last client has gone all of them are closed;
-** without memory they are left to their age. */
+** close those of one. When the last client has gone all of them are closed. */
 void ws_loop_unused(ws_loop *loop) {
-  CURLM *fresh;
-  if (!loop->multi || ws_loop_forked(loop)) return;
-  fresh = new_multi(loop);
-  if (!fresh) return;
-  curl_multi_cleanup(loop->multi);
-  loop->multi = fresh;
-  loop->curl_due = WS_NEVER;
+  drop_multi(loop);
 }
 
-/* In a forked child libcurl's handles are left alone: closing them would
-** end the parent's TLS sessions, and touch the epoll set they share. */
 void ws_loop_close(ws_loop *loop) {
   while (loop->clients) ws_client_shut(loop->clients);
   while (loop->sleepers.first)
     ws_call_end(loop->sleepers.first, WS_CANCELLED);
-  if (loop->multi && !ws_loop_forked(loop)) curl_multi_cleanup(loop->multi);
-  loop->multi = NULL;
+  drop_multi(loop);
   close_descriptor(loop->epoll);
   close_descriptor(loop->alarm);
   close_descriptor(loop->wake);
@@ -197,7 +201,8 @@ void ws_loop_alarm(ws_loop *loop) {
 static void harvest(ws_loop *loop) {
   CURLMsg *message;
   int left;
-  while ((message = curl_multi_info_read(loop->multi, &left)) != NULL) {
+  while (loop->multi &&
+         (message = curl_multi_info_read(loop->multi, &left)) != NULL) {
     char *call = NULL;
     CURLcode code = message->data.result;
     if (message->msg != CURLMSG_DONE) continue;
@@ -206,10 +211,34 @@ static void harvest(ws_loop *loop) {
   }
 }
 
+static void give_up_calls(ws_client *client, CURLMcode why) {
+  ws_call *call = client->active.first;
+  while (call) {
+    ws_call *next = call->next;
+    if (call->state == WS_FLYING) {
+      snprintf(call->message, sizeof call->message, "%s",
+               curl_multi_strerror(why));
+      ws_call_end(call, why == CURLM_OUT_OF_MEMORY ? WS_MEMORY : WS_NETWORK);
+    }
+    call = next;
+  }
+}
+
+/* A libcurl that has no memory for a socket or a timer says so once, not of
+** which transfer, and never calls for that one again; 7.88 divides by zero
+** when the socket's number comes back. So what is in flight ends, and the
+** next transfer gets a libcurl of its own. */
 static int act(ws_loop *loop, curl_socket_t fd, int mask) {
   int running = 0;
-  curl_multi_socket_action(loop->multi, fd, mask, &running);
-  return running;
+  CURLMcode code = CURLM_OK;
+  if (loop->multi)
+    code = curl_multi_socket_action(loop->multi, fd, mask, &running);
+  if (code == CURLM_OK) return running;
+  harvest(loop);
+  for (ws_client *client = loop->clients; client; client = client->next)
+    give_up_calls(client, code);
+  drop_multi(loop);
+  return 0;
 }
 
 static int count_flying(const ws_loop *loop) {
@@ -299,7 +328,7 @@ static bool go_round(ws_loop *loop, double timeout, const ws_call *awaited) {
   struct epoll_event events[EVENTS_AT_ONCE];
   int count;
   bool interrupted;
-  if (!loop->multi || ws_loop_forked(loop)) return false;
+  if (ws_loop_closed(loop) || ws_loop_forked(loop)) return false;
   loop->inside = true;
   run_due(loop);
   count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE,

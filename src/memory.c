@@ -14,6 +14,7 @@ static void *(*zeroed_fn)(size_t count, size_t size) = calloc;
 static void *(*resize_fn)(void *block, size_t size) = realloc;
 static void (*release_fn)(void *block) = free;
 static atomic_bool in_use;
+static atomic_uint refusals;
 
 void ws_set_memory(void *(*allocate)(size_t size),
                    void *(*zeroed)(size_t count, size_t size),
@@ -35,19 +36,28 @@ bool ws_memory_in_use(void) {
   return atomic_load(&in_use);
 }
 
+unsigned ws_memory_refusals(void) {
+  return atomic_load(&refusals);
+}
+
+static void *noted(void *block, size_t size) {
+  if (!block && size) atomic_fetch_add(&refusals, 1);
+  return block;
+}
+
 void *ws_alloc(size_t size) {
   note_use();
-  return allocate_fn(size);
+  return noted(allocate_fn(size), size);
 }
 
 void *ws_calloc(size_t count, size_t size) {
   note_use();
-  return zeroed_fn(count, size);
+  return noted(zeroed_fn(count, size), count && size);
 }
 
 void *ws_realloc(void *block, size_t size) {
   note_use();
-  return resize_fn(block, size);
+  return noted(resize_fn(block, size), size);
 }
 
 void ws_free(void *block) {

@@ -22,6 +22,9 @@ void ws_set_memory(void *(*allocate)(size_t size),
 /* Whether a block was ever asked for: it is too late for other functions. */
 bool ws_memory_in_use(void);
 
+/* So often a block could not be had, by the core or by libcurl. */
+unsigned ws_memory_refusals(void);
+
 void *ws_alloc(size_t size);
 void *ws_calloc(size_t count, size_t size);
 void *ws_realloc(void *block, size_t size);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "allowance.h"
 #include "engine.h"
@@ -15,21 +16,22 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static atomic_bool started;
 static atomic_uint generation;
 static CURLcode curl_ready;
-static bool own_memory;
-static ws_memory functions;
 
 static void after_fork(void) {
   atomic_fetch_add(&generation, 1);
   ws_share_in_child();
 }
 
+/* Through the core's functions, which count what is refused; a copy of a
+** text needs nothing but room. */
+static char *copy_text(const char *text) {
+  return ws_copy(text, strlen(text));
+}
+
 static void start(void) {
   atomic_store(&started, true);
-  curl_ready = own_memory
-    ? curl_global_init_mem(CURL_GLOBAL_DEFAULT, functions.alloc,
-                           functions.free, functions.realloc,
-                           functions.strdup, functions.calloc)
-    : curl_global_init(CURL_GLOBAL_DEFAULT);
+  curl_ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, ws_alloc, ws_free,
+                                    ws_realloc, copy_text, ws_calloc);
   pthread_atfork(ws_share_before_fork, ws_share_after_fork, after_fork);
 }
 
@@ -43,10 +45,11 @@ static bool is_complete(const ws_memory *memory) {
 bool ws_init(const ws_memory *memory) {
   if (atomic_load(&started) || ws_memory_in_use()) return false;
   if (memory && !is_complete(memory)) return false;
-  own_memory = memory != NULL;
-  functions = own_memory ? *memory : (ws_memory){0};
-  ws_set_memory(functions.alloc, functions.calloc, functions.realloc,
-                functions.free);
+  if (memory)
+    ws_set_memory(memory->alloc, memory->calloc, memory->realloc,
+                  memory->free);
+  else
+    ws_set_memory(NULL, NULL, NULL, NULL);
   return true;
 }
 

@@ -66,10 +66,17 @@ static size_t on_read(char *room, size_t unit, size_t count, void *data) {
   return size;
 }
 
+/* Whether memory ran out, for anyone, since the attempt began. */
+static bool lacked_memory(const ws_call *call) {
+  return ws_memory_refusals() != call->refusals;
+}
+
 /* The connection stands and the request is about to be sent. Where a used
 ** connection turns out to be dead libcurl would send the request a second
 ** time on a new one, behind the back of limits and budgets, and a DELETE
-** that worked would meet its own 404: that is for our own retries to do. */
+** that worked would meet its own 404: that is for our own retries to do. And
+** a libcurl without memory leaves parts of the address out (its query, in
+** 7.88) and goes on: what was made meanwhile is not sent. */
 static int on_ready(void *data, char *ip, char *local_ip, int port,
                     int local_port) {
   ws_call *call = data;
@@ -77,7 +84,8 @@ static int on_ready(void *data, char *ip, char *local_ip, int port,
   (void)local_ip;
   (void)port;
   (void)local_port;
-  return call->readied++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  return call->readied++ || lacked_memory(call) ? CURL_PREREQFUNC_ABORT
+                                                : CURL_PREREQFUNC_OK;
 }
 
 /* The method, and the body in the way that is safe for it. */
@@ -148,12 +156,14 @@ static void forget_answer(ws_call *call, ws_time now) {
   call->head_seen = 0;
   call->overflow = false;
   call->message[0] = '\0';
+  call->refusals = ws_memory_refusals();
   ws_buffer_reset(&call->response);
   ws_buffer_reset(&call->head);
 }
 
 bool ws_transfer_start(ws_call *call, ws_time now) {
-  CURL *easy = ws_client_easy(call->client);
+  CURL *easy = ws_loop_ready(call->loop) ? ws_client_easy(call->client)
+                                        : NULL;
   if (!easy) return false;
   forget_answer(call, now);
   if (set_up(call, easy, now) == CURLE_OK &&
@@ -177,7 +187,8 @@ void ws_transfer_stop(ws_call *call) {
 /* libcurl calls it lack of memory, too, when a line of the answer's head is
 ** longer than it takes. */
 static ws_kind out_of_memory(const ws_call *call, bool begun) {
-  return begun && !call->response.size ? WS_TOO_LARGE : WS_MEMORY;
+  return begun && !lacked_memory(call) && !call->response.size ? WS_TOO_LARGE
+                                                               : WS_MEMORY;
 }
 
 static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent,
@@ -185,6 +196,8 @@ static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent,
   switch (code) {
     case CURLE_OUT_OF_MEMORY:
       return out_of_memory(call, begun);
+    case CURLE_ABORTED_BY_CALLBACK:
+      return !sent && lacked_memory(call) ? WS_MEMORY : WS_NETWORK;
     case CURLE_OPERATION_TIMEDOUT:
       return WS_TIMEOUT;
     case CURLE_WRITE_ERROR: case CURLE_FILESIZE_EXCEEDED:

@@ -10,8 +10,7 @@ local loop = {}
 
 local handle          -- the core's loop
 local current         -- the task that runs now
-local ready = {}      -- tasks to resume, first to last
-local first, last = 1, 0
+local first, last     -- of the tasks to resume, each with the `next` one
 local parked = {}     -- call -> the task that waits for it
 local listeners = {}  -- a client's address -> its on_event
 local listening = 0
@@ -64,18 +63,32 @@ end
 local Task = { __name = "workstage.task" }
 Task.__index = Task
 
+-- Where memory runs out any step of Lua's may raise. So that no task is left
+-- waiting for what has happened, all that a task will need to end is there
+-- when it begins: its fields, `false` while they say nothing, room for
+-- results, and its link in the queue.
+local function new_task(f)
+  return setmetatable({
+    co = coroutine.create(f), next = false, queued = false, begun = false,
+    done = false, good = false, cancelled = false, observed = false,
+    call = false, on_done = false, waiters = {},
+    results = { "not enough memory", false, false, false, n = 1 },
+  }, Task)
+end
+
 local function push(task)
-  last = last + 1
-  ready[last] = task
   task.queued = true
+  if last then last.next = task
+  else first = task end
+  last = task
 end
 
 local function pop()
-  if first > last then return nil end
-  local task = ready[first]
-  ready[first] = nil
-  first = first + 1
-  if first > last then first, last = 1, 0 end
+  local task = first
+  if not task then return nil end
+  first = task.next or nil
+  if not first then last = nil end
+  task.next = false
   task.queued = false
   return task
 end
@@ -85,16 +98,29 @@ local function awaken(task)
   if not task.done and not task.queued then push(task) end
 end
 
-local function finish(task, good, ...)
-  task.done, task.good = true, good
-  task.results = table.pack(...)
-  coroutine.close(task.co)
-  for _, waiter in ipairs(task.waiters) do awaken(waiter) end
-  task.waiters = {}
-  if task.on_done then task.on_done(task) end
+local function keep_results(task, good, ...)
+  local count = select("#", ...)
+  if count > 4 then
+    task.results = table.pack(...)
+  else
+    local results = task.results
+    results[1], results[2], results[3], results[4] = ...
+    results.n = count
+  end
+  task.good = good
 end
 
-local function after_resume(task, good, ...)
+local function finish(task, good, ...)
+  task.done = true
+  for i = 1, #task.waiters do awaken(task.waiters[i]) end
+  local kept, why = pcall(keep_results, task, good, ...)
+  if not kept then task.results[1] = why end
+  coroutine.close(task.co)
+  if task.on_done then task:on_done() end
+end
+
+local function after_resume(task, before, good, ...)
+  current = before
   if coroutine.status(task.co) == "suspended" then return end
   finish(task, good, ...)
 end
@@ -108,22 +134,22 @@ local function run_task(task)
   local before = current
   current = task
   task.begun = true
-  after_resume(task, resume(task.co))
-  current = before
+  after_resume(task, before, resume(task.co))
 end
 
 --- The error of what was cancelled; set by the module that makes errors.
 function loop.cancelled_error() return "cancelled" end
 
---- Starts `f(...)` as a task; it runs as soon as the loop does.
+--- Starts `f()` as a task; it runs as soon as the loop does.
 -- @tparam function f
+-- @tparam[opt] function enlist is called with the task before it can run
 -- @treturn table the task: `wait()`, `cancel()`
-function loop.spawn(f)
-  local task = setmetatable({
-    co = coroutine.create(f), waiters = {},
-  }, Task)
+function loop.spawn(f, enlist)
+  local task = new_task(f)
+  loop.handle()
+  if enlist then enlist(task) end
   push(task)
-  if not current then loop.handle():wake() end
+  if not current then handle:wake() end
   return task
 end
 
@@ -155,7 +181,7 @@ local function pump()
       parked[call] = nil
       if task then awaken(task) end
     end
-  until not call and first > last
+  until not call and not first
   tell_events()
 end
 
@@ -164,7 +190,7 @@ end
 function loop.step(timeout)
   loop.handle()
   pump()
-  if first > last then handle:step(timeout) end
+  if not first then handle:step(timeout) end
   pump()
 end
 
@@ -189,7 +215,7 @@ function loop.wait(call)
     parked[call] = task
     task.call = call
     repeat yield() until call:done()
-    task.call = nil
+    task.call = false
   else
     -- a signal cuts the wait of the core short, so that a debug hook (Ctrl-C
     -- in the standalone interpreter) gets its turn; so does an event
@@ -277,7 +303,7 @@ end
 
 --- Whether any task waits to go on: a host's loop must not sleep then.
 function loop.is_busy()
-  return first <= last
+  return first ~= nil
 end
 
 loop.drive = drive

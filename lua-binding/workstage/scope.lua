@@ -26,31 +26,38 @@ local function check_function(value, what)
   end
 end
 
+local function new_scope()
+  return setmetatable({
+    tasks = {}, count = 0, cancelled = false, closed = false, waiter = false,
+    failed = false, cause = false,
+  }, Scope)
+end
+
 -- A task has ended: the scope's owner may be waiting for it. One that raised
--- while nobody waits for it ends the scope.
-local function on_done(self)
-  return function(task)
-    self.tasks[task] = nil
-    self.count = self.count - 1
-    if not task.good and not task.observed and not self.failure then
-      self.failure = { task.results[1] }
-      self:cancel()
-    end
-    if self.waiter then loop.awaken(self.waiter) end
+-- while nobody waits for it ends the scope. Needs no memory.
+local function on_done(task)
+  local self = task.scope
+  self.tasks[task] = nil
+  self.count = self.count - 1
+  if self.waiter then loop.awaken(self.waiter) end
+  if not task.good and not task.observed and not self.failed then
+    self.failed, self.cause = true, task.results[1]
+    self:cancel()
   end
 end
 
 --- Starts `f()` as a task of the scope.
--- @tparam function f
 -- @treturn table the task: `wait()`, `cancel()`
 function Scope:spawn(f)
   check_scope(self, "spawn")
   check_function(f, "scope:spawn")
   if self.closed then error("scope:spawn: the scope has ended", 2) end
-  local task = loop.spawn(f)
-  self.tasks[task] = true
-  self.count = self.count + 1
-  task.on_done = on_done(self)
+  local task = loop.spawn(f, function(task)
+    task.scope = self
+    self.tasks[task] = true
+    task.on_done = on_done
+    self.count = self.count + 1
+  end)
   if self.cancelled then task:cancel() end
   return task
 end
@@ -85,15 +92,17 @@ end
 -- Runs fn(scope) in the running task and sees its tasks to their ends, even
 -- when something raises on the way (Ctrl-C included).
 local function run_inside(fn)
-  local self = setmetatable({ tasks = {}, count = 0 }, Scope)
+  local self = new_scope()
   local results = table.pack(pcall(fn, self))
+  local failed = self.failed -- what `fn` raised after it came of it
   if not results[1] then self:cancel() end
   local joined, why = pcall(join, self)
   self.closed = true
   if not joined then abandon_all(self) end
+  if failed then error(self.cause, 0) end
   if not results[1] then error(results[2], 0) end
   if not joined then error(why, 0) end
-  if self.failure then error(self.failure[1], 0) end
+  if self.failed then error(self.cause, 0) end
   return table.unpack(results, 2, results.n)
 end
 

@@ -150,9 +150,20 @@ describe("workstage", function()
   end)
 
   it("plan tells the warnings beside the result", function()
-    local output, _, err = place:run "plan bp.lua"
-    assert.truthy(err:find("bp.lua: warning: moves[1].from", 1, true))
+    place:write("odd.lua", (tool.BLUEPRINT:gsub("moves = {", [[%0
+      { from = "none", to = "Review" },]])))
+    local output, _, err = place:run "plan odd.lua"
+    assert.truthy(err:find("odd.lua: warning: moves[1]", 1, true), err)
     assert.is_nil(output:find("warning", 1, true))
+  end)
+
+  it("plan leaves it to the space whether a stage is there", function()
+    local _, _, err = place:run "plan bp.lua"
+    assert.is_nil(err:find("warning", 1, true), err)
+    local output = place:run "check bp.lua"
+    assert.truthy(output:find("moves[1].from", 1, true) or
+                  select(3, place:run "check bp.lua")
+                    :find("moves[1].from", 1, true))
   end)
 
   it("plan never replaces what is no plan", function()

@@ -245,6 +245,7 @@ describe("resume", function()
 
   -- Cuts the run at its n-th request: it is done and unanswered, or not done;
   -- nothing gets through after it.
+  local on_client
   local function cut(blueprint, number, moment)
     local plan = assert(migration.plan(space, blueprint))
     server:inject {
@@ -253,10 +254,12 @@ describe("resume", function()
     }
     local hasty = migrations.client(server, { retry = { attempts = 1 },
                                               settle_time = 0.001 })
+    if on_client then on_client(hasty) end
     local report, err = migration.apply(hasty, plan, { journal = journal,
                                                        concurrency = 1 })
     server:inject(false)
     hasty:close()
+    on_client = nil
     return report, err
   end
 
@@ -291,12 +294,14 @@ describe("resume", function()
     end)
   end
 
-  it("goes on from a cut while a workflow is made", function()
+  -- Cuts the making of a workflow at each request, and carries it on.
+  local function make_novel(last, prepare)
     local blueprint = migrations.blueprint()
     blueprint.workflow = "Novel"
     for _, moment in ipairs { "before", "after" } do
-      for number = 2, 10 do
+      for number = 2, last do
         start()
+        prepare()
         local report = cut(blueprint, number, moment)
         if report then
           assert.is_true(resume().complete)
@@ -315,5 +320,29 @@ describe("resume", function()
         os.remove(journal)
       end
     end
+  end
+
+  it("goes on from a cut while a workflow is made", function()
+    make_novel(10, function() end)
+  end)
+
+  it("goes on from there also where the workflow came with stages",
+     function()
+    make_novel(18, function()
+      on_client = function(hasty)
+        local real = hasty.workflows.create
+        rawset(hasty.workflows, "create", function(self, attributes, ...)
+          local made, err = real(self, attributes, ...)
+          for _, stage in ipairs {
+            { name = "Done", color = "#000003" },
+            { name = "Review", color = "#000004" },
+          } do
+            stage.workflow_id = made and made.id or 1
+            space.stages:create(stage)
+          end
+          return made, err
+        end)
+      end
+    end)
   end)
 end)

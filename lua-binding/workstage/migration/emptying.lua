@@ -105,9 +105,12 @@ local function note_begun(run, operation, index, earlier)
   return true
 end
 
+-- `left` is 0 where an item failed on its way out and is there no more: a
+-- later run finds out where it went.
 local function leave_stage(run, operation, left)
-  run:leave(("stage %q is not deleted: %d items still stand in it")
-            :format(operation.name, left))
+  local why = left > 0 and ("%d items still stand in it"):format(left) or
+              "it is not known how the last ones left it"
+  run:leave(("stage %q is not deleted: %s"):format(operation.name, why))
   if run.plan.kind ~= "rollback" then run.left_over = true end
   return "left"
 end
@@ -119,6 +122,7 @@ end
 -- @treturn[2] table the error
 function emptying.stage(run, operation, index, earlier)
   local id, unmoved = run:id_of(operation.stage), {}
+  local failed_before = run.report.failed
   for _, failure in ipairs(run.report.failures) do
     unmoved[failure.item] = true
   end
@@ -127,7 +131,10 @@ function emptying.stage(run, operation, index, earlier)
   while true do
     local left, err = count(run, id)
     if not left then return nil, err end
-    if left == 0 then return true end
+    if left == 0 then
+      if run.report.failed == failed_before then return true end
+      return leave_stage(run, operation, left)
+    end
     local rules, total = late_arrivals(run, operation, id, unmoved)
     if not rules then return nil, total end
     if total == 0 then return leave_stage(run, operation, left) end

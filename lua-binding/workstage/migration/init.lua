@@ -213,8 +213,11 @@ function migration.progress(path)
     local state = replayed.progress[index]
     if state and state.done then done = done + 1 end
   end
+  -- late arrivals were not counted by the plan
+  local settled = replayed.moved + replayed.skipped + replayed.failed
   return {
-    total = total, moved = replayed.moved, skipped = replayed.skipped,
+    total = math.max(total, settled), moved = replayed.moved,
+    skipped = replayed.skipped,
     failed = replayed.failed, complete = replayed.complete,
     operations = #replayed.plan.operations, done = done,
     workflow = replayed.plan.workflow, service = replayed.plan.service,

@@ -146,7 +146,7 @@ local function holder(class)
 end
 
 local function put_class(class)
-  put_section(class.name:gsub("%.", "_"), holder(class), class.doc)
+  put_section(holder(class):gsub("%.", "_"), holder(class), class.doc)
   for _, method in ipairs(class.methods) do
     put_function(method, holder(class) .. ":" ..
                  method.name:match ":([%w_]+)$")
@@ -185,6 +185,10 @@ local function service_page(service, doc)
     if each.name:find("workstage." .. service .. ".", 1, true) == 1 then
       put_class(each)
     end
+  end
+  if service == "kantata" then
+    put_section("tables", "Tables")
+    put_table(table_named "workstage.known_status")
   end
   return finish()
 end

@@ -130,7 +130,7 @@ tables.classes = {
     { "stop_on", "string[]|fun(err: any): boolean",
       "Kinds of errors after which nothing more is begun; " ..
       "{ \"unauthorized\", \"budget\" }." } },
-  { name = "workstage.kantata.status_entry",
+  { name = "workstage.known_status",
     doc = "A status that Kantata knows.",
     { "key", "integer", "Its key.", required = true },
     { "message", "string", "Its name, which others may have as well.",
@@ -272,10 +272,10 @@ tables.types = {
   ["workstage.task:wait"] = { "any" },
   ["workstage.storyblok:whoami"] = { given = "workstage.call_options",
                                      "workstage.storyblok.user" },
-  ["workstage.kantata.statuses:list"] = { "workstage.kantata.status_entry[]" },
+  ["workstage.kantata.statuses:list"] = { "workstage.known_status[]" },
   ["workstage.kantata.statuses:find"] = {
     key = "integer|string", color = "string",
-    "workstage.kantata.status_entry",
+    "workstage.known_status",
   },
   ["workstage.log.line"] = { event = "workstage.event" },
   ["workstage.log.to"] = { out = "file*",

@@ -128,7 +128,10 @@ end
 
 -- ------------------------------------------------------------------- map
 
-local map_options = { concurrency = true, on_result = true, stop_on = true }
+local map_names = { "concurrency", "on_result", "stop_on" }
+
+local map_options = {}
+for _, name in ipairs(map_names) do map_options[name] = true end
 
 -- stop_on as a function of an error: kinds that make further work pointless.
 local function stopper(given)
@@ -154,8 +157,8 @@ local function check_map(items, fn, given)
   end
   for name in pairs(given or {}) do
     if not map_options[name] then
-      error(("workstage.map: unknown option '%s' (there are concurrency, "
-             .. "on_result, stop_on)"):format(tostring(name)), 3)
+      error(("workstage.map: unknown option '%s' (there are %s)")
+            :format(tostring(name), table.concat(map_names, ", ")), 3)
     end
   end
   local width = given and given.concurrency

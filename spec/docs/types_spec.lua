@@ -123,6 +123,14 @@ describe("definitions for editors", function()
     end
   end)
 
+  it("have a type for each parameter", function()
+    local text = shell.must("cat $(find %s -name '*.lua')", directory)
+    for line in text:gmatch "%-%-%-@param ([^\n]*)" do
+      local kind = line:match "^[%w_]+%??%s*(%S*)"
+      assert.falsy(kind == "any" or kind == "", line)
+    end
+  end)
+
   it("have the methods of all clients and resources", function()
     local seen = {}
     for name, client in pairs { storyblok = space, kantata = ox } do
@@ -318,16 +326,14 @@ describe("definitions for editors", function()
   end)
 
   it("have the fields of events", function()
-    local seen = {}
+    local seen, events = {}, {}
     server:inject {
       { method = "POST", close = "after", count = 1 },
       { path = "workflow_stages", status = 503, count = 1 },
     }
     local watched <close> = service.storyblok(server, {
       on_event = function(event)
-        seen[event.type] = true
-        for name in pairs(event) do seen[name] = true end
-        assert_fits("workstage.event", event)
+        events[#events + 1] = event
       end, rate_limit = 20,
     })
     assert(watched.stages:list())
@@ -339,6 +345,11 @@ describe("definitions for editors", function()
     })
     for _ = 1, 40 do assert(watched:whoami()) end
     server:inject(false)
+    for _, event in ipairs(events) do
+      assert_fits("workstage.event", event)
+      seen[event.type] = true
+      for name in pairs(event) do seen[name] = true end
+    end
     for _, kind in ipairs { "request", "response", "retry", "settled",
                             "wait" } do
       assert.truthy(seen[kind], kind)

@@ -162,7 +162,7 @@ static bool begin(journal *self, const char *name, const char *path,
 ** journal_create(path, header): a new journal. It comes to its place with
 ** its first line in it, locked and synced: no crash leaves less.
 */
-static int create_journal(lua_State *L) {
+static int create_file(lua_State *L) {
   const char *path = wsl_check_path(L), *folder, *name, *why;
   size_t size;
   const char *header = luaL_checklstring(L, 2, &size);
@@ -170,7 +170,7 @@ static int create_journal(lua_State *L) {
   if (!path) return wsl_path_failure(L);
   why = wsl_unfit(header, size);
   if (why) return wsl_invalid(L, why);
-  self = new_journal(L, 1);
+  self = lua_touserdata(L, 3);
   self->sum = wsl_seal(&self->line, header, size, 0);
   if (self->line.failed) return luaL_error(L, "not enough memory");
   folder = wsl_push_folder(L, path);
@@ -218,13 +218,13 @@ static bool cut(journal *self) {
 ** journal_open(path): a journal to append to, after a look at all that is
 ** in it, and nil or what was wrong with its torn last line, now cut off.
 */
-static int open_journal(lua_State *L) {
+static int open_file(lua_State *L) {
   const char *path = wsl_check_path(L);
   journal *self;
   wsl_reader *reader;
   wsl_found found;
   if (!path) return wsl_path_failure(L);
-  self = new_journal(L, 1);
+  self = lua_touserdata(L, 3);
   reader = &self->reader;
   self->fd = wsl_open_plain(path, O_RDWR | O_APPEND);
   if (self->fd < 0) return wsl_open_failure(L, path, self->fd);
@@ -251,6 +251,32 @@ static int open_journal(lua_State *L) {
   wsl_reader_free(reader);
   self->unsynced = true;
   return 2;
+}
+
+/*
+** Calls one of the two above with its arguments and a journal as the third.
+** Where it raises, memory having run out, the file must not stay open and
+** locked until Lua collects it.
+*/
+static int guard(lua_State *L, lua_CFunction open_it) {
+  journal *self;
+  lua_settop(L, 2);
+  self = new_journal(L, 1);
+  lua_insert(L, 1);
+  lua_pushcfunction(L, open_it);
+  lua_insert(L, 2);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 3, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L) - 1;
+  release(self);
+  return lua_error(L);
+}
+
+static int create_journal(lua_State *L) {
+  return guard(L, create_file);
+}
+
+static int open_journal(lua_State *L) {
+  return guard(L, open_file);
 }
 
 /* ------------------------------------------------------------- writing */

@@ -183,19 +183,18 @@ local function puller(items)
     local waiter = table.remove(waiting, 1)
     if waiter then loop.awaken(waiter) end
   end
+  -- left also where Lua raises on the way, for want of memory
+  local turn = setmetatable({}, { __close = leave })
   return function()
     loop.wait_until(function() return not inside end,
                     function(task) table.insert(waiting, task) end, true)
-    if ended then
-      leave()
-      return nil
-    end
     inside = true
+    local _ <close> = turn
+    if ended then return nil end
     local good, item = pcall(items)
     if not good or item == nil then ended = true end
     index = index + 1
     local at = index
-    leave()
     if not good then error(item, 0) end
     return item, at
   end

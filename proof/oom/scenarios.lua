@@ -217,7 +217,7 @@ local function carry_on()
     local report, err = migration.resume(space, journal)
     if report then return said(report) end
     -- the plan never became whole in it, so nothing was sent
-    if err.kind ~= "damaged" then error(tostring(err), 0) end
+    if not err.unplanned then error(tostring(err), 0) end
     os.remove(journal)
   end
   return said(need(migration.apply(space, plan, { journal = journal })))

@@ -82,12 +82,12 @@ local function begin_journal(path, plan)
     created = os.time(),
   })
   if not journal then return nil, err end
-  local good
-  good, err = write_plan(journal, plan)
-  if good then return journal end
+  local went, good, why = pcall(write_plan, journal, plan)
+  if went and good then return journal end
   journal:close()
   os.remove(path)
-  return nil, err
+  if not went then error(good, 0) end
+  return nil, why
 end
 
 local function set_up(self, plan)
@@ -114,9 +114,8 @@ function applying.begin(client, plan, path, given, notes)
     good, err = check_fresh(client, plan)
   end
   if not good then return nil, err end
-  local journal
-  journal, err = begin_journal(path, plan)
-  if not journal then return nil, err end
+  local journal <close>, why = begin_journal(path, plan)
+  if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, given)
   self.requests_before = before
   self.report.notes = table.move(notes or {}, 1, #(notes or {}), 1, {})
@@ -181,17 +180,15 @@ local function rolled_back(path)
   }
 end
 
--- Locks the journal, and reads what it says.
-local function open(client, path)
-  local journal, replayed, err, good
-  journal, err = journals.open(path)
-  if not journal then return nil, err end
-  replayed, err = replay.read(path)
-  if replayed then good, err = applying.belongs(client, replayed.plan) end
-  if good and replayed.rolled_back then good, err = nil, rolled_back(path) end
-  if good then return journal, replayed end
-  journal:close()
-  return nil, err
+-- What a journal says, if it is this client's and still to be carried on.
+local function read(client, path)
+  local replayed, err = replay.read(path)
+  if not replayed then return nil, err end
+  local good
+  good, err = applying.belongs(client, replayed.plan)
+  if not good then return nil, err end
+  if replayed.rolled_back then return nil, rolled_back(path) end
+  return replayed
 end
 
 -- What was under way when the run ended may take so long to show.
@@ -209,15 +206,17 @@ end
 -- @tparam string path of the journal
 -- @tparam table given the options of `migration.apply`
 function applying.resume(client, path, given)
-  local journal, replayed = open(client, path)
-  if not journal then return nil, replayed end
+  local journal <close>, why = journals.open(path)
+  if not journal then return nil, why end
+  local replayed, err = read(client, path)
+  if not replayed then return nil, err end
   local self = run.new(client, replayed.plan, journal, path, given)
   self.settled = replayed.moved + replayed.skipped
   if replayed.complete then return self:already_done() end
-  local good, err = wait_and_look(self, replayed)
-  if good then return apply.go_on(self, replayed.progress) end
-  journal:close()
-  return nil, err
+  local good
+  good, err = wait_and_look(self, replayed)
+  if not good then return nil, err end
+  return apply.go_on(self, replayed.progress)
 end
 
 return applying

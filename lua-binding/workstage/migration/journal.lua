@@ -80,16 +80,19 @@ end
 function Journal:close()
   if self.closed then return true end
   self.closed = true
-  local done, err = true, nil
-  if self.oldest then done, err = self:sync() end
+  local went, done, err = true, true, nil
+  if self.oldest then went, done, err = pcall(self.sync, self) end
   self.file:close()
+  if not went then error(done, 0) end
   return done, err
 end
 
 Journal.__close = Journal.close
 
-local function new(file, path, header)
-  return setmetatable({ file = file, path = path, header = header }, Journal)
+-- Made before its file: where memory runs out nothing stays open and locked.
+local function new(path)
+  return setmetatable({ file = false, path = path, header = false,
+                        closed = false }, Journal)
 end
 
 --- Makes a new journal, on the disk with its header when this returns; one
@@ -104,10 +107,12 @@ function journal.create(path, header)
   local first = lines.header("journal", header)
   local text, err = lines.encode(first)
   if not text then return nil, err end
-  local file
-  file, err = checked(core.journal_create(path, text))
-  if not file then return nil, err end
-  return new(file, path, first)
+  local self = new(path)
+  local kind, why
+  self.header = first
+  self.file, kind, why = core.journal_create(path, text)
+  if not self.file then return checked(nil, kind, why) end
+  return self
 end
 
 --- Opens a journal to append to it, after a look at the whole of it: a torn
@@ -119,11 +124,12 @@ end
 function journal.open(path)
   local reader, err = lines.each(path, "journal")
   if not reader then return nil, err end
-  local header = reader.header
+  local self = new(path)
+  local torn, why
+  self.header = reader.header
   reader:close()
-  local file, torn, why = core.journal_open(path)
-  if not file then return checked(nil, torn, why) end
-  local self = new(file, path, header)
+  self.file, torn, why = core.journal_open(path)
+  if not self.file then return checked(nil, torn, why) end
   self.torn = torn
   return self
 end

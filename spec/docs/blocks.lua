@@ -173,6 +173,8 @@ function blocks.run(path, folder, setting)
   local self = setmetatable({ folder = folder, script = {},
                               root = shell.must "pwd":match "[^\n]+" }, Page)
   put(self, "set -E")
+  put(self, "lua5.4() { LUA_INIT='require \"docs.plain\"' "
+            .. "command lua5.4 \"$@\"; }") -- the tool stays as it is
   put(self, "trap 'failed=\"$failed $?\"' ERR")
   put(self, "trap '[ -z \"$server\" ] || kill $server' EXIT")
   local counts = {}
@@ -185,7 +187,7 @@ function blocks.run(path, folder, setting)
   write_file(self, "page.sh", table.concat(self.script, "\n") .. "\n")
   local output, code = shell.run(
     "eval \"$(script/env %s)\"; export LUA_PATH=\"$PWD/spec/?.lua;$LUA_PATH\";"
-    .. " cd %s && %s LUA_INIT='require \"docs.plain\"' timeout 60 bash page.sh",
+    .. " cd %s && %s timeout 60 bash page.sh",
     shell.quote(os.getenv "WORKSTAGE_BUILD" or "build"), folder, setting)
   return output, code, counts
 end

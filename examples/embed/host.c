@@ -34,13 +34,14 @@ extern int luaopen_cjson(lua_State *L);
 
 enum { THREADS = 2 };
 
-/* What the host looks at stands in the table that the script returns. */
+/* What the host looks at stands in the table that the script returns: the
+** task, whose field `done` tells its end, and what it has come to. */
 static const char script[] =
   "local url, rate = ...\n"
   "local workstage = require 'workstage'\n"
-  "local job = { finished = false, answers = 0, failures = 0 }\n"
+  "local job = { answers = 0, failures = 0 }\n"
   "\n"
-  "local function work()\n"
+  "job.task = workstage.loop:spawn(function()\n"
   "  local space <close> = assert(workstage.storyblok {\n"
   "    space_id = 288868932106293, token = 'token', base_url = url,\n"
   "    rate_limit = rate > 0 and rate, proxy = false,\n"
@@ -52,17 +53,12 @@ static const char script[] =
   "      story_id = story.id, workflow_stage_id = stage, comment = 'host',\n"
   "    }\n"
   "  end, {\n"
-  "    on_result = function(_, result)\n"
-  "      local name = result and 'answers' or 'failures'\n"
-  "      job[name] = job[name] + 1\n"
+  "    on_result = function(_, result, err)\n"
+  "      if result then job.answers = job.answers + 1\n"
+  "      else job.failures, job.why = job.failures + 1, tostring(err) end\n"
   "    end,\n"
   "  })\n"
-  "end\n"
-  "\n"
-  "job.task = workstage.loop:spawn(function()\n"
-  "  local good, why = pcall(work)\n"
-  "  if not good then job.why = tostring(why) end\n"
-  "  job.finished = true\n"
+  "  return true\n"
   "end)\n"
   "return job\n";
 
@@ -103,19 +99,21 @@ static void start_job(lua_State *L, const worker *self) {
   lua_call(L, 2, 1);
 }
 
-static bool is_finished(lua_State *L) {
-  bool finished;
-  lua_getfield(L, 2, "finished");
-  finished = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return finished;
+static bool is_done(lua_State *L) {
+  bool done;
+  lua_getfield(L, 2, "task");
+  lua_getfield(L, -1, "done");
+  done = lua_toboolean(L, -1);
+  lua_pop(L, 2);
+  return done;
 }
 
-static void cancel_job(lua_State *L) {
+/* Calls a method of the job's task. */
+static void call_task(lua_State *L, const char *method, int results) {
   lua_getfield(L, 2, "task");
-  lua_getfield(L, -1, "cancel");
+  lua_getfield(L, -1, method);
   lua_insert(L, -2);
-  lua_call(L, 1, 0);
+  lua_call(L, 1, results);
 }
 
 /* One round of the thread's own loop. */
@@ -128,19 +126,25 @@ static void wait_and_step(lua_State *L, worker *self) {
     luaL_error(L, "poll: %s", strerror(errno));
   if (fds[1].revents) {
     self->stopped = true;
-    cancel_job(L);
+    call_task(L, "cancel", 0);
   }
   if (workstage_step(L) != LUA_OK) lua_error(L);
 }
 
+/* Errors are tables that know their text; a host wants the text. */
+static int raise_text(lua_State *L) {
+  luaL_tolstring(L, -1, NULL);
+  return lua_error(L);
+}
+
+/* Raises what kept the task, or one of its requests, from its end. */
 static void read_job(lua_State *L, worker *self) {
   lua_getfield(L, 2, "answers");
   self->answers += lua_tointeger(L, -1);
-  if (lua_getfield(L, 2, "why") != LUA_TNIL) lua_error(L);
-  lua_getfield(L, 2, "failures");
-  if (lua_tointeger(L, -1) == 0) self->done++;
-  else if (self->stopped) self->cancelled++;
-  else luaL_error(L, "some requests failed");
+  call_task(L, "wait", 2);
+  if (lua_isnil(L, -2)) raise_text(L);
+  if (lua_getfield(L, 2, "why") != LUA_TNIL) raise_text(L);
+  self->done++;
 }
 
 /* All that a state does, in a protected call: whatever runs out of memory in
@@ -149,14 +153,14 @@ static int run(lua_State *L) {
   worker *self = lua_touserdata(L, 1);
   open_modules(L);
   start_job(L, self);
-  while (!is_finished(L)) wait_and_step(L, self);
+  while (!is_done(L)) wait_and_step(L, self);
   read_job(L, self);
   return 0;
 }
 
 static void judge_error(lua_State *L, worker *self, int status) {
   const char *why = lua_tostring(L, -1);
-  snprintf(self->why, sizeof self->why, "%s", why ? why : "?");
+  snprintf(self->why, sizeof self->why, "%s", why ? why : "no text");
   if (status == LUA_ERRMEM || strstr(self->why, "not enough memory"))
     self->out_of_memory++;
   else if (self->stopped)

@@ -312,7 +312,8 @@ end
 
 --- Starts `f()` as a task; it goes on whenever the loop is stepped.
 -- @tparam function f
--- @treturn table the task: `wait()`, `cancel()`
+-- @treturn table the task: `wait()`, `cancel()`; its field `done` is true
+--   once it has ended
 function Loop:spawn(f)
   check_loop(self, "spawn")
   check_function(f, "workstage.loop:spawn")

@@ -186,16 +186,14 @@ void ws_transfer_stop(ws_call *call) {
 
 /* libcurl calls it lack of memory, too, when a line of the answer's head is
 ** longer than it takes. */
-static ws_kind out_of_memory(const ws_call *call, bool begun) {
-  return begun && !lacked_memory(call) && !call->response.size ? WS_TOO_LARGE
-                                                               : WS_MEMORY;
+static ws_kind out_of_memory(const ws_call *call) {
+  return lacked_memory(call) ? WS_MEMORY : WS_TOO_LARGE;
 }
 
-static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent,
-                       bool begun) {
+static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
   switch (code) {
     case CURLE_OUT_OF_MEMORY:
-      return out_of_memory(call, begun);
+      return out_of_memory(call);
     case CURLE_ABORTED_BY_CALLBACK:
       return !sent && lacked_memory(call) ? WS_MEMORY : WS_NETWORK;
     case CURLE_OPERATION_TIMEDOUT:
@@ -253,8 +251,7 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
   outcome->sent = call->readied > 1 || (ready > 0 && bytes > 0);
   outcome->kind = code == CURLE_OK || refused((int)status)
                     ? ws_status_kind((int)status)
-                    : kind_of(call, code, outcome->sent,
-                              call->head_seen > 0);
+                    : kind_of(call, code, outcome->sent);
   *written = outcome->sent ? call->started + ready : WS_NEVER;
   *answered = status ? call->heard : WS_NEVER;
   if (call->readied > 1)

@@ -4,8 +4,12 @@ local errors = require "workstage.errors"
 local loop = require "workstage.loop"
 local options = require "workstage.options"
 
+-- What Lua itself raises, which is no fault of an answer nor of a module.
+local NO_MEMORY = "not enough memory"
+
 local found, cjson = pcall(require, "cjson")
 if not found then
+  if cjson == NO_MEMORY then error(cjson, 0) end
   error("workstage reads answers with lua-cjson, which is not there: " ..
         "install lua-cjson (Debian: apt install lua-cjson; LuaRocks: " ..
         "luarocks install lua-cjson), or put it in package.preload", 0)
@@ -24,6 +28,7 @@ transport.null = cjson.null
 function transport.parse(text)
   local good, value = pcall(json.decode, text)
   if good then return value end
+  if value == NO_MEMORY then error(value, 0) end
   return nil, (tostring(value):gsub("^.-:%d+: ", ""))
 end
 

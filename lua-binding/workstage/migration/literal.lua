@@ -401,6 +401,7 @@ end
 
 local function read_json(text, name)
   local good, value = pcall(json.decode, text)
+  if value == "not enough memory" then error(value, 0) end
   if not good then
     local why = tostring(value):gsub("^.-:%d+: ", "")
     return nil, literal.error(name, line_of(text, why), "not JSON: " .. why)

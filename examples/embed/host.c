@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -225,6 +226,14 @@ static void print(int number, const worker *self) {
   if (self->failed) printf("thread %d: %s\n", number, self->why);
 }
 
+static void print_memory(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("core: %zu bytes in %zu blocks\n", core_memory_used(),
+         core_memory_blocks());
+  printf("resident: %ld KiB at most\n", usage.ru_maxrss);
+}
+
 static long argument(char *argv[], int argc, int i, long absent) {
   return i < argc ? strtol(argv[i], NULL, 10) : absent;
 }
@@ -259,7 +268,6 @@ int main(int argc, char *argv[]) {
     print(i + 1, &workers[i]);
     failed += workers[i].failed;
   }
-  printf("core: %zu bytes in %zu blocks\n", core_memory_used(),
-         core_memory_blocks());
+  print_memory();
   return failed ? 1 : 0;
 }

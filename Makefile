@@ -4,6 +4,8 @@
 #   make demo       the main job, on the embedded sandbox
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
 #   make bench      use of the allowance, a minute; BENCH_SECONDS=60
+#   make proof      faults, fuzzers, soak: one table (proof/run)
+#   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
 #   make check      linters, warnings as errors, width of lines
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
@@ -202,6 +204,17 @@ test:
 	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
 	  $(LUA) script/run-specs $(SPEC)
 
+# See proof/run for their variables.
+proof: all probes
+	@proof/run
+
+fuzz:
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} proof/fuzz/run
+
+soak: all
+	@eval "$$(script/env "$(BUILD)")" && \
+	  SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(LUA) proof/soak.lua
+
 SANITIZED = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 asan: KIND = address,undefined
 tsan: KIND = thread
@@ -213,13 +226,14 @@ asan tsan:
 
 # What reads the sources without running them.
 
-FOLDERS    = $(wildcard src lua-binding spec examples bench script)
+FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
 LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
              script/make-types script/make-reference
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
-check: check-tools check-lua check-c check-width check-gcc check-clang
+check: check-tools check-lua check-c check-width check-gcc check-clang \
+       check-fuzz
 	@echo "check: nothing found"
 
 check-tools:
@@ -249,6 +263,10 @@ check-clang: check-tools
 	  $(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
 	    CFLAGS="-O2 -Werror" all probes; \
 	else echo "check-clang: no clang here, left out"; fi
+
+# Left out where clang has no runtime for it.
+check-fuzz:
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-5} proof/fuzz/run
 
 # Installing. The rocks give the three directories that LuaRocks names.
 
@@ -329,6 +347,6 @@ FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench test asan tsan \
   check check-tools check-lua check-c check-width check-gcc check-clang \
-  install install-client install-sandbox install-embed install-share uninstall \
+  check-fuzz proof fuzz soak install install-client install-sandbox install-embed install-share uninstall \
   types docs FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -94,7 +94,7 @@ end
 local function look_up(f)
   local info = debug.getinfo(f, "Su")
   local path = info.source:match "^@(.+)$"
-  local place = path and path:match "/(workstage/.*)$"
+  local place = path and path:match "^.*/(workstage/.*)$"
   local doc = place and
               comments.above("lua-binding/" .. place, info.linedefined)
   local names = {}

@@ -91,6 +91,7 @@ describe("a client", function()
   end)
 
   it("is closed when it is collected, with its connections", function()
+    assert(space.stages:list())
     collectgarbage()
     collectgarbage()
     local before = fds()

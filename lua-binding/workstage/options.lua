@@ -58,10 +58,18 @@ options.list = {
           "and settled." },
 }
 
-local by_name, names = {}, {}
-for i, option in ipairs(options.list) do
-  by_name[option.name] = option
-  names[i] = option.name
+local by_name = {}
+for _, option in ipairs(options.list) do by_name[option.name] = option end
+
+-- The names of a service's options.
+local function names_for(service)
+  local names = {}
+  for _, option in ipairs(options.list) do
+    if (option.service or service) == service then
+      names[#names + 1] = option.name
+    end
+  end
+  return names
 end
 
 --- "unknown option 'tokn', did you mean 'token'?"
@@ -223,7 +231,7 @@ function options.read(service, given)
   for name, value in pairs(given) do
     local option = by_name[name]
     if not option or (option.service or service) ~= service then
-      return nil, options.unknown("option", name, names)
+      return nil, options.unknown("option", name, names_for(service))
     end
     local good, why = check[option.type](value)
     if good == nil then

@@ -22,6 +22,13 @@ describe("options", function()
     space:close()
   end
 
+  it("of the other service are not offered", function()
+    local ox, err = workstage.kantata { token = "x", zzzzzz = 1 }
+    assert.is_nil(ox)
+    assert.is_nil(tostring(err):find("space_id", 1, true))
+    assert.truthy(tostring(err):find("oauth_token", 1, true))
+  end)
+
   it("that do not exist name the nearest one", function()
     refused({ "'tokn', did you mean 'token'?" },
             workstage.storyblok { tokn = "x", space_id = 5 })

@@ -29,6 +29,17 @@ describe("a dry run", function()
     assert.same(before, server:dump())
   end
 
+  it("refuses options that a rehearsal does not have", function()
+    start { Drafting = 1 }
+    local report, err = migration.rehearse(space, {
+      workflow = "Article", moves = {},
+    }, { fault = 0.1 })
+    assert.is_nil(report)
+    assert.equal("invalid", err.kind)
+    has(err, "'fault', did you mean 'faults'?")
+    assert.equal(0, #server:requests())
+  end)
+
   -- Everything that a plan can hold.
   local function everything()
     return {

@@ -241,6 +241,9 @@ function migration.graph(what)
   return graph(normal)
 end
 
+local rehearse_options = { "faults", "map_role", "map_user", "on_progress",
+                           "should_stop" }
+
 --- Copies what a plan needs into a sandbox and applies it there; sends only
 -- GETs to the service. Needs workstage-sandbox. See
 -- `workstage.migration.rehearse`.
@@ -254,6 +257,8 @@ end
 function migration.rehearse(client, blueprint, given)
   check_table(client, "client")
   check_table(blueprint, "blueprint")
+  local err = check_options(given, rehearse_options, "rehearsal option")
+  if err then return nil, err end
   return rehearse(migration, client, blueprint, given)
 end
 

@@ -347,6 +347,7 @@ FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench test asan tsan \
   check check-tools check-lua check-c check-width check-gcc check-clang \
-  check-fuzz proof fuzz soak install install-client install-sandbox install-embed install-share uninstall \
-  types docs FORCE
+  check-fuzz proof fuzz soak types docs \
+  install install-client install-sandbox install-embed install-share \
+  uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -448,7 +448,7 @@ static void try_ways(const scenario *s, bool opening, long limit,
       if (alone && *alone && strcmp(alone, sources[from]) != 0) break;
       fault.source = from;
       fault.way = how;
-      fault.at = LONG_MAX;
+      fault.at = LONG_MAX - 1;
       case_scenario = s->name;
       try_case(s, opening, &total);
       step = limit && total > limit ? total / limit : 1;
@@ -501,7 +501,7 @@ static void try_scenario(const scenario *s, bool opening) {
   const char *named = getenv("PROOF_FAIL");
   fault.source = SOURCE_LUA;
   fault.way = COLLECT;
-  fault.at = LONG_MAX;
+  fault.at = LONG_MAX - 1;
   case_scenario = s->name;
   quiet = true;
   try_case(s, opening, &ignored);

@@ -114,9 +114,11 @@ describe("a process that is killed", function()
 
   -- Kills it a few times and sees it to its end. Returns how often.
   local function run(kills, whole, kind)
-    local killed, code = 0, nil
+    local killed = 0
+    local code
     repeat
-      local last, output = killed >= kills, nil
+      local last = killed >= kills
+      local output
       output, code = child(not last and math.random() * whole * 1.1 or nil,
                            kind)
       if code == 137 then killed = killed + 1 end

@@ -44,3 +44,8 @@ build = {
     INST_LIBDIR = "$(LIBDIR)",
   },
 }
+
+test = {
+  type = "command",
+  command = "make test SPEC=spec/sandbox",
+}

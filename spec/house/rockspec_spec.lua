@@ -2,8 +2,43 @@
 
 local shell = require "house.shell"
 
+local workstage = require "workstage"
+
+local VERSION = workstage._VERSION:match "^workstage (%d+%.%d+%.%d+)$"
+
 local client = "rockspec/workstage-scm-1.rockspec"
 local sandbox = "rockspec/workstage-sandbox-scm-1.rockspec"
+
+local function release(rockspec)
+  return (rockspec:gsub("scm%-1", VERSION .. "-1"))
+end
+
+local function read(rockspec)
+  local fields = {}
+  assert(loadfile(rockspec, "t", fields))()
+  return fields
+end
+
+describe("a release's rockspec", function()
+  for _, rockspec in ipairs { client, sandbox } do
+    it("is the other one but for version and tag: " .. rockspec, function()
+      local scm, released = read(rockspec), read(release(rockspec))
+      assert.equal(VERSION .. "-1", released.version)
+      assert.equal("v" .. VERSION, released.source.tag)
+      assert.is_nil(scm.source.tag)
+      scm.version, scm.source.tag = released.version, released.source.tag
+      assert.same(scm, released)
+    end)
+  end
+
+  it("is there for the version of the sources alone", function()
+    local found = shell.lines(shell.must "ls rockspec | grep -v scm")
+    assert.same({ "workstage-" .. VERSION .. "-1.rockspec",
+                  "workstage-sandbox-" .. VERSION .. "-1.rockspec" }, found)
+    local header = shell.must "grep WS_VERSION src/workstage.h"
+    assert.equal(VERSION, header:match '"(.-)"')
+  end)
+end)
 
 describe("LuaRocks", function()
   local sources, tree, home
@@ -32,7 +67,8 @@ describe("LuaRocks", function()
 
   lazy_teardown(function() shell.remove(sources) end)
 
-  for _, rockspec in ipairs { client, sandbox } do
+  for _, rockspec in ipairs { client, sandbox, release(client),
+                              release(sandbox) } do
     it("finds nothing wrong in " .. rockspec, function()
       local output, code = luarocks("lint %s", rockspec)
       assert.equal(0, code, output)
@@ -76,6 +112,35 @@ describe("LuaRocks", function()
     ]]
     assert.equal(0, code, output)
     assert.truthy(output:find "^http://127%.0%.0%.1:%d+", output)
+  end)
+
+  it("packs what it made, and installs it from there", function()
+    local made = shell.temporary()
+    local output, code = luarocks(
+      "make --deps-mode=none --tree %s %s", made, client)
+    assert.equal(0, code, output)
+    output, code = luarocks("pack --tree %s workstage", made)
+    shell.remove(made)
+    assert.equal(0, code, output)
+    local rock = shell.must("ls %s/*.rock", sources):gsub("\n", "")
+    output, code = luarocks("install --deps-mode=none --tree %s %s", tree,
+                            rock)
+    shell.must("rm %s", rock)
+    assert.equal(0, code, output)
+    output, code = try 'print(require "workstage"._VERSION)'
+    assert.equal(0, code, output)
+    assert.equal("workstage " .. VERSION .. "\n", output)
+  end)
+
+  -- In short it is enough to see what would be run.
+  it("tests it with the command of the rockspec", function()
+    local thorough = (os.getenv "WORKSTAGE_PROOF" or "") ~= ""
+    local output, code = luarocks(
+      "test --tree %s %s -- SPEC=spec/core/url_spec.lua BUILD=%s/build %s",
+      tree, client, tree, thorough and "" or "--dry-run")
+    assert.equal(0, code, output)
+    assert.truthy(output:find(thorough and "\n%d+ passed, 0 failed" or
+      "script/run%-specs spec/core/url_spec%.lua\n"), output)
   end)
 
   it("takes both out again", function()

@@ -444,9 +444,9 @@ void ws_call_answer(const ws_call *call, ws_answer *answer) {
 bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
                          size_t *name_size, const char **value,
                          size_t *value_size) {
-  const char *line = call->head.bytes + *at;
-  const char *colon, *end;
+  const char *line, *colon, *end;
   if (*at >= call->head.size) return false;
+  line = call->head.bytes + *at;
   colon = memchr(line, ':', call->head.size - *at);
   end = memchr(line, '\n', call->head.size - *at);
   *name = line;

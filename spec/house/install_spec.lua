@@ -36,7 +36,13 @@ describe("make install", function()
     assert.equal(0, code, output)
     assert.equal(at .. "/lib/lua/5.4/workstage/core.so\n", output)
     shell.must("test -x %s/bin/workstage", at)
-    shell.must("test -f %s/include/workstage.h", at)
+    for _, file in ipairs {
+      "include/workstage.h", "include/workstage_lua.h", "lib/libworkstage.a",
+      "lib/libworkstage_lua.a", "lib/pkgconfig/workstage.pc",
+      "lib/pkgconfig/workstage-lua.pc",
+    } do
+      shell.must("test -f %s/%s", at, file)
+    end
   end)
 
   it("installs files that all may read, and no links", function()
@@ -100,6 +106,33 @@ describe("make", function()
       folder .. "/build/lua/workstage/core.so",
       folder .. "/lua-binding/bin/workstage",
     }, shell.lines(output))
+  end)
+
+  it("uses the compiler, the archiver and the flags that it is given",
+     function()
+    local directory = shell.temporary()
+    shell.must("printf %s > %s/tool && chmod +x %s/tool", [[
+'#!/bin/sh\necho "$@" >> "$0.log"\nfor word; do case $word in rcs) out=1 ;;
+-o) out=1 ;; *) [ -z "$out" ] || { : > "$word"; exit; } ;; esac; done\n']],
+      directory, directory)
+    shell.must("make -s all BUILD=%s/b CC='%s/tool cc' AR='%s/tool ar' " ..
+      "CPPFLAGS=-DMINE CFLAGS=-g1 LDFLAGS=-Wl,-s", directory, directory,
+      directory)
+    local compiled, linked, archived = 0, 0, 0
+    for line in io.lines(directory .. "/tool.log") do
+      if line:find "^ar rcs" then
+        archived = archived + 1
+      elseif line:find " %-c " then
+        compiled = compiled + 1
+        assert.truthy(line:find "^cc .*%-DMINE %-g1 ", line)
+      else
+        linked = linked + 1
+        assert.truthy(line:find "^cc %-g1 .*%-Wl,%-s", line)
+      end
+    end
+    shell.remove(directory)
+    assert.is_true(compiled > 50)
+    assert.same({ 3, 2 }, { linked, archived })
   end)
 
   it("asks for no library of the sandbox to build the client", function()

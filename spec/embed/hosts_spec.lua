@@ -207,7 +207,7 @@ describe("a host", function()
     local valgrind = "valgrind -q --error-exitcode=9 --leak-check=full " ..
       "--errors-for-leak-kinds=definite,indirect "
     for _, command in ipairs {
-      at "host" .. " " .. server.url .. (hosts.thorough and " 1000" or " 2"),
+      at "host" .. " " .. server.url .. " " .. (hosts.thorough and STATES or 2),
       at "host" .. " " .. server.url .. " 2 150",
       at "core_host" .. " " .. server.url,
       at "checks" .. " order",

@@ -2,12 +2,16 @@
 ** What the specs of embedding ask of a host, beside what the examples do.
 **
 **   checks NAME                       (one of those listed at the end)
+**   checks prompt URL
 **   checks sweep URL FROM TO STEP     (kilobytes that a state may use)
 */
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -93,6 +97,53 @@ static int check_order(void) {
   ws_call_free(call);
   ws_call_free(sleeper);
   return say(core_memory_blocks() <= 2);   /* the token's allowance */
+}
+
+/* ----------------------------------------------------------------- prompt */
+
+static unsigned slowness;   /* microseconds */
+
+/* In place of libc's for libcurl: what was sent is answered when it returns,
+** so that a request can end in the call that begins it. */
+ssize_t send(int fd, const void *bytes, size_t size, int flags) {
+  ssize_t sent = sendto(fd, bytes, size, flags, NULL, 0);
+  if (slowness) usleep(slowness);
+  return sent;
+}
+
+/* The loop of a host that polls: false when it would sleep for good. */
+static bool poll_until_idle(ws_loop *loop) {
+  while (ws_loop_pending(loop)) {
+    double seconds = ws_loop_timeout(loop);
+    struct pollfd fd = {.fd = ws_loop_fd(loop), .events = POLLIN};
+    int most = seconds < 0 || seconds > 5 ? 5000 : (int)(seconds * 1e3) + 1;
+    if (poll(&fd, 1, most) == 0 && most == 5000) return false;
+    ws_loop_step(loop, 0);
+  }
+  return true;
+}
+
+/* Twice: with a new connection, and with one that is there. */
+static int check_prompt(const char *url) {
+  ws_error error;
+  ws_options options;
+  ws_request request = {.method = WS_GET, .path = "/v1/spaces/1"};
+  ws_loop *loop = ws_loop_open(&error);
+  ws_client *client;
+  bool well = true;
+  ws_options_init(&options, WS_STORYBLOK);
+  options.token = "token";
+  options.base_url = url;
+  client = ws_client_open(loop, &options, &error);
+  slowness = 50000;
+  for (int i = 0; i < 2 && well; i++) {
+    ws_call *call = ws_call_start(client, &request, &error);
+    well = poll_until_idle(loop);
+    ws_call_free(call);
+  }
+  ws_client_close(client);
+  ws_loop_close(loop);
+  return say(well);
 }
 
 /* ---------------------------------------------------------------- modules */
@@ -240,6 +291,7 @@ int main(int argc, char *argv[]) {
     {"bare", check_bare}, {"missing", check_missing},
     {"unloaded", check_unloaded},
   };
+  if (argc == 3) return check_prompt(argv[2]);
   if (argc == 6)
     return sweep(argv[2], strtoul(argv[3], NULL, 10),
                  strtoul(argv[4], NULL, 10), strtoul(argv[5], NULL, 10));

@@ -16,10 +16,10 @@ typedef struct ws_share ws_share;
 typedef uint64_t ws_ticket;
 
 /*
-** A share in the allowance of `key` (address and token) at `rate` requests
-** a second, 0 for none of its own. `path` names the file through which other
-** processes take part in it, or is NULL. `wake` is an eventfd that is written when
-** a waiting share may ask again earlier than it was told.
+** A share in the allowance of `key` (address and token) at `rate` requests a
+** second, 0 for none of its own. `path` names the file through which other
+** processes take part in it, or is NULL. `wake` is an eventfd that is written
+** when a waiting share may ask again earlier than it was told.
 */
 ws_share *ws_share_open(const char *key, double rate, const char *path,
                         int wake, ws_error *error);

@@ -79,10 +79,12 @@ end
 -- ever: no signal that it handles would end one that hangs.
 function hosts.run(format, ...)
   local empty = shell.temporary()
+  local suppressions = "suppressions='" .. root .. "/script/lsan.supp'"
   local output, code = shell.run(
-    "cd %s && env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 LUA_PATH= LUA_CPATH=%s "
+    "cd %s && export LSAN_OPTIONS=%s:print_suppressions=0 && "
+    .. "env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 LUA_PATH= LUA_CPATH=%s "
     .. "timeout --signal=KILL " .. (hosts.thorough and 900 or 120) .. " "
-    .. format, empty,
+    .. format, empty, shell.quote(suppressions),
     hosts.has_cjson() and "" or shell.quote(package.cpath), ...)
   assert(shell.must("find %s -mindepth 1", empty) == "")
   shell.remove(empty)

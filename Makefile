@@ -3,7 +3,7 @@
 #   make            the module, the sandbox, archives for C, into build/
 #   make demo       the main job, on the embedded sandbox
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
-#   make bench      use of the allowance, a minute; BENCH_SECONDS=60
+#   make bench      what all costs, a few minutes; BENCH=requests for a part
 #   make proof      faults, fuzzers, soak: one table (proof/run)
 #   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
 #   make check      linters, warnings as errors, width of lines
@@ -22,6 +22,7 @@ PREFIX      = /usr/local
 BUILD       = build
 SPEC        = spec
 FILTER      =
+BENCH       = requests allowance
 PKG_CONFIG  = pkg-config
 LIBFLAG     = -shared
 CFLAGS     ?= -O2 -g
@@ -73,7 +74,7 @@ TERM_SO      = $(BUILD)/lua/workstage/terminal.so
 CORE_A       = $(BUILD)/libworkstage.a
 LUA_A        = $(BUILD)/libworkstage_lua.a
 OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C) \
-                 $(TERM_C) $(EMBED_C) $(wildcard spec/support/*.c))
+                 $(TERM_C) $(EMBED_C) $(wildcard spec/support/*.c bench/*.c))
 
 all: client sandbox embed
 client: $(CORE_SO) $(TERM_SO) $(call linked,$(CLIENT_LUA))
@@ -84,6 +85,7 @@ say     = $(if $(V),,@echo "$(1)" $@;)
 COMPILE = $(call say,cc  )$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) \
             -Isrc -MMD -MP -c -o $@ $<
 LINK    = $(call say,link)$(CC) $(CFLAGS) $(MODULE) $(LDFLAGS) -o $@ $^
+PROGRAM = $(call say,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/obj/src/sandbox/%.o: src/sandbox/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -193,10 +195,26 @@ demo:
 	@eval "$$(script/env "$(BUILD)")" && $(LUA) examples/move_stage.lua && \
 	  examples/demo.sh
 
+# Bare libcurl programs, and what measures all programs.
+BENCH_PROGRAMS = $(patsubst %,$(BUILD)/bench/%,bare_easy bare_multi measure)
+bench-programs: $(BENCH_PROGRAMS)
+
+$(BUILD)/obj/bench/%.o: bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(CURL_CFLAGS)
+
+$(BUILD)/bench/bare_%: $(BUILD)/obj/bench/bare_%.o $(BUILD)/obj/bench/bare.o
+	@mkdir -p $(@D)
+	$(PROGRAM) $(CURL_LIBS)
+
+$(BUILD)/bench/measure: $(BUILD)/obj/bench/measure.o
+	@mkdir -p $(@D)
+	$(PROGRAM)
+
 bench:
-	@script/setup demo
-	@$(MAKE) --no-print-directory all
-	@eval "$$(script/env "$(BUILD)")" && $(LUA) bench/allowance.lua
+	@script/setup bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@BUILD="$(BUILD)" LUA="$(LUA)" bench/run $(BENCH)
 
 test:
 	@script/setup test
@@ -256,12 +274,12 @@ check-width:
 
 check-gcc: check-tools
 	$(MAKE) --no-print-directory BUILD=build/check/gcc CC=gcc \
-	  CFLAGS="-O2 -Werror" all probes
+	  CFLAGS="-O2 -Werror" all probes bench-programs
 
 check-clang: check-tools
 	@if command -v clang >/dev/null; then \
 	  $(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
-	    CFLAGS="-O2 -Werror" all probes; \
+	    CFLAGS="-O2 -Werror" all probes bench-programs; \
 	else echo "check-clang: no clang here, left out"; fi
 
 # Left out where clang has no runtime for it.
@@ -345,9 +363,9 @@ uninstall:
 .SECONDARY:
 FORCE:
 
-.PHONY: all client sandbox embed probes env clean demo bench test asan tsan \
-  check check-tools check-lua check-c check-width check-gcc check-clang \
-  check-fuzz proof fuzz soak types docs \
+.PHONY: all client sandbox embed probes env clean demo bench bench-programs \
+  test asan tsan check check-tools check-lua check-c check-width check-gcc \
+  check-clang check-fuzz proof fuzz soak types docs \
   install install-client install-sandbox install-embed install-share \
   uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

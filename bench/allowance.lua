@@ -3,7 +3,7 @@ How much of the service's allowance a bulk job gets, and how many requests are
 rejected: 6 a second, 8 in flight, 60 seconds, on three kinds of way to the
 service. All run at the same time, each against a sandbox of its own.
 
-  make bench         (BENCH_SECONDS=60)
+  make bench BENCH=allowance         (BENCH_SECONDS=60)
 ]]
 local sandbox = require "workstage.sandbox"
 local workstage = require "workstage"

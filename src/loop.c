@@ -17,7 +17,7 @@
 #include "memory.h"
 #include "random.h"
 
-enum { EVENTS_AT_ONCE = 64 };
+enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000 };
 
 bool ws_loop_forked(const ws_loop *loop) {
   return loop->generation != ws_process_generation();
@@ -71,11 +71,14 @@ static void close_descriptor(int fd) {
   if (fd >= 0) close(fd);
 }
 
-/* Makes sure that the loop has a libcurl to drive; false without memory. */
+/* Makes sure that the loop has a libcurl to drive; false without memory. Of
+** itself libcurl keeps four connections for each transfer under way, and
+** closes some when many transfers end at the same time. */
 bool ws_loop_ready(ws_loop *loop) {
   if (loop->multi) return true;
   loop->multi = curl_multi_init();
   if (!loop->multi) return false;
+  curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MOST_IDLE);
   curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
   curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer);

@@ -7,6 +7,7 @@
 #   make proof      faults, fuzzers, soak: one table (proof/run)
 #   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
 #   make check      linters, warnings as errors, width of lines
+#   make tidy       of it clang-tidy and clang's analyzer alone
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
 #   make docs       the reference and the guides as HTML, into build/docs
@@ -244,6 +245,7 @@ asan tsan:
 
 # What reads the sources without running them.
 
+TIDY       = clang-tidy --quiet
 FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
 LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
@@ -251,7 +253,7 @@ LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
 check: check-tools check-lua check-c check-width check-gcc check-clang \
-       check-fuzz
+       tidy check-fuzz
 	@echo "check: nothing found"
 
 check-tools:
@@ -281,6 +283,14 @@ check-clang: check-tools
 	  $(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
 	    CFLAGS="-O2 -Werror" all probes bench-programs; \
 	else echo "check-clang: no clang here, left out"; fi
+
+# A process a file: one that reads several takes a va_list of the second for
+# one that was never started. .clang-tidy has the checks.
+tidy: check-tools
+	@printf '%s\n' $(CORE_C) $(wildcard src/sandbox/*.c lua-binding/*.c) | \
+	  xargs -n 1 -P 2 sh -c '$(TIDY) "$$1" -- $(STD) -Isrc -Isrc/sandbox \
+	    $(LUA_CFLAGS) $(CURL_CFLAGS) $(SANDBOX_CFLAGS) 2>/dev/null' sh
+	@echo "tidy: nothing found"
 
 # Left out where clang has no runtime for it.
 check-fuzz:
@@ -365,7 +375,7 @@ FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench bench-programs \
   test asan tsan check check-tools check-lua check-c check-width check-gcc \
-  check-clang check-fuzz proof fuzz soak types docs \
+  check-clang check-fuzz tidy proof fuzz soak types docs \
   install install-client install-sandbox install-embed install-share \
   uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -120,9 +120,10 @@ static int call_header(lua_State *L) {
 static void push_lower(lua_State *L, const char *name, size_t size) {
   luaL_Buffer buffer;
   char *room = luaL_buffinitsize(L, &buffer, size);
-  for (size_t i = 0; i < size; i++)
-    room[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32)
-                                               : name[i];
+  for (size_t i = 0; i < size; i++) {
+    room[i] = name[i];
+    if (name[i] >= 'A' && name[i] <= 'Z') room[i] = (char)(name[i] + 32);
+  }
   luaL_pushresultsize(&buffer, size);
 }
 

@@ -85,6 +85,7 @@ static long holder(int fd) {
     unsigned int high, low;
     unsigned long inode;
     long pid;
+    /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
     if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &high, &low,
                &inode) == 4 &&
         inode == status.st_ino && high == major(status.st_dev) &&

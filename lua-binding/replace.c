@@ -17,7 +17,7 @@
 #define REPLACE "workstage.core.replace"
 
 /* User values: the paths. They are there before there is a file. */
-enum { PATH = 1, TEMPORARY, FOLDER, VALUES = FOLDER };
+enum { PATH = 1, TEMPORARY = 2, FOLDER = 3, VALUES = FOLDER };
 
 typedef struct replace {
   int fd;        /* -1: closed */

@@ -299,7 +299,7 @@ static void judge(ws_limiter *l, const ws_flight *flight, ws_time at) {
     lower_to(l, most > least ? most : least);
   } else if (flight->start >= l->rejected_at) {
     l->slack = sooner(l->slack + GUARD, MOST_SLACK);
-    l->strikes = l->accepted < 3 * l->allowed ? l->strikes + 1 : 1;
+    l->strikes = l->accepted < 3L * l->allowed ? l->strikes + 1 : 1;
     if (l->strikes >= STRIKES) lower_to(l, step_down(l, fit));
   }
 }

@@ -13,6 +13,7 @@ ws_kind ws_status_kind(int status) {
     case 403: return WS_FORBIDDEN;
     case 404: return WS_NOT_FOUND;
     case 429: return WS_RATE_LIMITED;
+    default: break;
   }
   if (status >= 500) return WS_SERVER;
   if (status >= 400) return WS_REJECTED;

@@ -19,8 +19,8 @@ static pthread_once_t filling = PTHREAD_ONCE_INIT;
 /* The factors were searched for: hardly two fields of a schema collide. */
 static size_t slot_of(const char *name, size_t size) {
   const unsigned char *s = (const unsigned char *)name;
-  return (size * 51 + s[0] * 82u + s[size / 2] * 85u + s[size - 1] * 48u)
-    % WS_FIELD_SLOTS;
+  size_t first = s[0], middle = s[size / 2], last = s[size - 1];
+  return (size * 51 + first * 82 + middle * 85 + last * 48) % WS_FIELD_SLOTS;
 }
 
 static void fill_schema(const ws_schema *schema) {
@@ -82,7 +82,7 @@ const ws_field *ws_schema_field(const ws_schema *schema, const char *name,
 
 static const ws_schema *named_in(const ws_schema *const schemas[],
                                  const char *name) {
-  while (*schemas && strcmp((*schemas)->name, name)) schemas++;
+  while (*schemas && strcmp((*schemas)->name, name) != 0) schemas++;
   return *schemas;
 }
 
@@ -139,7 +139,8 @@ typedef unsigned char row[LONGEST + 1];
 
 static char folded(char c) {
   if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
-  return c == '-' || c == ' ' ? '_' : c;
+  if (c == '-' || c == ' ') return '_';
+  return c;
 }
 
 static unsigned char least(unsigned char a, unsigned char b) {

@@ -37,6 +37,7 @@ describe("script/setup", function()
     local check = setup(empty, "check")
     assert.truthy(check:find("cppcheck", 1, true))
     assert.truthy(check:find("lua-check", 1, true))
+    assert.truthy(check:find("clang-tidy", 1, true))
   end)
 
   -- A root user's machine with nothing but an apt-get that keeps a log and

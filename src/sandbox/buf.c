@@ -113,8 +113,10 @@ bool buf_file(struct buf *b, const char *path, struct buf *err) {
   FILE *file = fopen(path, "rb");
   bool ok;
   if (!file) return fail(err, "%s", strerror(errno));
-  while ((got = fread(part, 1, sizeof part, file)) > 0)
+  do {
+    got = fread(part, 1, sizeof part, file);
     buf_add(b, part, got);
+  } while (got == sizeof part);
   ok = !ferror(file) && !b->failed;
   fclose(file);
   return ok || fail(err, "it cannot be read");

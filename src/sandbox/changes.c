@@ -37,7 +37,7 @@ static void list_story(struct call *c, struct filter *f) {
   c->per_page = per_page;
   snprintf(tail, sizeof tail,
            " ORDER BY h.created_at DESC, h.id DESC LIMIT %lld OFFSET %lld",
-           (long long)per_page, (long long)((page - 1) * per_page));
+           (long long)per_page, (page - 1) * (long long)per_page);
   buf_str(&c->out, "{\"workflow_stage_changes\":[");
   filter_rows(f, "SELECT " CHANGE " FROM changes h WHERE ", tail, &c->out);
   buf_str(&c->out, "]}");

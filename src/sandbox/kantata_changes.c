@@ -76,7 +76,7 @@ static void answer_changes(struct call *c, struct answer *a,
   snprintf(tail, sizeof tail,
            " ORDER BY h.created_at %s, h.id %s LIMIT %lld OFFSET %lld"
            STATUS_TABLES " ORDER BY h.created_at %s, h.id %s", way, way,
-           (long long)a->per_page, (long long)((a->page - 1) * a->per_page),
+           (long long)a->per_page, (a->page - 1) * (long long)a->per_page,
            way, way);
   add_changes(c, a, &with, filter_query(f, head, tail));
   answer_write(c, a, with.users.data ? with.users.data : "",

@@ -48,8 +48,7 @@ static void answer_workspaces(struct call *c, struct answer *a,
   char tail[160];
   a->total = filter_count(f, "k_workspaces w");
   snprintf(tail, sizeof tail, " ORDER BY %s LIMIT %lld OFFSET %lld", order,
-           (long long)a->per_page,
-           (long long)((a->page - 1) * a->per_page));
+           (long long)a->per_page, (a->page - 1) * (long long)a->per_page);
   rows = filter_query(f, "SELECT w.id, " WORKSPACE
                       " FROM k_workspaces w WHERE ", tail);
   while (store_row(rows))

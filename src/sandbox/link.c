@@ -80,7 +80,7 @@ void reset_connection(const struct request *r) {
   struct sockaddr nowhere;
   memset(&nowhere, 0, sizeof nowhere);
   nowhere.sa_family = AF_UNSPEC;
-  if (r->link) connect(r->link->fd, &nowhere, sizeof nowhere);
+  if (r->link) (void)connect(r->link->fd, &nowhere, sizeof nowhere);
 }
 
 bool client_left(const struct request *r) {

@@ -27,7 +27,7 @@ static const char *decode(struct arena *a, const char *text, size_t len,
       *out++ = (char)(high * 16 + low);
       i += 2;
     } else {
-      *out++ = query && text[i] == '+' ? ' ' : text[i];
+      *out++ = (char)(query && text[i] == '+' ? ' ' : text[i]);
     }
   }
   *out = '\0';

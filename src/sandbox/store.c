@@ -335,7 +335,7 @@ void clock_http(char out[TIME_SIZE], int64_t offset) {
   struct tm tm;
   gmtime_r(&t, &tm);
   sqlite3_snprintf(TIME_SIZE, out, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-                   days + tm.tm_wday * 3, tm.tm_mday, months + tm.tm_mon * 3,
+                   days + tm.tm_wday * 3L, tm.tm_mday, months + tm.tm_mon * 3L,
                    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 

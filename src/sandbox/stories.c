@@ -263,7 +263,7 @@ static void write_page(struct call *c, struct filter *f, struct buf *order,
   char head[1600];
   buf_fmt(order, " LIMIT %lld OFFSET %lld) p CROSS JOIN"
           " stories s ON s.id = p.found" STORY_TABLES,
-          (long long)per_page, (long long)((page - 1) * per_page));
+          (long long)per_page, (page - 1) * (long long)per_page);
   snprintf(head, sizeof head, STORY_HEAD STORY_STAGE
            " FROM (SELECT s.id AS found FROM stories s WHERE ",
            stage_shape(c, false));

@@ -27,6 +27,7 @@ typedef struct journal {
   const char *what;  /* failed */
   uint32_t sum;
   int64_t size;
+  int64_t synced;    /* bytes that are on the disk, until a line says so */
   ws_buffer line;
   wsl_reader reader; /* while it is opened */
 } journal;
@@ -149,7 +150,7 @@ static bool begin(journal *self, const char *name, const char *path,
   if (lock(self->fd) &&
       wsl_write_all(self->fd, self->line.bytes, self->line.size, &done) &&
       wsl_sync(self->fd) && move(name, path)) {
-    self->size = (int64_t)done;
+    self->size = self->synced = (int64_t)done;
     name = path;
     if (wsl_sync_folder(folder, self->fd)) return true;
   }
@@ -172,7 +173,7 @@ static int create_file(lua_State *L) {
   why = wsl_unfit(header, size);
   if (why) return wsl_invalid(L, why);
   self = lua_touserdata(L, 3);
-  self->sum = wsl_seal(&self->line, header, size, 0);
+  self->sum = wsl_seal(&self->line, header, size, 0, 0);
   if (self->line.failed) return luaL_error(L, "not enough memory");
   folder = wsl_push_folder(L, path);
   name = open_beside(L, self, path);
@@ -313,7 +314,7 @@ static int append(lua_State *L) {
   if (!is_usable(self)) return failure(L, self);
   if (why) return wsl_invalid(L, why);
   ws_buffer_reset(&self->line);
-  sum = wsl_seal(&self->line, json, size, self->sum);
+  sum = wsl_seal(&self->line, json, size, self->synced, self->sum);
   if (self->line.failed) return luaL_error(L, "not enough memory");
   if (!wsl_write_all(self->fd, self->line.bytes, self->line.size, &done)) {
     int number = errno;
@@ -323,6 +324,7 @@ static int append(lua_State *L) {
   }
   self->sum = sum;
   self->size += (int64_t)done;
+  self->synced = 0;
   self->unsynced = true;
   lua_pushboolean(L, 1);
   return 1;
@@ -333,6 +335,7 @@ static int sync_journal(lua_State *L) {
   if (!is_usable(self)) return failure(L, self);
   if (self->unsynced && !wsl_sync(self->fd))
     return fail(L, self, "cannot be synced");
+  if (self->unsynced) self->synced = self->size;
   self->unsynced = false;
   lua_pushboolean(L, 1);
   return 1;

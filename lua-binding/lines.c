@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +18,9 @@
 
 #define READER "workstage.core.lines"
 
-enum { CHUNK = 1 << 16 };
+enum { CHUNK = 1 << 16, BLOCK = 512 };
+
+static const char mark[] = ",\"synced\":";
 
 /* ---------------------------------------------------------------- seals */
 
@@ -42,11 +46,16 @@ static void write_seal(char seal[WSL_SEAL + 1], uint32_t sum) {
 }
 
 uint32_t wsl_seal(ws_buffer *buffer, const char *json, size_t size,
-                  uint32_t before) {
-  char seal[WSL_SEAL + 1];
+                  int64_t synced, uint32_t before) {
+  char seal[WSL_SEAL + 1], said[WSL_MARK + 1] = "";
+  size_t length = 0;
   uint32_t sum = wsl_checksum(before, json, size - 1);
+  if (synced)
+    length = (size_t)snprintf(said, sizeof said, "%s%" PRId64, mark, synced);
+  sum = wsl_checksum(sum, said, length);
   write_seal(seal, sum);
   ws_buffer_add(buffer, json, size - 1);
+  ws_buffer_add(buffer, said, length);
   ws_buffer_add(buffer, seal, WSL_SEAL);
   ws_buffer_char(buffer, '\n');
   return sum;
@@ -61,7 +70,8 @@ static bool has_control(const char *bytes, size_t size) {
 const char *wsl_unfit(const char *json, size_t size) {
   if (size < 3 || json[0] != '{' || json[size - 1] != '}')
     return "the record is no JSON object with something in it";
-  if (size > WSL_LINE_MOST - WSL_SEAL) return "the record is larger than 1 MiB";
+  if (size > WSL_LINE_MOST - WSL_SEAL - WSL_MARK)
+    return "the record is larger than 1 MiB";
   if (has_control(json, size)) return "the record holds a control character";
   return NULL;
 }
@@ -176,6 +186,58 @@ static wsl_found is_last(wsl_reader *reader, bool *last) {
   return found;
 }
 
+/* Whether a line has NULs where a block of the disk is: they end with a
+** block, and begin with one or with the line. */
+static bool has_hole(const wsl_reader *reader) {
+  const char *start = reader->line, *end = start + reader->size, *hole, *at;
+  if (!reader->chained || !reader->size) return false;
+  at = hole = memchr(start, '\0', reader->size);
+  if (!hole) return false;
+  while (at < end && !*at) at++;
+  return (hole == start || (reader->offset + (hole - start)) % BLOCK == 0) &&
+         (reader->offset + (at - start)) % BLOCK == 0;
+}
+
+/* How much of the file was on the disk when a line was written. */
+static int64_t synced_at(const wsl_reader *reader) {
+  size_t size = sizeof mark - 1;
+  const char *said = memmem(reader->line, reader->size, mark, size);
+  return said ? strtoll(said + size, NULL, 10) : 0;
+}
+
+/* Goes behind the line at hand; false where it has no end. */
+static bool pass(wsl_reader *reader) {
+  if (reader->at + reader->size >= reader->bytes.size) return false;
+  reader->at += reader->size + 1;
+  reader->offset += (int64_t)reader->size + 1;
+  return true;
+}
+
+/* Looks on from a line that is not whole, which had not been synced unless
+** a later one says so. The reader stands before that line again then. */
+static wsl_found look_on(wsl_reader *reader) {
+  int64_t place = reader->offset;
+  wsl_found found = WSL_TORN, next;
+  while (found == WSL_TORN && pass(reader)) {
+    next = find_line(reader);
+    if (next == WSL_END) break;
+    if (next != WSL_LINE) found = next;
+    else if (reader->size > WSL_LINE_MOST || synced_at(reader) > place)
+      found = WSL_DAMAGED;
+  }
+  reader->offset = place;
+  reader->at = reader->bytes.size = 0;
+  reader->ended = false;
+  return found;
+}
+
+static wsl_found judge_hole(wsl_reader *reader) {
+  wsl_found found = look_on(reader);
+  reader->why = found == WSL_TORN ? "a part of it is not on the disk" :
+                                    "a part of it is gone from the disk";
+  return found;
+}
+
 /* A line that is not whole. The first is never called torn: what has no
 ** good line in it may be any file. */
 static wsl_found judge(wsl_reader *reader) {
@@ -184,6 +246,7 @@ static wsl_found judge(wsl_reader *reader) {
   reader->number++;
   if (reader->number == 1 || reader->size > WSL_LINE_MOST)
     return WSL_DAMAGED;
+  if (has_hole(reader)) return judge_hole(reader);
   lost = has_lost_end(reader);
   found = is_last(reader, &last);
   if (found != WSL_LINE) return found;
@@ -199,8 +262,7 @@ wsl_found wsl_reader_next(wsl_reader *reader) {
   if (!reader->why) reader->why = check(reader);
   if (reader->why) return judge(reader);
   reader->number++;
-  reader->at += reader->size + 1;
-  reader->offset += (int64_t)reader->size + 1;
+  pass(reader);
   return WSL_LINE;
 }
 
@@ -257,7 +319,7 @@ int wsl_open_failure(lua_State *L, const char *path, int fd) {
 const char *wsl_push_fault(lua_State *L, const char *path,
                            const wsl_reader *reader, wsl_found found) {
   return lua_pushfstring(L, found == WSL_TORN
-                         ? "the last line of '%s' is torn (line %I: %s)"
+                         ? "the end of '%s' is torn (line %I: %s)"
                          : "'%s' is damaged in line %I: %s",
                          path, (LUAI_UACINT)reader->number, reader->why);
 }

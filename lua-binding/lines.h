@@ -6,6 +6,10 @@
 ** member "sum", in eight hexadecimal digits. In a file that is chained it
 ** continues from the sum of the line before, so that a line which was taken
 ** out, put in or moved shows as well.
+**
+** The first line after a sync has "synced": how many bytes of the file were
+** on the disk then. Blocks that a power cut kept from the disk are told from
+** damage by it: nothing that comes after them was synced.
 */
 
 #ifndef WSL_LINES_H
@@ -19,15 +23,17 @@
 
 enum {
   WSL_LINE_MOST = 1 << 20,   /* bytes in a line, without its end */
-  WSL_SEAL = 18              /* of them in ,"sum":"xxxxxxxx"} */
+  WSL_SEAL = 18,             /* of them in ,"sum":"xxxxxxxx"} */
+  WSL_MARK = 30              /* at most in ,"synced":123 */
 };
 
 uint32_t wsl_checksum(uint32_t sum, const char *bytes, size_t size);
 
 /* Appends an object's text to `buffer` as a line with its end; returns the
-** line's sum. The text ends with the bracket that the seal replaces. */
+** line's sum. The text ends with the bracket that the seal replaces. synced:
+** bytes that are on the disk; 0 where nothing is said of it. */
 uint32_t wsl_seal(ws_buffer *buffer, const char *json, size_t size,
-                  uint32_t before);
+                  int64_t synced, uint32_t before);
 
 /* What is wrong with a text that is to become a line; NULL: nothing. */
 const char *wsl_unfit(const char *json, size_t size);
@@ -35,8 +41,8 @@ const char *wsl_unfit(const char *json, size_t size);
 typedef enum wsl_found {
   WSL_LINE,      /* a line, and its sum fits */
   WSL_END,
-  WSL_TORN,      /* the last line, and it is not whole */
-  WSL_DAMAGED,   /* a line that is not whole, and not the last */
+  WSL_TORN,      /* what was never synced, and is not whole from here on */
+  WSL_DAMAGED,   /* another line that is not whole */
   WSL_FAILED,    /* reading failed: errno */
   WSL_NO_MEMORY
 } wsl_found;

@@ -392,6 +392,67 @@ describe("a journal whose process was killed", function()
   end)
 end)
 
+-- Blocks of 512 bytes that a power cut kept from the disk are NULs.
+describe("a journal with a hole", function()
+  -- Records on the disk, and some after them that need not be there.
+  local function make_half_synced()
+    local self = assert(journal.create(path, {}))
+    for i = 1, 20 do assert(self:write { n = i, s = ("x"):rep(60) }) end
+    assert(self:sync())
+    local synced = self:size()
+    for i = 21, 60 do assert(self:write { n = i, s = ("x"):rep(60) }) end
+    self.file:close()
+    return files.read(path), synced
+  end
+
+  local function without(text, from, to)
+    return text:sub(1, from) .. ("\0"):rep(to - from) .. text:sub(to + 1)
+  end
+
+  it("behind what was synced is cut back to there", function()
+    local text, synced = make_half_synced()
+    for block = synced // 512, #text // 512 do
+      local from = math.max(synced, block * 512)
+      for _, to in ipairs { block * 512 + 512, block * 512 + 1024 } do
+        to = math.min(to, #text)
+        files.write(path, without(text, from, to))
+        local seen, torn = read_all()
+        assert.is_true(count_up(seen) and #seen >= 20)
+        assert.truthy(torn:find(path, 1, true))
+        local self = assert(journal.open(path))
+        assert.truthy(self.torn)
+        assert.equal(text:sub(1, from):match "^.*\n", files.read(path))
+        assert(self:write { n = #seen + 1 })
+        self:close()
+        assert.is_true(count_up((read_all())))
+      end
+    end
+  end)
+
+  it("before what was synced is damaged, and stays as it is", function()
+    local text, synced = make_half_synced()
+    for from = 512, synced - 512, 512 do
+      local holed = without(text, from, from + 512)
+      files.write(path, holed)
+      local self, err = journal.open(path)
+      fails("damaged", self, err, path, "line ", "gone from the disk")
+      assert.equal(holed, files.read(path))
+      assert.is_false(probe.is_open(path))
+    end
+  end)
+
+  it("that no disk makes is damaged", function()
+    local text, synced = make_half_synced()
+    for from = synced + 1, synced + 700, 50 do
+      local holed = without(text, from, from + 10)
+      files.write(path, holed)
+      local self, err = journal.open(path)
+      fails("damaged", self, err, path)
+      assert.equal(holed, files.read(path))
+    end
+  end)
+end)
+
 describe("a journal that is not as it was written", function()
   -- Refused, and as it was before.
   local function refused(text, kind, ...)

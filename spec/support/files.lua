@@ -3,7 +3,13 @@ local shell = require "house.shell"
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 
-local files = { probe = require "probe_files" }
+local files = { probe = require "probe_files", build = build }
+
+function files.is_there(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
 
 function files.read(path)
   local file = assert(io.open(path, "rb"))

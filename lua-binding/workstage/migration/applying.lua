@@ -180,10 +180,12 @@ local function rolled_back(path)
   }
 end
 
+local REMEDY = "nothing was sent, and a new plan holds what is left to do"
+
 -- What a journal says, if it is this client's and still to be carried on.
 local function read(client, path)
   local replayed, err = replay.read(path)
-  if not replayed then return nil, err end
+  if not replayed then return nil, journals.with_remedy(err, REMEDY) end
   local good
   good, err = applying.belongs(client, replayed.plan)
   if not good then return nil, err end
@@ -207,7 +209,7 @@ end
 -- @tparam table given the options of `migration.apply`
 function applying.resume(client, path, given)
   local journal <close>, why = journals.open(path)
-  if not journal then return nil, why end
+  if not journal then return nil, journals.with_remedy(why, REMEDY) end
   local replayed, err = read(client, path)
   if not replayed then return nil, err end
   local self = run.new(client, replayed.plan, journal, path, given)

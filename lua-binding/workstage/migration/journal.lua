@@ -134,6 +134,16 @@ function journal.open(path)
   return self
 end
 
+--- The error of a journal that cannot be read any more, with what is to be
+-- done then; any other as it is.
+-- @tparam table err
+-- @tparam string remedy
+function journal.with_remedy(err, remedy)
+  if err.kind ~= "damaged" or err.unplanned then return err end
+  return errors.new { kind = "damaged",
+                      message = ("%s; %s"):format(err.message, remedy) }
+end
+
 --- Reads a journal, also while another process writes it: see `lines.each`.
 -- @tparam string path
 function journal.read(path)

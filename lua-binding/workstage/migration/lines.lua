@@ -156,8 +156,8 @@ local function encode(record)
   local out = {}
   if type(record) ~= "table" or type(next(record)) ~= "string" then
     refuse("record", "expected a table with names")
-  elseif record.sum ~= nil then
-    refuse("sum", "is the name of the checksum")
+  elseif record.sum ~= nil or record.synced ~= nil then
+    refuse(record.sum and "sum" or "synced", "is a name of the file's own")
   end
   write(out, record, "", 1)
   return table.concat(out)
@@ -302,7 +302,7 @@ function Reader:next()
     self.seen = core.checksum(record.sum, self.seen)
   end
   self.count = self.count + 1
-  record.sum = nil
+  record.sum, record.synced = nil, nil
   return record, number
 end
 
@@ -323,7 +323,7 @@ Reader.__close = Reader.close
 --- Opens a file of records and reads its header. The reader is for loops:
 -- `for record, number in assert(lines.each(path, "plan")) do`; or call its
 -- `next` by yourself. It has `header`, and after the last record of a
--- journal `torn`, a sentence, if its last line was not whole.
+-- journal `torn`, a sentence, if its end was not whole.
 -- @tparam string path
 -- @tparam string kind "journal" or "plan"
 -- @treturn[1] table the reader (what follows it is for the loop)

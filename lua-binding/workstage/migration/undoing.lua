@@ -7,6 +7,12 @@ local plans = require "workstage.migration.plan"
 local replay = require "workstage.migration.replay"
 local rollback = require "workstage.migration.rollback"
 
+-- For a journal of the way back, and for that of the way there.
+local REMEDY = "take the file away and roll back again: a new plan holds " ..
+               "what is left to undo"
+local LOST = "what it did cannot be told from it; a blueprint of how things " ..
+             "were, and a plan of that, lead back"
+
 local function is_there(path)
   local file = io.open(path)
   if file then file:close() end
@@ -18,12 +24,14 @@ end
 local function is_begun(path)
   if not is_there(path) then return false end
   local journal, err = journals.open(path)
-  if not journal then return nil, err end
+  if not journal then return nil, journals.with_remedy(err, REMEDY) end
   local replayed
   replayed, err = replay.read(path)
   if not replayed and err.unplanned then os.remove(path) end
   journal:close()
-  return replayed ~= nil or not err.unplanned and nil, err
+  if replayed then return true end
+  if err.unplanned then return false end
+  return nil, journals.with_remedy(err, REMEDY)
 end
 
 -- What the journal says, and the moves in it.
@@ -67,7 +75,7 @@ return function(client, path, given)
   if begun == nil then return nil, err end
   if begun then return applying.resume(client, back, given) end
   local journal <close>, why = journals.open(path)
-  if not journal then return nil, why end
+  if not journal then return nil, journals.with_remedy(why, LOST) end
   local plan
   plan, err = plan_back(client, path)
   if not plan then return nil, err end

@@ -32,7 +32,7 @@ WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
          -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
          -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
          -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion
-STD    = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
+STD    = -std=c11 -D_GNU_SOURCE -fPIC -fno-plt -fvisibility=hidden
 MODULE = $(LIBFLAG) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 
 # Libraries. Each is looked for when the first recipe names it and only then:

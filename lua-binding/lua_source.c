@@ -4,26 +4,35 @@
 
 #include "lua_source.h"
 
-static void read_number(lua_State *L, int index, ws_value *value) {
-  if (lua_isinteger(L, index)) {
-    value->type = WS_VALUE_INTEGER;
-    value->as.integer = lua_tointegerx(L, index, NULL);
+/* What a value is that is none of the common ones. */
+static void read_rare(lua_State *L, int index, int type, ws_value *value) {
+  if (type == LUA_TNIL || type == LUA_TNONE) {
+    value->type = WS_VALUE_NONE;
+  } else if (type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index)) {
+    value->type = WS_VALUE_NULL;
   } else {
-    value->type = WS_VALUE_NUMBER;
-    value->as.number = lua_tonumberx(L, index, NULL);
+    value->type = WS_VALUE_OTHER;
+    value->as.other = lua_typename(L, type);
   }
 }
 
 /* Never lua_tolstring on a number: it turns a key into a string in place,
 ** and the walk would lose its way. */
-static void read_value(lua_State *L, int index, ws_value *value) {
-  switch (lua_type(L, index)) {
+static inline void read_value(lua_State *L, int index, ws_value *value) {
+  int type = lua_type(L, index);
+  switch (type) {
     case LUA_TSTRING:
       value->type = WS_VALUE_TEXT;
       value->as.text.bytes = lua_tolstring(L, index, &value->as.text.size);
       return;
     case LUA_TNUMBER:
-      read_number(L, index, value);
+      if (lua_isinteger(L, index)) {
+        value->type = WS_VALUE_INTEGER;
+        value->as.integer = lua_tointegerx(L, index, NULL);
+      } else {
+        value->type = WS_VALUE_NUMBER;
+        value->as.number = lua_tonumberx(L, index, NULL);
+      }
       return;
     case LUA_TBOOLEAN:
       value->type = WS_VALUE_BOOLEAN;
@@ -33,27 +42,9 @@ static void read_value(lua_State *L, int index, ws_value *value) {
       value->type = WS_VALUE_TABLE;
       value->as.table = index;
       return;
-    case LUA_TNIL: case LUA_TNONE:
-      value->type = WS_VALUE_NONE;
-      return;
-    case LUA_TLIGHTUSERDATA:
-      value->type = WS_VALUE_NULL;
-      if (!lua_touserdata(L, index)) return;
-      break;
-    default: break;
+    default:
+      read_rare(L, index, type, value);
   }
-  value->type = WS_VALUE_OTHER;
-  value->as.other = lua_typename(L, lua_type(L, index));
-}
-
-/* Nearly every key is a string. */
-static void read_key(lua_State *L, int index, ws_value *key) {
-  if (lua_type(L, index) != LUA_TSTRING) {
-    read_value(L, index, key);
-    return;
-  }
-  key->type = WS_VALUE_TEXT;
-  key->as.text.bytes = lua_tolstring(L, index, &key->as.text.size);
 }
 
 /* The key stays right above its table, where the next call finds it. */
@@ -69,7 +60,7 @@ static bool next_pair(void *host, int table, bool first, ws_value *key,
     lua_pushnil(L);
   }
   if (!lua_next(L, table)) return false;
-  read_key(L, table + 1, key);
+  read_value(L, table + 1, key);
   read_value(L, table + 2, value);
   return true;
 }

@@ -2,9 +2,11 @@
 ** Shaping what lua-cjson read, in place: integral numbers become integers,
 ** null becomes nil, and what a schema knows is held to its type. An id that
 ** came out of range is a fault, never a wrong number.
+**
+** Most values stay as they are, so that a table is written to only where one
+** does not.
 */
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,59 +17,74 @@
 
 enum { MAX_DEPTH = 1000 };
 
+/* What becomes of a value. */
+typedef enum verdict {
+  UNFIT,       /* a fault has been noted */
+  AS_IS,
+  AN_INTEGER,  /* the one in ws_shape */
+  NOTHING      /* nil takes its place */
+} verdict;
+
+/* Where in the answer we are; written out when there is a fault. */
+typedef struct step {
+  const struct step *up;
+  const char *key;
+  lua_Integer index;    /* in the array of that name; 0: no array */
+} step;
+
 typedef struct ws_shape {
   lua_State *L;
-  char path[160];       /* of the value at hand: "stories[3].stage" */
-  size_t size;
+  lua_Integer integer;
   int depth;
-  char fault[320];      /* what did not fit; "" while all is well */
+  char fault[320];      /* what did not fit */
 } ws_shape;
 
-static bool shape_value(ws_shape *shape, const ws_field *field);
-static bool shape_object(ws_shape *shape, const ws_schema *schema);
+/* "stories[3].stage": cut where it is long. */
+typedef struct path {
+  char text[160];
+  size_t size;
+} path;
 
-/* The path grows by a key and shrinks back; it is cut when it is long. */
-static size_t enter(ws_shape *shape, const char *key) {
-  size_t before = shape->size;
-  int added = snprintf(shape->path + before, sizeof shape->path - before,
-                       "%s%.40s", before ? "." : "", key);
-  shape->size += (size_t)added;
-  if (shape->size >= sizeof shape->path)
-    shape->size = sizeof shape->path - 1;
-  return before;
+static verdict shape_object(ws_shape *shape, const ws_schema *schema,
+                            const step *at);
+
+static void put_path(path *to, const step *at) {
+  char index[24] = "";
+  size_t room, added;
+  if (!at) return;
+  put_path(to, at->up);
+  if (at->index) snprintf(index, sizeof index, "[%lld]", at->index);
+  room = sizeof to->text - to->size;
+  added = (size_t)snprintf(to->text + to->size, room, "%s%.40s%s",
+                           to->size ? "." : "", at->key, index);
+  to->size += added < room ? added : room - 1;
 }
 
-static void leave(ws_shape *shape, size_t before) {
-  shape->size = before;
-  shape->path[before] = '\0';
-}
-
-static bool fault(ws_shape *shape, const char *expected) {
+/* The value at fault is on top of the stack. */
+static verdict fault(ws_shape *shape, const step *at, const char *expected) {
   lua_State *L = shape->L;
+  path where = {{0}, 0};
+  put_path(&where, at);
   snprintf(shape->fault, sizeof shape->fault,
            "%s: expected %s, the answer holds %s %.40s",
-           shape->size ? shape->path : "answer", expected,
+           where.size ? where.text : "answer", expected,
            luaL_typename(L, -1),
            lua_type(L, -1) == LUA_TNUMBER ? lua_tostring(L, -1) : "");
-  return false;
+  return UNFIT;
 }
 
-static bool is_null(lua_State *L) {
-  return lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == NULL;
+static bool is_null(lua_State *L, int type) {
+  return type == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == NULL;
 }
 
-/* A number on the stack, as an integer if it is one below 2^53. */
+/* A number on the stack, as an integer if it is one below 2^53; those that
+** lua-cjson has read as integers are exact. */
 static bool to_integer(lua_State *L, lua_Integer *value) {
-  lua_Number number;
-  if (lua_isinteger(L, -1)) {
-    *value = lua_tointeger(L, -1);
-    return true;
-  }
-  number = lua_tonumber(L, -1);
-  if (!(fabs(number) < 9007199254740992.0) || number != floor(number))
-    return false;
-  *value = (lua_Integer)number;
-  return true;
+  int integral;
+  *value = lua_tointegerx(L, -1, &integral);
+  if (!integral) return false;
+  return (*value >= -WS_MAX_ID && *value <= WS_MAX_ID) ||
+         lua_isinteger(L, -1);
 }
 
 /* Kantata's numbers come as strings of digits. */
@@ -84,38 +101,18 @@ static bool digits_to_integer(lua_State *L, lua_Integer *value) {
   return true;
 }
 
-static bool read_integer(lua_State *L, const ws_field *field,
-                         lua_Integer *value) {
-  switch (lua_type(L, -1)) {
-    case LUA_TNUMBER:
-      return to_integer(L, value);
-    case LUA_TSTRING:
-      return field->flags & WS_DIGITS && digits_to_integer(L, value);
-    default:
-      return false;
-  }
+static bool read_integer(ws_shape *shape, const ws_field *field, int type) {
+  if (type == LUA_TNUMBER) return to_integer(shape->L, &shape->integer);
+  return type == LUA_TSTRING && field->flags & WS_DIGITS &&
+         digits_to_integer(shape->L, &shape->integer);
 }
 
-static void replace_integer(lua_State *L, lua_Integer value) {
-  lua_pop(L, 1);
-  lua_pushinteger(L, value);
-}
-
-static bool shape_integer(ws_shape *shape, const ws_field *field) {
-  lua_Integer value;
-  if (!read_integer(shape->L, field, &value))
-    return fault(shape, "an integer");
-  replace_integer(shape->L, value);
-  return true;
-}
-
-static bool shape_id(ws_shape *shape, const ws_field *field) {
-  lua_Integer value;
-  if (!read_integer(shape->L, field, &value) || value < 1 ||
-      value > WS_MAX_ID)
-    return fault(shape, "an id from 1 to 9007199254740991");
-  replace_integer(shape->L, value);
-  return true;
+static verdict shape_id(ws_shape *shape, const ws_field *field,
+                        const step *at, int type) {
+  if (read_integer(shape, field, type) && shape->integer >= 1 &&
+      shape->integer <= WS_MAX_ID)
+    return AN_INTEGER;
+  return fault(shape, at, "an id from 1 to 9007199254740991");
 }
 
 /* Whether a table has names but no items: no array then. An empty one can
@@ -128,124 +125,143 @@ static bool is_object(lua_State *L) {
   return true;
 }
 
-/* An array's items, each by `one`. */
-static bool shape_items(ws_shape *shape, const ws_field *field,
-                        bool (*one)(ws_shape *, const ws_field *)) {
+static verdict shape_text(ws_shape *shape, const ws_field *field,
+                          const step *at, int type) {
+  (void)field;
+  return type == LUA_TSTRING ? AS_IS : fault(shape, at, "a string");
+}
+
+static verdict shape_one_object(ws_shape *shape, const ws_field *field,
+                                const step *at, int type) {
+  if (type != LUA_TTABLE || lua_rawlen(shape->L, -1))
+    return fault(shape, at, "an object");
+  return shape_object(shape, field->object, at);
+}
+
+/* An array's items, each by `one`, which makes integers at most. */
+static verdict shape_items(ws_shape *shape, const ws_field *field,
+                           const step *at, int type,
+                           verdict (*one)(ws_shape *, const ws_field *,
+                                          const step *, int)) {
   lua_State *L = shape->L;
   lua_Integer count;
-  if (!lua_istable(L, -1) || is_object(L)) return fault(shape, "an array");
+  if (type != LUA_TTABLE || is_object(L))
+    return fault(shape, at, "an array");
   count = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, -1, i);
-    if (!one(shape, field)) return false;
+    int item = lua_rawgeti(L, -1, i);
+    verdict found = one(shape, field, at, item);
+    if (found == UNFIT) return UNFIT;
+    lua_pop(L, 1);
+    if (found != AN_INTEGER) continue;
+    lua_pushinteger(L, shape->integer);
     lua_rawseti(L, -2, i);
   }
-  return true;
-}
-
-static bool shape_text(ws_shape *shape, const ws_field *field) {
-  (void)field;
-  return lua_type(shape->L, -1) == LUA_TSTRING || fault(shape, "a string");
-}
-
-static bool shape_one_object(ws_shape *shape, const ws_field *field) {
-  if (!lua_istable(shape->L, -1) || lua_rawlen(shape->L, -1))
-    return fault(shape, "an object");
-  return shape_object(shape, field->object);
+  return AS_IS;
 }
 
 /* What no schema describes: numbers and nulls, all the way down. */
-static bool shape_any(ws_shape *shape) {
+static verdict shape_any(ws_shape *shape, const step *at, int type) {
   lua_State *L = shape->L;
-  lua_Integer value;
-  if (lua_istable(L, -1)) return shape_object(shape, NULL);
-  if (lua_type(L, -1) == LUA_TNUMBER && !lua_isinteger(L, -1) &&
-      to_integer(L, &value))
-    replace_integer(L, value);
-  return true;
+  if (type == LUA_TTABLE) return shape_object(shape, NULL, at);
+  if (type == LUA_TNUMBER && to_integer(L, &shape->integer))
+    return AN_INTEGER;
+  return is_null(L, type) ? NOTHING : AS_IS;
 }
 
-static bool shape_typed(ws_shape *shape, const ws_field *field) {
-  lua_State *L = shape->L;
+static verdict shape_field(ws_shape *shape, const ws_field *field,
+                           const step *at, int type) {
+  if (is_null(shape->L, type)) return NOTHING;
   switch (field->type) {
     case WS_FIELD_ID:
-      return shape_id(shape, field);
+      return shape_id(shape, field, at, type);
     case WS_FIELD_INTEGER:
-      return shape_integer(shape, field);
+      if (read_integer(shape, field, type)) return AN_INTEGER;
+      return fault(shape, at, "an integer");
     case WS_FIELD_NUMBER:
-      if (lua_type(L, -1) != LUA_TNUMBER) return fault(shape, "a number");
-      return shape_any(shape);
+      if (type != LUA_TNUMBER) return fault(shape, at, "a number");
+      return shape_any(shape, at, type);
     case WS_FIELD_BOOLEAN:
-      return lua_isboolean(L, -1) || fault(shape, "a boolean");
+      return type == LUA_TBOOLEAN ? AS_IS : fault(shape, at, "a boolean");
     case WS_FIELD_TEXT: case WS_FIELD_TIME:
-      return shape_text(shape, field);
+      return shape_text(shape, field, at, type);
     case WS_FIELD_IDS:
-      return shape_items(shape, field, shape_id);
+      return shape_items(shape, field, at, type, shape_id);
     case WS_FIELD_TEXTS:
-      return shape_items(shape, field, shape_text);
+      return shape_items(shape, field, at, type, shape_text);
     case WS_FIELD_OBJECT:
-      return shape_one_object(shape, field);
+      return shape_one_object(shape, field, at, type);
     case WS_FIELD_OBJECTS:
-      return shape_items(shape, field, shape_one_object);
+      return shape_items(shape, field, at, type, shape_one_object);
     default:
-      return shape_any(shape);
+      return shape_any(shape, at, type);
   }
 }
 
-/* Replaces the value on top of the stack by its shaped form. */
-static bool shape_value(ws_shape *shape, const ws_field *field) {
+/* One pair of a table, the value above its key. A null in an array of no
+** schema stays, so that the array has no holes. */
+static verdict shape_pair(ws_shape *shape, const ws_schema *schema,
+                          const step *up) {
   lua_State *L = shape->L;
-  if (is_null(L)) {
-    lua_pop(L, 1);
-    lua_pushnil(L);
-    return true;
-  }
-  return field ? shape_typed(shape, field) : shape_any(shape);
-}
-
-/* One pair of a table: the key is below the value. A null in an array of
-** no schema stays, so that the array has no holes. */
-static bool shape_pair(ws_shape *shape, const ws_schema *schema) {
-  lua_State *L = shape->L;
-  const ws_field *field = NULL;
-  const char *key = "";
-  size_t size = 0, before = shape->size;
-  if (lua_type(L, -2) == LUA_TSTRING) {
-    key = lua_tolstring(L, -2, &size);
-    if (schema) field = ws_schema_field(schema, key, size);
-  }
-  else if (is_null(L))
-    return true;
-  if (field) before = enter(shape, key);
-  if (!shape_value(shape, field)) return false;
-  if (field) leave(shape, before);
-  return true;
-}
-
-/* Whether shaping can leave the value as it is, which most are. */
-static bool is_settled(lua_State *L) {
   int type = lua_type(L, -1);
-  return type == LUA_TSTRING || type == LUA_TBOOLEAN;
+  if (!schema && (type == LUA_TSTRING || type == LUA_TBOOLEAN)) return AS_IS;
+  if (lua_type(L, -2) == LUA_TSTRING) {
+    size_t size;
+    const char *key = schema ? lua_tolstring(L, -2, &size) : NULL;
+    const ws_field *field = key ? ws_schema_field(schema, key, size) : NULL;
+    if (field)
+      return shape_field(shape, field, &(step){up, key, 0}, type);
+  }
+  else if (is_null(L, type))
+    return AS_IS;
+  return shape_any(shape, up, type);
 }
 
-static bool shape_object(ws_shape *shape, const ws_schema *schema) {
+/* Another value for the pair on top of the stack, of which the key stays. */
+static void put_back(ws_shape *shape, int table, verdict found) {
+  lua_State *L = shape->L;
+  if (found == AN_INTEGER) lua_pushinteger(L, shape->integer);
+  else lua_pushnil(L);
+  lua_copy(L, table + 1, table + 2);
+  lua_rawset(L, table);
+}
+
+static verdict shape_object(ws_shape *shape, const ws_schema *schema,
+                            const step *at) {
   lua_State *L = shape->L;
   int table = lua_gettop(L);
   if (++shape->depth > MAX_DEPTH || !lua_checkstack(L, 6))
-    return fault(shape, "fewer levels");
+    return fault(shape, at, "fewer levels");
   lua_pushnil(L);
   while (lua_next(L, table)) {
-    if (!schema && is_settled(L)) {
+    verdict found = shape_pair(shape, schema, at);
+    if (found == UNFIT) return UNFIT;
+    if (found == AS_IS)
       lua_pop(L, 1);
-      continue;
-    }
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    if (!shape_pair(shape, schema)) return false;
-    lua_rawset(L, table);
+    else
+      put_back(shape, table, found);
   }
   shape->depth--;
-  return true;
+  return AS_IS;
+}
+
+static int finish(lua_State *L, const ws_shape *shape, verdict found) {
+  if (found == AN_INTEGER) lua_pushinteger(L, shape->integer);
+  else if (found == NOTHING) lua_pushnil(L);
+  if (found != UNFIT) return 1;
+  lua_pushnil(L);
+  lua_pushstring(L, shape->fault);
+  return 2;
+}
+
+static verdict shape_root(ws_shape *shape, const ws_schema *schema,
+                          const step *at) {
+  int type = lua_type(shape->L, -1);
+  if (!schema && is_null(shape->L, type)) return AS_IS;
+  if (!schema) return shape_any(shape, at, type);
+  if (type != LUA_TTABLE || lua_rawlen(shape->L, -1))
+    return fault(shape, at, "an object");
+  return shape_object(shape, schema, at);
 }
 
 /*
@@ -253,23 +269,47 @@ static bool shape_object(ws_shape *shape, const ws_schema *schema) {
 ** that says what did not fit. schema may be nil; name begins the sentence.
 */
 static int shape(lua_State *L) {
-  ws_shape state = {.L = L};
+  ws_shape state;
   const ws_schema *schema = lua_touserdata(L, 2);
-  bool well;
-  enter(&state, luaL_optstring(L, 3, ""));
-  lua_settop(L, 2);
-  lua_insert(L, 1);
-  if (schema && (!lua_istable(L, 2) || lua_rawlen(L, 2)))
-    well = fault(&state, "an object");
-  else if (lua_istable(L, 2)) well = shape_object(&state, schema);
-  else well = shape_any(&state);
-  if (well) return 1;
-  lua_pushnil(L);
-  lua_pushstring(L, state.fault);
-  return 2;
+  step root = {NULL, luaL_optstring(L, 3, ""), 0};
+  state.L = L;
+  state.depth = 0;
+  lua_settop(L, 3);
+  lua_pushvalue(L, 1);
+  return finish(L, &state, shape_root(&state, schema,
+                                      *root.key ? &root : NULL));
 }
 
+/*
+** shape_all(list, schema, name): the same for each item of an array; name is
+** that of the array. Returns the array.
+*/
+static int shape_all(lua_State *L) {
+  ws_shape state;
+  const ws_schema *schema = lua_touserdata(L, 2);
+  const char *name = luaL_checkstring(L, 3);
+  verdict found = AS_IS;
+  lua_Integer count;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  count = (lua_Integer)lua_rawlen(L, 1);
+  state.L = L;
+  state.depth = 0;
+  for (lua_Integer i = 1; i <= count && found != UNFIT; i++) {
+    step root = {NULL, name, i};
+    lua_settop(L, 3);
+    lua_rawgeti(L, 1, i);
+    found = shape_root(&state, schema, &root);
+  }
+  if (found != UNFIT) lua_settop(L, 1);
+  return finish(L, &state, found);
+}
+
+static const luaL_Reg functions[] = {
+  {"shape", shape},
+  {"shape_all", shape_all},
+  {NULL, NULL}
+};
+
 void wsl_open_shape(lua_State *L) {
-  lua_pushcfunction(L, shape);
-  lua_setfield(L, -2, "shape");
+  luaL_setfuncs(L, functions, 0);
 }

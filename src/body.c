@@ -35,23 +35,19 @@ static bool enter(writer *w, const ws_step *at) {
                      "does it contain itself?", MAX_LEVELS);
 }
 
-static bool leave(writer *w, char bracket) {
-  ws_buffer_char(w->buffer, bracket);
-  w->levels--;
-  return true;
-}
-
-/* A comma between two members or items, none before the first. */
-static void separate(writer *w) {
+/* Members and items have a comma behind them: the last one's gives way to the
+** bracket. */
+static void close_with(writer *w, char bracket) {
   ws_buffer *buffer = w->buffer;
-  if (!buffer->size) return;
-  char last = buffer->bytes[buffer->size - 1];
-  if (last != '{' && last != '[') ws_buffer_char(buffer, ',');
+  if (!buffer->failed && buffer->bytes[buffer->size - 1] == ',')
+    buffer->size--;
+  ws_buffer_char(buffer, bracket);
 }
 
 static bool write_text(writer *w, const ws_step *at, const ws_value *value) {
   const char *bytes = value->as.text.bytes;
   size_t size = value->as.text.size;
+  if (ws_json_plain(w->buffer, bytes, size)) return true;
   bool nul = size && memchr(bytes, '\0', size);
   if (!nul && ws_json_text(w->buffer, bytes, size)) return true;
   return ws_judge_text(w->fault, at, value);
@@ -68,45 +64,56 @@ static bool write_sequence(writer *w, const ws_step *up, int table) {
   ws_buffer_char(w->buffer, '[');
   while ((more = ws_items_next(&items, up, w->fault, &value)) > 0) {
     ws_step at = {up, NULL, 0, items.index};
-    separate(w);
     if (!write_any(w, &at, &value)) return false;
+    ws_buffer_char(w->buffer, ',');
   }
-  return more == 0 && leave(w, ']');
+  close_with(w, ']');
+  return more == 0;
 }
 
 static bool write_name(writer *w, const ws_step *at, const ws_value *key) {
-  separate(w);
+  if (ws_json_name(w->buffer, key->as.text.bytes, key->as.text.size))
+    return true;
   if (!write_text(w, at, key)) return false;
   ws_buffer_char(w->buffer, ':');
   return true;
 }
 
-static bool write_map(writer *w, const ws_step *up, int table) {
-  ws_value key, value;
+/* The first pair has been read, to tell what the table is. */
+static bool write_map(writer *w, const ws_step *up, int table, ws_value *key,
+                      ws_value *value) {
   const ws_source *source = w->source;
   ws_buffer_char(w->buffer, '{');
-  for (bool first = true;
-       source->next(source->host, table, first, &key, &value);
-       first = false) {
-    if (key.type != WS_VALUE_TEXT) return ws_fault_key(w->fault, up, &key);
-    ws_step at = {up, key.as.text.bytes, key.as.text.size, 0};
-    if (!write_name(w, &at, &key) || !write_any(w, &at, &value)) return false;
-  }
-  return leave(w, '}');
+  do {
+    if (key->type != WS_VALUE_TEXT) return ws_fault_key(w->fault, up, key);
+    ws_step at = {up, key->as.text.bytes, key->as.text.size, 0};
+    if (!write_name(w, &at, key) || !write_any(w, &at, value)) return false;
+    ws_buffer_char(w->buffer, ',');
+  } while (source->next(source->host, table, false, key, value));
+  close_with(w, '}');
+  return true;
+}
+
+static bool write_empty(writer *w, const ws_step *at) {
+  bool array = at && at->name
+    && ws_schema_is_array(w->schemas, at->name, at->size);
+  ws_buffer_add(w->buffer, array ? "[]" : "{}", 2);
+  return true;
 }
 
 /* The first key tells which kind of table it is. */
 static bool write_table(writer *w, const ws_step *at, int table) {
   ws_value key, value;
+  bool done;
   if (!enter(w, at)) return false;
-  if (!w->source->next(w->source->host, table, true, &key, &value)) {
-    bool array = at && at->name
-      && ws_schema_is_array(w->schemas, at->name, at->size);
-    ws_buffer_char(w->buffer, array ? '[' : '{');
-    return leave(w, array ? ']' : '}');
-  }
-  return key.type == WS_VALUE_INTEGER ? write_sequence(w, at, table)
-    : write_map(w, at, table);
+  if (!w->source->next(w->source->host, table, true, &key, &value))
+    done = write_empty(w, at);
+  else if (key.type == WS_VALUE_INTEGER)
+    done = write_sequence(w, at, table);
+  else
+    done = write_map(w, at, table, &key, &value);
+  w->levels--;
+  return done;
 }
 
 static bool write_any(writer *w, const ws_step *at, const ws_value *value) {
@@ -134,7 +141,7 @@ static bool write_any(writer *w, const ws_step *at, const ws_value *value) {
 }
 
 /* ------------------------------------------------------------------------
-** By a schema: the parts of an object.
+** By a schema: the parts of an object, each with a comma behind it.
 */
 
 typedef struct part {
@@ -149,6 +156,7 @@ typedef struct object {
   size_t start;              /* of the first part */
   bool unknown;              /* it has members that the schema lacks */
   uint64_t given;            /* a bit for each field that has a part */
+  uint64_t beside;           /* those of them that stand beside the root */
   part parts[WS_MAX_FIELDS];
 } object;
 
@@ -162,7 +170,7 @@ static void begin(writer *w, object *o, const ws_schema *schema,
   o->table = table;
   o->start = w->buffer->size;
   o->unknown = false;
-  o->given = 0;
+  o->given = o->beside = 0;
 }
 
 static bool gather_field(writer *w, object *o, const ws_field *field,
@@ -173,10 +181,12 @@ static bool gather_field(writer *w, object *o, const ws_field *field,
   if (field->flags & WS_READ_ONLY && w->strict)
     return ws_fault_read_only(w->fault, at);
   mine->start = w->buffer->size;
-  ws_buffer_add(w->buffer, field->key, field->size + 3);
+  ws_buffer_add_blocks(w->buffer, field->key, field->size + 3);
   if (!write_field(w, field, at, value)) return false;
+  ws_buffer_char(w->buffer, ',');
   mine->size = w->buffer->size - mine->start;
   o->given |= UINT64_C(1) << number;
+  if (field->flags & WS_BESIDE) o->beside |= UINT64_C(1) << number;
   return true;
 }
 
@@ -221,13 +231,13 @@ static bool has_any(writer *w, object *o) {
                      "nothing to update: give at least one field");
 }
 
-/* The parts, in the schema's order. */
-static void put_parts(writer *w, object *o, unsigned beside) {
-  for (uint64_t left = o->given; left; left &= left - 1) {
-    int i = __builtin_ctzll(left);
-    if ((o->schema->fields[i].flags & WS_BESIDE) != beside) continue;
-    separate(w);
-    ws_buffer_repeat(w->buffer, o->parts[i].start, o->parts[i].size);
+/* Some of the parts, in the schema's order. */
+static void put_parts(writer *w, const object *o, uint64_t left) {
+  ws_buffer *buffer = w->buffer;
+  if (!ws_buffer_reserve(buffer, buffer->size - o->start + 16)) return;
+  for (; left; left &= left - 1) {
+    const part *each = &o->parts[__builtin_ctzll(left)];
+    ws_buffer_put_blocks(buffer, buffer->bytes + each->start, each->size);
   }
 }
 
@@ -241,15 +251,16 @@ static bool put_unknown(writer *w, object *o) {
     ws_step at = {o->at, key.as.text.bytes, key.as.text.size, 0};
     if (ws_schema_field(o->schema, at.name, at.size)) continue;
     if (!write_name(w, &at, &key) || !write_any(w, &at, &value)) return false;
+    ws_buffer_char(w->buffer, ',');
   }
   return true;
 }
 
 static bool put_object(writer *w, object *o) {
   ws_buffer_char(w->buffer, '{');
-  put_parts(w, o, 0);
+  put_parts(w, o, o->given & ~o->beside);
   if (!put_unknown(w, o)) return false;
-  ws_buffer_char(w->buffer, '}');
+  close_with(w, '}');
   return true;
 }
 
@@ -268,28 +279,33 @@ static bool write_object(writer *w, const ws_schema *schema,
 ** By a schema: the values.
 */
 
-/* An item is judged as a field of its own would be. */
-static ws_field item_of(const ws_field *field) {
-  ws_field item = *field;
-  item.flags = 0;
-  item.type = field->type == WS_FIELD_IDS ? WS_FIELD_ID
-    : field->type == WS_FIELD_TEXTS ? WS_FIELD_TEXT : WS_FIELD_OBJECT;
-  return item;
+/* An item is judged as a field of its own would be; `room` is for one that
+** has to be made. */
+static const ws_field *item_of(const ws_field *field, ws_field *room) {
+  static const ws_field id = WS_FIELD("", ID, 0, "");
+  static const ws_field text = WS_FIELD("", TEXT, 0, "");
+  if (field->type == WS_FIELD_IDS) return &id;
+  if (field->type == WS_FIELD_TEXTS) return &text;
+  *room = *field;
+  room->flags = 0;
+  room->type = WS_FIELD_OBJECT;
+  return room;
 }
 
 static bool write_items(writer *w, const ws_field *field, const ws_step *up,
                         int table) {
-  ws_field item = item_of(field);
+  ws_field room;
+  const ws_field *item = item_of(field, &room);
   ws_items items = {w->source, table, 0, 0};
   ws_value value;
   int more;
   ws_buffer_char(w->buffer, '[');
   while ((more = ws_items_next(&items, up, w->fault, &value)) > 0) {
     ws_step at = {up, NULL, 0, items.index};
-    separate(w);
-    if (!write_field(w, &item, &at, &value)) return false;
+    if (!write_field(w, item, &at, &value)) return false;
+    ws_buffer_char(w->buffer, ',');
   }
-  ws_buffer_char(w->buffer, ']');
+  close_with(w, ']');
   return more == 0;
 }
 
@@ -308,7 +324,7 @@ static bool write_shorthand(writer *w, const ws_field *field,
   const char *name = field->shorthand;
   const ws_field *inner = ws_schema_field(field->object, name, strlen(name));
   ws_buffer_char(w->buffer, '{');
-  ws_buffer_add(w->buffer, inner->key, inner->size + 3);
+  ws_buffer_add_blocks(w->buffer, inner->key, inner->size + 3);
   if (!write_text(w, at, value)) return false;
   ws_buffer_char(w->buffer, '}');
   return true;
@@ -367,8 +383,9 @@ static bool put_root(writer *w, object *o) {
   ws_buffer_text(w->buffer, root);
   ws_buffer_add(w->buffer, "\":", 2);
   if (!put_object(w, o)) return false;
-  put_parts(w, o, WS_BESIDE);
-  ws_buffer_char(w->buffer, '}');
+  if (o->beside) ws_buffer_char(w->buffer, ',');
+  put_parts(w, o, o->beside);
+  close_with(w, '}');
   return true;
 }
 

@@ -37,29 +37,51 @@ static const char digit_pairs[] =
   "6061626364656667686970717273747576777879"
   "8081828384858687888990919293949596979899";
 
-/* Two digits a division, written backwards from `end`. */
-static char *digits_before(char *end, unsigned long long value) {
-  for (; value >= 100; value /= 100)
-    memcpy(end -= 2, digit_pairs + value % 100 * 2, 2);
-  if (value >= 10)
-    memcpy(end -= 2, digit_pairs + value * 2, 2);
+static void put_pair(char *to, uint32_t pair) {
+  memcpy(to, digit_pairs + pair * 2, 2);
+}
+
+/* Divisions that do not wait for each other. */
+static void put_eight(char *to, uint32_t value) {
+  uint32_t high = value / 10000, low = value % 10000;
+  put_pair(to, high / 100);
+  put_pair(to + 2, high % 100);
+  put_pair(to + 4, low / 100);
+  put_pair(to + 6, low % 100);
+}
+
+/* Backwards from `end`. */
+static void put_digits(char *end, uint64_t value) {
+  for (; value >= 100000000; value /= 100000000)
+    put_eight(end -= 8, (uint32_t)(value % 100000000));
+  uint32_t rest = (uint32_t)value;
+  for (; rest >= 100; rest /= 100) put_pair(end -= 2, rest % 100);
+  if (rest >= 10)
+    put_pair(end - 2, rest);
   else
-    *--end = (char)('0' + value);
-  return end;
+    end[-1] = (char)('0' + rest);
+}
+
+/* From the binary digits: 1233 / 4096 is the logarithm of 2. */
+static size_t count_digits(uint64_t value) {
+  static const uint64_t powers[] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+    1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+    100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+    1000000000000000000, 10000000000000000000u
+  };
+  int bits = 64 - __builtin_clzll(value | 1);
+  size_t least = (size_t)bits * 1233 >> 12;
+  return least + (value >= powers[least]);
 }
 
 void ws_buffer_integer(ws_buffer *buffer, long long value) {
-  char text[24], *end = text + sizeof text;
-  unsigned long long size = (unsigned long long)value;
-  char *start = digits_before(end, value < 0 ? 0 - size : size);
-  if (value < 0) *--start = '-';
-  ws_buffer_add(buffer, start, (size_t)(end - start));
-}
-
-void ws_buffer_repeat(ws_buffer *buffer, size_t start, size_t size) {
-  if (!ws_buffer_reserve(buffer, size)) return;
-  memcpy(buffer->bytes + buffer->size, buffer->bytes + start, size);
-  buffer->size += size;
+  uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  size_t count = size ? count_digits(size) : 1;
+  if (value < 0) ws_buffer_char(buffer, '-');
+  if (!ws_buffer_reserve(buffer, count)) return;
+  buffer->size += count;
+  put_digits(buffer->bytes + buffer->size, size);
 }
 
 void ws_buffer_cut(ws_buffer *buffer, size_t start, size_t end) {

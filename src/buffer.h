@@ -35,15 +35,39 @@ static inline void ws_buffer_add(ws_buffer *buffer, const char *bytes,
   buffer->size += size;
 }
 
+/* The same for some bytes behind which more can be read, up to a multiple of
+** 16: blocks cost less than an exact copy of a few bytes. They may stand in
+** the buffer itself, which must have room for 16 bytes more than `size`. */
+static inline void ws_buffer_put_blocks(ws_buffer *buffer, const char *bytes,
+                                        size_t size) {
+  char *to = buffer->bytes + buffer->size;
+  for (size_t at = 0; at < size; at += 16) {
+    char block[16];
+    memcpy(block, bytes + at, 16);
+    memcpy(to + at, block, 16);
+  }
+  buffer->size += size;
+}
+
+static inline void ws_buffer_add_blocks(ws_buffer *buffer, const char *bytes,
+                                        size_t size) {
+  if (ws_buffer_reserve(buffer, size + 16))
+    ws_buffer_put_blocks(buffer, bytes, size);
+}
+
+/* Adds a copy of what stands in it from `start` on. */
+static inline void ws_buffer_repeat(ws_buffer *buffer, size_t start,
+                                    size_t size) {
+  if (ws_buffer_reserve(buffer, size + 16))
+    ws_buffer_put_blocks(buffer, buffer->bytes + start, size);
+}
+
 static inline void ws_buffer_char(ws_buffer *buffer, char c) {
   if (ws_buffer_reserve(buffer, 1)) buffer->bytes[buffer->size++] = c;
 }
 
 void ws_buffer_text(ws_buffer *buffer, const char *text);
 void ws_buffer_integer(ws_buffer *buffer, long long value);
-
-/* Adds a copy of what stands in it from `start` on. */
-void ws_buffer_repeat(ws_buffer *buffer, size_t start, size_t size);
 
 /* Takes out what stands from `start` up to `end`. */
 void ws_buffer_cut(ws_buffer *buffer, size_t start, size_t end);

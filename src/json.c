@@ -59,15 +59,18 @@ static bool is_plain(byte c) {
   return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Whether eight bytes are all plain: most text is nothing else, and one
-** test for eight of them is what makes it cheap. */
+/* The high bit of some byte is set when one of the eight is not plain. Most
+** text is nothing else, and one test for many bytes is what makes it cheap. */
+static uint64_t odd_of(uint64_t word) {
+  uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
+  return ((word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1))
+          | (slash - EACH_BYTE(1)) | word) & HIGH_BITS;
+}
+
 static bool eight_plain(const byte *s) {
-  uint64_t word, quote, slash;
+  uint64_t word;
   memcpy(&word, s, sizeof word);
-  quote = word ^ EACH_BYTE('"');
-  slash = word ^ EACH_BYTE('\\');
-  return !(((word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1))
-            | (slash - EACH_BYTE(1)) | word) & HIGH_BITS);
+  return !odd_of(word);
 }
 
 /* How many bytes from here may stand in a JSON string as they are. */
@@ -113,9 +116,82 @@ static bool add_escaped(ws_buffer *buffer, const byte *s, size_t size) {
   }
 }
 
+/* ------------------------------------------------------------------------
+** Text that is plain throughout is judged while it is copied. The last block
+** of a text overlaps the one before it, so that none goes past the end.
+*/
+
+typedef signed char block __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
+
+static block copy_block(char *to, const byte *from) {
+  block bytes;
+  memcpy(&bytes, from, sizeof bytes);
+  memcpy(to, &bytes, sizeof bytes);
+  return (block)((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
+}
+
+static bool copy_long(char *to, const byte *from, size_t size) {
+  size_t last = size - sizeof(block);
+  block odd = copy_block(to + last, from + last);
+  for (size_t at = 0; at < last; at += sizeof(block))
+    odd |= copy_block(to + at, from + at);
+  halves both = (halves)odd;
+  return !(both[0] | both[1]);
+}
+
+static bool copy_words(char *to, const byte *from, size_t size) {
+  uint64_t first, last;
+  memcpy(&first, from, 8);
+  memcpy(&last, from + size - 8, 8);
+  memcpy(to, &first, 8);
+  memcpy(to + size - 8, &last, 8);
+  return !(odd_of(first) | odd_of(last));
+}
+
+static bool copy_halves(char *to, const byte *from, size_t size) {
+  uint32_t first, last;
+  memcpy(&first, from, 4);
+  memcpy(&last, from + size - 4, 4);
+  memcpy(to, &first, 4);
+  memcpy(to + size - 4, &last, 4);
+  return !odd_of((uint64_t)first << 32 | last);
+}
+
+/* Whether all of it is plain; what was copied of other text is no use. */
+static bool copy_plain(char *to, const byte *from, size_t size) {
+  if (size >= 16) return copy_long(to, from, size);
+  if (size >= 8) return copy_words(to, from, size);
+  if (size >= 4) return copy_halves(to, from, size);
+  for (size_t i = 0; i < size; i++) {
+    if (!is_plain(from[i])) return false;
+    to[i] = (char)from[i];
+  }
+  return true;
+}
+
+static inline bool put_plain(ws_buffer *buffer, const char *bytes,
+                             size_t size, const char end[2], size_t length) {
+  if (!ws_buffer_reserve(buffer, size + 3)) return false;
+  char *to = buffer->bytes + buffer->size;
+  if (!copy_plain(to + 1, (const byte *)bytes, size)) return false;
+  to[0] = '"';
+  memcpy(to + size + 1, end, 2);
+  buffer->size += size + 1 + length;
+  return true;
+}
+
+bool ws_json_plain(ws_buffer *buffer, const char *bytes, size_t size) {
+  return put_plain(buffer, bytes, size, "\"", 1);
+}
+
+bool ws_json_name(ws_buffer *buffer, const char *bytes, size_t size) {
+  return put_plain(buffer, bytes, size, "\":", 2);
+}
+
 bool ws_json_text(ws_buffer *buffer, const char *bytes, size_t size) {
   size_t start = buffer->size;
-  ws_buffer_reserve(buffer, size + 2);
+  if (ws_json_plain(buffer, bytes, size)) return true;
   ws_buffer_char(buffer, '"');
   if (!add_escaped(buffer, (const byte *)bytes, size)) {
     buffer->size = start;

@@ -22,6 +22,14 @@ ptrdiff_t ws_utf8_fault(const char *bytes, size_t size);
 /* Writes a quoted string; false (and nothing) when the bytes are not
 ** UTF-8. */
 bool ws_json_text(ws_buffer *buffer, const char *bytes, size_t size);
+
+/* The same for text that needs no escape and is ASCII, as nearly all is;
+** false (and nothing) for other text, and without memory. */
+bool ws_json_plain(ws_buffer *buffer, const char *bytes, size_t size);
+
+/* The same with a colon behind it. */
+bool ws_json_name(ws_buffer *buffer, const char *bytes, size_t size);
+
 void ws_json_integer(ws_buffer *buffer, int64_t value);
 
 /* Writes a number; false (and nothing) for an infinity or a NaN. */

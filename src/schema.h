@@ -40,12 +40,13 @@ enum {
 typedef struct ws_schema ws_schema;
 
 #define WS_MAX_FIELDS 64     /* in one schema */
+#define WS_KEY_ROOM 48       /* for the longest name, in blocks of 16 */
 #define WS_FIELD_SLOTS 128   /* of its hash table: twice as many */
 
 typedef struct ws_field {
   const char *name;
   size_t size;               /* of the name */
-  const char *key;           /* "\"name\":", as it stands in JSON */
+  char key[WS_KEY_ROOM];     /* "\"name\":", as it stands in JSON */
   ws_field_type type;
   unsigned flags;
   const char *doc;           /* one sentence for the reference */

@@ -8,6 +8,8 @@ local transport = require "workstage.transport"
 
 local storyblok = {}
 
+local shape, shape_all = core.shape, core.shape_all
+
 -- ------------------------------------------------------ reading answers
 
 -- The service answers stories with one of two shapes of stage. Both become
@@ -23,22 +25,20 @@ local function one_stage_shape(story)
   end
 end
 
-local function shape(class, value, name)
-  local object, why = core.shape(value, class.schema, name)
-  if not object then return nil, why end
-  if not object.id then return nil, name .. ".id: is missing" end
-  if class.finish then class.finish(object) end
-  return object
-end
-
 local service = { per_page = 100, default_per_page = 25 }
 
 function service.read_one(self, value)
-  local root = self.class.root
-  if type(value[root]) ~= "table" then
+  local class = self.class
+  local root = class.root
+  local object = value[root]
+  if object == nil then
     return nil, ("the answer has no object '%s'"):format(root)
   end
-  return shape(self.class, value[root], root)
+  local shaped, why = shape(object, class.schema, root)
+  if not shaped then return nil, why end
+  if not shaped.id then return nil, root .. ".id: is missing" end
+  if class.finish then class.finish(shaped) end
+  return shaped
 end
 
 local function header_number(call, name)
@@ -51,10 +51,14 @@ function service.read_many(self, value, call)
   if not resource.is_array(list) then
     return nil, ("the answer has no array '%s'"):format(plural)
   end
+  local class = self.class
+  local shaped, why = shape_all(list, class.schema, plural)
+  if not shaped then return nil, why end
   for i, item in ipairs(list) do
-    local object, why = shape(self.class, item,
-                              ("%s[%d]"):format(plural, i))
-    if not object then return nil, why end
+    if not item.id then
+      return nil, ("%s[%d].id: is missing"):format(plural, i)
+    end
+    if class.finish then class.finish(item) end
   end
   list.total = header_number(call, "total")
   list.per_page = header_number(call, "per_page")

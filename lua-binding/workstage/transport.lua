@@ -20,13 +20,15 @@ local transport = {}
 local json = cjson.new()
 json.decode_invalid_numbers(false)
 
+local decode = json.decode
+
 --- lua-cjson's null.
 transport.null = cjson.null
 
 --- Parses JSON with limits on depth and no invalid numbers.
 -- @return the value, or nil and why
 function transport.parse(text)
-  local good, value = pcall(json.decode, text)
+  local good, value = pcall(decode, text)
   if good then return value end
   if value == NO_MEMORY then error(value, 0) end
   return nil, (tostring(value):gsub("^.-:%d+: ", ""))

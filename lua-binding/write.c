@@ -51,7 +51,7 @@ static int write_body(lua_State *L) {
   const ws_schema *schema = schema_at(L, 1);
   ws_purpose purpose = lua_toboolean(L, 2) ? WS_FOR_UPDATE : WS_FOR_CREATE;
   ws_source source;
-  ws_fault fault;
+  ws_fault fault = {{0}, {0}};
   bool well;
   luaL_checktype(L, 4, LUA_TTABLE);
   lua_settop(L, 4);
@@ -66,7 +66,7 @@ static int write_query(lua_State *L) {
   ws_buffer *buffer = scratch(L);
   const ws_schema *schema = schema_at(L, 1);
   ws_source source;
-  ws_fault fault;
+  ws_fault fault = {{0}, {0}};
   bool well;
   luaL_checktype(L, 4, LUA_TTABLE);
   lua_settop(L, 4);
@@ -82,7 +82,7 @@ static int write_any(lua_State *L) {
   const ws_schema *const *schemas =
     lua_toboolean(L, 1) ? ws_kantata_schemas : ws_storyblok_schemas;
   ws_source source;
-  ws_fault fault;
+  ws_fault fault = {{0}, {0}};
   bool well;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);

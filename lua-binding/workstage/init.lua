@@ -1,9 +1,6 @@
 --- workstage: workflow stages and stage changes in Storyblok, workspace
 -- status changes in Kantata OX.
 local core = require "workstage.core"
-local kantata = require "workstage.kantata"
-local scope = require "workstage.scope"
-local storyblok = require "workstage.storyblok"
 local transport = require "workstage.transport"
 
 local workstage = {
@@ -11,11 +8,39 @@ local workstage = {
 
   --- JSON's null, for attributes that are to be cleared (lua-cjson's).
   null = transport.null,
-
-  map = scope.map,
-  run = scope.run,
-  loop = scope.loop,
 }
+
+-- What follows is loaded when it is first used: each script pays at its start
+-- for the service it talks to, and for several calls at once if it makes them.
+
+local function scope() return require "workstage.scope" end
+
+--- Runs `fn(item, index)` for many items at a time.
+-- @param items an array, or an iterator function
+-- @tparam function fn returns a result, or nil and an error; the calls inside
+--   wait without blocking those of other items
+-- @tparam[opt] table given `concurrency` (8), `on_result(index, result, err)`
+--   (nothing is kept then), `stop_on` (kinds of errors, or a function of an
+--   error, that stop what has not begun; unauthorized and budget)
+-- @treturn table results by index
+-- @treturn table errors by index
+function workstage.map(items, fn, given)
+  return scope().map(items, fn, given)
+end
+
+--- Runs `fn(scope)`, in which `scope:spawn(f)` starts tasks that run at the
+-- same time, and returns when all of them have ended.
+-- An error raised in `fn`, or in a task that nobody waits for, cancels the
+-- rest and is raised again.
+-- @tparam function fn
+-- @return what `fn` returned
+function workstage.run(fn) return scope().run(fn) end
+
+setmetatable(workstage, { __index = function(self, name)
+  if name ~= "loop" then return nil end
+  self.loop = scope().loop
+  return self.loop
+end })
 
 local function check(given, name)
   if type(given) ~= "table" then
@@ -31,7 +56,7 @@ end
 -- @treturn[2] table the error
 function workstage.storyblok(given)
   check(given, "storyblok")
-  return storyblok.new(given)
+  return require "workstage.storyblok".new(given)
 end
 
 --- A client of one Kantata OX account.
@@ -41,7 +66,7 @@ end
 -- @treturn[2] table the error
 function workstage.kantata(given)
   check(given, "kantata")
-  return kantata.new(given)
+  return require "workstage.kantata".new(given)
 end
 
 return workstage

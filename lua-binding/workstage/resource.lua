@@ -4,12 +4,14 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
-local paging = require "workstage.paging"
 local settle = require "workstage.settle"
 
 local resource = {}
 
 local methods = {}
+
+-- Loaded with the first list.
+local function paging() return require "workstage.paging" end
 
 -- --------------------------------------------------------- arguments
 
@@ -147,7 +149,7 @@ end
 --- All items of a list, without judging its arguments.
 function resource.all(self, filter, given)
   if not self.class.paged then return fetch_list(self, filter, given) end
-  return paging.all(pager(self, filter, given))
+  return paging().all(pager(self, filter, given))
 end
 
 local function chooses(filter)
@@ -246,8 +248,8 @@ function methods:each(filter, given)
   local copy = filter and table.move(filter, 1, 0, 1, {})
   for name, value in pairs(filter or {}) do copy[name] = value end
   local pages = pager(self, copy, call)
-  if not self.class.by_ids then return paging.each(pages) end
-  return paging.each_of_snapshot(
+  if not self.class.by_ids then return paging().each(pages) end
+  return paging().each_of_snapshot(
     pages, by_ids_of(self, copy, call),
     function(id) return self:get(id, nil, call) end, self.service.per_page)
 end

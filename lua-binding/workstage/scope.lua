@@ -106,12 +106,7 @@ local function run_inside(fn)
   return table.unpack(results, 2, results.n)
 end
 
---- Runs `fn(scope)`, in which `scope:spawn(f)` starts tasks that run at the
--- same time, and returns when all of them have ended.
--- An error raised in `fn`, or in a task that nobody waits for, cancels the
--- rest and is raised again.
--- @tparam function fn
--- @return what `fn` returned
+-- `workstage.run`.
 function scope.run(fn)
   check_function(fn, "workstage.run")
   if loop.suspendable() then return run_inside(fn) end
@@ -230,15 +225,7 @@ local function fail_rest(items, pull, take, stop)
   end
 end
 
---- Runs `fn(item, index)` for many items at a time.
--- @param items an array, or an iterator function
--- @tparam function fn returns a result, or nil and an error; the calls inside
---   wait without blocking those of other items
--- @tparam[opt] table given `concurrency` (8), `on_result(index, result, err)`
---   (nothing is kept then), `stop_on` (kinds of errors, or a function of an
---   error, that stop what has not begun; unauthorized and budget)
--- @treturn table results by index
--- @treturn table errors by index
+-- `workstage.map`.
 function scope.map(items, fn, given)
   check_map(items, fn, given)
   given = given or {}

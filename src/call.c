@@ -42,7 +42,7 @@ static void land(ws_call *call) {
 void ws_call_end(ws_call *call, ws_kind kind) {
   const ws_outcome cut = {.kind = kind, .sent = true};
   detach(call);
-  if (call->easy) {
+  if (call->handle) {
     if (ws_retry_doubtful(call->method, &cut)) call->doubt = true;
     ws_share_lost(call->client->share, call->ticket, ws_now());
     ws_transfer_stop(call);
@@ -87,10 +87,13 @@ static void pause_until(ws_call *call, ws_time moment) {
 
 static void fly(ws_call *call, ws_time now) {
   ws_client *client = call->client;
+  ws_kind failed;
   detach(call);
-  if (!ws_transfer_start(call, now)) {
+  failed = ws_transfer_start(call, now);
+  if (failed) {
     ws_share_unsent(client->share, call->ticket);
-    fail(call, WS_MEMORY, "not enough memory");
+    fail(call, failed, failed == WS_MEMORY ? "not enough memory"
+                                           : "the URL is malformed");
     return;
   }
   call->state = WS_FLYING;
@@ -288,10 +291,18 @@ static bool join_body(ws_call *call, const ws_request *request) {
   return call->body != NULL;
 }
 
-/* What can be sent as the path of a URL as it stands. */
+/* Whether it can be sent in the path of a URL as it stands. */
+static bool is_plain(char c) {
+  static const bool special[0x80] = {
+    ['"'] = true, ['#'] = true, ['<'] = true, ['>'] = true, ['\\'] = true,
+    ['^'] = true, ['`'] = true, ['{'] = true, ['|'] = true, ['}'] = true,
+  };
+  return c > 0x20 && c < 0x7f && !special[(unsigned char)c];
+}
+
 static bool check_path(const char *path, ws_error *error) {
   const char *at = path;
-  while (*at > 0x20 && *at < 0x7f && !strchr("#\"<>\\^`{|}", *at)) at++;
+  while (is_plain(*at)) at++;
   if (*path == '/' && !*at) return true;
   if (*path != '/')
     ws_fail(error, WS_INVALID, "path: '%.60s' does not begin with a slash",
@@ -441,19 +452,29 @@ void ws_call_answer(const ws_call *call, ws_answer *answer) {
   };
 }
 
+/* Where the value begins and ends, without blanks around it. */
+static const char *trim(const char *value, const char *end, size_t *size) {
+  while (value < end && (*value == ' ' || *value == '\t')) value++;
+  while (end > value && strchr("\r \t", end[-1])) end--;
+  *size = (size_t)(end - value);
+  return value;
+}
+
 bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
                          size_t *name_size, const char **value,
                          size_t *value_size) {
   const char *line, *colon, *end;
-  if (*at >= call->head.size) return false;
-  line = call->head.bytes + *at;
-  colon = memchr(line, ':', call->head.size - *at);
-  end = memchr(line, '\n', call->head.size - *at);
+  do {
+    if (*at >= call->head.size) return false;
+    line = call->head.bytes + *at;
+    end = memchr(line, '\n', call->head.size - *at);
+    if (!end) end = call->head.bytes + call->head.size - 1;
+    *at += (size_t)(end - line) + 1;
+    colon = memchr(line, ':', (size_t)(end - line));
+  } while (!colon);
   *name = line;
   *name_size = (size_t)(colon - line);
-  *value = colon + 2;
-  *value_size = (size_t)(end - *value);
-  *at += (size_t)(end - line) + 1;
+  *value = trim(colon + 1, end, value_size);
   return true;
 }
 

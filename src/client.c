@@ -228,7 +228,8 @@ static bool fill(ws_client *client, const ws_options *options) {
   client->retry_cap = options->retry_cap;
   client->max_response = options->max_response;
   client->events = options->events;
-  client->idle = ws_calloc((size_t)options->concurrency, sizeof(CURL *));
+  client->idle = ws_calloc((size_t)options->concurrency,
+                           sizeof client->idle[0]);
   return client->idle && copy_text(&client->ca_file, options->ca_file) &&
          copy_text(&client->proxy, options->proxy) &&
          copy_text(&client->user_agent,
@@ -308,49 +309,6 @@ int64_t ws_client_requests(const ws_client *client) {
   return client->sent;
 }
 
-/* --------------------------------------------------------- easy handles */
-
-/* What stays the same for all requests of a client. */
-static bool set_up(const ws_client *client, CURL *easy) {
-  CURLcode failed = CURLE_OK;
-#define SET(option, value) \
-  if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
-  SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_PROTOCOLS_STR, "http,https");
-  SET(CURLOPT_FOLLOWLOCATION, 0L);
-  SET(CURLOPT_PATH_AS_IS, 1L);
-  SET(CURLOPT_USERAGENT, client->user_agent);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(client->connect_timeout / 1000));
-  SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->max_response);
-  SET(CURLOPT_MAXAGE_CONN, 50L);
-  SET(CURLOPT_SSL_VERIFYPEER, 1L);
-  SET(CURLOPT_SSL_VERIFYHOST, 2L);
-  if (client->ca_file) SET(CURLOPT_CAINFO, client->ca_file);
-  if (client->proxy) SET(CURLOPT_PROXY, client->proxy);
-#undef SET
-  /* a libcurl without zlib, or without HTTP/2, works all the same */
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-  return failed == CURLE_OK;
-}
-
-CURL *ws_client_easy(ws_client *client) {
-  CURL *easy;
-  if (client->idle_count) return client->idle[--client->idle_count];
-  easy = curl_easy_init();
-  if (easy && !set_up(client, easy)) {
-    curl_easy_cleanup(easy);
-    easy = NULL;
-  }
-  return easy;
-}
-
-void ws_client_idle(ws_client *client, CURL *easy) {
-  if (!client->closed && client->idle_count < (size_t)client->concurrency)
-    client->idle[client->idle_count++] = easy;
-  else
-    curl_easy_cleanup(easy);
-}
-
 /* ---------------------------------------------------------------- close */
 
 /* All that closing means but its owner's hold on it. */
@@ -361,8 +319,8 @@ void ws_client_shut(ws_client *client) {
   while (client->active.first)
     ws_call_end(client->active.first, WS_CANCELLED);
   while (client->idle_count) {
-    CURL *easy = client->idle[--client->idle_count];
-    if (!ws_loop_forked(client->loop)) curl_easy_cleanup(easy);
+    ws_handle *handle = client->idle[--client->idle_count];
+    if (!ws_loop_forked(client->loop)) ws_handle_free(handle);
   }
   if (client->share) ws_share_close(client->share);
   client->share = NULL;

@@ -20,7 +20,10 @@
 #include "clock.h"
 #include "heap.h"
 #include "retry.h"
+#include "sockets.h"
 #include "workstage.h"
+
+typedef struct ws_handle ws_handle;
 
 typedef struct ws_queue {
   ws_call *first, *last;
@@ -45,14 +48,13 @@ struct ws_call {
   char *url;
   char *body;
   size_t body_size;
-  size_t body_read;        /* how far libcurl has come with it */
   int readied;             /* so often libcurl was about to send it */
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
   ws_time timeout;
   ws_time deadline;        /* WS_NEVER: none */
   int max_attempts;
 
-  CURL *easy;              /* while FLYING */
+  ws_handle *handle;       /* while FLYING */
   ws_ticket ticket;
   int attempts;
   int rejections;          /* 429s in a row */
@@ -65,10 +67,23 @@ struct ws_call {
   ws_kind kind;
   int status;
   ws_buffer response;
-  ws_buffer head;          /* lines "name: value\n" of the last answer */
+  ws_buffer head;          /* the last answer's lines after its first */
   size_t head_seen;        /* header bytes of all answers of the attempt */
   bool overflow;           /* the answer went above a limit */
   unsigned refusals;       /* of memory, when the attempt began */
+  char message[CURL_ERROR_SIZE];
+};
+
+/* An easy handle of libcurl's, and what it was told for its last attempt:
+** so that it need only be told what has changed since. */
+struct ws_handle {
+  CURL *easy;
+  CURLU *address;          /* the URL, parsed */
+  ws_call *call;           /* whose attempt it makes */
+  ws_buffer url;
+  ws_method method;
+  bool with_body;
+  bool used;               /* it was told anything at all */
   char message[CURL_ERROR_SIZE];
 };
 
@@ -82,7 +97,7 @@ struct ws_client {
   int flying;
   int64_t sent;
   ws_share *share;
-  CURL **idle;             /* easy handles for further attempts */
+  ws_handle **idle;        /* for further attempts */
   size_t idle_count;
   ws_service service;
   char *base;
@@ -106,6 +121,7 @@ typedef struct ws_event_node ws_event_node;
 struct ws_loop {
   CURLM *multi;            /* NULL: none at the moment, see ws_loop_ready */
   int epoll;
+  ws_sockets sockets;      /* what `epoll` watches for libcurl */
   int alarm;               /* timerfd, for hosts that sleep on `epoll` */
   int wake;                /* eventfd, for other threads' answers */
   unsigned generation;     /* of the process: changes with fork */
@@ -154,11 +170,16 @@ void ws_client_shut(ws_client *client);
 void ws_client_release(ws_client *client);
 bool ws_headers_check(const char *const *headers, ws_error *error);
 bool ws_headers_add(struct curl_slist **list, const char *line);
-CURL *ws_client_easy(ws_client *client);
-void ws_client_idle(ws_client *client, CURL *easy);
+
+/* handle.c */
+ws_handle *ws_handle_take(ws_client *client);
+CURLcode ws_handle_aim(ws_handle *handle, const char *url);
+void ws_handle_give(ws_client *client, ws_handle *handle);
+void ws_handle_free(ws_handle *handle);
 
 /* transfer.c */
-bool ws_transfer_start(ws_call *call, ws_time now);
+CURLcode ws_transfer_listen(ws_handle *handle);
+ws_kind ws_transfer_start(ws_call *call, ws_time now);
 void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
                          ws_time *written, ws_time *answered);
 void ws_transfer_stop(ws_call *call);

@@ -185,13 +185,16 @@ static int unplaced(const ws_limiter *l, ws_time now) {
 
 /*
 ** The nth newest place, those of requests in flight included: WS_NEVER when
-** an answer must tell, INT64_MIN when there are fewer. Both lists are in
-** order of time, so they are walked together from their ends.
+** an answer must tell, INT64_MIN when there are fewer. As a rule none in
+** flight can be placed and it is found by its number. Else both lists, in
+** order of time, are walked together from their ends.
 */
 static ws_time nth_newest(const ws_limiter *l, int nth, ws_time now) {
-  int p = l->placed;
+  int p = l->placed, open = unplaced(l, now);
   ws_time at = WS_NEVER;
-  nth -= unplaced(l, now);
+  nth -= open;
+  if (open == l->flying && nth > 0)
+    return nth > p ? INT64_MIN : l->places[p - nth].at;
   for (int f = l->flying; nth > 0; nth--) {
     while (f > 0 && !expected(l, &l->flights[f - 1], now)) f--;
     if (f > 0 && (p == 0 || l->flights[f - 1].start + l->late

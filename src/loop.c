@@ -23,27 +23,17 @@ bool ws_loop_forked(const ws_loop *loop) {
   return loop->generation != ws_process_generation();
 }
 
-/* libcurl says which sockets it watches. A descriptor number may come back
-** before its removal was seen, so an addition may find it there. */
+/* libcurl says which sockets it waits for. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data,
                      void *known) {
   ws_loop *loop = data;
-  struct epoll_event event = {0};
+  uint32_t events = 0;
   (void)easy;
-  if (what == CURL_POLL_REMOVE) {
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, &event);
-    return 0;
-  }
-  if (what & CURL_POLL_IN) event.events |= EPOLLIN;
-  if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
-  event.data.fd = fd;
-  if (epoll_ctl(loop->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
-                &event) != 0 &&
-      (errno != EEXIST ||
-       epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) != 0))
-    return -1;
-  if (!known) curl_multi_assign(loop->multi, fd, loop);
-  return 0;
+  (void)known;
+  if (what & CURL_POLL_IN) events |= EPOLLIN;
+  if (what & CURL_POLL_OUT) events |= EPOLLOUT;
+  if (what == CURL_POLL_REMOVE) events = 0;
+  return ws_sockets_watch(&loop->sockets, fd, events) ? 0 : -1;
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
@@ -63,6 +53,7 @@ static bool open_descriptors(ws_loop *loop) {
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
   loop->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  loop->sockets.epoll = loop->epoll;
   return loop->epoll >= 0 && loop->alarm >= 0 && loop->wake >= 0 &&
          watch(loop, loop->alarm) && watch(loop, loop->wake);
 }
@@ -146,6 +137,7 @@ void ws_loop_close(ws_loop *loop) {
 void ws_loop_release(ws_loop *loop) {
   if (--loop->references) return;
   ws_heap_free(&loop->timers);
+  ws_sockets_free(&loop->sockets);
   ws_free(loop);
 }
 
@@ -206,11 +198,11 @@ static void harvest(ws_loop *loop) {
   int left;
   while (loop->multi &&
          (message = curl_multi_info_read(loop->multi, &left)) != NULL) {
-    char *call = NULL;
+    char *handle = NULL;
     CURLcode code = message->data.result;
     if (message->msg != CURLMSG_DONE) continue;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-    ws_call_landed((ws_call *)(void *)call, code);
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
+    ws_call_landed(((ws_handle *)(void *)handle)->call, code);
   }
 }
 
@@ -301,6 +293,7 @@ static void handle(ws_loop *loop, const struct epoll_event *event) {
     drain(fd);
     return;
   }
+  if (!ws_sockets_is_wanted(&loop->sockets, fd)) return;
   if (event->events & EPOLLIN) mask |= CURL_CSELECT_IN;
   if (event->events & EPOLLOUT) mask |= CURL_CSELECT_OUT;
   if (event->events & (EPOLLERR | EPOLLHUP)) mask |= CURL_CSELECT_ERR;
@@ -334,6 +327,10 @@ static bool go_round(ws_loop *loop, double timeout, const ws_call *awaited) {
   if (ws_loop_closed(loop) || ws_loop_forked(loop)) return false;
   loop->inside = true;
   run_due(loop);
+  if (awaited && awaited->state == WS_DONE && loop->pending == 0) {
+    loop->inside = false;
+    return true;
+  }
   count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE,
                      has_news(loop, awaited) ? 0 : wait_for(loop, timeout));
   interrupted = count < 0;

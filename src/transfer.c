@@ -11,7 +11,7 @@
 enum { MAX_HEAD = 256 * 1024 };
 
 static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
-  ws_call *call = data;
+  ws_call *call = ((ws_handle *)data)->call;
   size_t size = unit * count;
   if (size > call->client->max_response - call->response.size) {
     call->overflow = true;
@@ -21,20 +21,11 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   return call->response.failed ? 0 : size;
 }
 
-/* Where the value begins and ends, without blanks around it. */
-static size_t trim(const char *line, size_t size, size_t *start) {
-  while (*start < size && (line[*start] == ' ' || line[*start] == '\t'))
-    ++*start;
-  while (size > *start && strchr("\r\n \t", line[size - 1])) size--;
-  return size;
-}
-
-/* Keeps the headers of the last answer as lines "name: value"; interim
-** answers and a proxy's come before it. */
+/* Keeps the headers of the last answer; interim answers and a proxy's come
+** before it. */
 static size_t on_header(char *line, size_t unit, size_t count, void *data) {
-  ws_call *call = data;
-  size_t size = unit * count, start, end;
-  const char *colon = memchr(line, ':', size);
+  ws_call *call = ((ws_handle *)data)->call;
+  size_t size = unit * count;
   /* libcurl's own moment of the first byte is that of sending, for a POST */
   if (call->head_seen == 0) call->heard = ws_now();
   call->head_seen += size;
@@ -44,26 +35,9 @@ static size_t on_header(char *line, size_t unit, size_t count, void *data) {
   }
   if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
     ws_buffer_reset(&call->head);
-  else if (colon) {
-    start = (size_t)(colon - line) + 1;
-    end = trim(line, size, &start);
-    ws_buffer_add(&call->head, line, (size_t)(colon - line) + 1);
-    ws_buffer_char(&call->head, ' ');
-    ws_buffer_add(&call->head, line + start, end - start);
-    ws_buffer_char(&call->head, '\n');
-  }
+  else
+    ws_buffer_add(&call->head, line, size);
   return call->head.failed ? 0 : size;
-}
-
-/* There is no function beside it that could rewind: so libcurl, whose
-** connection dies before the answer, cannot send a body a second time. */
-static size_t on_read(char *room, size_t unit, size_t count, void *data) {
-  ws_call *call = data;
-  size_t size = unit * count, left = call->body_size - call->body_read;
-  if (size > left) size = left;
-  if (size) memcpy(room, call->body + call->body_read, size);
-  call->body_read += size;
-  return size;
 }
 
 /* Whether memory ran out, for anyone, since the attempt began. */
@@ -73,13 +47,16 @@ static bool lacked_memory(const ws_call *call) {
 
 /* The connection stands and the request is about to be sent. Where a used
 ** connection turns out to be dead libcurl would send the request a second
-** time on a new one, behind the back of limits and budgets, and a DELETE
-** that worked would meet its own 404: that is for our own retries to do. And
-** a libcurl without memory leaves parts of the address out (its query, in
-** 7.88) and goes on: what was made meanwhile is not sent. */
+** time on a new one, behind the back of limits and budgets: a POST would be
+** made twice, and a DELETE that worked would meet its own 404. That is for
+** our own retries to judge. Stopped here, a body can be in libcurl's hands
+** whole, and leaves in one packet with its head, which a read callback that
+** cannot rewind would cost a second packet. And a libcurl without memory
+** leaves parts of the address out (its query, in 7.88) and goes on: what was
+** made meanwhile is not sent. */
 static int on_ready(void *data, char *ip, char *local_ip, int port,
                     int local_port) {
-  ws_call *call = data;
+  ws_call *call = ((ws_handle *)data)->call;
   (void)ip;
   (void)local_ip;
   (void)port;
@@ -88,70 +65,85 @@ static int on_ready(void *data, char *ip, char *local_ip, int port,
                                                 : CURL_PREREQFUNC_OK;
 }
 
-/* The method, and the body in the way that is safe for it. */
-static CURLcode set_method(const ws_call *call, CURL *easy) {
-  bool once = call->method == WS_POST || call->method == WS_PATCH;
-  bool plain = call->method == WS_POST ||
-               (call->method == WS_GET && !call->body);
-  CURLcode failed = CURLE_OK;
 #define SET(option, value) \
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
-  if (once) {
+
+/* What libcurl calls in each attempt. */
+CURLcode ws_transfer_listen(ws_handle *handle) {
+  CURL *easy = handle->easy;
+  CURLcode failed = CURLE_OK;
+  SET(CURLOPT_PRIVATE, handle);
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_WRITEDATA, handle);
+  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_HEADERDATA, handle);
+  SET(CURLOPT_PREREQFUNCTION, on_ready);
+  SET(CURLOPT_PREREQDATA, handle);
+  SET(CURLOPT_ERRORBUFFER, handle->message);
+  return failed;
+}
+
+/* Only what can be sent again at once may go over HTTP/2, whose connections
+** end with requests in them. Only what is read may be long enough to be worth
+** packing. */
+static CURLcode set_method(const ws_call *call, CURL *easy) {
+  bool reads = call->method == WS_GET;
+  bool plain = call->method == WS_POST || (reads && !call->body);
+  CURLcode failed = CURLE_OK;
+  if (call->body || call->method == WS_POST || call->method == WS_PATCH) {
     SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDS, NULL);
-    SET(CURLOPT_READFUNCTION, on_read);
-    SET(CURLOPT_READDATA, call);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
-  }
-  else if (call->body) {
-    SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
-    SET(CURLOPT_POSTFIELDS, call->body);
   }
   else
     SET(CURLOPT_HTTPGET, 1L);
   SET(CURLOPT_CUSTOMREQUEST, plain ? NULL : ws_method_name(call->method));
-  SET(CURLOPT_HTTP_VERSION, call->method == WS_GET
-                              ? (long)CURL_HTTP_VERSION_2TLS
-                              : (long)CURL_HTTP_VERSION_1_1);
-#undef SET
+  SET(CURLOPT_HTTP_VERSION, reads ? (long)CURL_HTTP_VERSION_2TLS
+                                  : (long)CURL_HTTP_VERSION_1_1);
   /* a libcurl without HTTP/2 has no such version */
-  if (failed == CURLE_UNSUPPORTED_PROTOCOL && call->method == WS_GET)
-    failed = CURLE_OK;
+  if (failed == CURLE_UNSUPPORTED_PROTOCOL && reads) failed = CURLE_OK;
+  SET(CURLOPT_ACCEPT_ENCODING, reads ? "gzip" : NULL);
   return failed;
 }
 
-static CURLcode set_up(ws_call *call, CURL *easy, ws_time now) {
+/* The method, unless the handle's last attempt had the same. */
+static CURLcode turn_to(ws_handle *handle, const ws_call *call) {
+  bool with_body = call->body != NULL;
+  CURLcode failed = CURLE_OK;
+  if (handle->used && handle->method == call->method &&
+      handle->with_body == with_body)
+    return CURLE_OK;
+  failed = set_method(call, handle->easy);
+  handle->used = failed == CURLE_OK;
+  handle->method = call->method;
+  handle->with_body = with_body;
+  return failed;
+}
+
+static CURLcode set_up(ws_call *call, ws_handle *handle, ws_time now) {
   const ws_client *client = call->client;
+  CURL *easy = handle->easy;
   ws_time limit = call->timeout;
   struct curl_slist *headers = call->headers      ? call->headers
                                : call->body       ? client->body_headers
                                                   : client->headers;
-  CURLcode failed = set_method(call, easy);
+  CURLcode failed = turn_to(handle, call);
+  if (failed == CURLE_OK) failed = ws_handle_aim(handle, call->url);
   if (call->deadline != WS_NEVER && call->deadline - now < limit)
     limit = call->deadline - now;
-#define SET(option, value) \
-  if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
-  SET(CURLOPT_URL, call->url);
   SET(CURLOPT_HTTPHEADER, headers);
   SET(CURLOPT_TIMEOUT_MS, (long)(limit / 1000) + 1);
-  SET(CURLOPT_PRIVATE, call);
-  SET(CURLOPT_WRITEFUNCTION, on_body);
-  SET(CURLOPT_WRITEDATA, call);
-  SET(CURLOPT_HEADERFUNCTION, on_header);
-  SET(CURLOPT_HEADERDATA, call);
-  SET(CURLOPT_PREREQFUNCTION, on_ready);
-  SET(CURLOPT_PREREQDATA, call);
-  SET(CURLOPT_ERRORBUFFER, call->message);
-#undef SET
+  if (call->body || call->method == WS_POST || call->method == WS_PATCH) {
+    SET(CURLOPT_POSTFIELDS, call->body ? call->body : "");
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
+  }
   return failed;
 }
+
+#undef SET
 
 static void forget_answer(ws_call *call, ws_time now) {
   call->started = now;
   call->answered = WS_NEVER;
   call->status = 0;
-  call->body_read = 0;
   call->readied = 0;
   call->head_seen = 0;
   call->overflow = false;
@@ -161,27 +153,32 @@ static void forget_answer(ws_call *call, ws_time now) {
   ws_buffer_reset(&call->head);
 }
 
-bool ws_transfer_start(ws_call *call, ws_time now) {
-  CURL *easy = ws_loop_ready(call->loop) ? ws_client_easy(call->client)
-                                        : NULL;
-  if (!easy) return false;
+/* WS_OK, or why it could not be begun. */
+ws_kind ws_transfer_start(ws_call *call, ws_time now) {
+  ws_handle *handle =
+    ws_loop_ready(call->loop) ? ws_handle_take(call->client) : NULL;
+  CURLcode failed;
+  if (!handle) return WS_MEMORY;
   forget_answer(call, now);
-  if (set_up(call, easy, now) == CURLE_OK &&
-      curl_multi_add_handle(call->loop->multi, easy) == CURLM_OK) {
-    call->easy = easy;
-    return true;
+  handle->call = call;
+  handle->message[0] = '\0';
+  failed = set_up(call, handle, now);
+  if (failed == CURLE_OK &&
+      curl_multi_add_handle(call->loop->multi, handle->easy) == CURLM_OK) {
+    call->handle = handle;
+    return WS_OK;
   }
-  curl_easy_cleanup(easy);
-  return false;
+  ws_handle_free(handle);
+  return failed == CURLE_URL_MALFORMAT ? WS_INVALID : WS_MEMORY;
 }
 
 /* A handle that was stopped in its work is not used again. */
 void ws_transfer_stop(ws_call *call) {
-  CURL *easy = call->easy;
-  call->easy = NULL;
-  if (!easy || ws_loop_forked(call->loop)) return;
-  curl_multi_remove_handle(call->loop->multi, easy);
-  curl_easy_cleanup(easy);
+  ws_handle *handle = call->handle;
+  call->handle = NULL;
+  if (!handle || ws_loop_forked(call->loop)) return;
+  curl_multi_remove_handle(call->loop->multi, handle->easy);
+  ws_handle_free(handle);
 }
 
 /* libcurl calls it lack of memory, too, when a line of the answer's head is
@@ -242,7 +239,8 @@ static void explain_size(ws_call *call, CURLcode code) {
 ** `answered` when nothing came back. Gives the easy handle back. */
 void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
                          ws_time *written, ws_time *answered) {
-  CURL *easy = call->easy;
+  ws_handle *handle = call->handle;
+  CURL *easy = handle->easy;
   long status = 0, bytes = 0;
   ws_time ready = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -258,11 +256,10 @@ void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
     strcpy(call->message, "the connection was closed before an answer came");
   else if (outcome->kind == WS_TOO_LARGE)
     explain_size(call, code);
-  else if (code != CURLE_OK && !call->message[0])
-    strncat(call->message, curl_easy_strerror(code),
-            sizeof call->message - 1);
-  call->easy = NULL;
+  else if (code != CURLE_OK)
+    snprintf(call->message, sizeof call->message, "%s",
+             handle->message[0] ? handle->message : curl_easy_strerror(code));
+  call->handle = NULL;
   curl_multi_remove_handle(call->loop->multi, easy);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-  ws_client_idle(call->client, easy);
+  ws_handle_give(call->client, handle);
 }

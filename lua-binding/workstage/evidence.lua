@@ -1,6 +1,8 @@
 --- What shows that a POST took effect although its answer was lost, for each
--- kind of object. Each function returns what `settle.post` asks for: the
--- object; nil when it does not show; nil and why when it cannot be told.
+-- kind of object. Each function takes the resource, what was sent, and
+-- whether this client had listed all there was by then. It returns what
+-- `settle.post` asks for: the object; nil when it does not show; nil and why
+-- when it cannot be told.
 local core = require "workstage.core"
 local resource = require "workstage.resource"
 local settle = require "workstage.settle"
@@ -171,8 +173,7 @@ end
 -- not there before. Names may repeat, and nothing says when a workflow was
 -- made: so a client that had not listed the workflows by then can only tell
 -- when the first look does not show it and a later one does.
-function evidence.storyblok_workflow(self, attributes)
-  local listed = self.transport.listed_workflows
+function evidence.storyblok_workflow(self, attributes, listed)
   return function(doubt)
     local list, err = resource.all(self, nil, doubt:options())
     if not list then return nil, err end

@@ -41,8 +41,10 @@ local function check_id(value)
   return id
 end
 
+local NO_OPTIONS = {} -- of a call; nothing writes to it
+
 local function read_call(given)
-  if given == nil then return {} end
+  if given == nil then return NO_OPTIONS end
   return options.call(given)
 end
 
@@ -103,21 +105,38 @@ local function send(self, method, path, query, body, given)
   return true
 end
 
+-- The attributes as they are now: the caller may use the table for another
+-- request before this one has been answered.
+local function copy_of(attributes)
+  local copy = {}
+  for name, value in next, attributes do
+    copy[name] = type(value) == "table" and copy_of(value) or value
+  end
+  return copy
+end
+
 -- Sends a POST whose effect must be there once: see `settle`.
--- @tparam function evidence of the effect (see `evidence`)
-local function post(self, path, query, body, evidence, given)
-  local object, err = settle.post(self.transport, function(remaining)
-    return fetch(self, self.service.read_one, "POST", path, query, body,
-                 remaining)
-  end, evidence, given)
+-- @tparam function evidence `evidence(self, sent, listed)`: what looks for
+--   the effect of what was sent (see `evidence`)
+-- @tparam table attributes that are sent
+local function post(self, path, query, body, evidence, attributes, given)
+  local read, transport = self.service.read_one, self.transport
+  local listed, began = transport[self.class.listed], core.now()
+  local sent = copy_of(attributes)
+  local object, err = fetch(self, read, "POST", path, query, body, given)
+  if err then
+    object, err = settle.post(transport, err, began, function(remaining)
+      return fetch(self, read, "POST", path, query, body, remaining)
+    end, evidence(self, sent, listed), given)
+  end
   if object then
-    settle.remember(self.transport, self.class.name, object.id)
+    settle.remember(transport, self.class.name, object.id)
   end
   return object, err
 end
 
 local function path_of(self, id)
-  return ("%s%s/%d"):format(self.prefix, self.class.path, id)
+  return ("%s/%d"):format(self.path, id)
 end
 
 -- ------------------------------------------------------------- lists
@@ -126,8 +145,8 @@ end
 local function fetch_list(self, filter, given)
   local query, err = query_of(self, filter, given)
   if err then return nil, err end
-  return fetch(self, self.service.read_many, "GET",
-               self.prefix .. self.class.path, query, nil, given)
+  return fetch(self, self.service.read_many, "GET", self.path, query, nil,
+               given)
 end
 
 -- A function that fetches the page of a number, of a size that may be given.
@@ -163,7 +182,7 @@ end
 local function note_seen(self, list, filter)
   if not list or not self.class.note_seen then return end
   if not chooses(filter) then
-    self.transport["listed_" .. self.class.name] = true
+    self.transport[self.class.listed] = true
   end
   for _, item in ipairs(list) do
     settle.remember(self.transport, self.class.seen, item.id)
@@ -349,8 +368,8 @@ function methods:create(attributes, given)
     query, err = core.query(class.schema, true, false, attributes)
     if not query then return nil, errors.invalid(err) end
   end
-  return post(self, self.prefix .. class.path, query, body,
-              class.evidence(self, attributes), call)
+  return post(self, self.path, query, body, class.evidence, attributes,
+              call)
 end
 
 --- Updates an object. Only what is given is sent.
@@ -403,6 +422,7 @@ function resource.define(class)
   class.filter = class.filter and core.schema(class.filter)
   class.get_filter = class.get_filter and core.schema(class.get_filter)
   class.seen = class.name .. " seen"
+  class.listed = "listed_" .. class.name
   class.api = {}
   for _, name in ipairs(class.methods) do class.api[name] = methods[name] end
   for name, method in pairs(class.extra or {}) do class.api[name] = method end
@@ -422,6 +442,7 @@ function resource.new(class, owner)
     class = class,
     transport = owner.transport,
     prefix = owner.prefix,
+    path = owner.prefix .. class.path,
     service = owner.service,
   }, class.metatable)
 end

@@ -123,26 +123,23 @@ local function told(err, ambiguous, attempts, why)
   return errors.new(err)
 end
 
---- Sends a POST until its effect is there once.
+--- Sees a POST through whose first answer failed, until its effect is there
+-- once. Only one in doubt is looked for and sent again.
 -- @tparam table transport
+-- @tparam table err the first answer's error
+-- @tparam number began when it was sent, on `core.now`'s clock
 -- @tparam function send `send(call)`: the object, or nil and an error
 -- @tparam function evidence `evidence(doubt)`: the object that the request
 --   made; nil when there is none yet; nil and why when it cannot be told
 -- @tparam table call the call options
 -- @return the object, or nil and an error
-function settle.post(transport, send, evidence, call)
-  local began, attempts, sends = core.now(), 0, 0
+function settle.post(transport, err, began, send, evidence, call)
+  local attempts, sends = 0, 0
   local doubt = setmetatable({
     deadline = call.deadline and began + call.deadline,
   }, Doubt)
   while true do
-    local options = { timeout = call.timeout, retry = call.retry,
-                      deadline = doubt.deadline and
-                                 math.max(doubt.deadline - core.now(),
-                                          0.001) }
-    local object, err = send(options)
     sends = sends + 1
-    if object then return object end
     attempts = attempts + (err.attempts or 0)
     if not err.ambiguous or err.kind == "cancelled" then
       return nil, told(err, err.ambiguous, attempts)
@@ -158,6 +155,13 @@ function settle.post(transport, send, evidence, call)
     if call.retry == false or sends >= transport.attempts then
       return nil, told(err, false, attempts)
     end
+    local object, why = send {
+      timeout = call.timeout, retry = call.retry,
+      deadline = doubt.deadline and
+                 math.max(doubt.deadline - core.now(), 0.001),
+    }
+    if object then return object end
+    err = why
   end
 end
 

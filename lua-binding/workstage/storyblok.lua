@@ -103,9 +103,9 @@ local function duplicate(self, id, attributes, given)
   body, err = resource.body_of(core.schema "storyblok.duplicate", false,
                                attributes, call)
   if not body then return nil, err end
-  local path = ("%s/workflows/%d/duplicate"):format(self.prefix, id)
-  return resource.post(self, path, nil, body,
-                       evidence.storyblok_workflow(self, attributes), call)
+  local path = ("%s/%d/duplicate"):format(self.path, id)
+  return resource.post(self, path, nil, body, evidence.storyblok_workflow,
+                       attributes, call)
 end
 
 local workflows = resource.define {

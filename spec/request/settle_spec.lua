@@ -352,6 +352,24 @@ describe("a change in doubt", function()
     assert.equal(30, posts())
   end)
 
+  it("is looked for as it was sent, though its table was used again",
+    function()
+      local attributes = { workflow_stage_id = ids.Review }
+      server:inject(with(LOST, { count = 10 }))
+      local items = { 1, 2, 3, 4, 5, 6, 7, 8 }
+      local results, errors = workstage.map(items, function(i)
+        attributes.story_id = ids.stories[i]
+        return space.changes:create(attributes)
+      end)
+      assert.same({}, errors)
+      for i = 1, 8 do
+        local made = service.changes_of(server, ids.stories[i], ids.Review)
+        assert.equal(1, #made)
+        assert.equal(made[1].id, results[i].id)
+      end
+      assert.equal(8, posts())
+    end)
+
   it("is ambiguous when its task is cancelled", function()
     space = open { settle_time = 30 }
     server:inject { NEVER_CAME }

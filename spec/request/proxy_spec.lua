@@ -1,0 +1,58 @@
+-- Requests through a proxy: the client's own, or the environment's.
+local scripted = require "support.scripted"
+local shell = require "house.shell"
+local workstage = require "workstage"
+
+local proxy
+
+before_each(function()
+  proxy = scripted.start()
+  proxy:answer(200, '{"user":{"id":7}}', { times = 0 })
+end)
+
+after_each(function() proxy:stop() end)
+
+-- Asks who the token's user is in a process with that environment; there is
+-- nobody at the address but the proxy.
+local function ask(environment)
+  return shell.run([[env -u http_proxy -u all_proxy -u no_proxy %s ]] ..
+    [[timeout 20 %s -e '
+      local space = require "workstage".storyblok {
+        token = "secret-token", space_id = 1, retry = { attempts = 1 },
+        base_url = "http://service.invalid",
+      }
+      local user, err = space:whoami()
+      print(user and user.id or err.kind)']], environment,
+    os.getenv "LUA" or "lua5.4")
+end
+
+describe("a proxy", function()
+  it("is asked for the whole address", function()
+    local space = workstage.storyblok {
+      token = "secret-token", space_id = 1, proxy = proxy.url,
+      base_url = "http://service.invalid",
+    }
+    assert.equal(7, assert(space:whoami()).id)
+    assert.equal(7, assert(space:whoami()).id)
+    for _, request in ipairs(proxy:requests()) do
+      assert.equal("http://service.invalid/v1/users/me", request.target)
+    end
+    assert.equal(2, #proxy:requests())
+  end)
+
+  it("is taken from the environment", function()
+    assert.equal("7\n", ask("http_proxy=" .. proxy.url))
+    assert.equal("7\n", ask("all_proxy=" .. proxy.url))
+    assert.equal(2, #proxy:requests())
+  end)
+
+  it("is passed by for the hosts that the environment names", function()
+    assert.equal("network\n", ask("http_proxy=" .. proxy.url ..
+                                  " no_proxy=service.invalid"))
+    assert.equal(0, #proxy:requests())
+  end)
+
+  it("is not looked for where there is none", function()
+    assert.equal("network\n", ask "unused=1")
+  end)
+end)

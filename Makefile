@@ -4,6 +4,7 @@
 #   make demo       the main job, on the embedded sandbox
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
 #   make bench      what all costs, a few minutes; BENCH=requests for a part
+#   make bench-peers    beside other clients, from Debian and npm
 #   make proof      faults, fuzzers, soak: one table (proof/run)
 #   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
 #   make check      linters, warnings as errors, width of lines
@@ -217,6 +218,15 @@ bench:
 	@$(MAKE) --no-print-directory all bench-programs
 	@BUILD="$(BUILD)" LUA="$(LUA)" bench/run $(BENCH)
 
+# Beside other clients, which are fetched into a folder of their own.
+PEERS = $(abspath $(BUILD))/peers
+bench-peers:
+	@script/setup bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@bench/peers/install "$(PEERS)"
+	@BUILD="$(BUILD)" LUA="$(LUA)" BENCH_PEERS="$(PEERS)" bench/run \
+	  requests allowance_peers
+
 test:
 	@script/setup test
 	@$(MAKE) --no-print-directory all probes
@@ -374,8 +384,7 @@ uninstall:
 FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench bench-programs \
-  test asan tsan check check-tools check-lua check-c check-width check-gcc \
-  check-clang check-fuzz tidy proof fuzz soak types docs \
-  install install-client install-sandbox install-embed install-share \
-  uninstall FORCE
+  bench-peers test asan tsan check check-tools check-lua check-c check-width \
+  check-gcc check-clang check-fuzz tidy proof fuzz soak types docs install \
+  install-client install-sandbox install-embed install-share uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -23,16 +23,21 @@ local function contestants()
       [16] = figures.folder .. "/bare_multi" },
     { name = "workstage", [1] = post, [16] = post },
   }
-  for _, peer in ipairs(peers.installed()) do list[#list + 1] = peer end
+  for _, peer in ipairs(peers.installed()) do
+    table.insert(list, { name = peer.name, environment = peer.environment,
+                         [1] = peer.command, [16] = peer.command })
+  end
   return list
 end
 
 local FIELDS = { "first", "wall", "cpu", "cpu_first", "memory" }
 
 -- One run of a program: seconds, and KiB.
-local function measure(command, url, flight)
-  local pipe = assert(io.popen(("%s/measure %s %s %d %d"):format(
-    figures.folder, command, url, REQUESTS, flight)))
+local function measure(contestant, url, flight)
+  local command = contestant[flight]
+  local pipe = assert(io.popen(("%s %s/measure %s %s %d %d"):format(
+    contestant.environment or "", figures.folder, command, url, REQUESTS,
+    flight)))
   local line = pipe:read "a"
   assert(pipe:close(), command .. " failed")
   local result, at = {}, 0
@@ -54,7 +59,7 @@ local function run_rounds(list, url)
       for i, contestant in ipairs(list) do
         local runs = results[flight][i] or {}
         results[flight][i] = runs
-        runs[round] = measure(contestant[flight], url, flight)
+        runs[round] = measure(contestant, url, flight)
       end
     end
   end

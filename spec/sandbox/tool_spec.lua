@@ -1,4 +1,5 @@
 local http = require "sandbox.http"
+local workstage = require "workstage"
 
 -- The tool, its output and its exit status.
 local function run(arguments)
@@ -26,7 +27,7 @@ describe("workstage sandbox", function()
       if url then break end
       os.execute "sleep 0.05"
     end
-    local answer = ask and url and ask(url)
+    local answer = ask and url and ask(url, pid)
     os.execute(("kill -%s %s"):format(signal, pid))
     local status = tonumber(pipe:read "l")
     pipe:close()
@@ -36,6 +37,33 @@ describe("workstage sandbox", function()
     os.remove(out)
     return output, status, answer
   end
+
+  -- KiB of another process.
+  local function memory_of(pid)
+    for line in io.lines(("/proc/%s/status"):format(pid)) do
+      local value = line:match "^VmRSS:%s*(%d+)"
+      if value then return tonumber(value) end
+    end
+  end
+
+  it("keeps nothing of the requests that it has answered", function()
+    local _, _, grown = serve("--rate-limit off", "TERM", function(url, pid)
+      local space <close> = assert(workstage.storyblok {
+        token = "x", space_id = http.SPACE, base_url = url,
+        rate_limit = false, proxy = false })
+      local function ask(count)
+        for _ = 1, count do
+          assert(space:request("GET", "/v1/spaces/", {
+            query = { x = ("x"):rep(7000) } }))
+        end
+      end
+      ask(300)
+      local before = memory_of(pid)
+      ask(1500)
+      return memory_of(pid) - before
+    end)
+    assert.is_true(grown < 4000, grown .. " KiB")
+  end)
 
   it("prints its address in one line and serves until a signal", function()
     for _, signal in ipairs { "TERM", "INT", "HUP" } do

@@ -42,8 +42,10 @@ function command.define(parser)
   parser:flag("--any-space", "Accept every valid space id.")
 end
 
+-- Nobody can ask this one for its log of requests.
 local function options(parsed)
   return {
+    log = false,
     port = parsed.port,
     rate_limit = parsed.rate_limit,
     kantata_rate_limit = parsed.kantata_rate_limit,

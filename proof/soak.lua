@@ -71,7 +71,7 @@ local function status(name)
 end
 
 local function descriptors()
-  local pipe = assert(io.popen("ls -l /proc/" .. status "Pid" .. "/fd"))
+  local pipe = assert(io.popen("ls -l /proc/" .. status "Pid" .. "/fd 2>&1"))
   local count, sockets = 0, 0
   for line in pipe:lines() do
     if line:find "%->" then count = count + 1 end

@@ -25,15 +25,17 @@ void bare_job_read(bare_job *job, int argc, char **argv) {
   job->flight = strtol(argv[3], NULL, 10);
 }
 
-/* Without a function beside it that rewinds, as in the module: so libcurl
-** never sends a body a second time on a connection of its own choice. */
-static size_t on_read(char *room, size_t unit, size_t count, void *data) {
+/* Where a used connection turns out to be dead, libcurl would send the request
+** a second time on a new one. Stopped here, as in the module: a POST must not
+** be made twice. */
+static int on_ready(void *data, char *ip, char *local_ip, int port,
+                    int local_port) {
   bare *request = data;
-  size_t size = unit * count, left = request->body_size - request->body_read;
-  if (size > left) size = left;
-  memcpy(room, request->body + request->body_read, size);
-  request->body_read += size;
-  return size;
+  (void)ip;
+  (void)local_ip;
+  (void)port;
+  (void)local_port;
+  return request->readied++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static size_t on_answer(char *bytes, size_t unit, size_t count, void *data) {
@@ -63,12 +65,12 @@ void bare_open(bare *request, const bare_job *job) {
   curl_easy_setopt(easy, CURLOPT_URL, job->url);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "bench");
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 60000L);
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-  curl_easy_setopt(easy, CURLOPT_READDATA, request);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
@@ -84,8 +86,8 @@ void bare_next(bare *request, long number) {
                       "{\"workflow_stage_change\":{\"story_id\":%ld,"
                       "\"workflow_stage_id\":%ld}}",
                       288868932100000 + number, 288868932200000 + number % 7);
-  request->body_size = (size_t)size;
-  request->body_read = request->answer_size = 0;
+  request->answer_size = 0;
+  request->readied = 0;
   curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                    (curl_off_t)size);
 }

@@ -58,12 +58,12 @@ static bool write_text(writer *w, const ws_step *at, const ws_value *value) {
 */
 
 static bool write_sequence(writer *w, const ws_step *up, int table) {
-  ws_items items = {w->source, table, 0, 0};
+  ws_items items = ws_items_of(w->source, table);
   ws_value value;
   int more;
   ws_buffer_char(w->buffer, '[');
   while ((more = ws_items_next(&items, up, w->fault, &value)) > 0) {
-    ws_step at = {up, NULL, 0, items.index};
+    ws_step at = ws_step_item(up, items.index);
     if (!write_any(w, &at, &value)) return false;
     ws_buffer_char(w->buffer, ',');
   }
@@ -86,7 +86,7 @@ static bool write_map(writer *w, const ws_step *up, int table, ws_value *key,
   ws_buffer_char(w->buffer, '{');
   do {
     if (key->type != WS_VALUE_TEXT) return ws_fault_key(w->fault, up, key);
-    ws_step at = {up, key->as.text.bytes, key->as.text.size, 0};
+    ws_step at = ws_step_key(up, key);
     if (!write_name(w, &at, key) || !write_any(w, &at, value)) return false;
     ws_buffer_char(w->buffer, ',');
   } while (source->next(source->host, table, false, key, value));
@@ -193,10 +193,8 @@ static bool gather_field(writer *w, object *o, const ws_field *field,
 static bool gather_member(writer *w, object *o, const ws_value *key,
                           const ws_value *value) {
   if (key->type != WS_VALUE_TEXT) return ws_fault_key(w->fault, o->at, key);
-  const char *name = key->as.text.bytes;
-  size_t size = key->as.text.size;
-  ws_step at = {o->at, name, size, 0};
-  const ws_field *field = ws_schema_field(o->schema, name, size);
+  ws_step at = ws_step_key(o->at, key);
+  const ws_field *field = ws_schema_field(o->schema, at.name, at.size);
   if (field) return gather_field(w, o, field, &at, value);
   o->unknown = true;
   return !w->strict || ws_fault_unknown(w->fault, &at, o->schema);
@@ -219,7 +217,7 @@ static bool is_complete(writer *w, object *o) {
     if (!(field->flags & WS_REQUIRED) || field->flags & WS_IN_QUERY
         || o->given >> i & 1)
       continue;
-    ws_step at = {o->at, field->name, field->size, 0};
+    ws_step at = ws_step_field(o->at, field);
     return ws_fault_at(w->fault, &at, "is required");
   }
   return true;
@@ -248,7 +246,7 @@ static bool put_unknown(writer *w, object *o) {
   for (bool first = true; o->unknown; first = false) {
     if (!source->next(source->host, o->table, first, &key, &value)) break;
     if (key.type != WS_VALUE_TEXT) return ws_fault_key(w->fault, o->at, &key);
-    ws_step at = {o->at, key.as.text.bytes, key.as.text.size, 0};
+    ws_step at = ws_step_key(o->at, &key);
     if (ws_schema_field(o->schema, at.name, at.size)) continue;
     if (!write_name(w, &at, &key) || !write_any(w, &at, &value)) return false;
     ws_buffer_char(w->buffer, ',');
@@ -296,12 +294,12 @@ static bool write_items(writer *w, const ws_field *field, const ws_step *up,
                         int table) {
   ws_field room;
   const ws_field *item = item_of(field, &room);
-  ws_items items = {w->source, table, 0, 0};
+  ws_items items = ws_items_of(w->source, table);
   ws_value value;
   int more;
   ws_buffer_char(w->buffer, '[');
   while ((more = ws_items_next(&items, up, w->fault, &value)) > 0) {
-    ws_step at = {up, NULL, 0, items.index};
+    ws_step at = ws_step_item(up, items.index);
     if (!write_field(w, item, &at, &value)) return false;
     ws_buffer_char(w->buffer, ',');
   }
@@ -404,7 +402,8 @@ static bool write_root(writer *w, const ws_schema *schema, int table) {
 bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
                    ws_purpose purpose, bool strict, const ws_source *source,
                    int table, ws_fault *fault) {
-  writer w = {buffer, source, NULL, fault, purpose, strict, 0};
+  writer w = {.buffer = buffer, .source = source, .fault = fault,
+              .purpose = purpose, .strict = strict};
   size_t start = buffer->size;
   if (!strict) w.schemas = ws_schema_service(schema);
   return finish(&w, start, write_root(&w, schema, table));
@@ -412,7 +411,8 @@ bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
 
 bool ws_body_write_any(ws_buffer *buffer, const ws_schema *const schemas[],
                        const ws_source *source, int table, ws_fault *fault) {
-  writer w = {buffer, source, schemas, fault, WS_FOR_CREATE, false, 0};
+  writer w = {.buffer = buffer, .source = source, .schemas = schemas,
+              .fault = fault};
   size_t start = buffer->size;
   return finish(&w, start, write_table(&w, NULL, table));
 }

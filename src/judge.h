@@ -22,6 +22,20 @@ typedef struct ws_step {
   int64_t index;             /* of an item, from 1 */
 } ws_step;
 
+/* The steps to a member, by its key or its field, and to an item. */
+static inline ws_step ws_step_key(const ws_step *up, const ws_value *key) {
+  return (ws_step){up, key->as.text.bytes, key->as.text.size, 0};
+}
+
+static inline ws_step ws_step_field(const ws_step *up,
+                                    const ws_field *field) {
+  return (ws_step){up, field->name, field->size, 0};
+}
+
+static inline ws_step ws_step_item(const ws_step *up, int64_t index) {
+  return (ws_step){up, NULL, 0, index};
+}
+
 /* Fills in the fault with the path in front; false, for the caller to
 ** return. */
 bool ws_fault_at(ws_fault *fault, const ws_step *at, const char *format, ...)
@@ -67,6 +81,10 @@ typedef struct ws_items {
   int64_t index;             /* of the last item */
   int64_t count;             /* known once the host's order failed; else 0 */
 } ws_items;
+
+static inline ws_items ws_items_of(const ws_source *source, int table) {
+  return (ws_items){source, table, 0, 0};
+}
 
 /* 1 with the next item in `value`, 0 at the end, -1 with a fault. */
 int ws_items_next(ws_items *items, const ws_step *up, ws_fault *fault,

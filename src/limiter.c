@@ -153,7 +153,7 @@ static bool land(ws_limiter *l, uint64_t ticket, ws_flight *flight) {
   *flight = l->flights[i];
   l->flying--;
   memmove(l->flights + i, l->flights + i + 1,
-          (size_t)(l->flying - i) * sizeof l->flights[0]);
+          (size_t)(l->flying - i) * sizeof *flight);
   return true;
 }
 
@@ -280,7 +280,7 @@ static void lower_to(ws_limiter *l, double rate) {
 ** fitted in before the last rejection, a step at least, a half at most. */
 static double step_down(const ws_limiter *l, int fit) {
   double step = l->rate > 8 ? l->rate * 7 / 8 : l->rate - 1;
-  if (l->tried_at != 0 && l->proved > 0) return l->proved;
+  if (l->tried_at != 0) return l->proved;
   if (fit > step) return step;
   return fit > l->rate / 2 ? fit : l->rate / 2;
 }

@@ -78,14 +78,12 @@ static bool put_scalar(query *q, const ws_step *at, const ws_value *value) {
 ** Values of a field.
 */
 
-static bool is_whole(ws_field_type type) {
-  return type == WS_FIELD_ID || type == WS_FIELD_IDS
-    || type == WS_FIELD_INTEGER;
-}
-
 static bool fits(const ws_field *field, const ws_value *value) {
   ws_value_type type = value->type;
+  int64_t integer;
   switch (field->type) {
+    case WS_FIELD_ID: case WS_FIELD_IDS: case WS_FIELD_INTEGER:
+      return ws_judge_field_integer(field, value, &integer);
     case WS_FIELD_NUMBER:
       return type == WS_VALUE_INTEGER || type == WS_VALUE_NUMBER;
     case WS_FIELD_BOOLEAN: return type == WS_VALUE_BOOLEAN;
@@ -98,12 +96,6 @@ static bool fits(const ws_field *field, const ws_value *value) {
 /* One value, or one of a list. */
 static bool put_one(query *q, const ws_field *field, const ws_step *at,
                     const ws_value *value) {
-  ws_value whole = {.type = WS_VALUE_INTEGER};
-  if (is_whole(field->type)) {
-    if (!ws_judge_field_integer(field, value, &whole.as.integer))
-      return ws_fault_type(q->fault, at, field, value);
-    return put_scalar(q, at, &whole);
-  }
   if (!fits(field, value)) return ws_fault_type(q->fault, at, field, value);
   return put_scalar(q, at, value);
 }
@@ -129,11 +121,11 @@ static ws_field item_of(const ws_field *field) {
 static bool put_list(query *q, const ws_field *field, const ws_step *up,
                      int table) {
   ws_field item = item_of(field);
-  ws_items items = {q->source, table, 0, 0};
+  ws_items items = ws_items_of(q->source, table);
   ws_value value;
   int more;
   while ((more = ws_items_next(&items, up, q->fault, &value)) > 0) {
-    ws_step at = {up, NULL, 0, items.index};
+    ws_step at = ws_step_item(up, items.index);
     if (items.index > 1) ws_buffer_char(q->buffer, ',');
     if (!put_item(q, &item, &at, &value)) return false;
   }
@@ -151,7 +143,7 @@ static bool put_any(query *q, const ws_step *at, const ws_value *value);
 static bool put_named(query *q, const ws_step *up, const ws_value *key,
                       const ws_value *value) {
   if (key->type != WS_VALUE_TEXT) return ws_fault_key(q->fault, up, key);
-  ws_step at = {up, key->as.text.bytes, key->as.text.size, 0};
+  ws_step at = ws_step_key(up, key);
   return ws_judge_text(q->fault, &at, key) && put_any(q, &at, value);
 }
 
@@ -214,7 +206,7 @@ static bool is_passed_over(const query *q, const ws_field *field) {
 static bool gather_one(query *q, const ws_value *key, const ws_value *value,
                        part parts[]) {
   if (key->type != WS_VALUE_TEXT) return ws_fault_key(q->fault, NULL, key);
-  ws_step at = {NULL, key->as.text.bytes, key->as.text.size, 0};
+  ws_step at = ws_step_key(NULL, key);
   const ws_field *field = ws_schema_field(q->schema, at.name, at.size);
   if (!field && !q->only_query) q->unknown = true;
   if (!field)
@@ -245,7 +237,7 @@ static bool is_complete(query *q, const part parts[]) {
     if (parts[i].size || is_passed_over(q, field)
         || !(field->flags & WS_REQUIRED))
       continue;
-    ws_step at = {NULL, field->name, field->size, 0};
+    ws_step at = ws_step_field(NULL, field);
     return ws_fault_at(q->fault, &at, "is required");
   }
   return true;
@@ -288,8 +280,9 @@ bool ws_query_write(ws_buffer *buffer, const ws_schema *schema,
                     bool only_query, bool strict, const ws_source *source,
                     int table, ws_fault *fault) {
   size_t start = buffer->size;
-  query q = {buffer, source, schema, fault, only_query, strict, false, start,
-             0};
+  query q = {.buffer = buffer, .source = source, .schema = schema,
+             .fault = fault, .only_query = only_query, .strict = strict,
+             .start = start};
   bool done = schema ? put_by_schema(&q, table) : put_map(&q, NULL, table);
   if (done && buffer->failed) done = ws_fault_memory(fault);
   if (!done) buffer->size = start;

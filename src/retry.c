@@ -61,13 +61,8 @@ double ws_retry_hold(double retry_after, int rejections, double base,
 }
 
 double ws_retry_after(const char *value, double now) {
-  char *end;
-  double seconds;
   time_t date;
-  if (isdigit((unsigned char)*value)) {
-    seconds = strtod(value, &end);
-    return seconds;
-  }
+  if (isdigit((unsigned char)*value)) return strtod(value, NULL);
   date = curl_getdate(value, NULL);
   if (date == (time_t)-1) return -1;
   return (double)date > now ? (double)date - now : 0;

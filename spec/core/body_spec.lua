@@ -369,6 +369,63 @@ describe("a body is refused", function()
   end)
 end)
 
+describe("a schema of every kind of field", function()
+  local function thing(attributes)
+    attributes.needed = "n"
+    return create("spec.thing", attributes)
+  end
+
+  local function wrong(attributes)
+    attributes.needed = "n"
+    return (fault(create, "spec.thing", attributes))
+  end
+
+  it("may have no root", function()
+    assert.equal('{"needed":"n"}', thing {})
+    assert.equal('{"number":7}', update("spec.thing", { number = 7 }))
+  end)
+
+  it("has numbers", function()
+    assert.equal('{"number":1.5,"needed":"n"}', thing { number = 1.5 })
+    assert.equal('{"number":2,"needed":"n"}', thing { number = 2 })
+    assert.equal('number: expected a number, got the string "1"',
+                 wrong { number = "1" })
+    assert.equal("number: expected a number, got true",
+                 wrong { number = true })
+  end)
+
+  it("has whatever JSON can hold", function()
+    assert.equal('{"any":[1,"x",{"a":null}],"needed":"n"}',
+                 thing { any = { 1, "x", { a = null } } })
+  end)
+
+  it("has null for lists, but not in them", function()
+    assert.equal('{"names":null,"ids":null,"inners":null,"needed":"n"}',
+                 thing { names = null, ids = null, inners = null })
+    assert.equal("names[1]: expected a string, got null",
+                 wrong { names = { null } })
+    assert.equal("ids[1]: expected an id (an integer from 1 to "
+                 .. "9007199254740991), got null", wrong { ids = { null } })
+    assert.equal("inners[2]: expected a table of fields, got null",
+                 wrong { inners = { { text = "a" }, null } })
+  end)
+
+  it("has objects, and a string in place of one", function()
+    assert.equal('{"inner":{"text":"a","number":1},"needed":"n"}',
+                 thing { inner = { number = 1, text = "a" } })
+    assert.equal('{"inner":{"text":"a"},"needed":"n"}', thing { inner = "a" })
+    assert.equal("inner.text: is required", wrong { inner = {} })
+    assert.equal("inners[1]: expected a table of fields, "
+                 .. 'got the string "a"', wrong { inners = { "a" } })
+  end)
+
+  it("leaves out what is for the query, or for nobody", function()
+    assert.equal('{"needed":"n"}', thing { asked = "x", own = { 1 } })
+    assert.equal("needed: is required",
+                 (fault(create, "spec.thing", { asked = "x" })))
+  end)
+end)
+
 describe("a body that is not strict", function()
   it("has unknown fields after the known ones", function()
     assert.equal('{"workflow_stage":{"name":"A","mine":{"a":[1,{}]}}}',
@@ -396,6 +453,19 @@ describe("a body that is not strict", function()
     assert.equal('{"workflow_stage_change":{},"comment":'
       .. '{"message":"m","kind":"x"}}', loose("storyblok.change",
       { comment = { kind = "x", message = "m" } }))
+    assert.equal("comment.kind: expected a value that JSON can hold, "
+      .. "got a function", (fault(loose, "storyblok.change",
+      { comment = { kind = print, message = "m" } })))
+  end)
+
+  it("has 100 levels of them, and any number of tables", function()
+    local deep, wide = {}, {}
+    for _ = 2, 100 do deep = { deep } end
+    for i = 1, 300 do wide[i] = { { name = i } } end
+    assert.is_string(loose("storyblok.stage", { x = deep, y = wide }))
+    assert.equal("x: has more than 100 levels of tables; "
+      .. "does it contain itself?",
+      (fault(loose, "storyblok.stage", { x = { deep } })))
   end)
 end)
 

@@ -19,15 +19,20 @@ describe("JSON text", function()
   end)
 
   it("finds what needs an escape at each place of a long text", function()
-    for size = 1, 40 do
+    local function look(odd, left, right)
+      local text = left .. odd .. right
+      local json = probe.text(text)
+      if json:find "[\0-\31]" or reads_as(json) ~= text then
+        error(("%q is written as %s"):format(text, json))
+      end
+      assert(not probe.text(left .. "\x80" .. right))
+    end
+    for size = 1, 26 do
       for at = 1, size do
         for _, odd in ipairs { '"', "\\", "\n", "\31", "é", "\127", "!" } do
-          local text = ("x"):rep(at - 1) .. odd .. ("y"):rep(size - at)
-          local json = probe.text(text)
-          assert.equal(text, reads_as(json))
-          assert.is_nil(json:find "[\0-\31]")
-          assert.is_nil(probe.text(("x"):rep(at - 1) .. "\x80"
-                                   .. ("y"):rep(size - at)))
+          look(odd, ("x"):rep(at - 1), ("y"):rep(size - at))
+          look(odd, ("A"):rep(at - 1), ("0"):rep(size - at))
+          look(odd, (" "):rep(at - 1), ("D"):rep(size - at))
         end
       end
     end
@@ -114,6 +119,7 @@ describe("JSON numbers", function()
     assert.equal("0.30000000000000004", probe.number(0.1 + 0.2))
     assert.equal("1e+300", probe.number(1e300))
     assert.equal("3.141592653589793", probe.number(math.pi))
+    assert.equal("4.94065645841247e-324", probe.number(0x1p-1074))
   end)
 
   it("read back the same, for any bits", function()

@@ -120,8 +120,7 @@ describe("places", function()
     exchange(limiter, 10, 30)
     limiter:lost(limiter:start(44), 45)
     exchange(limiter, 45, 0.1)
-    local at = limiter:next(45.2)
-    assert.is_true(at <= 46.3, at)
+    near(46.1 + GUARD, limiter:next(45.2))
   end)
 
   it("keep a margin that shrinks with the answers", function()
@@ -309,6 +308,7 @@ describe("the limit", function()
   it("of a million and more, or below 0, is none", function()
     for _, rate in ipairs { 1e6, 1e300, math.huge, -1, 0 / 0 } do
       local limiter = probe.new(rate)
+      burst(limiter, 1000, 10)
       burst(limiter, 1000, 10)
       assert.equal(0, limiter:next(10))
     end

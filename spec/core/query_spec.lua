@@ -66,6 +66,19 @@ describe("a query", function()
     assert.equal("search=x&my%5Ba%5D=1",
       probe.query("storyblok.stage_filter", false, false,
                   { my = { a = 1 }, search = "x" }))
+    local text, message = probe.query("storyblok.stage_filter", false, false,
+                                      { my = { a = print }, search = "x" })
+    assert.is_nil(text)
+    assert.equal("my.a: expected a string, a number, true or false, "
+                 .. "got a function", message)
+  end)
+
+  it("has 100 levels of tables, and any number of them", function()
+    local deep, wide = 1, {}
+    for _ = 1, 100 do deep = { a = deep } end
+    for i = 1, 300 do wide["n" .. i] = { a = 1 } end
+    assert.is_string(query(nil, { x = deep, y = wide }))
+    assert.truthy(fault(nil, { x = { a = deep } }):find "more than 100 levels")
   end)
 
   it("escapes everything that is not plain", function()
@@ -84,6 +97,49 @@ describe("a query", function()
     for i = 1, 20 do list[i] = i end
     assert.equal("by_ids=" .. table.concat(list, ","),
                  query("storyblok.stage_filter", { by_ids = ids }))
+  end)
+end)
+
+describe("a query of every kind of field", function()
+  local function thing(filter)
+    filter.asked, filter.needed = "a", "n"
+    return query("spec.thing", filter)
+  end
+
+  it("has numbers", function()
+    assert.equal("number=1.5&asked=a&needed=n", thing { number = 1.5 })
+    assert.equal("number=2&asked=a&needed=n", thing { number = 2 })
+    local _, message = thing { number = "2" }
+    assert.equal('number: expected a number, got the string "2"', message)
+  end)
+
+  it("has items of its lists, never null", function()
+    assert.equal("names=a,b&ids=1,2&asked=a&needed=n",
+                 thing { ids = { 1, 2.0 }, names = { "a", "b" } })
+    local _, message = thing { names = { writer.null } }
+    assert.equal("names[1]: expected a string, got null", message)
+    _, message = thing { ids = { 1, writer.null } }
+    assert.equal("ids[2]: expected an id (an integer from 1 to "
+                 .. "9007199254740991), got null", message)
+  end)
+
+  it("has objects in brackets", function()
+    assert.equal("inner%5Btext%5D=x&asked=a&needed=n",
+                 thing { inner = { text = "x" } })
+    assert.equal("any=1,2&asked=a&needed=n", thing { any = { 1, 2 } })
+  end)
+
+  it("needs what is required of it", function()
+    assert.equal("needed: is required", fault("spec.thing", { asked = "a" }))
+    assert.equal("asked: is required", fault("spec.thing", { needed = "n" }))
+    assert.equal("asked=a", probe.query("spec.thing", true, true,
+                                        { asked = "a", own = 1, ids = 5 }))
+    local _, message = probe.query("spec.thing", true, true, {})
+    assert.equal("asked: is required", message)
+  end)
+
+  it("leaves out what is the module's own", function()
+    assert.equal("asked=a&needed=n", thing { own = "x" })
   end)
 end)
 

@@ -6,74 +6,16 @@
 
 #include <lauxlib.h>
 #include <lua.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "body.h"
+#include "failing_memory.h"
 #include "json.h"
 #include "lua_source.h"
 #include "memory.h"
 #include "schema.h"
 #include "url.h"
-
-/* ------------------------------------------------------------------------
-** Memory that fails.
-*/
-
-static long long calls;        /* since the last `fail_at` */
-static long long failing = -1; /* the call that fails; all after it do not */
-static long long living;       /* blocks that are out */
-
-static bool fails(void) {
-  return ++calls == failing;
-}
-
-/* Every block remembers its size in front of it. */
-#define FRONT 16
-
-static void *allocate(size_t size) {
-  char *block = fails() ? NULL : malloc(FRONT + size);
-  if (!block) return NULL;
-  memcpy(block, &size, sizeof size);
-  living++;
-  return block + FRONT;
-}
-
-static void release(void *block) {
-  living--;
-  free((char *)block - FRONT);
-}
-
-static void *zeroed(size_t count, size_t size) {
-  void *block = allocate(count * size);
-  return block ? memset(block, 0, count * size) : NULL;
-}
-
-/* A block always moves, so that a pointer kept across shows. */
-static void *resize(void *old, size_t size) {
-  size_t had = 0;
-  void *block = allocate(size);
-  if (!block || !old) return block;
-  memcpy(&had, (char *)old - FRONT, sizeof had);
-  memcpy(block, old, had < size ? had : size);
-  memset(old, 0xDD, had);
-  release(old);
-  return block;
-}
-
-/* fail_at(n): the n-th allocation from now on fails; nil: none. */
-static int probe_fail_at(lua_State *L) {
-  calls = 0;
-  failing = luaL_optinteger(L, 1, -1);
-  return 0;
-}
-
-/* Allocations since `fail_at`, and blocks that are out. */
-static int probe_memory(lua_State *L) {
-  lua_pushinteger(L, calls);
-  lua_pushinteger(L, living);
-  return 2;
-}
+#include "walled.h"
 
 /* copy(bytes): with the NUL that ends it, or nothing without memory */
 static int probe_copy(lua_State *L) {
@@ -109,16 +51,56 @@ static int push_result(lua_State *L, bool done, ws_buffer *buffer,
   return 5;
 }
 
+/* A schema of our own with what the services' have not, or not yet. What
+** stands behind its last field is none of it. */
+static const ws_field inner_fields[] = {
+  WS_FIELD("text", TEXT, WS_REQUIRED, ""),
+  WS_FIELD("number", NUMBER, 0, "")
+};
+
+static const ws_schema inner = {"spec.inner", NULL, NULL, "", inner_fields,
+                                2, NULL};
+
+static const ws_field thing_fields[] = {
+  WS_FIELD("number", NUMBER, 0, ""),
+  WS_FIELD("names", TEXTS, WS_NULLABLE, ""),
+  WS_FIELD("ids", IDS, WS_NULLABLE, ""),
+  WS_FIELD_OF("inner", OBJECT, 0, "", &inner, "text"),
+  WS_FIELD_OF("inners", OBJECTS, WS_NULLABLE, "", &inner, NULL),
+  WS_FIELD("any", ANY, 0, ""),
+  WS_FIELD("asked", TEXT, WS_REQUIRED | WS_IN_QUERY, ""),
+  WS_FIELD("own", ANY, WS_LOCAL, ""),
+  WS_FIELD("needed", TEXT, WS_REQUIRED, ""),
+  WS_FIELD("beyond", TEXT, WS_REQUIRED, "")
+};
+
+static const ws_schema thing = {"spec.thing", NULL, NULL, "", thing_fields,
+                                9, NULL};
+
 static const ws_schema *check_schema(lua_State *L, int arg) {
-  const ws_schema *schema = ws_schema_named(luaL_checkstring(L, arg));
+  const char *name = luaL_checkstring(L, arg);
+  const ws_schema *schema = ws_schema_named(name);
+  if (!strcmp(name, thing.name)) return &thing;
   if (!schema) luaL_argerror(L, arg, "no such schema");
   return schema;
+}
+
+/* A walk over a table has to begin with its first pair. */
+static ws_source lua_tables;
+
+static bool next_pair(void *host, int table, bool first, ws_value *key,
+                      ws_value *value) {
+  if (!first && lua_gettop(host) <= table)
+    luaL_error(host, "a walk without a beginning");
+  return lua_tables.next(host, table, first, key, value);
 }
 
 static void to_table(lua_State *L, int arg, ws_source *source) {
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_settop(L, arg);
-  wsl_source(L, source);
+  wsl_source(L, &lua_tables);
+  *source = lua_tables;
+  source->next = next_pair;
 }
 
 /* body(schema, "create" or "update", strict, table) */
@@ -185,7 +167,7 @@ static int probe_text(lua_State *L) {
   ws_fault fault = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  bool done = ws_json_text(&buffer, bytes, size);
+  bool done = ws_json_text(&buffer, ws_walled(bytes, size), size);
   return push_result(L, done, &buffer, &fault);
 }
 
@@ -205,7 +187,7 @@ static int probe_number(lua_State *L) {
 static int probe_utf8(lua_State *L) {
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  lua_pushinteger(L, ws_utf8_fault(bytes, size));
+  lua_pushinteger(L, ws_utf8_fault(ws_walled(bytes, size), size));
   return 1;
 }
 
@@ -214,7 +196,8 @@ static int probe_escape(lua_State *L) {
   ws_fault fault = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  ws_url_escape(&buffer, bytes, size, luaL_optstring(L, 2, NULL));
+  ws_url_escape(&buffer, ws_walled(bytes, size), size,
+                luaL_optstring(L, 2, NULL));
   return push_result(L, true, &buffer, &fault);
 }
 
@@ -322,8 +305,6 @@ static int probe_is_array(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"fail_at", probe_fail_at},
-  {"memory", probe_memory},
   {"copy", probe_copy},
   {"body", probe_body},
   {"query", probe_query},
@@ -346,7 +327,7 @@ int luaopen_probe_writer(lua_State *L);
 
 __attribute__((visibility("default")))
 int luaopen_probe_writer(lua_State *L) {
-  ws_set_memory(allocate, zeroed, resize, release);
   luaL_newlib(L, functions);
+  failing_open(L);
   return 1;
 }

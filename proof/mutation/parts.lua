@@ -1,0 +1,42 @@
+-- What is broken, and the specs that are to notice, fastest first. `build`:
+-- what has to be made anew from a C source.
+local MIGRATION = "lua-binding/workstage/migration/"
+local WRITER = "build/spec/probe_writer.so"
+
+local function writer(path, ...)
+  return { part = "writer", path = path, build = { WRITER }, specs = { ... } }
+end
+
+local function planner(name, ...)
+  return { part = "planner", path = MIGRATION .. name .. ".lua", build = {},
+           specs = { ... } }
+end
+
+return {
+  { part = "limiter", path = "src/limiter.c",
+    build = { "build/spec/probe_limiter.so" },
+    specs = { "core/limiter_bounds", "core/limiter" } },
+  { part = "limiter", path = "src/allowance.c",
+    build = { "build/spec/probe_allowance.so" },
+    specs = { "core/allowance" } },
+  { part = "retry table", path = "src/retry.c",
+    build = { "build/spec/probe_retry.so" }, specs = { "core/retry" } },
+  writer("src/json.c", "core/json", "core/body"),
+  writer("src/body.c", "core/body"),
+  writer("src/query.c", "core/query"),
+  planner("planner", "migration/planner", "migration/steps",
+          "migration/plan", "migration/moves"),
+  planner("attributes", "migration/planner", "migration/steps",
+          "migration/plan", "migration/apply", "migration/export"),
+  planner("exchange", "migration/exchange", "migration/planner",
+          "migration/steps"),
+  planner("matching", "migration/planner", "migration/steps",
+          "migration/plan"),
+  planner("storyblok_plan", "migration/plan", "migration/moves",
+          "migration/requests", "migration/apply"),
+  planner("kantata_plan", "migration/kantata"),
+  planner("items", "migration/moves", "migration/plan", "migration/apply",
+          "migration/late"),
+  planner("moving", "migration/moves", "migration/apply",
+          "migration/failures", "migration/late", "migration/resume"),
+}

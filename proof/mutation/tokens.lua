@@ -1,0 +1,75 @@
+--- Sources in C and Lua as tokens: `kind` (name, number, text, mark), `text`,
+-- `first` and `last` (offsets), `leads` (it is the first of its line).
+-- Comments are left out, and of the preprocessor all but what `#define` says.
+local tokens = {}
+
+local MARKS = {
+  c = { "<<=", ">>=", "->", "++", "--", "+=", "-=", "*=", "/=", "|=", "&=",
+        "^=", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||" },
+  lua = { "...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>" },
+}
+
+-- What is no token: patterns from here on.
+local SKIPPED = {
+  c = { "^/%*.-%*/", "^%s+", "^\\\n", "^#%s*define%s+[%w_]+%b()",
+        "^#%s*define%s+[%w_]+", "^#[^\n]*" },
+  lua = { "^%-%-[^\n]*", "^%s+" },
+}
+
+-- Where a string or a character ends.
+local function quoted(source, at)
+  local quote = source:sub(at, at)
+  local last = at + 1
+  while source:sub(last, last) ~= quote do
+    if source:sub(last, last) == "\\" then last = last + 1 end
+    last = last + 1
+  end
+  return last
+end
+
+local function skipped(source, at, language)
+  for _, pattern in ipairs(SKIPPED[language]) do
+    local _, last = source:find(pattern, at)
+    if last then return last end
+  end
+end
+
+local function mark(source, at, language)
+  for _, text in ipairs(MARKS[language]) do
+    if source:sub(at, at + #text - 1) == text then return at + #text - 1 end
+  end
+  return at
+end
+
+-- The kind and the last offset of the token that begins here.
+local function token(source, at, language)
+  local char = source:sub(at, at)
+  local _, last = source:find("^[%a_][%w_]*", at)
+  if last then return "name", last end
+  _, last = source:find("^%d[%w.]*", at)
+  if last then return "number", last end
+  if char == '"' or char == "'" then return "text", quoted(source, at) end
+  return "mark", mark(source, at, language)
+end
+
+--- @tparam string source
+-- @tparam string language "c" or "lua"
+function tokens.of(source, language)
+  local list, at, leads = {}, 1, true
+  while at <= #source do
+    local last = skipped(source, at, language)
+    if last then
+      leads = leads or source:sub(at, last):find("\n", 1, true) ~= nil
+    else
+      local kind
+      kind, last = token(source, at, language)
+      list[#list + 1] = { kind = kind, text = source:sub(at, last),
+                          first = at, last = last, leads = leads }
+      leads = false
+    end
+    at = last + 1
+  end
+  return list
+end
+
+return tokens

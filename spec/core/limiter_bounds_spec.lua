@@ -1,0 +1,188 @@
+-- src/limiter.c at its bounds: one answer, one microsecond, one step to
+-- either side. Times are in seconds.
+local build = os.getenv "WORKSTAGE_BUILD" or "build"
+package.cpath = build .. "/spec/?.so;" .. package.cpath
+local probe = require "probe_limiter"
+
+local GUARD = 0.005
+local TRIP = 0.2
+
+local function near(expected, got)
+  if math.abs(got - expected) > 1.5e-6 then
+    error(("expected %.6f, got %.6f"):format(expected, got), 2)
+  end
+end
+
+local function exchange(limiter, at, trip, kind)
+  limiter:answered(limiter:start(at, kind), at, at + (trip or TRIP))
+end
+
+local function burst(limiter, count, at)
+  for _ = 1, count do exchange(limiter, at) end
+end
+
+local function reject(limiter, at)
+  limiter:rejected(limiter:start(at), at, at + TRIP, 0)
+end
+
+local function rate(limiter) return (limiter:state()) end
+
+-- How much later than at once a request of that trip is placed.
+local function excess(limiter, at, trip)
+  exchange(limiter, at, trip)
+  return limiter:next(at + 0.5) - at - 1 - GUARD
+end
+
+describe("a rejection with little accepted", function()
+  it("lowers 12 to a half, 13 to a quarter", function()
+    for limit, lowered in pairs { [12] = 6.0, [13] = 3.25 } do
+      local limiter = probe.new(limit)
+      exchange(limiter, 9)
+      reject(limiter, 10)
+      assert.equal(lowered, rate(limiter))
+    end
+  end)
+
+  it("takes two bursts a second apart for two seconds", function()
+    local limiter = probe.new(20)
+    burst(limiter, 8, 10)
+    burst(limiter, 8, 11)
+    reject(limiter, 15)
+    assert.equal(8.0, rate(limiter))
+  end)
+
+  it("counts both where answers come late", function()
+    local limiter = probe.new(20)
+    burst(limiter, 4, 10)
+    for _ = 1, 4 do
+      limiter:answered(limiter:start(10.8), 11.1, 11.1 + TRIP)
+    end
+    reject(limiter, 11.31) -- a second, 50 ms and 300 ms after the first
+    assert.equal(8.0, rate(limiter))
+  end)
+end)
+
+describe("a rejection's place", function()
+  local function after(written, answered)
+    local limiter = probe.new(1)
+    exchange(limiter, 10, 0.5)
+    limiter:rejected(limiter:start(20), written, answered, 0)
+    return limiter:next(20.5)
+  end
+
+  it("is not before the start", function()
+    near(21 + 2 * GUARD, after(0, 20.2)) -- once more, for the rejection
+  end)
+
+  it("is not after the answer", function()
+    near(21.1 + 2 * GUARD, after(20.5, 20.1))
+  end)
+end)
+
+describe("strikes", function()
+  -- Rejections too close to call, with so many answers between.
+  local function struck(answers)
+    local limiter = probe.new(6)
+    for i = 1, 12 do
+      burst(limiter, answers - 6, i * 10)
+      burst(limiter, 6, i * 10 + 5)
+      reject(limiter, i * 10 + 6.005)
+    end
+    return rate(limiter)
+  end
+
+  it("follow each other within three seconds' worth of answers", function()
+    assert.is_true(struck(17) < 6)
+    assert.equal(6.0, struck(18))
+  end)
+end)
+
+describe("what is known of trips", function()
+  -- A short trip, and from `first` on a longer one a second.
+  local function excess_at(first, at)
+    local limiter = probe.new(1)
+    exchange(limiter, 1000, 0.1) -- answered at 1000.1
+    for i = 0, at - first - 1 do exchange(limiter, first + i + 0.8, 0.3) end
+    return excess(limiter, at, 0.3)
+  end
+
+  it("is old after a minute, and forgotten after the second", function()
+    assert.is_true(excess_at(1000, 1119.2) > 0.1)
+    near(0, excess_at(1000, 1120.9))
+  end)
+
+  it("is as old as the first answer", function()
+    assert.is_true(excess_at(1030, 1119) > 0.1)
+    near(0, excess_at(1030, 1130))
+  end)
+
+  it("is not known of a kind that there is not", function()
+    local limiter = probe.new(1)
+    exchange(limiter, 10, TRIP, 8)
+    limiter:lost(limiter:start(20), 20.5)
+    near(20.5 + TRIP + 1 + GUARD, limiter:next(20.6))
+  end)
+
+  it("lets a flight be placed if trips take longer than the window",
+  function()
+    for trip, turn in pairs { [1.004] = math.huge, [1.006] = 201 + GUARD } do
+      local limiter = probe.new(1)
+      for i = 1, 10 do exchange(limiter, i * 10, trip) end
+      limiter:start(200)
+      assert.equal(turn, limiter:next(200.5))
+    end
+  end)
+end)
+
+describe("less put down to the way there", function()
+  local function delayed(limiter, from, count)
+    for i = 1, count do
+      exchange(limiter, from + i * 2, i % 2 == 0 and 0.2 or 0.4)
+    end
+    return from + count * 2 + 2
+  end
+
+  it("takes sixty seconds' worth of answers", function()
+    for answers, least in pairs { [59] = 0.2, [60] = 0.15 } do
+      local limiter = probe.new(1)
+      local late = excess(limiter, delayed(limiter, 0, answers), 0.4)
+      assert.is_true(late >= least and late < least + 0.03, late)
+    end
+  end)
+
+  it("takes as many from a rejection on", function()
+    for answers, least in pairs { [59] = 0.2, [60] = 0.15 } do
+      local limiter = probe.new(1)
+      local at = delayed(limiter, 0, 20)
+      reject(limiter, at)
+      local late = excess(limiter, delayed(limiter, at, answers), 0.4)
+      assert.is_true(late >= least and late < least + 0.03, late)
+    end
+  end)
+
+  it("takes half an hour's at the most", function()
+    local limiter = probe.new(1)
+    local at = 0
+    for _ = 1, 9 do
+      at = delayed(limiter, at, 2000)
+      reject(limiter, at)
+    end
+    at = delayed(limiter, at, 1919)
+    assert.is_true(excess(limiter, at, 0.4) > 0.04)
+    near(0, excess(limiter, at + 2, 0.4))
+  end)
+end)
+
+describe("a trial of the limit", function()
+  it("lasts as long as the quiet time before it", function()
+    local limiter = probe.new(20)
+    limiter:rejected(limiter:start(100), 100, 100, 6)
+    limiter:next(160) -- the limit is tried
+    limiter:next(160.5)
+    limiter:rejected(limiter:start(161), 161, 161, 6)
+    limiter:next(280.9) -- quiet for two minutes then
+    assert.equal(6.0, rate(limiter))
+    limiter:next(281)
+    assert.equal(20.0, rate(limiter))
+  end)
+end)

@@ -1,0 +1,153 @@
+-- src/retry.c: the table of what may be sent again, and its pauses
+-- (spec/support/probe_retry.c).
+local build = os.getenv "WORKSTAGE_BUILD" or "build"
+package.cpath = build .. "/spec/?.so;" .. package.cpath
+local probe = require "probe_retry"
+
+describe("the kind of a status", function()
+  local kinds = {
+    decode = { 0, 100, 199 }, ok = { 200, 201, 204, 299 },
+    redirect = { 300, 301, 399 }, rejected = { 400, 402, 405, 422, 430, 499 },
+    unauthorized = { 401 }, forbidden = { 403 }, not_found = { 404 },
+    rate_limited = { 429 }, server = { 500, 503, 599 },
+  }
+  for kind, list in pairs(kinds) do
+    for _, status in ipairs(list) do
+      it(("%d is %s"):format(status, kind), function()
+        assert.equal(kind, probe.kind(status))
+      end)
+    end
+  end
+end)
+
+describe("what comes next", function()
+  local methods = { "GET", "POST", "PUT", "DELETE", "PATCH" }
+  -- kind: sent and not, for what can be repeated and for what cannot
+  local table_of = {
+    ok = "final final final final",
+    invalid = "final final final final",
+    network = "again again doubt again",
+    tls = "final final final final",
+    timeout = "again again doubt again",
+    redirect = "final final final final",
+    unauthorized = "final final final final",
+    forbidden = "final final final final",
+    not_found = "final final final final",
+    rejected = "final final final final",
+    rate_limited = "hold hold hold hold",
+    server = "again again doubt again",
+    decode = "final final doubt final",
+    too_large = "final final doubt final",
+    cancelled = "final final doubt final",
+    budget = "final final final final",
+    memory = "final final doubt final",
+  }
+  -- These may have taken effect: what changes something is in doubt then.
+  local doubtful = { network = true, timeout = true, server = true,
+                     decode = true, too_large = true, cancelled = true,
+                     memory = true }
+  for kind, row in pairs(table_of) do
+    local cells = {}
+    for cell in row:gmatch "%a+" do cells[#cells + 1] = cell end
+    for _, method in ipairs(methods) do
+      local first = (method == "POST" or method == "PATCH") and 3 or 1
+      it(("after %s of a %s"):format(kind, method), function()
+        local sent, in_doubt = probe.verdict(method, kind, true)
+        assert.equal(cells[first], sent)
+        assert.equal(method ~= "GET" and doubtful[kind] or false, in_doubt)
+        local unsent, unsent_doubt = probe.verdict(method, kind, false)
+        assert.equal(cells[first + 1], unsent)
+        assert.is_false(unsent_doubt)
+      end)
+    end
+  end
+end)
+
+describe("a pause", function()
+  it("is anything below a bound that doubles up to the cap", function()
+    local bounds = { [2] = 1, [3] = 2, [4] = 4, [5] = 8, [6] = 10, [7] = 10,
+                     [1000] = 10 }
+    for attempt, bound in pairs(bounds) do
+      for seed = 1, 20 do
+        local pause, chance = probe.pause(attempt, 1, 10, seed)
+        assert.equal(bound * chance, pause)
+      end
+    end
+  end)
+
+  it("is below the cap where that is less than the base", function()
+    local pause, chance = probe.pause(2, 5, 3, 1)
+    assert.equal(3 * chance, pause)
+  end)
+
+  it("does not overflow after many attempts", function()
+    local pause, chance = probe.pause(2000000, 0.5, 30, 1)
+    assert.equal(30 * chance, pause)
+  end)
+end)
+
+describe("a hold-off", function()
+  it("is as long as was asked for, up to the cap", function()
+    assert.equal(3, (probe.hold(3, 1, 1, 10, 1)))
+    assert.equal(0.5, (probe.hold(0.5, 4, 1, 10, 1)))
+    assert.equal(10, (probe.hold(11, 1, 1, 10, 1)))
+    assert.equal(0, (probe.hold(0, 1, 1, 10, 1)))
+  end)
+
+  it("is else between half a growing bound and all of it", function()
+    for rejections, bound in pairs { 1, 2, 4, 8, 10, 10 } do
+      for seed = 1, 20 do
+        local hold, chance = probe.hold(-1, rejections, 1, 10, seed)
+        assert.equal(bound / 2 + bound / 2 * chance, hold)
+      end
+    end
+  end)
+end)
+
+describe("Retry-After", function()
+  local DATE, SECONDS = "Sat, 21 Nov 2026 10:00:00 GMT", 1795255200
+
+  it("says seconds", function()
+    assert.equal(120, probe.after("120", 5))
+    assert.equal(0, probe.after("0", 5))
+    assert.equal(1.5, probe.after("1.5", 5))
+  end)
+
+  it("says a date", function()
+    assert.equal(90, probe.after(DATE, SECONDS - 90))
+    assert.equal(0.25, probe.after(DATE, SECONDS - 0.25))
+    assert.equal(0, probe.after(DATE, SECONDS))
+    assert.equal(0, probe.after(DATE, SECONDS + 7))
+  end)
+
+  it("says nothing that can be read", function()
+    for _, text in ipairs { "", "soon", "-5", "Sat, 99 Nov 2026" } do
+      assert.equal(-1, probe.after(text, 5))
+    end
+  end)
+end)
+
+describe("the rate in a rejection's text", function()
+  local function rate(text) return probe.named_rate(text) end
+
+  it("is found", function()
+    assert.equal(6, rate "Rate limit of 6 request per second reached.")
+    assert.equal(6, rate '{"error":"Limit of 6 requests per second"}')
+    assert.equal(3, rate "limit of 3 request per second")
+    assert.equal(1250, rate "limit of 1250 requests per second")
+    assert.equal(1000000, rate "limit of 1000000 requests per second")
+  end)
+
+  it("is none where the text is another or cut short", function()
+    local text = "Rate limit of 6 request per second"
+    for size = 0, #text - 1 do assert.equal(0, rate(text:sub(1, size))) end
+    assert.equal(0, rate "Rate limit of six request per second")
+    assert.equal(0, rate "Rate limit of:6 request per second")
+    assert.equal(0, rate "Rate limit of 6 answers per second")
+    assert.equal(0, rate "Rate limit of 6 request per minute")
+    assert.equal(0, rate "Rate limit of 1000001 requests per second")
+    assert.equal(0, rate("limit of " .. ("9"):rep(400)))
+    assert.equal(0, rate "Limit of -6 requests per second")
+    assert.equal(0, rate "per second, a limit of 6 requests")
+  end)
+end)

@@ -54,7 +54,9 @@ end
 
 local function spec_files(names)
   local files = {}
-  for i, name in ipairs(names) do files[i] = ("spec/%s_spec.lua"):format(name) end
+  for i, name in ipairs(names) do
+    files[i] = ("spec/%s_spec.lua"):format(name)
+  end
   return table.concat(files, " ")
 end
 
@@ -65,7 +67,8 @@ local function write_mutant(mutant, number)
   write(base .. "/mutant", ("path=%s\nbuild=%s\nspecs=%s\n"):format(
     quoted(mutant.part.path), quoted(table.concat(mutant.part.build, " ")),
     quoted(spec_files(mutant.part.specs))))
-  write(base .. "/key", (mutant.name or mutant.part.part) .. "\n" .. mutant.key .. "\n")
+  write(base .. "/key", ("%s\n%s\n"):format(
+    mutant.name or mutant.part.part, mutant.key))
 end
 
 -- The sources as they are: their specs have to pass.

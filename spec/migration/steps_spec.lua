@@ -98,7 +98,7 @@ function Service:order_stages(operation)
   end
 end
 
-function Service:clear_workflow() end
+function Service.clear_workflow() end
 Service.create_workflow = Service.clear_workflow
 
 -- ------------------------------------------------------------ any of them
@@ -144,7 +144,7 @@ end
 -- colour that another has.
 local function any_description(structure)
   local stages, names, colors = {}, shuffled(NAMES), shuffled(COLORS)
-  local used, default = {}, nil
+  local used = {}
   local function add(name, was)
     if used[name] then return end
     used[name] = true
@@ -156,7 +156,7 @@ local function any_description(structure)
   end
   for i = 6, math.random(5, 7) do add(names[i]) end
   if #stages == 0 then add(names[8]) end
-  default = math.random(#stages)
+  local default = math.random(#stages)
   for i, stage in ipairs(stages) do
     stage.color = chance(50) and colors[i] or colors[i]:upper()
     stage.is_default = i == default or nil

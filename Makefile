@@ -7,6 +7,7 @@
 #   make bench-peers    beside other clients, from Debian and npm
 #   make proof      faults, fuzzers, soak: one table (proof/run)
 #   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
+#   make mutation   breaks the sources in small ways: do the specs notice?
 #   make check      linters, warnings as errors, width of lines
 #   make tidy       of it clang-tidy and clang's analyzer alone
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
@@ -240,6 +241,10 @@ proof: all probes
 fuzz:
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} proof/fuzz/run
 
+mutation:
+	@script/setup test
+	@PROOF_MUTANTS=$${PROOF_MUTANTS:-0} LUA="$(LUA)" proof/mutation/run
+
 soak: all
 	@eval "$$(script/env "$(BUILD)")" && \
 	  SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(LUA) proof/soak.lua
@@ -385,6 +390,7 @@ FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench bench-programs \
   bench-peers test asan tsan check check-tools check-lua check-c check-width \
-  check-gcc check-clang check-fuzz tidy proof fuzz soak types docs install \
-  install-client install-sandbox install-embed install-share uninstall FORCE
+  check-gcc check-clang check-fuzz tidy proof fuzz mutation soak types docs \
+  install install-client install-sandbox install-embed install-share \
+  uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -116,6 +116,41 @@ describe("exchanges", function()
     assert.is_nil(seen[1].name:match "^A %([12]%)$")
   end)
 
+  it("set aside no more than what is in the way", function()
+    local order = exchange.new({ a = { name = "A", color = "#1" } }, {})
+    assert.same({ name = "A (1)" },
+                order:step_aside("a", { name = "A", color = "#2" }))
+    assert.same({ color = "#010203" },
+                order:step_aside("a", { name = "A", color = "#1" }))
+    assert.same({ color = "#010204" },
+                order:step_aside("a", { color = "#010203" }))
+  end)
+
+  it("name whoever is in the way once", function()
+    local order = exchange.new({ a = { name = "A", color = "#A" },
+                                 b = { name = "B", color = "#b" },
+                                 c = { name = "C", color = "#c" } }, {})
+    assert.same({ "b" }, order:blockers("a", { name = "B", color = "#B" }))
+    assert.same({ "b", "c" }, order:blockers("a", { name = "B",
+                                                    color = "#C" }))
+    assert.same({}, order:blockers("a", { name = "A", color = "#a" }))
+    assert.same({ "a" }, order:blockers(nil, { name = "A", color = "#9" }))
+    order:set("d", { name = "D", color = "#d" })
+    assert.same({ "d" }, order:blockers("a", { name = "D" }))
+    order:set("d", { color = "#e" })
+    assert.same({ "d" }, order:blockers("a", { name = "D", color = "#e" }))
+    order:remove("d")
+    assert.same({}, order:blockers("a", { name = "D", color = "#e" }))
+  end)
+
+  it("find values that are free", function()
+    assert.equal("A (1)", exchange.spare("name", "A", {}))
+    assert.equal("A (2)", exchange.spare("name", "A", { ["A (1)"] = true }))
+    assert.equal("#010203", exchange.spare("color", "#1", {}))
+    assert.equal("#010205", exchange.spare("color", "#1", {
+      ["#010203"] = true, ["#010204"] = true }))
+  end)
+
   it("leave a stage alone that shares a colour since before", function()
     local states = { a = { name = "A", color = "#1" },
                      b = { name = "B", color = "#1" } }

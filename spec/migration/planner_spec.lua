@@ -111,10 +111,13 @@ describe("the planner", function()
     table.remove(stages, 2)
     stages[1].next, stages[1].color = { "Ready" }, "#2"
     local operations = plan(three(), stages,
-                            { { from = 2, to = "Ready", count = 3 } })
+                            { { from = 2, to = "Ready", count = 3 },
+                              { from = 3, to = "Drafting", count = 0 },
+                              { from = 2, to = "Ready", only = true },
+                              { from = 2, to = "Drafting" } })
     assert.same({ "move", "delete_stage Review", "update_stage Drafting",
                   }, kinds(operations))
-    assert.same({ 1 }, operations[2].rules)
+    assert.same({ 1, 4 }, operations[2].rules)
   end)
 
   it("opens the ways that moves need, and closes them again", function()
@@ -172,6 +175,15 @@ describe("the planner", function()
     assert.equal("create_stage Start", kinds(operations)[1])
     assert.is_true(operations[1].set.is_default)
     assert.is_true(position_of(operations, "delete_stage") > 1)
+  end)
+
+  it("marks a default with all else that it gets", function()
+    local stages = described()
+    stages[1].is_default, stages[3].is_default = nil, true
+    stages[3].color = "#9"
+    local operations = plan(three(), stages)
+    assert.same({ "update_stage Ready" }, kinds(operations))
+    assert.same({ is_default = true, color = "#9" }, operations[1].set)
   end)
 
   it("never leaves the workflow without a default on the way", function()
@@ -300,6 +312,13 @@ describe("the planner", function()
     assert.same({ "order_stages" }, kinds(operations))
     assert.same({ 3, 2, 1 }, operations[1].order)
     assert.same({ 1, 2, 3 }, operations[1].before)
+  end)
+
+  it("takes no position for one before all others", function()
+    local found = three()
+    for i, each in ipairs(found.stages) do each.position = i - 1 end
+    found.stages[1].position = false
+    assert.same({}, (plan(found, described())))
   end)
 
   it("takes other positions for an order as well", function()

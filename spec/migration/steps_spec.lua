@@ -56,6 +56,10 @@ end
 function Service:create_stage(operation)
   local set = operation.set
   assert(not self.stages[operation.stage] and operation.name == set.name)
+  assert(#set.workflow_stage_ids + #set.space_role_ids + #set.user_ids == 0,
+         "a new stage refers to what may not be there")
+  assert(not set.allow_all_stages and not set.allow_none_for_next_stages and
+         not set.after_publish_id, "a new stage is open")
   self:check_unique(nil, set)
   self.stages[operation.stage] = attributes.of_new(set.name, set.color)
   self:put(operation.stage, set)
@@ -150,8 +154,11 @@ local function any_description(structure)
     used[name] = true
     stages[#stages + 1] = { name = name, was = was }
   end
-  for _, stage in ipairs(shuffled(structure.stages)) do
-    if chance(30) then add(names[stage.id - 10], stage.name)
+  local there = shuffled(structure.stages)
+  local round = chance(40) and math.random(#there) or 0
+  for i, stage in ipairs(there) do
+    if i <= round then add(there[i % round + 1].name, stage.name)
+    elseif chance(30) then add(names[stage.id - 10], stage.name)
     elseif chance(75) then add(stage.name) end
   end
   for i = 6, math.random(5, 7) do add(names[i]) end
@@ -160,6 +167,8 @@ local function any_description(structure)
   for i, stage in ipairs(stages) do
     stage.color = chance(50) and colors[i] or colors[i]:upper()
     stage.is_default = i == default or nil
+    stage.roles = chance(30) and { "R" } or nil
+    stage.users = chance(30) and { "U" } or nil
     local way = math.random(4)
     stage.next = way == 1 and "all" or way == 2 and "none" or
                  way == 3 and {} or nil
@@ -191,10 +200,11 @@ local function any_moves(structure, refs)
   return moves
 end
 
+local MEMBERS = { roles = { R = 3 }, users = { U = 4 } }
+
 local function plan(structure, described)
   return planner.plan(structure, { workflow = "W", stages = described },
-    { roles = {}, users = {} },
-    function(_, refs) return any_moves(structure, refs) end)
+    MEMBERS, function(_, refs) return any_moves(structure, refs) end)
 end
 
 -- ------------------------------------------------------------ what is left
@@ -226,6 +236,8 @@ local function check_end(service, described)
     assert(stage.color:lower() == each.color:lower(), "a colour is wrong")
     assert(stage.is_default == (each.is_default or false), "a default is")
     assert(not each.next or same_ways(service, stage, each, refs), "a way is")
+    assert(not each.roles or stage.space_role_ids[1] == 3, "a role is")
+    assert(not each.users or stage.user_ids[1] == 4, "a user is")
     assert(not each.after_publish or
            stage.after_publish_id == refs[each.after_publish])
     assert(not stage.after_publish_id or
@@ -274,7 +286,7 @@ local function play(seed)
   check_end(service, described)
   for _, each in ipairs(described) do each.was = nil end
   local again = planner.plan(structure_of(service),
-    { workflow = "W", stages = described }, { roles = {}, users = {} },
+    { workflow = "W", stages = described }, MEMBERS,
     function() return {} end)
   assert(#again == 0, "planned again")
   return true

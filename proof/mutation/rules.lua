@@ -42,7 +42,9 @@ local function edit_token(list, found, i, language)
   local token, text = found[i], found[i].text
   local other = TURNED[text]
   if language == "lua" and text == "==" then other = "~=" end
-  if SIGNS[text] and is_between(found[i - 1], language) then other = SIGNS[text] end
+  if SIGNS[text] and is_between(found[i - 1], language) then
+    other = SIGNS[text]
+  end
   if token.kind == "number" then other = one_more(text) end
   if token.kind == "text" then other = nil end
   if text == "!" or text == "not" then other = "" end

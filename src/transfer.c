@@ -18,6 +18,7 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
     return 0;
   }
   ws_buffer_add(&call->response, bytes, size);
+  ws_buffer_cstring(&call->response);
   return call->response.failed ? 0 : size;
 }
 

@@ -4,6 +4,7 @@
 
 #include "url.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,14 +46,22 @@ static const char *after_scheme(const char *url) {
   return NULL;
 }
 
+/* The end of an IPv6 address and its bracket; NULL when it is none. */
+static const char *after_address(const char *address) {
+  char text[INET6_ADDRSTRLEN];
+  unsigned char bytes[16];
+  size_t size = strcspn(address, "]");
+  if (!address[size] || size >= sizeof text) return NULL;
+  memcpy(text, address, size);
+  text[size] = '\0';
+  return inet_pton(AF_INET6, text, bytes) == 1 ? address + size + 1 : NULL;
+}
+
 /* The end of the host's name, with an IPv6 address in its brackets; NULL
 ** when there is no name. */
 static const char *after_host(const char *host) {
   size_t size;
-  if (*host == '[') {
-    size = strspn(host + 1, "0123456789abcdefABCDEF:.");
-    return size && host[size + 1] == ']' ? host + size + 2 : NULL;
-  }
+  if (*host == '[') return after_address(host + 1);
   for (size = 0; is_unreserved(host[size]); size++)
     ;
   return size ? host + size : NULL;

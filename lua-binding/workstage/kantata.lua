@@ -51,6 +51,9 @@ end
 
 local service = { per_page = 200, default_per_page = 20, kantata = true }
 
+-- Of counts, and of a page's length, which sizes of pages are tried from.
+local MOST, LONGEST = 1 << 53, 1000
+
 function service.read_many(self, value)
   if not resource.is_array(value.results) then
     return nil, "the answer has no array 'results'"
@@ -65,10 +68,10 @@ function service.read_many(self, value)
     list[i] = object
   end
   local meta = core.shape(type(value.meta) == "table" and value.meta or {})
-  list.total = math.tointeger(meta.count) or
-               math.tointeger(tonumber(value.count))
-  list.page = math.tointeger(meta.page_number)
-  list.per_page = math.tointeger(meta.page_size)
+  list.total = resource.count(meta.count, 0, MOST) or
+               resource.count(value.count, 0, MOST)
+  list.page = resource.count(meta.page_number, 1, MOST)
+  list.per_page = resource.count(meta.page_size, 1, LONGEST)
   return list
 end
 

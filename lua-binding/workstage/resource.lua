@@ -84,6 +84,13 @@ local function is_array(value)
   return type(value) == "table" and (#value > 0 or next(value) == nil)
 end
 
+--- A count that an answer tells, as a number or in its digits; nil where it
+-- tells none that can be meant.
+function resource.count(value, least, most)
+  local count = math.tointeger(tonumber(value))
+  return count and count >= least and count <= most and count or nil
+end
+
 local function fetch(self, read, method, path, query, body, given)
   local value, call, status, text =
     self.transport:fetch(method, path, query, body, given)

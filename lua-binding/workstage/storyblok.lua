@@ -41,9 +41,8 @@ function service.read_one(self, value)
   return shaped
 end
 
-local function header_number(call, name)
-  return math.tointeger(tonumber(call:header(name)))
-end
+-- Of a total, and of a page's length, which sizes of pages are tried from.
+local MOST, LONGEST = 1 << 53, 1000
 
 function service.read_many(self, value, call)
   local plural = self.class.plural
@@ -60,8 +59,8 @@ function service.read_many(self, value, call)
     end
     if class.finish then class.finish(item) end
   end
-  list.total = header_number(call, "total")
-  list.per_page = header_number(call, "per_page")
+  list.total = resource.count(call:header "total", 0, MOST)
+  list.per_page = resource.count(call:header "per_page", 1, LONGEST)
   return list
 end
 

@@ -197,6 +197,34 @@ describe("an answer", function()
     assert.equal(0, #assert(ox.workspaces:list()))
   end)
 
+  it("with counts that nobody can mean is read without them", function()
+    local counts = { "9223372036854775807", "-1", "0x7fffffffffffffff", "nan",
+                     "1e18", "", "9007199254740992", "-9e9" }
+    for _, total in ipairs(counts) do
+      for _, per_page in ipairs(counts) do
+        local headers = { headers = { "total: " .. total,
+                                      "per_page: " .. per_page } }
+        server:answer(200, '{"stories":[{"id":5},{"id":6}]}', headers)
+        server:answer(200, '{"stories":[]}', { match = "GET", times = 40 })
+        local list = assert(space.stories:list())
+        assert.equal(2, #list)
+        server:forget()
+        server:answer(200, ('{"results":[{"key":"workspaces","id":"5"}],'
+          .. '"workspaces":{"5":{"id":"5"}},"meta":{"count":%q,'
+          .. '"page_size":%q}}'):format(total, per_page))
+        server:answer(200, '{"results":[]}', { times = 40 })
+        assert.equal(1, #assert(ox.workspaces:list()))
+        server:forget()
+      end
+    end
+    server:answer(200, '{"results":[],"meta":{"count":9e18,"page_size":9e18,'
+                  .. '"page_number":-1}}')
+    local page = assert(ox.workspaces:page { page = 3 })
+    assert.is_nil(page.total)
+    assert.equal(3, page.page)
+    assert.equal(20, page.per_page)
+  end)
+
   it("that is cut short is a lost one, not a shorter one", function()
     server:raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
                .. '{"workflow_stages":[]}', { close = true })

@@ -52,7 +52,7 @@ describe("a base URL", function()
       ["file:///etc/passwd"] = "start with http",
       ["https://"] = "no host", ["https:///v1"] = "no host",
       ["https://:80"] = "no host", ["http://[::1"] = "no host",
-      ["http://[]"] = "no host", ["https://?x"] = "query",
+      ["http://[]"] = "no host", ["http://[:11]"] = "no host", ["https://?x"] = "query",
       ["https://me:secret@host"] = "user", ["https://me@host/"] = "user",
       ["https://host/?a=1"] = "query", ["https://host#top"] = "fragment",
       ["https://host:0"] = "port", ["https://host:65536"] = "port",

@@ -2,10 +2,11 @@
 ** What the specs of embedding ask of a host, beside what the examples do.
 **
 **   checks NAME                       (one of those listed at the end)
-**   checks prompt URL
+**   checks prompt URL, checks ended URL
 **   checks sweep URL FROM TO STEP     (kilobytes that a state may use)
 */
 
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,35 @@ static int check_prompt(const char *url) {
     well = poll_until_idle(loop);
     ws_call_free(call);
   }
+  ws_client_close(client);
+  ws_loop_close(loop);
+  return say(well);
+}
+
+/* ------------------------------------------------------------------ ended */
+
+/* A body is a C string as well, also where memory is not zero at first. */
+static int check_ended(const char *url) {
+  ws_error error;
+  ws_options options;
+  ws_request request = {.method = WS_GET, .path = "/v1/users/me"};
+  ws_answer answer;
+  ws_loop *loop;
+  ws_client *client;
+  ws_call *call;
+  bool well;
+  mallopt(M_PERTURB, 0x55);
+  loop = ws_loop_open(&error);
+  ws_options_init(&options, WS_STORYBLOK);
+  options.token = "token";
+  options.base_url = url;
+  client = ws_client_open(loop, &options, &error);
+  call = ws_call_start(client, &request, &error);
+  while (!ws_call_wait(call)) continue;
+  ws_call_answer(call, &answer);
+  well = answer.kind == WS_OK && answer.body_size > 0 &&
+         strlen(answer.body) == answer.body_size;
+  ws_call_free(call);
   ws_client_close(client);
   ws_loop_close(loop);
   return say(well);
@@ -291,6 +321,7 @@ int main(int argc, char *argv[]) {
     {"bare", check_bare}, {"missing", check_missing},
     {"unloaded", check_unloaded},
   };
+  if (argc == 3 && strcmp(argv[1], "ended") == 0) return check_ended(argv[2]);
   if (argc == 3) return check_prompt(argv[2]);
   if (argc == 6)
     return sweep(argv[2], strtoul(argv[3], NULL, 10),

@@ -199,6 +199,11 @@ describe("a host", function()
     end
   end)
 
+  it("gets a body that ends with a NUL", function()
+    local output = hosts.run("%s ended %s", at "checks", server.url)
+    assert.equal("well\n", output)
+  end)
+
   it("may close a loop before its client and calls", function()
     assert.equal("well\n", (check "order"))
   end)

@@ -1,6 +1,7 @@
 -- Plans in files: applied exactly, and once.
 local clients = require "support.clients"
 local files = require "support.files"
+local lines = require "workstage.migration.lines"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 
@@ -90,6 +91,20 @@ describe("a saved plan", function()
     local err = select(2, migration.load(path))
     assert.is_true(err.kind == "invalid" or err.kind == "damaged")
     failed("io", migration.load(folder .. "/nowhere"))
+  end)
+
+  it("is refused when a record is not one of a plan's, though its sum is",
+     function()
+    for _, record in ipairs {
+      { type = "items", operation = 7, ids = { 1 } },
+      { type = "items", operation = 1 }, { type = "operation", op = "move" },
+    } do
+      local file = assert(lines.create(path, "plan", { id = "x" }))
+      assert(file:write(record))
+      assert(file:write { type = "planned", operations = 0 })
+      assert(file:commit())
+      has(failed("damaged", migration.load(path)), "in line 2: ")
+    end
   end)
 
   it("is applied exactly, however the space has grown since", function()

@@ -271,12 +271,16 @@ static int start(lua_State *L) {
   return 1;
 }
 
-static void free_all(server *s) {
+static void free_answers(server *s) {
   while (s->answers) {
     answer *next = s->answers->next;
     free_answer(s->answers);
     s->answers = next;
   }
+}
+
+static void free_all(server *s) {
+  free_answers(s);
   while (s->first) {
     request *next = s->first->next;
     free(s->first->bytes);
@@ -329,6 +333,14 @@ static int push(lua_State *L) {
   return 0;
 }
 
+static int forget(lua_State *L) {
+  server *s = check(L);
+  pthread_mutex_lock(&s->lock);
+  free_answers(s);
+  pthread_mutex_unlock(&s->lock);
+  return 0;
+}
+
 /* requests(): an array of { connection =, head =, body = } */
 static int requests(lua_State *L) {
   server *s = check(L);
@@ -354,6 +366,7 @@ static int requests(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
+  {"forget", forget},
   {"port", port},
   {"push", push},
   {"requests", requests},

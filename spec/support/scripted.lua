@@ -40,6 +40,11 @@ function Server:answer(status, body, options)
   self:raw(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or ""), options)
 end
 
+--- Drops the answers that were not given yet.
+function Server:forget()
+  self.core:forget()
+end
+
 local function read(request)
   local method, target, rest =
     request.head:match "^(%u+) (%S+) HTTP/1%.1\r\n(.*)$"

@@ -313,6 +313,27 @@ function Reader:__call()
   return record, number
 end
 
+--- Gives each record to `take`, and closes. A record whose sum is right and
+-- whose shape is not, so that `take` raises, is damage as well.
+-- @tparam function take
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Reader:take_all(take)
+  for record, number in self.next, self do
+    local good, why = pcall(take, record)
+    if not good then
+      self:close()
+      if errors.is(why) then return nil, why end
+      if why == "not enough memory" then error(why, 0) end
+      return damaged(self, number, ("it is no record of a %s's: %s")
+                                   :format(self.kind, why))
+    end
+  end
+  if self.err then return nil, self.err end
+  return true
+end
+
 function Reader:close()
   self.file:close()
   self.done = true

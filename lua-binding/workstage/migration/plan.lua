@@ -133,7 +133,10 @@ end
 
 function take.operation(self, record)
   record.type = nil
-  if record.op == "move" then record.items = {} end
+  if record.op == "move" then
+    assert(math.type(record.count) == "integer", "a move has a count")
+    record.items = {}
+  end
   table.insert(self.operations, record)
 end
 
@@ -209,10 +212,8 @@ function plan.load(path)
   local reader, err = lines.each(path, "plan")
   if not reader then return nil, err end
   local self, ended = plan.begin(reader.header), false
-  local good, why = pcall(function()
-    for record in reader do
-      if plan.take(self, record) == false then ended = true end
-    end
+  local good, why = reader:take_all(function(record)
+    if plan.take(self, record) == false then ended = true end
   end)
   if not good then return nil, why end
   if ended then return self end

@@ -115,13 +115,11 @@ function replay.read(path, on_moved)
                  skipped = 0, failed = 0, complete = false,
                  on_moved = on_moved }
   local planned = false
-  local good, why = pcall(function()
-    for record in records do
-      if record.type == "plan" then self.plan = plan.begin(record)
-      elseif self.plan and not planned then
-        planned = plan.take(self.plan, record) == false
-      elseif take[record.type] then take[record.type](self, record) end
-    end
+  local good, why = records:take_all(function(record)
+    if record.type == "plan" then self.plan = plan.begin(record)
+    elseif self.plan and not planned then
+      planned = plan.take(self.plan, record) == false
+    elseif take[record.type] then take[record.type](self, record) end
   end)
   if not good then return nil, why end
   if not planned then

@@ -43,8 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   read_all(text, size, true, &lines);
   read_all(text, size, false, &lines);
   if (!wsl_unfit(text, size)) {
-    uint32_t sum = wsl_seal(&sealed, text, size, 0);
-    wsl_seal(&sealed, text, size, sum);
+    uint32_t sum = wsl_seal(&sealed, text, size, 0, 0);
+    wsl_seal(&sealed, text, size, 0, sum);
     check(read_all(sealed.bytes, sealed.size, true, &lines) == WSL_END);
     check(lines == 2);
     sealed.bytes[size / 2] ^= 1;

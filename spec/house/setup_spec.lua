@@ -38,6 +38,16 @@ describe("script/setup", function()
     assert.truthy(check:find("cppcheck", 1, true))
     assert.truthy(check:find("lua-check", 1, true))
     assert.truthy(check:find("clang-tidy", 1, true))
+    assert.truthy(check:find(" clang libclang-rt-dev", 1, true), check)
+  end)
+
+  it("asks for the runtime of a clang that lacks it", function()
+    shell.must("printf '#!/bin/sh\\n[ \"$1\" = -dumpversion ] || exit 1\\n" ..
+      "echo 17.0.6\\n' > %s/clang && chmod +x %s/clang", empty, empty)
+    local output, code = shell.run("PATH=%s:$PATH script/setup -n check",
+                                   empty)
+    assert.equal(1, code)
+    assert.truthy(output:find(" libclang-rt-17-dev\n", 1, true), output)
   end)
 
   -- A root user's machine with nothing but an apt-get that keeps a log and

@@ -1,0 +1,31 @@
+-- Blueprints: data, the same that Lua makes of it, or an error of one
+-- sentence; what is a blueprint is the same when it is written and read.
+local blueprint = require "workstage.migration.blueprint"
+local literal = require "workstage.migration.literal"
+local same = require("common").same
+
+-- Lua's own reading of a text that is data to us.
+local function by_lua(bytes)
+  local text = bytes:gsub("^\xEF\xBB\xBF", "")
+  local chunk = load(text, "=x", "t", {}) or
+                load("return " .. text, "=x", "t", {})
+  return chunk and chunk()
+end
+
+return function(bytes)
+  local value, err = literal.parse(bytes, "fuzz.lua")
+  if value == nil then
+    assert(err.kind == "invalid" and not tostring(err):find "\n")
+    return
+  end
+  if not bytes:find '^%s*{%s*"[^"\n]*"%s*:' then
+    assert(same(value, by_lua(bytes)), "not what Lua reads")
+  end
+  local normal, why = blueprint.normalize(value)
+  if not normal then
+    assert(why.kind == "invalid" and not tostring(why):find "\n")
+    return
+  end
+  local text = assert(blueprint.text(value))
+  assert(same(assert(blueprint.parse(text, "again.lua")), normal), text)
+end

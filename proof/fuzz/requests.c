@@ -1,0 +1,153 @@
+/*
+** Fuzzes the sandbox's handling of requests. An input is some requests, each
+** a line "METHOD target", the lines of a body, and an empty line. After a blank
+** it goes through a socket as it is.
+*/
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "request.h"
+#include "sandbox.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CHECK(good) check(good, #good, __LINE__)
+
+static struct sandbox *sandbox;
+
+static void check(bool good, const char *what, int line) {
+  if (good) return;
+  fprintf(stderr, "requests.c:%d: does not hold: %s\n", line, what);
+  abort();
+}
+
+static const char *copy(struct message *m, const char *text, size_t size) {
+  return arena_copy(&m->arena, text, size);
+}
+
+/* "POST /v1/spaces/1/stories", what follows being its body. */
+static struct message *read_message(const char *text, size_t size) {
+  const char *end = memchr(text, '\n', size);
+  size_t line = end ? (size_t)(end - text) : size;
+  const char *blank = memchr(text, ' ', line);
+  size_t method = blank ? (size_t)(blank - text) : line;
+  char *uri = strndup(blank ? blank + 1 : "/", blank ? line - method - 1 : 1);
+  struct message *m = uri ? message_new(uri) : NULL;
+  free(uri);
+  if (!m) abort();
+  m->method = copy(m, text, method);
+  m->authorization = message_is_kantata(m) ? "Bearer token" : "token";
+  if (end) buf_add(&m->body, end + 1, size - line - 1);
+  return m;
+}
+
+static bool is_json(const char *text, size_t size) {
+  struct arena arena = { 0 };
+  struct buf err = { 0 };
+  bool good = json_parse(&arena, text, size, &err) != NULL;
+  buf_free(&err);
+  arena_free(&arena);
+  return good;
+}
+
+static bool is_status(int status) {
+  static const int known[] = { 200, 201, 204, 400, 401, 403, 404, 422 };
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i] == status) return true;
+  return false;
+}
+
+/* A refusal changes nothing, and neither does reading; but a list of
+** workflows makes the default one. */
+static void judge(const struct request *r, const struct message *m,
+                  const char *before) {
+  char *after = sandbox_dump(sandbox);
+  bool makes = strstr(m->path, "/workflows") || strstr(m->path, "/publish");
+  CHECK(is_status(r->status));
+  CHECK(r->body_len == 0 || is_json(r->body, r->body_len));
+  CHECK(r->body_len > 0 || r->status == 204);
+  CHECK(after && is_json(after, strlen(after)));
+  if (r->status >= 400 || (strcmp(m->method, "GET") == 0 && !makes))
+    CHECK(strcmp(before, after) == 0);
+  free(after);
+}
+
+static void serve(const char *text, size_t size) {
+  struct request r = { .sandbox = sandbox, .total = -1, .per_page = -1 };
+  char *before = sandbox_dump(sandbox);
+  if (!before) abort();
+  r.message = read_message(text, size);
+  r.kantata = message_is_kantata(r.message);
+  pthread_mutex_lock(&sandbox->lock);
+  request_work(&r);
+  pthread_mutex_unlock(&sandbox->lock);
+  judge(&r, r.message, before);
+  message_free(r.message);
+  free(r.body);
+  free(before);
+}
+
+/* Through libmicrohttpd, whatever it is. A part of a request has no answer:
+** so it waits little. */
+static void post_raw(const char *text, size_t size) {
+  struct sockaddr_in address = { .sin_family = AF_INET };
+  struct timeval patience = { .tv_usec = 5000 };
+  char bytes[4096];
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  address.sin_port = htons((uint16_t)sandbox_port(sandbox));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  CHECK(fd >= 0 &&
+        connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+  if (send(fd, text, size, MSG_NOSIGNAL) > 0)
+    while (recv(fd, bytes, sizeof bytes, 0) > 0) continue;
+  close(fd);
+}
+
+/* A few of each kind, with numbers that are soon guessed. */
+static const char few[] =
+  "{\"users\":[{\"id\":1,\"userid\":\"a@b\",\"friendly_name\":\"A\"}],"
+  "\"spaces\":[{\"id\":7,\"name\":\"S\",\"workflows\":[{\"id\":2,"
+  "\"name\":\"D\",\"is_default\":true,\"stages\":[{\"id\":3,\"name\":\"x\","
+  "\"color\":\"#fff\",\"is_default\":true},{\"id\":4,\"name\":\"y\","
+  "\"color\":\"#000\",\"allow_all_stages\":false}]},{\"id\":6,\"name\":\"E\","
+  "\"content_types\":[\"p\"],\"stages\":[{\"id\":8,\"name\":\"x\","
+  "\"color\":\"#fff\"}]}],\"stories\":[{\"id\":5,\"name\":\"s\","
+  "\"full_slug\":\"s\",\"stage\":{\"workflow_stage_id\":3}}],"
+  "\"space_roles\":[{\"id\":9,\"role\":\"R\"}]}],\"kantata\":{\"users\":["
+  "{\"id\":1,\"full_name\":\"A\"}],\"workspaces\":[{\"id\":1,"
+  "\"title\":\"T\",\"status_key\":310}]}}";
+
+/* Each input meets the same state. */
+static void begin(void) {
+  static const char options[] = "{\"rate_limit\":false,\"log\":10}";
+  char *error = NULL;
+  bool well = true;
+  if (!sandbox)
+    sandbox = sandbox_start(options, sizeof options - 1, &error);
+  if (!sandbox || !(well = sandbox_load(sandbox, few, sizeof few - 1, &error)))
+    fprintf(stderr, "%s\n", error);
+  CHECK(sandbox && well);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  const char *at = (const char *)data, *end = at + size;
+  int count = 0;
+  begin();
+  if (size && data[0] == ' ') {
+    post_raw(at + 1, size - 1);
+    return 0;
+  }
+  while (at < end && count++ < 8) {
+    const char *next = memmem(at, (size_t)(end - at), "\n\n", 2);
+    serve(at, (size_t)((next ? next : end) - at));
+    at = next ? next + 2 : end;
+  }
+  return 0;
+}

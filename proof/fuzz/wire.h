@@ -1,0 +1,36 @@
+/*
+** A server for fuzzers, without a network: each connection that libcurl asks
+** for is one end of a pair of sockets, with the answer in it already. Wants
+** -Wl,--wrap=curl_multi_add_handle.
+*/
+
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "workstage.h"
+
+/* For a judgement that came out wrong: says which, and aborts. */
+#define CHECK(good) wire_check(good, #good, __FILE__, __LINE__)
+
+void wire_check(bool good, const char *what, const char *file, int line);
+
+/* The answer that the next connections get; its bytes stay the caller's. */
+void wire_answer(const void *bytes, size_t size);
+
+/* What was sent, on all connections, since this was last asked; it ends with
+** a NUL that `size` leaves out. */
+const char *wire_request(size_t *size);
+
+/* A client of `base` on the process's one loop; NULL: it was refused. */
+ws_client *wire_client(const char *base, size_t max_response,
+                       const char *const *headers);
+
+/* Lets the call run to its end; `pause` gets what its first RETRY event
+** says, which ends it as well, or -1. */
+void wire_run(ws_call *call, double *pause);
+
+#endif

@@ -42,8 +42,20 @@ ws_call **wsl_new_call(lua_State *L, int owner);
 ** Memory that ran out is raised, as Lua itself does. */
 int wsl_failure(lua_State *L, const ws_error *error);
 
-/* A new metatable with these methods and metamethods, left on the stack. */
+/* A new metatable with these methods and metamethods, left on the stack. It
+** is the first upvalue of each, for wsl_self. */
 void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
                   const luaL_Reg *meta);
+
+/* What a method was called on. As luaL_checkudata does, but without looking
+** the type up by its name, which would be half the cost of a short method. */
+void *wsl_self(lua_State *L, const char *type);
+
+/* Anchors the value on top of the stack in a loop's table of what is parked,
+** and pops it; the way back to it, for wsl_unpark. */
+void *wsl_park(lua_State *L, int loop);
+
+/* Pushes what was parked, and forgets it. */
+void wsl_unpark(lua_State *L, int loop, void *parked);
 
 #endif

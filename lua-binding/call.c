@@ -15,13 +15,13 @@ ws_call **wsl_new_call(lua_State *L, int owner) {
 }
 
 static ws_call *check(lua_State *L) {
-  ws_call **call = luaL_checkudata(L, 1, WSL_CALL);
+  ws_call **call = wsl_self(L, WSL_CALL);
   if (!*call) luaL_error(L, "the call is closed");
   return *call;
 }
 
 static int close_call(lua_State *L) {
-  ws_call **call = luaL_checkudata(L, 1, WSL_CALL);
+  ws_call **call = wsl_self(L, WSL_CALL);
   ws_call *open = *call;
   *call = NULL;
   if (open) ws_call_free(open);
@@ -45,23 +45,22 @@ static int call_cancel(lua_State *L) {
   return 0;
 }
 
-/* call:park(loop): from now on loop:finished() gives it out when it ends. */
+/* call:park(loop, task): once it ends, loop:finished() gives the task out. */
 static int call_park(lua_State *L) {
   ws_call *call = check(L);
   wsl_check_loop(L, 2);
-  lua_getiuservalue(L, 2, 1);
-  lua_pushvalue(L, 1);
-  lua_rawsetp(L, -2, call);
+  lua_settop(L, 3);
+  ws_call_set_data(call, wsl_park(L, 2));
   return 0;
 }
 
 /* call:unpark(loop): it is not waited for any more. */
 static int call_unpark(lua_State *L) {
   ws_call *call = check(L);
+  void *parked = ws_call_data(call);
   wsl_check_loop(L, 2);
-  lua_getiuservalue(L, 2, 1);
-  lua_pushnil(L);
-  lua_rawsetp(L, -2, call);
+  ws_call_set_data(call, NULL);
+  if (parked) wsl_unpark(L, 2, parked);
   return 0;
 }
 

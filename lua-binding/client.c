@@ -7,7 +7,7 @@
 #include "binding.h"
 
 static ws_client **check(lua_State *L) {
-  return luaL_checkudata(L, 1, WSL_CLIENT);
+  return wsl_self(L, WSL_CLIENT);
 }
 
 ws_client *wsl_check_client(lua_State *L, int index) {

@@ -18,15 +18,34 @@ int wsl_failure(lua_State *L, const ws_error *error) {
   return 3;
 }
 
+/* Adds functions to the table on top whose upvalue is the metatable. */
+static void add_functions(lua_State *L, int metatable,
+                          const luaL_Reg *functions) {
+  lua_pushvalue(L, metatable);
+  luaL_setfuncs(L, functions, 1);
+}
+
 void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
                   const luaL_Reg *meta) {
+  int metatable;
   luaL_newmetatable(L, name);
-  luaL_setfuncs(L, meta, 0);
+  metatable = lua_gettop(L);
+  add_functions(L, metatable, meta);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
+  add_functions(L, metatable, methods);
   lua_setfield(L, -2, "__index");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
+}
+
+void *wsl_self(lua_State *L, const char *type) {
+  void *self = lua_touserdata(L, 1);
+  if (self && lua_getmetatable(L, 1)) {
+    bool is_one = lua_rawequal(L, -1, lua_upvalueindex(1));
+    lua_pop(L, 1);
+    if (is_one) return self;
+  }
+  return luaL_checkudata(L, 1, type);
 }
 
 WSL_EXPORT int luaopen_workstage_core(lua_State *L);

@@ -33,7 +33,7 @@ typedef struct journal {
 } journal;
 
 static journal *check(lua_State *L) {
-  return luaL_checkudata(L, 1, JOURNAL);
+  return wsl_self(L, JOURNAL);
 }
 
 /* The user value is the path. */

@@ -1,6 +1,6 @@
 /*
-** The loop as a userdata. Its user value is a table of the parked calls:
-** those whose coroutines wait for them, by address.
+** The loop as a userdata. Its user value is a table of what is parked: the
+** tasks that wait for calls, by numbers that are used again.
 */
 
 #include "binding.h"
@@ -8,7 +8,13 @@
 #include "clock.h"
 
 static ws_loop **check(lua_State *L) {
-  return luaL_checkudata(L, 1, WSL_LOOP);
+  return wsl_self(L, WSL_LOOP);
+}
+
+static ws_loop *check_open(lua_State *L) {
+  ws_loop **loop = check(L);
+  if (!*loop) luaL_error(L, "the event loop is closed");
+  return *loop;
 }
 
 ws_loop *wsl_check_loop(lua_State *L, int index) {
@@ -38,19 +44,19 @@ static int close_loop(lua_State *L) {
 
 /* loop:forked(): it came with fork from the parent, and is of no use. */
 static int loop_forked(lua_State *L) {
-  lua_pushboolean(L, ws_loop_forked(wsl_check_loop(L, 1)));
+  lua_pushboolean(L, ws_loop_forked(check_open(L)));
   return 1;
 }
 
 static int loop_fileno(lua_State *L) {
-  lua_pushinteger(L, ws_loop_fd(wsl_check_loop(L, 1)));
+  lua_pushinteger(L, ws_loop_fd(check_open(L)));
   return 1;
 }
 
 /* The seconds until it wants a step, or nil when only its descriptor can
 ** tell. */
 static int loop_timeout(lua_State *L) {
-  double seconds = ws_loop_timeout(wsl_check_loop(L, 1));
+  double seconds = ws_loop_timeout(check_open(L));
   if (seconds < 0) lua_pushnil(L);
   else lua_pushnumber(L, seconds);
   return 1;
@@ -58,42 +64,56 @@ static int loop_timeout(lua_State *L) {
 
 /* loop:step([seconds]): false when a signal cut the wait short. */
 static int loop_step(lua_State *L) {
-  ws_loop *loop = wsl_check_loop(L, 1);
+  ws_loop *loop = check_open(L);
   lua_pushboolean(L, ws_loop_step(loop, luaL_optnumber(L, 2, -1)));
   return 1;
 }
 
-/* The next parked call that has ended, or nil. One that nobody waits for
-** (its coroutine went on otherwise) is passed over. */
+void *wsl_park(lua_State *L, int loop) {
+  lua_getiuservalue(L, loop, 1);
+  lua_insert(L, -2);
+  int number = luaL_ref(L, -2);
+  lua_pop(L, 1);
+  return (void *)(intptr_t)number;
+}
+
+void wsl_unpark(lua_State *L, int loop, void *parked) {
+  int number = (int)(intptr_t)parked;
+  lua_getiuservalue(L, loop, 1);
+  lua_rawgeti(L, -1, number);
+  luaL_unref(L, -2, number);
+  lua_remove(L, -2);
+}
+
+/* The task of the next call that has ended, or nil. A call that nobody waits
+** for (its coroutine went on otherwise) is passed over. */
 static int loop_finished(lua_State *L) {
-  ws_loop *loop = wsl_check_loop(L, 1);
+  ws_loop *loop = check_open(L);
   ws_call *call;
-  lua_getiuservalue(L, 1, 1);
-  while ((call = ws_loop_finished(loop)) != NULL)
-    if (lua_rawgetp(L, -1, call) == LUA_TUSERDATA) {
-      lua_pushnil(L);
-      lua_rawsetp(L, -3, call);
-      return 1;
-    }
-    else
-      lua_pop(L, 1);
+  while ((call = ws_loop_finished(loop)) != NULL) {
+    void *parked = ws_call_data(call);
+    if (!parked) continue;
+    ws_call_set_data(call, NULL);
+    wsl_unpark(L, 1, parked);
+    return 1;
+  }
   lua_pushnil(L);
   return 1;
 }
 
 static int loop_wake(lua_State *L) {
-  ws_loop_wake(wsl_check_loop(L, 1));
+  ws_loop_wake(check_open(L));
   return 0;
 }
 
 static int loop_pending(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)ws_loop_pending(wsl_check_loop(L, 1)));
+  lua_pushinteger(L, (lua_Integer)ws_loop_pending(check_open(L)));
   return 1;
 }
 
 /* loop:sleep(seconds): a call that ends after so long. */
 static int loop_sleep(lua_State *L) {
-  ws_loop *loop = wsl_check_loop(L, 1);
+  ws_loop *loop = check_open(L);
   double seconds = luaL_checknumber(L, 2);
   ws_call **call = wsl_new_call(L, 1);
   ws_error error;
@@ -140,7 +160,7 @@ static void push_event(lua_State *L, const ws_event *event) {
 /* loop:event(): the client's address and the event, or nil. */
 static int loop_event(lua_State *L) {
   ws_event event;
-  if (!ws_loop_event(wsl_check_loop(L, 1), &event)) return 0;
+  if (!ws_loop_event(check_open(L), &event)) return 0;
   lua_pushlightuserdata(L, event.client);
   push_event(L, &event);
   return 2;

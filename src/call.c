@@ -396,6 +396,14 @@ ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error) {
 
 /* ----------------------------------------------------------------- use */
 
+void ws_call_set_data(ws_call *call, void *data) {
+  call->data = data;
+}
+
+void *ws_call_data(const ws_call *call) {
+  return call->data;
+}
+
 bool ws_call_done(const ws_call *call) {
   return call->state == WS_DONE;
 }

@@ -40,6 +40,7 @@ struct ws_call {
   ws_call *next, *previous;
   ws_queue *queue;         /* the list that it is in, or NULL */
   uint64_t id;
+  void *data;              /* the host's */
   ws_state state;
   bool reported;           /* ws_loop_finished has given it out */
   bool told_wait;          /* its WAIT event has been sent */

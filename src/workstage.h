@@ -181,6 +181,11 @@ ws_call *ws_call_start(ws_client *client, const ws_request *request,
 /* A call that sends nothing and ends after so many seconds. */
 ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error);
 
+/* A pointer of the host's own, NULL at first, by which it finds its way back
+** from a finished call. */
+void ws_call_set_data(ws_call *call, void *data);
+void *ws_call_data(const ws_call *call);
+
 bool ws_call_done(const ws_call *call);
 
 /* Steps the loop until the call has ended; false when a signal came first,

@@ -11,7 +11,6 @@ local loop = {}
 local handle          -- the core's loop
 local current         -- the task that runs now
 local first, last     -- of the tasks to resume, each with the `next` one
-local parked = {}     -- call -> the task that waits for it
 local listeners = {}  -- a client's address -> its on_event
 local listening = 0
 
@@ -70,7 +69,8 @@ Task.__index = Task
 local function new_task(f)
   return setmetatable({
     co = coroutine.create(f), next = false, queued = false, begun = false,
-    done = false, good = false, cancelled = false, observed = false,
+    active = false, done = false, good = false, cancelled = false,
+    observed = false,
     call = false, on_done = false, waiters = {},
     results = { "not enough memory", false, false, false, n = 1 },
   }, Task)
@@ -119,21 +119,29 @@ local function finish(task, good, ...)
   if task.on_done then task:on_done() end
 end
 
-local function after_resume(task, before, good, ...)
+-- What a task yields that waits; one that yields anything else may have
+-- ended.
+local WAITING = {}
+
+local function after_resume(task, before, good, first, ...)
   current = before
-  if coroutine.status(task.co) == "suspended" then return end
-  finish(task, good, ...)
+  task.active = false
+  if first == WAITING or coroutine.status(task.co) == "suspended" then
+    return
+  end
+  finish(task, good, first, ...)
 end
 
 -- A task that is awakened while it drives the loop in place looks for itself.
 local function run_task(task)
-  if task.done or coroutine.status(task.co) ~= "suspended" then return end
+  if task.done or task.active then return end
   if task.cancelled and not task.begun then
     return finish(task, true, nil, loop.cancelled_error())
   end
   local before = current
   current = task
   task.begun = true
+  task.active = true
   after_resume(task, before, resume(task.co))
 end
 
@@ -175,13 +183,12 @@ local function pump()
       run_task(task)
       task = pop()
     end
-    local call = handle:finished()
-    if call then
-      task = parked[call]
-      parked[call] = nil
-      if task then awaken(task) end
+    task = handle:finished()
+    if task then
+      task.call = false
+      run_task(task)
     end
-  until not call and not first
+  until not task and not first
   tell_events()
 end
 
@@ -211,11 +218,9 @@ end
 function loop.wait(call)
   local task = loop.suspendable()
   if task then
-    call:park(handle)
-    parked[call] = task
+    call:park(handle, task)
     task.call = call
-    repeat yield() until call:done()
-    task.call = false
+    repeat yield(WAITING) until not task.call
   else
     -- a signal cuts the wait of the core short, so that a debug hook (Ctrl-C
     -- in the standalone interpreter) gets its turn; so does an event
@@ -244,7 +249,7 @@ function loop.wait_until(is_done, enlist, heedless)
   while not is_done() do
     if task.cancelled and not heedless then return false end
     enlist(task)
-    yield()
+    yield(WAITING)
   end
   return true
 end
@@ -293,7 +298,6 @@ function loop.abandon(task)
   if task.done then return end
   local call = task.call
   if call then
-    parked[call] = nil
     call:unpark(handle)
     call:close()
   end

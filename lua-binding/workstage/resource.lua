@@ -137,7 +137,7 @@ local function post(self, path, query, body, evidence, attributes, given)
     end, evidence(self, sent, listed), given)
   end
   if object then
-    settle.remember(transport, self.class.name, object.id)
+    settle.remember(transport, self.class.name, object.id, began)
   end
   return object, err
 end

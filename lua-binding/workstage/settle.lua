@@ -34,13 +34,14 @@ end
 -- @tparam table transport
 -- @tparam string kind such as "changes"
 -- @tparam integer id
-function settle.remember(transport, kind, id)
+-- @tparam[opt] number at when, on `core.now`'s clock; now unless given
+function settle.remember(transport, kind, id, at)
   local memory = memory_of(transport, kind)
   if memory.recent[id] or memory.older[id] then return end
   if memory.count >= REMEMBERED then
     memory.older, memory.recent, memory.count = memory.recent, {}, 0
   end
-  memory.recent[id] = core.now()
+  memory.recent[id] = at or core.now()
   memory.count = memory.count + 1
 end
 

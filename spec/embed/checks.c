@@ -256,9 +256,10 @@ static const char script[] =
   "  story_id = first.id, workflow_stage_id = stage, comment = 'x',\n"
   "})\n"
   "local page = assert(space.stories:page { per_page = 3 })\n"
-  "local found = workstage.map(page, function(story)\n"
+  "local found, errors = workstage.map(page, function(story)\n"
   "  return assert(space.stories:get(story.id))\n"
   "end)\n"
+  "for _, err in pairs(errors) do error(err, 0) end\n"
   "assert(#found == 3)\n";
 
 static int run(lua_State *L) {

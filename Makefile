@@ -5,7 +5,7 @@
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
 #   make bench      what all costs, a few minutes; BENCH=requests for a part
 #   make bench-peers    beside other clients, from Debian and npm
-#   make proof      faults, fuzzers, soak: one table (proof/run)
+#   make proof      half an hour of faults: one table (docs/proof.md)
 #   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
 #   make mutation   breaks the sources in small ways: do the specs notice?
 #   make check      linters, warnings as errors, width of lines
@@ -234,9 +234,12 @@ test:
 	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
 	  $(LUA) script/run-specs $(SPEC)
 
-# See proof/run for their variables.
-proof: all probes
-	@proof/run
+# Its parts stand in proof/parts; PART="soak chance" runs some of them.
+PART =
+proof: check-tools
+	@script/setup test
+	@$(MAKE) --no-print-directory all probes
+	@BUILD="$(BUILD)" LUA="$(LUA)" proof/run $(PART)
 
 fuzz:
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} proof/fuzz/run

@@ -25,7 +25,7 @@ PREFIX      = /usr/local
 BUILD       = build
 SPEC        = spec
 FILTER      =
-BENCH       = requests allowance
+BENCH       = requests startup allowance
 PKG_CONFIG  = pkg-config
 LIBFLAG     = -shared
 CFLAGS     ?= -O2 -g
@@ -226,7 +226,7 @@ bench-peers:
 	@$(MAKE) --no-print-directory all bench-programs
 	@bench/peers/install "$(PEERS)"
 	@BUILD="$(BUILD)" LUA="$(LUA)" BENCH_PEERS="$(PEERS)" bench/run \
-	  requests allowance_peers
+	  requests startup allowance_peers
 
 test:
 	@script/setup test
@@ -266,7 +266,7 @@ asan tsan:
 TIDY       = clang-tidy --quiet
 FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
-LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
+LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) bench/draw script/run-specs \
              script/make-types script/make-reference
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 

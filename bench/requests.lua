@@ -82,7 +82,6 @@ local QUANTITIES = {
     scale = 1e6 },
   { field = "wall", name = "requests a second", unit = "/s" },
   { field = "memory", name = "peak memory", unit = "MB", scale = 1 / 1024 },
-  { field = "first", name = "first answer", unit = "ms", scale = 1e3 },
 }
 
 local function add_row(part, contestant, flight, quantity, runs, bare)

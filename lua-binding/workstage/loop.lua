@@ -123,13 +123,13 @@ end
 -- ended.
 local WAITING = {}
 
-local function after_resume(task, before, good, first, ...)
+local function after_resume(task, before, good, result, ...)
   current = before
   task.active = false
-  if first == WAITING or coroutine.status(task.co) == "suspended" then
+  if result == WAITING or coroutine.status(task.co) == "suspended" then
     return
   end
-  finish(task, good, first, ...)
+  finish(task, good, result, ...)
 end
 
 -- A task that is awakened while it drives the loop in place looks for itself.

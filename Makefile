@@ -266,8 +266,8 @@ asan tsan:
 TIDY       = clang-tidy --quiet
 FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
-LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) bench/draw script/run-specs \
-             script/make-types script/make-reference
+LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
+             script/make-types script/make-reference bench/draw
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
 check: check-tools check-lua check-c check-width check-gcc check-clang \

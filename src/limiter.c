@@ -334,7 +334,6 @@ static bool eased(ws_limiter *l) {
 
 void ws_limiter_init(ws_limiter *l, double per_second) {
   memset(l, 0, sizeof *l);
-  l->limit = per_second;
   l->quiet = MINUTE;
   l->patience = PATIENCE;
   l->doubt = DOUBT;

@@ -97,6 +97,19 @@ describe("strikes", function()
   end)
 end)
 
+describe("the third strike", function()
+  it("lowers the rate by an eighth, by one at most up to 8", function()
+    for limit, lowered in pairs { [4] = 3.0, [8] = 7.0, [9] = 7.875 } do
+      local limiter = probe.new(limit)
+      for i = 1, 3 do
+        burst(limiter, limit, i * 2)
+        reject(limiter, i * 2 + 1.005)
+      end
+      assert.equal(lowered, rate(limiter))
+    end
+  end)
+end)
+
 describe("what is known of trips", function()
   -- A short trip, and from `first` on a longer one a second.
   local function excess_at(first, at)
@@ -121,6 +134,23 @@ describe("what is known of trips", function()
     exchange(limiter, 10, TRIP, 8)
     limiter:lost(limiter:start(20), 20.5)
     near(20.5 + TRIP + 1 + GUARD, limiter:next(20.6))
+  end)
+
+  it("is not forgotten for less than 32 answers in a minute", function()
+    for answers, late in pairs { [31] = true, [32] = false } do
+      local limiter = probe.new(1)
+      exchange(limiter, 1000, 0.1)
+      for i = 1, answers - 1 do exchange(limiter, 1000 + i, 0.3) end
+      for i = 1, answers do exchange(limiter, 1100 + i, 0.3) end
+      assert.equal(late, excess(limiter, 1200, 0.3) > 0.1)
+    end
+  end)
+
+  it("puts flights before the oldest place as well", function()
+    local limiter = probe.new(9)
+    for i = 1, 8 do exchange(limiter, 10 + i / 10, 3) end
+    limiter:start(13.9)
+    near(11.1 + GUARD, limiter:next(14)) -- the flight, and all eight
   end)
 
   it("lets a flight be placed if trips take longer than the window",

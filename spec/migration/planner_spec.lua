@@ -259,6 +259,35 @@ describe("the planner", function()
       stage(3, "Ready", "#3"),
     }
     assert.same({}, (plan(after, stages)))
+    for _, each in ipairs(stages) do each.next = nil end
+    assert.same({}, (plan(after, stages)))
+  end)
+
+  it("takes a stage that has all for the one that is meant", function()
+    local stages = described()
+    stages[2] = { name = "Ready", color = "#3", was = "Review", next = {} }
+    table.remove(stages, 3)
+    stages[1].next = nil
+    assert.same({ "delete_stage Review", "update_stage Drafting" },
+                kinds((plan(three(), stages))))
+  end)
+
+  it("takes a stage by its id, where it is known", function()
+    local stages = described()
+    stages[1].id, stages[2].id, stages[3].id = 1, 3, false
+    stages[2].color, stages[3].color = "#3", "#2"
+    stages[2].next, stages[3].next = {}, { "Drafting" }
+    local operations = plan(three(), stages)
+    assert.truthy(position_of(operations, "create_stage", "Ready"))
+    local deleted = position_of(operations, "delete_stage")
+    assert.equal(2, operations[deleted].stage)
+    local named = {}
+    for _, operation in ipairs(operations) do
+      if operation.op == "update_stage" then
+        named[operation.stage] = operation.name
+      end
+    end
+    assert.equal("Review", named[3])
   end)
 
   it("follows a chain of `was` to its end", function()

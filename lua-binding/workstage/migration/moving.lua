@@ -85,8 +85,14 @@ local function load(self)
   return true
 end
 
+-- What has been loaded makes way for the next page; an error stays, for all
+-- who ask for one.
 local function begin_loading(self)
-  self.loading = loop.spawn(function() return load(self) end)
+  self.loading = loop.spawn(function()
+    local loaded, err = load(self)
+    if loaded then self.loading = nil end
+    return loaded, err
+  end)
   self.loading.observed = true
 end
 
@@ -97,7 +103,6 @@ function Pages:next()
     if not self.loading then begin_loading(self) end
     local loading = self.loading
     local loaded, err = loading:wait()
-    self.loading = nil
     if not loaded then error(err, 0) end
   end
   local item = self.queue[self.first]
@@ -145,7 +150,7 @@ local function new_pages(run, work)
     run = run, operation = work.operation, from = work.from, to = work.to,
     items = work.items, at = work.at or 1, again = work.again or {},
     again_at = 1, was_begun = work.was_begun or {}, late = work.late,
-    unmoved = work.unmoved or {}, queue = {}, first = 1,
+    unmoved = work.unmoved or {}, queue = {}, first = 1, ended = false,
   }, Pages)
 end
 

@@ -42,6 +42,9 @@ ws_call **wsl_new_call(lua_State *L, int owner);
 ** Memory that ran out is raised, as Lua itself does. */
 int wsl_failure(lua_State *L, const ws_error *error);
 
+/* Raises what Lua raises where it has no memory, without needing any. */
+int wsl_no_memory(lua_State *L);
+
 /* A new metatable with these methods and metamethods, left on the stack. It
 ** is the first upvalue of each, for wsl_self. */
 void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,

@@ -68,12 +68,27 @@ static int call_unpark(lua_State *L) {
 static int call_result(lua_State *L) {
   ws_answer answer;
   ws_call_answer(check(L), &answer);
-  if (answer.kind == WS_MEMORY) return luaL_error(L, "not enough memory");
+  if (answer.kind == WS_MEMORY) return wsl_no_memory(L);
   if (answer.kind == WS_OK) lua_pushnil(L);
   else lua_pushstring(L, ws_kind_name(answer.kind));
   lua_pushinteger(L, answer.status);
   lua_pushlstring(L, answer.body, answer.body_size);
   return 3;
+}
+
+/*
+** call:worked(): whether it took effect, or may have; and how many seconds
+** ago it was first sent, or nil. Of a closed call nothing is known. Needs no
+** memory: it is asked where there is none.
+*/
+static int call_worked(lua_State *L) {
+  ws_call **call = wsl_self(L, WSL_CALL);
+  ws_answer answer = {.unsure = true, .first_sent = -1};
+  if (*call) ws_call_answer(*call, &answer);
+  lua_pushboolean(L, answer.unsure || answer.kind == WS_OK);
+  if (answer.first_sent < 0) lua_pushnil(L);
+  else lua_pushnumber(L, answer.first_sent);
+  return 2;
 }
 
 static void set_seconds(lua_State *L, const char *name, double seconds) {
@@ -158,6 +173,7 @@ static const luaL_Reg methods[] = {
   {"park", call_park},
   {"unpark", call_unpark},
   {"result", call_result},
+  {"worked", call_worked},
   {"info", call_info},
   {"header", call_header},
   {"headers", call_headers},

@@ -10,8 +10,13 @@
 #define WSL_EXPORT
 #endif
 
+int wsl_no_memory(lua_State *L) {
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}
+
 int wsl_failure(lua_State *L, const ws_error *error) {
-  if (error->kind == WS_MEMORY) return luaL_error(L, "not enough memory");
+  if (error->kind == WS_MEMORY) return wsl_no_memory(L);
   lua_pushnil(L);
   lua_pushstring(L, ws_kind_name(error->kind));
   lua_pushstring(L, error->message);

@@ -174,7 +174,7 @@ static int create_file(lua_State *L) {
   if (why) return wsl_invalid(L, why);
   self = lua_touserdata(L, 3);
   self->sum = wsl_seal(&self->line, header, size, 0, 0);
-  if (self->line.failed) return luaL_error(L, "not enough memory");
+  if (self->line.failed) return wsl_no_memory(L);
   folder = wsl_push_folder(L, path);
   name = open_beside(L, self, path);
   if (self->fd < 0 || !begin(self, name, path, folder)) {
@@ -315,7 +315,7 @@ static int append(lua_State *L) {
   if (why) return wsl_invalid(L, why);
   ws_buffer_reset(&self->line);
   sum = wsl_seal(&self->line, json, size, self->synced, self->sum);
-  if (self->line.failed) return luaL_error(L, "not enough memory");
+  if (self->line.failed) return wsl_no_memory(L);
   if (!wsl_write_all(self->fd, self->line.bytes, self->line.size, &done)) {
     int number = errno;
     if (done) (void)!ftruncate(self->fd, (off_t)self->size);

@@ -326,7 +326,7 @@ const char *wsl_push_fault(lua_State *L, const char *path,
 
 int wsl_found_failure(lua_State *L, const char *path,
                       const wsl_reader *reader, wsl_found found) {
-  if (found == WSL_NO_MEMORY) return luaL_error(L, "not enough memory");
+  if (found == WSL_NO_MEMORY) return wsl_no_memory(L);
   if (found == WSL_FAILED)
     return wsl_io_failure(L, path, "cannot be read", errno);
   lua_pushnil(L);

@@ -13,7 +13,8 @@
 **
 ** A state belongs to one thread at a time; any number of states may be at
 ** work in any number of threads. Where a request runs out of the memory that
-** the state's allocator grants, Lua raises; nothing is lost by that.
+** the state's allocator grants, Lua raises if it has changed nothing; one that
+** may have returns an error with `ambiguous`. All goes on with memory again.
 */
 
 #ifndef WORKSTAGE_LUA_H

@@ -3,6 +3,8 @@
 ** each Lua state, kept by a userdata, so that an error leaks nothing.
 */
 
+#include <string.h>
+
 #include "binding.h"
 
 #include "body.h"
@@ -28,7 +30,8 @@ static int free_buffer(lua_State *L) {
 /* The text, or nil, the sentence that says why not, and the field. */
 static int finish(lua_State *L, const ws_buffer *buffer, bool well,
                   const ws_fault *fault) {
-  if (buffer->failed) return luaL_error(L, "not enough memory");
+  if (buffer->failed || strcmp(fault->message, "not enough memory") == 0)
+    return wsl_no_memory(L);
   if (well) {
     lua_pushlstring(L, buffer->bytes ? buffer->bytes : "", buffer->size);
     return 1;

@@ -12,10 +12,9 @@
 #include "fail.h"
 #include "memory.h"
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static atomic_bool started;
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool started, ready;
 static atomic_uint generation;
-static CURLcode curl_ready;
 
 static void after_fork(void) {
   atomic_fetch_add(&generation, 1);
@@ -28,11 +27,27 @@ static char *copy_text(const char *text) {
   return ws_copy(text, strlen(text));
 }
 
-static void start(void) {
+/* What failed for want of memory may go well another time. */
+static bool start(ws_error *error) {
+  static bool follows_forks;
+  unsigned refusals = ws_memory_refusals();
+  CURLcode code;
   atomic_store(&started, true);
-  curl_ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, ws_alloc, ws_free,
-                                    ws_realloc, copy_text, ws_calloc);
-  pthread_atfork(ws_share_before_fork, ws_share_after_fork, after_fork);
+  if (!follows_forks &&
+      pthread_atfork(ws_share_before_fork, ws_share_after_fork, after_fork)) {
+    ws_fail_memory(error);
+    return false;
+  }
+  follows_forks = true;
+  code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, ws_alloc, ws_free,
+                              ws_realloc, copy_text, ws_calloc);
+  if (code == CURLE_OK) return true;
+  if (code == CURLE_OUT_OF_MEMORY || ws_memory_refusals() != refusals)
+    ws_fail_memory(error);
+  else
+    ws_fail(error, WS_NETWORK, "libcurl cannot be set up: %s",
+            curl_easy_strerror(code));
+  return false;
 }
 
 /* One function of another family would be handed blocks that are not its
@@ -54,11 +69,13 @@ bool ws_init(const ws_memory *memory) {
 }
 
 bool ws_process_start(ws_error *error) {
-  pthread_once(&once, start);
-  if (curl_ready == CURLE_OK) return true;
-  ws_fail(error, WS_NETWORK, "libcurl cannot be set up: %s",
-          curl_easy_strerror(curl_ready));
-  return false;
+  bool well = atomic_load(&ready);
+  if (well) return true;
+  pthread_mutex_lock(&guard);
+  well = atomic_load(&ready) || start(error);
+  if (well) atomic_store(&ready, true);
+  pthread_mutex_unlock(&guard);
+  return well;
 }
 
 unsigned ws_process_generation(void) {

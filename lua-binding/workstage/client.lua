@@ -2,6 +2,7 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
+local transport = require "workstage.transport"
 
 local client = {}
 
@@ -79,20 +80,28 @@ local function read_any(self, call, status, text)
   return (core.shape(value))
 end
 
-local function request(self, method, path, given)
-  local parts, why = prepare(self, method, path, given)
-  if not parts then return nil, errors.invalid(why, why:match "^(%w+):") end
-  local call, status, text
-  call, why = call_options(given)
-  if not call then return nil, why end
-  call, status, text = self.transport:send(
-    method, path, parts.query, parts.body, call, parts.headers)
+local function send(given, self, method, path, parts)
+  local call, status, text = self.transport:send(
+    method, path, parts.query, parts.body, given, parts.headers)
   if not call then return nil, status end
   local headers = call:headers()
   local value, err = read_any(self, call, status, text)
   call:close()
   if err then return nil, err end
   return value == nil and true or value, status, headers
+end
+
+local function request(self, method, path, given)
+  local parts, why = prepare(self, method, path, given)
+  if not parts then return nil, errors.invalid(why, why:match "^(%w+):") end
+  local call
+  call, why = call_options(given)
+  if not call then return nil, why end
+  if method == "GET" then return send(call, self, method, path, parts) end
+  local value, status, headers = transport.protect(call, send, self, method,
+                                                   path, parts)
+  if value == nil then return nil, status end
+  return value, status, headers
 end
 
 local function close(self)

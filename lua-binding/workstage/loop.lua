@@ -19,9 +19,22 @@ local resume, yield = coroutine.resume, coroutine.yield
 
 --- The core's loop, made when it is first needed, and again in the child of
 -- a fork.
-function loop.handle()
-  if not handle or handle:forked() then handle = assert(core.loop()) end
+-- @treturn[1] userdata
+-- @treturn[2] nil
+-- @treturn[2] string kind of the failure
+-- @treturn[2] string why there is none
+function loop.open()
+  if handle and not handle:forked() then return handle end
+  local made, kind, why = core.loop()
+  if not made then return nil, kind, why end
+  handle = made
   return handle
+end
+
+--- The same where there must be one.
+function loop.handle()
+  local open, _, why = loop.open()
+  return open or error(why, 0)
 end
 
 -- --------------------------------------------------------------- events

@@ -5,6 +5,7 @@ local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
 local settle = require "workstage.settle"
+local transport = require "workstage.transport"
 
 local resource = {}
 
@@ -100,7 +101,7 @@ end
 
 -- An answer whose body does not matter: but it must be none or JSON, for a
 -- page of a proxy on the way is no sign that anything was done.
-local function send(self, method, path, query, body, given)
+local function send_once(given, self, method, path, query, body)
   local call, status, text = self.transport:send(method, path, query, body,
                                                  given)
   if not call then return nil, status end
@@ -110,6 +111,12 @@ local function send(self, method, path, query, body, given)
   end
   call:close()
   return true
+end
+
+local function send(self, method, path, query, body, given)
+  local done, err = transport.protect(given, send_once, self, method, path,
+                                      query, body)
+  return done, err
 end
 
 -- The attributes as they are now: the caller may use the table for another
@@ -122,24 +129,44 @@ local function copy_of(attributes)
   return copy
 end
 
+-- Sends a POST, and remembers what it made.
+local function make(given, self, request)
+  local object, err = fetch(self, self.service.read_one, "POST",
+                            request.path, request.query, request.body, given)
+  if object then
+    settle.remember(self.transport, self.class.name, object.id,
+                    request.began)
+  end
+  return object, err
+end
+
+-- What a POST comes to whose first answer failed.
+local function see_through(self, request, given, err, lost)
+  local link = self.transport
+  local looks = request.evidence(self, request.sent, request.listed)
+  local function again(remaining)
+    local object, why, call = transport.protect(remaining, make, self,
+                                                request)
+    return object, why and link:known(why, call)
+  end
+  return settle.post(link, link:known(err, lost), request.began, again,
+                     looks, given)
+end
+
 -- Sends a POST whose effect must be there once: see `settle`.
 -- @tparam function evidence `evidence(self, sent, listed)`: what looks for
 --   the effect of what was sent (see `evidence`)
 -- @tparam table attributes that are sent
 local function post(self, path, query, body, evidence, attributes, given)
-  local read, transport = self.service.read_one, self.transport
-  local listed, began = transport[self.class.listed], core.now()
-  local sent = copy_of(attributes)
-  local object, err = fetch(self, read, "POST", path, query, body, given)
-  if err then
-    object, err = settle.post(transport, err, began, function(remaining)
-      return fetch(self, read, "POST", path, query, body, remaining)
-    end, evidence(self, sent, listed), given)
-  end
-  if object then
-    settle.remember(transport, self.class.name, object.id, began)
-  end
-  return object, err
+  local request = {
+    path = path, query = query, body = body, evidence = evidence,
+    sent = copy_of(attributes), listed = self.transport[self.class.listed],
+    began = core.now(),
+  }
+  local object, err, lost = transport.protect(given, make, self, request)
+  if object then return object end
+  if not err.ambiguous then return nil, err end
+  return transport.in_doubt(see_through, self, request, given, err, lost)
 end
 
 local function path_of(self, id)

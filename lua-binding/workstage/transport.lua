@@ -57,6 +57,64 @@ local function redactor(token)
   return redact
 end
 
+-- ------------------------------------------------------ without memory
+
+-- Made beforehand, for want of memory for another.
+transport.UNKNOWN = errors.new { kind = "memory", message = NO_MEMORY,
+                                 ambiguous = true }
+
+-- A call is in its options once it is under way.
+local function came_to(given, good, ...)
+  if good then return ... end
+  local raised, call = (...), given.call
+  if raised ~= NO_MEMORY or not call or not call:worked() then
+    error(raised, 0)
+  end
+  return nil, transport.UNKNOWN, call
+end
+
+--- Calls `f(options, ...)`, which sends, with these options, a request that
+-- may change something. Lua's "not enough memory" comes out of it only where
+-- nothing was changed.
+-- @return what `f` returned; or nil, `transport.UNKNOWN` and the call
+function transport.protect(given, f, ...)
+  local options_of_call = { timeout = given.timeout, retry = given.retry,
+                            deadline = given.deadline, call = false }
+  return came_to(options_of_call, pcall(f, options_of_call, ...))
+end
+
+local function still_in_doubt(good, ...)
+  if good then return ... end
+  local raised = ...
+  if raised ~= NO_MEMORY then error(raised, 0) end
+  return nil, transport.UNKNOWN
+end
+
+--- Calls `f(...)`, which settles what may have been changed: where memory runs
+-- out again, nobody knows.
+function transport.in_doubt(f, ...)
+  return still_in_doubt(pcall(f, ...))
+end
+
+--- The error that `transport.protect` returned with a call, in the words of
+-- an error of its own.
+function Transport:known(err, call)
+  if err ~= transport.UNKNOWN then return err end
+  local _, ago = call:worked()
+  local open, info = pcall(call.info, call)
+  local known = errors.new {
+    kind = "memory", message = NO_MEMORY, ambiguous = true,
+    method = open and info.method or nil,
+    url = open and self.redact(info.url) or nil,
+    attempts = open and info.attempts or nil,
+  }
+  call:close()
+  if ago then self.sent_at[known] = core.now() - ago end
+  return known
+end
+
+-- ------------------------------------------------------------- a client
+
 -- The requests a second in force; 0: no limit.
 local function rate_of(given)
   return given.rate_limit and given.rate_limit.per_second or
@@ -69,8 +127,15 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function transport.new(given)
-  local client, _, why = core.client(loop.handle(), options.for_core(given))
-  if not client then
+  local handle, client, kind, why
+  handle, kind, why = loop.open()
+  if not handle then
+    return nil, errors.new { kind = kind, message = why }
+  end
+  client, kind, why = core.client(handle, options.for_core(given))
+  if not client and kind ~= "invalid" then
+    return nil, errors.new { kind = kind, message = why }
+  elseif not client then
     return nil, errors.invalid(why, why:match("^([%w_.]+):"))
   end
   if given.on_event then loop.listen(client, given.on_event) end
@@ -163,7 +228,12 @@ function Transport:send(method, path, query, body, given, headers)
   if not call then
     return nil, errors.new { kind = kind, message = why }
   end
-  loop.wait(call)
+  if given.call == false then given.call = call end
+  local waited, raised = pcall(loop.wait, call)
+  if not waited then
+    call:cancel() -- it must not be sent later, behind everybody's back
+    error(raised, 0)
+  end
   local failed, status, text = call:result()
   if failed then
     local err = self:failure(call, failed, status, text)
@@ -177,8 +247,7 @@ end
 --- The error of an answer that came well but cannot be what it should be.
 function Transport:undecodable(call, status, body, why)
   local info, request_id = call:info(), call:header "x-request-id"
-  call:close()
-  return note_sent(self, errors.new {
+  local err = note_sent(self, errors.new {
     kind = "decode",
     status = status,
     message = self.redact(why),
@@ -189,6 +258,8 @@ function Transport:undecodable(call, status, body, why)
     attempts = info.attempts,
     ambiguous = info.method ~= "GET",
   }, info)
+  call:close()
+  return err
 end
 
 -- Why a body is no JSON, in words.

@@ -1,28 +1,32 @@
 /*
-** Out of memory, everywhere: runs each scenario of scenarios.lua again and
-** again and fails its 1st, 2nd, 3rd ... allocation, of the Lua state or of
-** the core with libcurl, until it is through. See proof/oom/run.
+** Out of memory, everywhere: runs each scenario of the scripts again and
+** again and fails its 1st, 2nd, 3rd ... allocation, of the Lua state, of the
+** core, of libcurl or of all three, until it is through. See proof/oom/run.
 **
-**   oom SERVER_COMMAND FOLDER SCENARIOS [NAME]
+**   oom SERVER_COMMAND FOLDER [NAME ...]
 **
-** After each failure the same state does the work once more with all memory
-** there; then the state is closed, and nothing may be left: no byte, no
-** block, no descriptor. PROOF_CASES: so many failures, spread evenly, for
-** each scenario and way to fail (0: each allocation). PROOF_SEED moves where
-** they fall. PROOF_FAIL=LUA-ONCE-123 and NAME: that one case alone.
+** Each case is a process of its own, forked from one in which all is loaded.
+** After the failure the same state does the work once more with all memory
+** there, or a new process does; then the state is closed, and nothing may be
+** left: no byte, no block, no descriptor. PROOF_CASES: so many failures,
+** spread evenly, for each source and way to fail (0: each allocation), from
+** PROOF_SEED on. PROOF_FROM: one source alone. PROOF_SCRIPT: another script
+** with scenarios. PROOF_FAIL=lua-once-123 and NAME: that one case, with what
+** it comes to.
 */
 
+#include "oom.h"
+
 #include <dirent.h>
-#include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,210 +37,83 @@
 
 enum { LONGEST = 30, SHOWN = 5 };  /* seconds for a case; failures shown */
 
-typedef enum source { SOURCE_LUA, SOURCE_CORE } source;
-
-typedef enum way {
-  COLLECT,   /* once; Lua collects its garbage and has the memory then */
-  ONCE,      /* once, and Lua's second try */
-  ONWARDS,   /* from there on, until the work has ended */
-  TO_THE_END /* the same until the state is closed */
-} way;
-
-static const char *const sources[] = {"lua", "core"};
+static const char *const sources[] = {"lua", "core", "curl", "all"};
 static const char *const ways[] = {"collect", "once", "onwards", "end"};
 
-/* --------------------------------------------------------------- memory */
+typedef struct scenario {
+  char name[64];
+  char expect[256];
+  char server[256];  /* what it must hold in the end; "": not asked */
+  bool is_module;    /* `require` of the name is the work */
+  bool is_cold;      /* before libcurl has been used in the process */
+  bool has_tls;
+} scenario;
 
-static struct {
-  bool armed;
-  source source;
-  way way;
-  long at;       /* the allocation that fails first */
-  long count;    /* allocations since it was armed */
-  long failed;
-} fault;
+/* What a case tells the process that started it. */
+typedef struct report {
+  long allocations;
+  bool failed;
+  bool again;        /* there is a step `again` */
+  held kept;         /* of the core's, when all is closed */
+  held cjson;
+  long complaints;
+  char text[1024];
+} report;
 
-static long core_blocks, cjson_blocks;
-static size_t core_bytes, cjson_bytes;
-
-static void arm(source source, way way, long at) {
-  fault.source = source;
-  fault.way = way;
-  fault.at = at;
-  fault.count = fault.failed = 0;
-  fault.armed = true;
-}
-
-static bool fails(source from) {
-  bool now;
-  if (!fault.armed || fault.source != from) return false;
-  fault.count++;
-  if (fault.way == COLLECT) now = fault.count == fault.at;
-  else if (fault.way == ONCE)
-    now = fault.count == fault.at ||
-          (from == SOURCE_LUA && fault.count == fault.at + 1);
-  else now = fault.count >= fault.at;
-  if (now)
-    fault.failed++;
-  return now;
-}
-
-/* What does not grow must not fail: Lua relies on it. */
-static void *lua_memory(void *data, void *block, size_t old, size_t size) {
-  size_t *used = data, held = block ? old : 0;
-  void *moved;
-  if (size == 0) {
-    free(block);
-    *used -= held;
-    return NULL;
-  }
-  if (size > held && fails(SOURCE_LUA)) return NULL;
-  moved = realloc(block, size);
-  if (moved) *used += size - held;
-  return moved;
-}
-
-/* In front of each block of C's: how large it is. */
-typedef union header {
-  size_t size;
-  max_align_t alignment;
-} header;
-
-static void *counted(void *block, size_t size, size_t *bytes, long *blocks) {
-  header *head = block;
-  if (!head) return NULL;
-  head->size = size;
-  *bytes += size;
-  ++*blocks;
-  return head + 1;
-}
-
-static void uncounted(void *block, size_t *bytes, long *blocks) {
-  header *head = block;
-  *bytes -= head[-1].size;
-  --*blocks;
-}
-
-static void *core_alloc(size_t size) {
-  if (fails(SOURCE_CORE)) return NULL;
-  return counted(malloc(sizeof(header) + size), size, &core_bytes,
-                 &core_blocks);
-}
-
-static void *core_calloc(size_t number, size_t size) {
-  void *block = core_alloc(number * size);
-  return block ? memset(block, 0, number * size) : NULL;
-}
-
-static void core_free(void *block) {
-  if (!block) return;
-  uncounted(block, &core_bytes, &core_blocks);
-  free((header *)block - 1);
-}
-
-/* Always elsewhere, so that whoever keeps the old address is found out. */
-static void *core_realloc(void *block, size_t size) {
-  void *moved = core_alloc(size);
-  size_t held;
-  if (!moved || !block) return moved;
-  held = ((header *)block)[-1].size;
-  memcpy(moved, block, held < size ? held : size);
-  core_free(block);
-  return moved;
-}
-
-static char *core_strdup(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = core_alloc(size);
-  return copy ? memcpy(copy, text, size) : NULL;
-}
-
-/* lua-cjson's own, where it is linked from an archive with these in place of
-** the C library's: counted, and never refused. */
-void *cjson_malloc(size_t size);
-void *cjson_realloc(void *block, size_t size);
-void cjson_free(void *block);
-
-void *cjson_malloc(size_t size) {
-  return counted(malloc(sizeof(header) + size), size, &cjson_bytes,
-                 &cjson_blocks);
-}
-
-void *cjson_realloc(void *block, size_t size) {
-  header *head = block;
-  if (!head) return cjson_malloc(size);
-  uncounted(block, &cjson_bytes, &cjson_blocks);
-  return counted(realloc(head - 1, sizeof(header) + size), size,
-                 &cjson_bytes, &cjson_blocks);
-}
-
-void cjson_free(void *block) {
-  if (!block) return;
-  uncounted(block, &cjson_bytes, &cjson_blocks);
-  free((header *)block - 1);
-}
-
-/* --------------------------------------------------------------- server */
-
-static FILE *to_server, *from_server;
+static report *told;
+static held kept;    /* of the core's, by a case without a failure */
+static held cjson_kept;
+static bool is_measuring;
+static const char *folder, *script;  /* script: that of the scenarios */
 static char url[256];
+static long cases, failures, shown, cjson_leaks, cjson_lost;
+static long limit, seed;  /* of the cases of a source and a way */
+static bool is_sampled, verbose;
+static char **wanted;     /* names of scenarios, NULL after the last; none:
+                             all of them */
 
-static void die(const char *what) {
-  fprintf(stderr, "oom: %s: %s\n", what, strerror(errno));
-  exit(2);
-}
-
-static void ask(char *answer, size_t size, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vfprintf(to_server, format, arguments);
-  va_end(arguments);
-  fputc('\n', to_server);
-  fflush(to_server);
-  if (!fgets(answer, (int)size, from_server)) die("the server is gone");
-  answer[strcspn(answer, "\n")] = '\0';
-}
-
-static void start_server(const char *command) {
-  int in[2], out[2];
-  if (pipe(in) || pipe(out)) die("pipe");
-  switch (fork()) {
-    case -1:
-      die("fork");
-      break;
-    case 0:
-      dup2(in[0], 0);
-      dup2(out[1], 1);
-      for (int fd = 3; fd < 64; fd++) close(fd);
-      execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-      _exit(127);
-  }
-  close(in[0]);
-  close(out[1]);
-  to_server = fdopen(in[1], "w");
-  from_server = fdopen(out[0], "r");
-  if (!to_server || !from_server) die("fdopen");
-  if (!fgets(url, sizeof url, from_server)) die("the server did not start");
-  url[strcspn(url, "\n")] = '\0';
+static bool is_wanted(const char *name) {
+  char **at = wanted;
+  if (!*at) return true;
+  while (*at && strcmp(*at, name) != 0) at++;
+  return *at != NULL;
 }
 
 /* ---------------------------------------------------------------- states */
-
-static const char *folder, *script;
 
 #ifdef PROOF_CJSON
 extern int luaopen_cjson(lua_State *L);
 #endif
 
-static int open_state(lua_State *L) {
+static int open_libraries(lua_State *L) {
   luaL_openlibs(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 #ifdef PROOF_CJSON
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_cjson);
   lua_setfield(L, -2, "cjson");
-#endif
   lua_pop(L, 1);
+#endif
+  return 0;
+}
+
+static int preload(lua_State *L) {
   workstage_preload(L);
+  lua_pushliteral(L, "loaded");
+  return 1;
+}
+
+/* host(): a host that polls by itself, once around its loop. */
+static int go_round(lua_State *L) {
+  struct pollfd one = {.fd = workstage_fileno(L), .events = POLLIN};
+  if (one.fd < 0) return luaL_error(L, "not enough memory");
+  poll(&one, 1, workstage_timeout(L));
+  return workstage_step(L) == LUA_OK ? 0 : lua_error(L);
+}
+
+/* leak(): for the scenario that shows that a leak is found. */
+static int leak(lua_State *L) {
+  (void)L;
+  oom_leak();
   return 0;
 }
 
@@ -245,79 +122,44 @@ static int load_scenarios(lua_State *L) {
   lua_settop(L, 0);
   if (luaL_loadfilex(L, script, "t") != LUA_OK) return lua_error(L);
   lua_pushstring(L, url);
-  lua_pushstring(L, folder);
-  lua_call(L, 2, 2);
+  lua_pushfstring(L, "%s/case", folder);
+  lua_pushcfunction(L, go_round);
+  lua_pushcfunction(L, leak);
+  lua_call(L, 4, 2);
   return 2;
 }
 
-static lua_State *new_state(size_t *used) {
-  lua_State *L = lua_newstate(lua_memory, used);
-  if (!L) die("a Lua state");
-  lua_pushcfunction(L, open_state);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) die(lua_tostring(L, -1));
+static void must(lua_State *L, lua_CFunction f, int results) {
+  lua_pushcfunction(L, f);
+  if (lua_pcall(L, 0, results, 0) != LUA_OK) {
+    fprintf(stderr, "oom: %s\n", lua_tostring(L, -1));
+    exit(2);
+  }
+}
+
+static lua_State *new_state(long *used) {
+  lua_State *L = lua_newstate(oom_lua_memory, used);
+  if (!L) oom_die("a Lua state");
+  must(L, open_libraries, 0);
   return L;
 }
 
-typedef struct scenario {
-  char name[64];
-  char expect[256];
-  char server[256];
-  int stories;
-} scenario;
-
-/* scenarios[name][step](), the scenarios being at 1. No such step: nil. */
-static int call_step(lua_State *L, const scenario *s, const char *step) {
-  int status;
-  if (!lua_checkstack(L, 8)) return LUA_ERRMEM;
-  lua_settop(L, 1);
-  lua_getfield(L, 1, s->name);
-  if (lua_getfield(L, -1, step) == LUA_TNIL) return LUA_OK;
-  status = lua_pcall(L, 0, 1, 0);
-  return status;
+static lua_State *loaded_state(long *used) {
+  lua_State *L = new_state(used);
+  must(L, preload, 0);
+  must(L, load_scenarios, 2);
+  lua_gc(L, LUA_GCCOLLECT);
+  return L;
 }
 
-/* The same where memory fails: no string is made on the way. */
-static int call_run(lua_State *L) {
-  int status;
-  arm(fault.source, fault.way, fault.at);
-  status = lua_pcall(L, 0, 1, 0);
-  fault.armed = fault.way == TO_THE_END;
-  return status;
-}
-
-static int open_module(lua_State *L) {
-  luaL_requiref(L, "workstage", luaopen_workstage, 0);
-  lua_pop(L, 1);
-  lua_pushliteral(L, "opened");
-  return 1;
-}
-
-/* ----------------------------------------------------------------- cases */
-
-static long cases, failures, shown, cjson_leaks, cjson_lost;
-static const char *case_scenario = "";
-static bool verbose, quiet;
+/* ------------------------------------------------------------- in a case */
 
 static void complain(const char *format, ...) {
   va_list arguments;
-  if (quiet) return;
-  failures++;
-  if (++shown > SHOWN && !verbose) return;
-  fprintf(stderr, "oom: %s: %s-%s-%ld: ", case_scenario,
-          sources[fault.source], ways[fault.way], fault.at);
+  if (told->complaints++) return;
   va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
+  vsnprintf(told->text, sizeof told->text, format, arguments);
   va_end(arguments);
-  fputc('\n', stderr);
-}
-
-static void on_alarm(int number) {
-  static const char text[] = "oom: a case does not end\n";
-  ssize_t written = write(2, text, sizeof text - 1);
-  (void)written;
-  (void)number;
-  complain("does not end");
-  abort();
 }
 
 static int descriptors(void) {
@@ -328,153 +170,351 @@ static int descriptors(void) {
   return count;
 }
 
+static int load_module(lua_State *L) {
+  const char *name = lua_tostring(L, lua_upvalueindex(1));
+  if (strcmp(name, "preload") == 0) return preload(L);
+  lua_getglobal(L, "require");
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_call(L, 1, 0);
+  lua_pushliteral(L, "loaded");
+  return 1;
+}
+
+/* Pushes what is to be called; false where there is no such step. */
+static bool push_step(lua_State *L, const scenario *s, const char *step) {
+  lua_settop(L, 1);
+  if (s->is_module) {
+    lua_pushstring(L, s->name);
+    lua_pushcclosure(L, load_module, 1);
+    return strcmp(step, "run") == 0;
+  }
+  lua_getfield(L, 1, s->name);
+  return lua_getfield(L, -1, step) == LUA_TFUNCTION;
+}
+
+/* Calls a step with all memory there; false where there is none. */
+static bool call_step(lua_State *L, const scenario *s, const char *step,
+                      int *status) {
+  oom_fault.armed = false;
+  if (!push_step(L, s, step)) return false;
+  *status = lua_pcall(L, 0, 1, 0);
+  return true;
+}
+
 static const char *text_of(lua_State *L, int index) {
   const char *text = luaL_tolstring(L, index, NULL);
   return text ? text : "";
+}
+
+static void show(lua_State *L, const char *step, int status) {
+  if (verbose) fprintf(stderr, "  %s: %d %s\n", step, status, text_of(L, -1));
+}
+
+/* A step that must come to nothing but success. */
+static void do_step(lua_State *L, const scenario *s, const char *step) {
+  int status;
+  if (!call_step(L, s, step, &status)) return;
+  show(L, step, status);
+  if (status != LUA_OK) complain("%s: %s", step, text_of(L, -1));
 }
 
 /* Memory that ran out may show as Lua's own error, or in one of ours. */
 static bool is_memory(const char *text) {
   return strstr(text, "not enough memory") ||
          strstr(text, "Cannot allocate memory") ||
-         strstr(text, "error in error handling");
+         strstr(text, "libcurl cannot be set up");
 }
 
-static void check_run(lua_State *L, const scenario *s, int status,
-                      bool failed) {
-  const char *text = text_of(L, -1);
-  if (verbose) fprintf(stderr, "  run: %d %s\n", status, text);
-  if (status == LUA_OK && strcmp(text, s->expect) != 0)
+static void check_server(const scenario *s, const char *when) {
+  const char *said;
+  if (!s->server[0]) return;
+  said = oom_ask("judge");
+  if (strcmp(said, s->server) != 0)
+    complain("%s the server holds %s instead of %s", when, said, s->server);
+}
+
+/* Either right, with all of it done, or an error that says memory. */
+static void check_result(const scenario *s, int status, const char *text) {
+  if (status == LUA_OK && (!text || strcmp(text, s->expect) != 0))
     complain("a wrong result: '%s' instead of '%s'", text, s->expect);
-  else if (status != LUA_OK && !failed)
+  else if (status == LUA_OK)
+    check_server(s, "after success");
+  else if (!oom_fault.failed)
     complain("fails with all memory there: %s", text);
-  else if (status != LUA_OK && !is_memory(text))
+  else if (text && !is_memory(text))
     complain("another error: %s", text);
 }
 
+/* What the program was told, against what the server holds. */
+static void check_truth(lua_State *L, const scenario *s) {
+  if (!s->server[0] || !push_step(L, s, "check")) return;
+  lua_pushstring(L, oom_ask("held"));
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK || !lua_isnil(L, -1))
+    complain("not true: %s (the server holds %s)", text_of(L, -1),
+             oom_ask("held"));
+}
+
 static void check_again(lua_State *L, const scenario *s) {
-  char said[256];
-  int status;
-  if (!s->server[0] && s->stories == 0) ask(said, sizeof said, "reset 0");
-  status = call_step(L, s, "again");
-  if (status == LUA_OK && lua_isnil(L, -1)) status = call_step(L, s, "run");
-  if (verbose) fprintf(stderr, "  again: %d %s\n", status, text_of(L, -1));
+  int status = LUA_OK;
+  if (!call_step(L, s, "again", &status)) call_step(L, s, "run", &status);
+  show(L, "again", status);
   if (status != LUA_OK || strcmp(text_of(L, -1), s->expect) != 0)
     complain("afterwards: '%s' instead of '%s'", text_of(L, -1), s->expect);
-  if (!s->server[0]) return;
-  ask(said, sizeof said, "judge");
-  if (strcmp(said, s->server) != 0)
-    complain("the server holds %s instead of %s", said, s->server);
+  check_server(s, "in the end");
+}
+
+/* A process keeps nothing, or just what it keeps where nothing fails: by
+** design the two blocks of a token's allowance, and what libcurl sets up
+** when it is first used. */
+static bool may_keep(const scenario *s, const held *left) {
+  if (is_measuring && !s->is_cold)
+    return left->blocks == 0 || left->blocks == 2;
+  return is_measuring || (left->blocks == 0 && left->bytes == 0) ||
+         (left->blocks == kept.blocks && left->bytes == kept.bytes);
 }
 
 /* lua-cjson's buffers are lost when Lua raises inside it. */
-static void check_memory(size_t used, size_t bytes, long blocks,
-                         int opened) {
-  if (used) complain("%zu bytes of Lua's are left", used);
-  if (core_bytes != bytes || core_blocks != blocks)
-    complain("%ld bytes in %ld blocks of the core's are left",
-             (long)(core_bytes - bytes), core_blocks - blocks);
+static void check_memory(const scenario *s, long used, held before,
+                         held cjson, int opened) {
+  held left = {oom_core.blocks - before.blocks,
+               oom_core.bytes - before.bytes};
+  if (used) complain("%ld bytes of Lua's are left", used);
   if (descriptors() != opened) complain("a descriptor is left open");
-  if (cjson_blocks) {
-    cjson_leaks++;
-    cjson_lost += (long)cjson_bytes;
-  }
-  cjson_bytes = 0;
-  cjson_blocks = 0;
+  told->kept = left;
+  if (!may_keep(s, &left))
+    complain("%ld bytes in %ld blocks of the core's are left", left.bytes,
+             left.blocks);
+  told->cjson.blocks = oom_cjson.blocks - cjson.blocks;
+  told->cjson.bytes = oom_cjson.bytes - cjson.bytes;
 }
 
-static void finish(lua_State *L) {
-  lua_settop(L, 1);
-  if (!lua_istable(L, 1) || lua_getfield(L, 1, "finish") != LUA_TFUNCTION)
-    return;
-  lua_pcall(L, 0, 0, 0);
+/* The work, while memory fails. No string is made before or after. */
+static int do_run(lua_State *L, const scenario *s) {
+  int status;
+  if (!push_step(L, s, "run")) complain("there is no such step");
+  oom_arm();
+  status = lua_pcall(L, 0, 1, 0);
+  oom_fault.armed = false;
+  told->allocations = oom_fault.count;
+  told->failed = oom_fault.failed > 0;
+  return status;
 }
 
-/* One case; whether the work was through before the allocation came. */
-static bool try_case(const scenario *s, bool opening, long *allocations) {
-  size_t used = 0, bytes = core_bytes;
-  long blocks = core_blocks;
+/* The rest of a case in which memory comes back. */
+static void go_on(lua_State *L, const scenario *s, int status) {
+  show(L, "run", status);
+  check_result(s, status, text_of(L, -1));
+  check_truth(L, s);
+  check_again(L, s);
+  do_step(L, s, "finish");
+}
+
+static void run_case(lua_State *L, long *used, const scenario *s) {
+  held before = oom_core, cjson = oom_cjson;
   int opened = descriptors(), status;
-  char said[64];
-  bool failed;
-  lua_State *L;
-  alarm(LONGEST);
-  ask(said, sizeof said, "reset %d", s->stories);
-  L = new_state(&used);
-  if (!opening) {
-    lua_pushcfunction(L, load_scenarios);
-    if (lua_pcall(L, 0, 2, 0) != LUA_OK) die(lua_tostring(L, -1));
-    if (call_step(L, s, "prepare") != LUA_OK)
-      complain("cannot be prepared: %s", text_of(L, -1));
-    lua_settop(L, 1);
-    lua_getfield(L, 1, s->name);
-    lua_getfield(L, -1, "run");
+  told->again = !s->is_module && push_step(L, s, "again");
+  do_step(L, s, "prepare");
+  status = do_run(L, s);
+  if (oom_fault.way != TO_THE_END || !told->failed)
+    go_on(L, s, status);
+  else {
+    check_result(s, status, lua_isstring(L, -1) ? lua_tostring(L, -1) : NULL);
+    oom_fault.armed = true;
   }
-  else
-    lua_pushcfunction(L, open_module);
-  status = call_run(L);
-  failed = fault.failed > 0;
-  *allocations = fault.count;
-  if (fault.way != TO_THE_END || !failed) {
-    fault.armed = false;
-    check_run(L, s, status, failed);
-    if (opening) {
-      lua_settop(L, 0);
-      lua_pushcfunction(L, open_module);
-      if (lua_pcall(L, 0, 1, 0) != LUA_OK)
-        complain("afterwards: %s", text_of(L, -1));
-      lua_settop(L, 0);
-    }
-    else {
-      check_again(L, s);
-      finish(L);
-    }
-  }
+  oom_is_ending = true;
   lua_close(L);
-  fault.armed = false;
-  alarm(0);
-  check_memory(used, bytes, blocks, opened);
-  cases++;
-  return !failed;
+  oom_fault.armed = false;
+  check_memory(s, *used, before, cjson, opened);
 }
 
-static void try_ways(const scenario *s, bool opening, long limit,
-                     long seed) {
+/* What a new process makes of what is left. */
+static void run_afresh(lua_State *L, long *used, const scenario *s) {
+  do_step(L, s, "prepare");
+  check_truth(L, s);
+  check_again(L, s);
+  do_step(L, s, "finish");
+  (void)used;
+}
+
+static void run_set_up(lua_State *L, long *used, const scenario *s) {
+  do_step(L, s, "set_up");
+  do_step(L, s, "finish");
+  (void)used;
+}
+
+/* ----------------------------------------------------------------- cases */
+
+static void tell(const scenario *s) {
+  failures++;
+  if (++shown > SHOWN && !verbose) return;
+  fprintf(stderr, "oom: %s: %s-%s-%ld: %s\n", s->name,
+          sources[oom_fault.source], ways[oom_fault.way], oom_fault.at,
+          told->text);
+}
+
+/* A process leaves by exit where a sanitizer looks for leaks then. */
+static _Noreturn void leave(void) {
+#ifdef __SANITIZE_ADDRESS__
+  exit(0);
+#else
+  _exit(0);
+#endif
+}
+
+/* Does something in a process of its own; whether all was well. */
+static bool in_child(lua_State *L, long *used, const scenario *s,
+                     void (*f)(lua_State *, long *, const scenario *)) {
+  int status;
+  pid_t child = fork();
+  if (child < 0) oom_die("fork");
+  if (child == 0) {
+    alarm(LONGEST);
+    f(L, used, s);
+    leave();
+  }
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    complain("does not end");
+  else if (WIFSIGNALED(status))
+    complain("ends with signal %d", WTERMSIG(status));
+  else if (WEXITSTATUS(status) != 0)
+    complain("ends with status %d", WEXITSTATUS(status));
+  if (told->complaints) tell(s);
+  return told->complaints == 0;
+}
+
+/* One case, whose fault is set; whether anything failed in it. */
+static bool try_case(lua_State *L, long *used, const scenario *s) {
+  char from[512], to[512];
+  snprintf(from, sizeof from, "%s/base", folder);
+  snprintf(to, sizeof to, "%s/case", folder);
+  if (s->server[0]) oom_ask("reset");
+  if (!s->is_module) oom_copy_folder(from, to);
+  *told = (report){0};
+  if (in_child(L, used, s, run_case) && told->failed && told->again &&
+      oom_fault.way == TO_THE_END)
+    in_child(L, used, s, run_afresh);
+  if (told->cjson.blocks > cjson_kept.blocks) {
+    cjson_leaks++;
+    cjson_lost += told->cjson.bytes - cjson_kept.bytes;
+  }
+  return told->failed;
+}
+
+/* Modules are loaded by Lua itself for the most part: two ways will do. */
+static bool is_tried(const scenario *s, source from, way how) {
+  if (s->is_module)
+    return from == FROM_LUA && (how == ONCE || how == ONWARDS);
+  if (from == FROM_ALL) return how == ONWARDS;
+  return how != COLLECT || from == FROM_LUA;
+}
+
+/* Each allocation of one source, in one way. Runs differ a little: so those
+** after the last that was counted are tried until one does not come. */
+static void try_way(lua_State *L, long *used, const scenario *s,
+                    long total) {
+  long step = limit && total > limit ? total / limit : 1;
+  bool failed = true;
+  if (step > 1) is_sampled = true;
+  for (long at = 1 + seed % step; at <= total || failed; at += step) {
+    if (total == 0) break;
+    oom_fault.at = at;
+    failed = try_case(L, used, s);
+    if (failed) cases++;
+  }
+}
+
+/* Without a failure: how many allocations there are. */
+static long count_allocations(lua_State *L, long *used, const scenario *s,
+                              source from) {
+  oom_fault.source = from;
+  oom_fault.way = ONCE;
+  oom_fault.at = LONG_MAX - 1;
+  try_case(L, used, s);
+  return told->allocations;
+}
+
+/* The same, to see what the process keeps. */
+static void measure(lua_State *L, long *used, const scenario *s) {
+  is_measuring = true;
+  count_allocations(L, used, s, FROM_ALL);
+  kept = told->kept;
+  cjson_kept = told->cjson;
+  is_measuring = false;
+}
+
+static void try_all(lua_State *L, long *used, const scenario *s) {
   const char *alone = getenv("PROOF_FROM");
-  for (int from = SOURCE_LUA; from <= SOURCE_CORE; from++)
-    for (int how = from == SOURCE_CORE ? ONCE : COLLECT; how <= TO_THE_END;
-         how++) {
-      long total, ignored, step;
-      if (alone && *alone && strcmp(alone, sources[from]) != 0) break;
-      fault.source = from;
-      fault.way = how;
-      fault.at = LONG_MAX - 1;
-      case_scenario = s->name;
-      try_case(s, opening, &total);
-      step = limit && total > limit ? total / limit : 1;
-      for (long at = 1 + seed % step; at <= total; at += step) {
-        fault.source = from;
-        fault.way = how;
-        fault.at = at;
-        if (try_case(s, opening, &ignored)) break;
-      }
+  for (int from = FROM_LUA; from < SOURCES; from++) {
+    long total;
+    if (alone && *alone && strcmp(alone, sources[from]) != 0) continue;
+    total = count_allocations(L, used, s, (source)from);
+    for (int how = COLLECT; how < WAYS; how++) {
+      if (!is_tried(s, (source)from, (way)how)) continue;
+      oom_fault.source = (source)from;
+      oom_fault.way = (way)how;
+      try_way(L, used, s, total);
     }
+  }
 }
 
 /* A case by its name, as complaints give it: lua-once-123. */
-static bool try_named(const scenario *s, bool opening, const char *name) {
+static bool try_named(lua_State *L, long *used, const scenario *s,
+                      const char *name) {
   char from[16], how[16];
-  long at, ignored;
-  if (sscanf(name, "%15[a-z]-%15[a-z]-%ld", from, how, &at) != 3)
+  if (sscanf(name, "%15[a-z]-%15[a-z]-%ld", from, how, &oom_fault.at) != 3)
     return false;
   verbose = true;
-  case_scenario = s->name;
-  fault.source = strcmp(from, "lua") == 0 ? SOURCE_LUA : SOURCE_CORE;
-  for (int i = COLLECT; i <= TO_THE_END; i++)
-    if (strcmp(how, ways[i]) == 0) fault.way = (way)i;
-  fault.at = at;
-  try_case(s, opening, &ignored);
+  for (int i = 0; i < SOURCES; i++)
+    if (strcmp(from, sources[i]) == 0) oom_fault.source = (source)i;
+  for (int i = 0; i < WAYS; i++)
+    if (strcmp(how, ways[i]) == 0) oom_fault.way = (way)i;
+  if (try_case(L, used, s)) cases++;
   return true;
+}
+
+static void try_subject(lua_State *L, long *used, const scenario *s) {
+  const char *named = getenv("PROOF_FAIL");
+  measure(L, used, s);
+  if (!named || !try_named(L, used, s, named)) try_all(L, used, s);
+}
+
+static void print(const char *name, long before, long wrong) {
+  printf("proof: memory fails in: %s%s|%ld|%ld\n", name,
+         is_sampled ? " (sampled)" : "", cases - before, failures - wrong);
+  fflush(stdout);
+}
+
+/* ------------------------------------------------------------- scenarios */
+
+static void empty_folder(const char *name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  oom_copy_folder("/nowhere", path);
+}
+
+/* What `set_up` leaves, of files and on the server, each case begins with. */
+static void set_up(lua_State *L, long *used, const scenario *s, int stories) {
+  char from[512], to[512];
+  snprintf(from, sizeof from, "%s/case", folder);
+  snprintf(to, sizeof to, "%s/base", folder);
+  oom_ask("begin %d", stories);
+  empty_folder("case");
+  *told = (report){0};
+  oom_fault = (fault){0};
+  in_child(L, used, s, run_set_up);
+  oom_ask("keep");
+  oom_copy_folder(from, to);
+}
+
+static void try_scenario(lua_State *L, long *used, const scenario *s,
+                         int stories) {
+  long before = cases, wrong = failures;
+  shown = 0;
+  is_sampled = false;
+  set_up(L, used, s, stories);
+  try_subject(L, used, s);
+  print(s->name, before, wrong);
 }
 
 static void copy_field(lua_State *L, const char *name, char *to,
@@ -484,72 +524,136 @@ static void copy_field(lua_State *L, const char *name, char *to,
   lua_pop(L, 1);
 }
 
-static void report(const char *name, long before, long wrong) {
-  printf("oom: %-20s %7ld cases %4ld failures\n", name, cases - before,
-         failures - wrong);
-  fflush(stdout);
+static int integer_field(lua_State *L, const char *name) {
+  int value;
+  lua_getfield(L, -1, name);
+  value = lua_isboolean(L, -1) ? lua_toboolean(L, -1)
+                               : (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return value;
 }
 
-static long number_of(const char *name, long absent) {
-  const char *text = getenv(name);
-  return text && *text ? strtol(text, NULL, 10) : absent;
+/* Hands a scenario the address of a server with TLS, made when it is first
+** needed. */
+static void give_tls(lua_State *L) {
+  lua_pushstring(L, oom_ask("tls"));
+  lua_setfield(L, 1, "tls");
 }
 
-/* Once without failures, so that what a process keeps for good is there. */
-static void try_scenario(const scenario *s, bool opening) {
-  long ignored, before, wrong;
-  const char *named = getenv("PROOF_FAIL");
-  fault.source = SOURCE_LUA;
-  fault.way = COLLECT;
-  fault.at = LONG_MAX - 1;
-  case_scenario = s->name;
-  quiet = true;
-  try_case(s, opening, &ignored);
-  quiet = false;
-  before = cases;
-  wrong = failures;
-  shown = 0;
-  if (!named || !try_named(s, opening, named))
-    try_ways(s, opening, number_of("PROOF_CASES", 40),
-             number_of("PROOF_SEED", 0));
-  report(s->name, before, wrong);
-}
-
-int main(int count, char **arguments) {
-  const ws_memory functions = {core_alloc, core_calloc, core_realloc,
-                               core_free, core_strdup};
-  const char *only = count > 4 ? arguments[4] : NULL;
-  const scenario opening = {.name = "require", .expect = "opened"};
-  size_t used = 0;
-  lua_State *L;
-  if (count < 4) return 2;
-  folder = arguments[2];
-  script = arguments[3];
-  signal(SIGALRM, on_alarm);
-  signal(SIGPIPE, SIG_IGN);
-  start_server(arguments[1]);
-  if (!ws_init(&functions)) die("ws_init");
-  L = new_state(&used);
-  lua_pushcfunction(L, load_scenarios);
-  if (lua_pcall(L, 0, 2, 0) != LUA_OK) die(lua_tostring(L, -1));
-  if (!only || strcmp(only, "require") == 0) try_scenario(&opening, true);
+/* The scenarios of a state, the cold ones or the others. */
+static void try_scenarios(lua_State *L, long *used, bool cold) {
   for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, 2); i++) {
     scenario s = {0};
+    int stories;
     lua_rawgeti(L, 2, i);
     snprintf(s.name, sizeof s.name, "%s", lua_tostring(L, -1));
     lua_getfield(L, 1, s.name);
     copy_field(L, "expect", s.expect, sizeof s.expect);
     copy_field(L, "server", s.server, sizeof s.server);
-    lua_getfield(L, -1, "stories");
-    s.stories = (int)lua_tointeger(L, -1);
+    s.is_cold = integer_field(L, "cold");
+    s.has_tls = integer_field(L, "tls");
+    stories = integer_field(L, "stories");
     lua_settop(L, 2);
-    if (!only || strcmp(only, s.name) == 0) try_scenario(&s, false);
+    if (s.is_cold != cold || !is_wanted(s.name)) continue;
+    if (s.has_tls) give_tls(L);
+    try_scenario(L, used, &s, stories);
+  }
+}
+
+/* The modules in the order in which `require` gets done with them. */
+static const char find_modules[] =
+  "local order, preload = {'preload'}, package.preload\n"
+  "for name, load in pairs(preload) do\n"
+  "  preload[name] = function(...)\n"
+  "    local value = load(...)\n"
+  "    order[#order + 1] = name\n"
+  "    return value\n"
+  "  end\n"
+  "end\n"
+  "require 'workstage' require 'workstage.log'\n"
+  "require 'workstage.migration'\n"
+  "return order";
+
+static int list_modules(lua_State *L) {
+  if (luaL_loadstring(L, find_modules) != LUA_OK) return lua_error(L);
+  lua_call(L, 0, 1);
+  return 1;
+}
+
+/* Loads module after module, each of them with failures first. */
+static void try_modules(void) {
+  long used = 0, listed = 0, before = cases, wrong = failures;
+  lua_State *L = new_state(&used), *names = new_state(&listed);
+  must(names, preload, 0);
+  must(names, list_modules, 1);
+  shown = 0;
+  is_sampled = false;
+  lua_settop(L, 0);
+  lua_pushnil(L);
+  for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(names, 1); i++) {
+    scenario s = {.expect = "loaded", .is_module = true};
+    int status;
+    lua_rawgeti(names, 1, i);
+    snprintf(s.name, sizeof s.name, "%s", lua_tostring(names, -1));
+    lua_pop(names, 1);
+    if (is_wanted("require") || is_wanted(s.name))
+      try_subject(L, &used, &s);
+    call_step(L, &s, "run", &status);
+    lua_settop(L, 1);
   }
   lua_close(L);
-  fclose(to_server);
-  wait(NULL);
-  printf("oom: lua-cjson lost a buffer of its own in %ld cases\n",
-         cjson_leaks);
-  printf("oom: %ld cases, %ld failures\n", cases, failures);
+  lua_close(names);
+  if (cases > before) print("require", before, wrong);
+}
+
+/* So that what a process sets up for good is there. */
+static void warm_up(void) {
+  long used = 0;
+  lua_State *L = loaded_state(&used);
+  lua_getfield(L, 1, "warm");
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) oom_die(lua_tostring(L, -1));
+  lua_close(L);
+}
+
+static long number_of(const char *name) {
+  const char *text = getenv(name);
+  return text && *text ? strtol(text, NULL, 10) : 0;
+}
+
+/* The scenarios of a script: those that must be the first ones first. */
+static void try_script(const char *name, bool cold) {
+  long used = 0;
+  lua_State *L;
+  script = name;
+  L = loaded_state(&used);
+  try_scenarios(L, &used, cold);
+  lua_close(L);
+}
+
+int main(int count, char **arguments) {
+  const char *other = getenv("PROOF_SCRIPT");
+  if (count < 3) return 2;
+  folder = arguments[2];
+  wanted = arguments + 3;
+  limit = number_of("PROOF_CASES");
+  seed = number_of("PROOF_SEED");
+  told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE,
+              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (told == MAP_FAILED) oom_die("mmap");
+  signal(SIGPIPE, SIG_IGN);
+  snprintf(url, sizeof url, "%s", oom_start_server(arguments[1]));
+  if (!oom_begin()) oom_die("ws_init");
+  if (other && *other)
+    try_script(other, false);
+  else {
+    try_modules();
+    try_script("proof/oom/calls.lua", true);
+    warm_up();
+    try_script("proof/oom/calls.lua", false);
+    try_script("proof/oom/migrations.lua", false);
+  }
+  oom_stop_server();
+  printf("oom: lua-cjson lost %ld bytes of its own in %ld cases\n",
+         cjson_lost, cjson_leaks);
   return failures ? 1 : 0;
 }

@@ -20,7 +20,7 @@ tables.kinds = {
   { "too_large", "an answer of more bytes than `max_response`" },
   { "cancelled", "the task was cancelled, or the client closed" },
   { "budget", "`max_requests` is used up" },
-  { "memory", "memory ran out" },
+  { "memory", "memory ran out, and something may have been changed" },
   { "stale", "a migration: the workflow is not as it was planned for" },
   { "refused", "a migration: the blueprint or the journal does not allow it" },
   { "locked", "a migration: another process has the journal" },

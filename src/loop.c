@@ -206,6 +206,12 @@ static void harvest(ws_loop *loop) {
   }
 }
 
+/* A callback of ours that had no memory is what made libcurl give up. */
+static ws_kind kind_of(const ws_call *call, CURLMcode why) {
+  return why == CURLM_OUT_OF_MEMORY ||
+         ws_memory_refusals() != call->refusals ? WS_MEMORY : WS_NETWORK;
+}
+
 static void give_up_calls(ws_client *client, CURLMcode why) {
   ws_call *call = client->active.first;
   while (call) {
@@ -213,7 +219,7 @@ static void give_up_calls(ws_client *client, CURLMcode why) {
     if (call->state == WS_FLYING) {
       snprintf(call->message, sizeof call->message, "%s",
                curl_multi_strerror(why));
-      ws_call_end(call, why == CURLM_OUT_OF_MEMORY ? WS_MEMORY : WS_NETWORK);
+      ws_call_end(call, kind_of(call, why));
     }
     call = next;
   }

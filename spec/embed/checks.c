@@ -262,6 +262,17 @@ static const char script[] =
   "for _, err in pairs(errors) do error(err, 0) end\n"
   "assert(#found == 3)\n";
 
+/* A change that may have been made although memory ran out is told so. */
+static bool is_ambiguous(lua_State *L) {
+  bool is_memory;
+  lua_getfield(L, -1, "ambiguous");
+  lua_getfield(L, -2, "kind");
+  is_memory = lua_toboolean(L, -2) && lua_isstring(L, -1) &&
+              strcmp(lua_tostring(L, -1), "memory") == 0;
+  lua_pop(L, 2);
+  return is_memory;
+}
+
 static int run(lua_State *L) {
   const char *url = lua_touserdata(L, 1);
   luaL_openlibs(L);
@@ -271,8 +282,11 @@ static int run(lua_State *L) {
     return lua_error(L);
   lua_pushstring(L, url);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return 0;
-  if (lua_istable(L, -1)) lua_pushfstring(L, "an error of the module: %s",
-                                          luaL_tolstring(L, -1, NULL));
+  if (lua_istable(L, -1) && is_ambiguous(L))
+    lua_pushliteral(L, "not enough memory");
+  else if (lua_istable(L, -1))
+    lua_pushfstring(L, "an error of the module: %s",
+                    luaL_tolstring(L, -1, NULL));
   return lua_error(L);
 }
 

@@ -75,18 +75,18 @@ typedef union header {
   max_align_t alignment;
 } header;
 
-static void *counted(void *block, size_t size, held *held) {
+static void *counted(void *block, size_t size, held *all) {
   header *head = block;
   if (!head) return NULL;
   head->size = size;
-  held->bytes += (long)size;
-  held->blocks++;
+  all->bytes += (long)size;
+  all->blocks++;
   return head + 1;
 }
 
-static void uncounted(void *block, held *held) {
-  held->bytes -= (long)((header *)block)[-1].size;
-  held->blocks--;
+static void uncounted(void *block, held *all) {
+  all->bytes -= (long)((header *)block)[-1].size;
+  all->blocks--;
 }
 
 static void *core_alloc(size_t size) {

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -111,6 +113,29 @@ static int terminal_width(lua_State *L) {
   return 1;
 }
 
+/* take_variable(name): its value, or nil; it is gone from the environment,
+** where children and /proc show it. */
+static int terminal_take_variable(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  char *value = getenv(name);
+  lua_pushstring(L, value);
+  if (value) explicit_bzero(value, strlen(value));
+  unsetenv(name);
+  return 1;
+}
+
+/* no_core(): no core dump from now on. A limit of one byte keeps Linux from
+** handing it to a program as well. */
+static int terminal_no_core(lua_State *L) {
+  struct rlimit limit;
+  (void)L;
+  if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur > 1) {
+    limit.rlim_cur = 1;
+    setrlimit(RLIMIT_CORE, &limit);
+  }
+  return 0;
+}
+
 EXPORT int luaopen_workstage_terminal(lua_State *L);
 
 EXPORT int luaopen_workstage_terminal(lua_State *L) {
@@ -120,6 +145,8 @@ EXPORT int luaopen_workstage_terminal(lua_State *L) {
     { "restore", terminal_restore },
     { "is_terminal", terminal_is_terminal },
     { "width", terminal_width },
+    { "take_variable", terminal_take_variable },
+    { "no_core", terminal_no_core },
     { NULL, NULL },
   };
   luaL_newlib(L, functions);

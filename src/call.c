@@ -417,7 +417,7 @@ void ws_call_free(ws_call *call) {
   ws_queue_remove(call);
   ws_free(call->url);
   ws_free(call->body);
-  curl_slist_free_all(call->headers);
+  ws_headers_free(call->headers);
   ws_buffer_free(&call->response);
   ws_buffer_free(&call->head);
   call->loop->calls--;

@@ -166,6 +166,12 @@ bool ws_headers_add(struct curl_slist **list, const char *line) {
   return longer != NULL;
 }
 
+void ws_headers_free(struct curl_slist *list) {
+  for (struct curl_slist *at = list; at; at = at->next)
+    ws_wipe(at->data, strlen(at->data));
+  curl_slist_free_all(list);
+}
+
 static bool has_header(const char *const *headers, const char *name) {
   size_t size = strlen(name);
   for (; headers && *headers; headers++)
@@ -179,15 +185,15 @@ static bool add_authorization(struct curl_slist **list,
   bool bearer = options->oauth_token || options->service == WS_KANTATA;
   const char *token =
     options->oauth_token ? options->oauth_token : options->token;
-  ws_buffer line = WS_BUFFER_EMPTY;
-  const char *text;
+  const char *name = bearer ? "Authorization: Bearer " : "Authorization: ";
+  size_t size = strlen(name) + strlen(token) + 1;
+  char *line = ws_alloc(size);
   bool added;
-  ws_buffer_text(&line, bearer ? "Authorization: Bearer " :
-                                 "Authorization: ");
-  ws_buffer_text(&line, token);
-  text = ws_buffer_cstring(&line);
-  added = !line.failed && ws_headers_add(list, text);
-  ws_buffer_free(&line);
+  if (!line) return false;
+  snprintf(line, size, "%s%s", name, token);
+  added = ws_headers_add(list, line);
+  ws_wipe(line, size);
+  ws_free(line);
   return added;
 }
 
@@ -238,20 +244,32 @@ static bool fill(ws_client *client, const ws_options *options) {
          add_headers(&client->body_headers, options, true);
 }
 
-/* The allowance belongs to a token at a host: scheme, host and port. */
+/* FNV-1a from a start of one's own: two of them stand for a token where it
+** is only told from others. */
+static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
+  for (; *token; token++)
+    sum = (sum ^ (unsigned char)*token) * UINT64_C(1099511628211);
+  ws_buffer_integer(key, (long long)sum);
+}
+
+/* The allowance belongs to a token at a host: scheme, host and port. It
+** outlives the client, so the token itself is not in its key. */
 static ws_share *share_of(const ws_client *client, const ws_options *options,
                           ws_error *error) {
   const char *host = strstr(client->base, "://") + 3;
   size_t size = (size_t)(host - client->base) + strcspn(host, "/");
   double rate = options->rate_limit < 0 ? ws_service_rate(options->service)
                                         : options->rate_limit;
+  const char *token =
+    options->oauth_token ? options->oauth_token : options->token;
   ws_buffer key = WS_BUFFER_EMPTY;
   const char *text;
   ws_share *share = NULL;
   ws_buffer_add(&key, client->base, size);
   ws_buffer_char(&key, '\n');
-  ws_buffer_text(&key, options->oauth_token ? options->oauth_token
-                                            : options->token);
+  add_digest(&key, token, UINT64_C(14695981039346656037));
+  ws_buffer_char(&key, ' ');
+  add_digest(&key, token, UINT64_C(7809847782465536322));
   text = ws_buffer_cstring(&key);
   if (key.failed) ws_fail_memory(error);
   else share = ws_share_open(text, rate, options->shared,
@@ -341,8 +359,8 @@ void ws_client_release(ws_client *client) {
   ws_free(client->ca_file);
   ws_free(client->proxy);
   ws_free(client->user_agent);
-  curl_slist_free_all(client->headers);
-  curl_slist_free_all(client->body_headers);
+  ws_headers_free(client->headers);
+  ws_headers_free(client->body_headers);
   ws_loop_release(client->loop);
   ws_free(client);
 }

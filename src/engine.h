@@ -172,6 +172,9 @@ void ws_client_release(ws_client *client);
 bool ws_headers_check(const char *const *headers, ws_error *error);
 bool ws_headers_add(struct curl_slist **list, const char *line);
 
+/* Frees headers, and leaves nothing of the token in the memory. */
+void ws_headers_free(struct curl_slist *list);
+
 /* handle.c */
 ws_handle *ws_handle_take(ws_client *client);
 CURLcode ws_handle_aim(ws_handle *handle, const char *url);

@@ -30,6 +30,9 @@ void *ws_calloc(size_t count, size_t size);
 void *ws_realloc(void *block, size_t size);
 void ws_free(void *block);
 
+/* Overwrites what is secret before its block is freed. */
+void ws_wipe(void *bytes, size_t size);
+
 /* A copy of `size` bytes with a NUL after them; NULL without memory. */
 char *ws_copy(const char *bytes, size_t size);
 

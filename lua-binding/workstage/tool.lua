@@ -7,6 +7,7 @@
 
 local errors = require "workstage.errors"
 local screen = require "workstage.tool.screen"
+local secrets = require "workstage.tool.secrets"
 local status = require "workstage.tool.status"
 local terminal = require "workstage.terminal"
 
@@ -121,6 +122,7 @@ end
 -- @treturn integer the exit status
 function tool.main(arguments)
   terminal.restore()
+  secrets.take()
   local top, modules = parser()
   local good, parsed = pcall(top.parse, top, read_arguments(arguments))
   if not good then return tell_usage(top, parsed) end

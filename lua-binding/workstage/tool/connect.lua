@@ -1,5 +1,6 @@
 --- Which service, which space and whose token: from options, from the
 -- environment, or from the file that a command is about.
+local secrets = require "workstage.tool.secrets"
 local screen = require "workstage.tool.screen"
 local status = require "workstage.tool.status"
 local workstage = require "workstage"
@@ -77,9 +78,9 @@ local function storyblok_options(options, parsed, about)
   options.space_id = parsed.space or variable "STORYBLOK_SPACE_ID" or
                      about.space_id
   options.region = parsed.region
-  options.token = variable "STORYBLOK_TOKEN"
+  options.token = secrets.get "STORYBLOK_TOKEN"
   if not options.token then
-    options.oauth_token = variable "STORYBLOK_OAUTH_TOKEN"
+    options.oauth_token = secrets.get "STORYBLOK_OAUTH_TOKEN"
   end
   if not options.token and not options.oauth_token then
     missing("Storyblok", "a token", "STORYBLOK_TOKEN", " (a personal " ..
@@ -98,7 +99,7 @@ local function kantata_options(options, parsed)
     screen.complain "--space and --region are Storyblok's, not Kantata's"
     return nil
   end
-  options.token = variable "KANTATA_TOKEN"
+  options.token = secrets.get "KANTATA_TOKEN"
   if options.token then return options end
   missing("Kantata OX", "a token", "KANTATA_TOKEN")
 end

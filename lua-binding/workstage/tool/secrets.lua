@@ -1,0 +1,23 @@
+--- The tokens, taken out of the environment before anything else: what the
+-- tool starts must not have them, nor a core dump.
+local terminal = require "workstage.terminal"
+
+local secrets = {}
+
+local taken = {}
+
+--- Takes them out, and turns core dumps off.
+function secrets.take()
+  terminal.no_core()
+  for _, name in ipairs { "STORYBLOK_TOKEN", "STORYBLOK_OAUTH_TOKEN",
+                          "KANTATA_TOKEN" } do
+    taken[name] = terminal.take_variable(name) or taken[name]
+  end
+end
+
+--- The token that a variable held; nil where there was none.
+function secrets.get(name)
+  if taken[name] ~= "" then return taken[name] end
+end
+
+return secrets

@@ -1,0 +1,20 @@
+-- What the core keeps of a token once its client is closed: nothing. The
+-- sandbox is another process, as it keeps what it is sent.
+local build = os.getenv "WORKSTAGE_BUILD" or "build"
+package.cpath = build .. "/spec/?.so;" .. package.cpath
+local probe = require "probe_secret"
+
+describe("a client that is closed", function()
+  it("leaves no token in the core's memory", function()
+    if os.getenv "SPEC_REPORTS" then return end -- all memory is read
+    local pipe = assert(io.popen "echo $$; exec workstage sandbox")
+    local pid, url = pipe:read("l", "l")
+    local ours, others, ours_after, others_after = probe.left(
+      url, "0987654321-eroc-eht-fo-nekot-dekram")
+    os.execute("kill " .. pid)
+    pipe:close()
+    assert.is_true(ours > 0)
+    assert.equal(0, ours_after)
+    assert.is_true(others_after <= others)
+  end)
+end)

@@ -14,8 +14,9 @@ local settle = {}
 -- When to look, as parts of settle_time.
 local LOOKS = { 0, 0.2, 0.5, 1 }
 
--- How many ids of a kind are kept before the older half is forgotten.
-local REMEMBERED = 4096
+-- How many ids of a kind are kept before the older half is forgotten: more
+-- than a service lets through until a request that hangs is settled.
+local REMEMBERED = 1024
 
 -- --------------------------------------------------------------- memory
 

@@ -123,6 +123,27 @@ describe("map", function()
     assert.equal(0, running)
   end)
 
+  it("leaves nothing behind where an iterator raises in mid-request",
+     function()
+    local asked, begun = 0, 0
+    local good, why = pcall(workstage.map, function()
+      asked = asked + 1
+      local story = assert(get(ids.stories[asked])) -- the others queue here
+      if asked == 4 then error("the iterator broke", 0) end
+      return story
+    end, function(story)
+      begun = begun + 1
+      return get(story.id)
+    end)
+    assert.is_false(good)
+    assert.equal("the iterator broke", why)
+    assert.same({ 4, 3 }, { asked, begun })
+    -- and what comes then has all the room
+    local results = workstage.map(ids.stories, get)
+    assert.equal(25, #results)
+    assert.equal(8, server:stats().max_in_flight)
+  end)
+
   it("does nothing with nothing", function()
     assert.same({ {}, {} }, { workstage.map({}, get) })
     assert.same({ {}, {} }, { workstage.map(counter(0), get) })

@@ -11,6 +11,7 @@
 #   make check      linters, warnings as errors, width of lines
 #   make tidy       of it clang-tidy and clang's analyzer alone
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
+#   make valgrind gc    the same under memcheck; with an eager collector
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
 #   make docs       the reference and the guides as HTML, into build/docs
 #   make types      definitions for editors, into build/types
@@ -261,6 +262,14 @@ asan tsan:
 	  CFLAGS="$(SANITIZED) -fsanitize=$(KIND)" all probes
 	@LUA="$(LUA)" FILTER="$(FILTER)" script/sanitize $@ $(SPEC)
 
+# Memcheck, and a collector that never rests; script/left-out says what is
+# not for them.
+valgrind gc:
+	@script/setup test
+	@$(MAKE) --no-print-directory all probes
+	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
+	  script/sanitize $@ $(SPEC)
+
 # What reads the sources without running them.
 
 TIDY       = clang-tidy --quiet
@@ -389,8 +398,9 @@ uninstall:
 FORCE:
 
 .PHONY: all client sandbox embed probes env clean demo bench bench-programs \
-  bench-peers test asan tsan check check-tools check-lua check-c check-width \
-  check-gcc check-clang check-fuzz tidy proof fuzz mutation soak types docs \
+  bench-peers test asan tsan valgrind gc check check-tools check-lua check-c \
+  check-width check-gcc check-clang check-fuzz tidy proof fuzz mutation soak \
+  types docs \
   install install-client install-sandbox install-embed install-share \
   uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -1,12 +1,14 @@
 -- Random faults: whatever happens, each create takes effect once, and what
 -- the caller is told is true.
 --
--- WORKSTAGE_SEEDS: how many seeds (200); WORKSTAGE_FIRST_SEED (1).
+-- WORKSTAGE_SEEDS: how many seeds (200); WORKSTAGE_FIRST_SEED (1);
+-- WORKSTAGE_TOGETHER: how many at the same time (24); most of it is waiting.
 local service = require "support.service"
 local workstage = require "workstage"
 
 local SEEDS = tonumber(os.getenv "WORKSTAGE_SEEDS" or "") or 200
 local FIRST = tonumber(os.getenv "WORKSTAGE_FIRST_SEED" or "") or 1
+local TOGETHER = math.tointeger(os.getenv "WORKSTAGE_TOGETHER") or 24
 local CHANCE = 0.08
 local CREATES = 50
 
@@ -184,7 +186,7 @@ describe(("%d seeds of mixed faults"):format(SEEDS), function()
     local doubtful, failed, requests = 0, 0, 0
     for i = 1, SEEDS do seeds[i] = FIRST + i - 1 end
     workstage.map(seeds, run_seed, {
-      concurrency = 24,
+      concurrency = TOGETHER,
       on_result = function(_, report, err)
         if not report then error(err, 0) end
         table.move(report.wrong, 1, #report.wrong, #wrong + 1, wrong)

@@ -106,7 +106,7 @@ static void place(ws_limiter *l, ws_time at, bool accepted) {
   if (l->placed == WS_LIMITER_PLACES + WS_LIMITER_SPARE) {
     l->placed = WS_LIMITER_PLACES;
     memmove(l->places, l->places + WS_LIMITER_SPARE,
-            (size_t)l->placed * sizeof l->places[0]);
+            (size_t)l->placed * sizeof *l->places);
   }
   for (i = l->placed++; i > 0 && l->places[i - 1].at > at; i--)
     l->places[i] = l->places[i - 1];

@@ -51,6 +51,23 @@ describe("a rejection with little accepted", function()
     assert.equal(8.0, rate(limiter))
   end)
 
+  it("looks ten seconds back", function()
+    for at, lowered in pairs { [14.9] = 7.0, [15.1] = 6.0 } do
+      local limiter = probe.new(20)
+      burst(limiter, 7, 5)
+      burst(limiter, 6, 10)
+      reject(limiter, at)
+      assert.equal(lowered, rate(limiter))
+    end
+  end)
+
+  it("counts what is remembered, and each once", function()
+    local limiter = probe.new(0)
+    burst(limiter, 1281, 10) -- one more than there are places
+    reject(limiter, 10.5)
+    assert.equal(1025.0, rate(limiter))
+  end)
+
   it("counts both where answers come late", function()
     local limiter = probe.new(20)
     burst(limiter, 4, 10)
@@ -106,7 +123,58 @@ describe("the third strike", function()
         reject(limiter, i * 2 + 1.005)
       end
       assert.equal(lowered, rate(limiter))
+      burst(limiter, limit, 8)
+      reject(limiter, 9.005)
+      assert.equal(lowered, rate(limiter)) -- that is the first again
     end
+  end)
+end)
+
+describe("the third strike with less fitting in", function()
+  it("lowers the rate to that, by a half at most", function()
+    for _, case in ipairs { { 12, 5, 6.0 }, { 12, 7, 7.0 }, { 3, 1, 1.5 } } do
+      local limit, fit, lowered = table.unpack(case)
+      local limiter = probe.new(limit)
+      for i = 1, 3 do
+        burst(limiter, limit, i * 20)
+        burst(limiter, fit, i * 20 + 4)
+        reject(limiter, i * 20 + 4.5)
+      end
+      assert.equal(lowered, rate(limiter))
+    end
+  end)
+end)
+
+describe("more distance", function()
+  it("is a tenth of a second at the most", function()
+    local limiter = probe.new(1)
+    for i = 1, 60 do
+      for j = 1, 3 do exchange(limiter, i * 10 + j * 2) end
+      reject(limiter, i * 10 + 7.005)
+    end
+    exchange(limiter, 1000)
+    near(1001 + GUARD + 0.1 * 255 / 256, limiter:next(1000.5))
+  end)
+
+  it("counts where trips are judged by the window", function()
+    local limiter = probe.new(6)
+    for i = 1, 12 do exchange(limiter, i < 7 and 10 or 13, 1.008) end
+    reject(limiter, 14.005)
+    for _ = 1, 6 do limiter:start(200) end
+    assert.equal(math.huge, limiter:next(200.5))
+  end)
+end)
+
+describe("a ticket among as many as there can be", function()
+  it("goes alone", function()
+    local limiter, tickets = probe.new(0), {}
+    exchange(limiter, 10)
+    for i = 1, 1024 do tickets[i] = limiter:start(20) end
+    limiter:unsent(tickets[2])
+    for i = 1, 1024 do limiter:unsent(tickets[i]) end
+    limiter:rate(1)
+    limiter:lost(limiter:start(30), 30.5)
+    near(30.5 + TRIP + 1 + GUARD, limiter:next(30.6))
   end)
 end)
 
@@ -151,6 +219,42 @@ describe("what is known of trips", function()
     for i = 1, 8 do exchange(limiter, 10 + i / 10, 3) end
     limiter:start(13.9)
     near(11.1 + GUARD, limiter:next(14)) -- the flight, and all eight
+    limiter:rate(20)
+    assert.equal(0, limiter:next(14))
+  end)
+
+  it("leaves the place of what was lost before the first answer", function()
+    local limiter = probe.new(2)
+    limiter:lost(limiter:start(10), 10.2)
+    exchange(limiter, 20)
+    near(11.2 + GUARD, limiter:next(20.5))
+  end)
+
+  it("is a kind's own from the eighth answer on", function()
+    for answers, late in pairs { [7] = 0.4, [8] = 0 } do
+      local limiter = probe.new(1)
+      for i = 1, 20 do exchange(limiter, i * 2, 0.1, 1) end
+      for i = 1, answers do exchange(limiter, 100 + i * 2, 0.5, 2) end
+      local at = 100 + answers * 2
+      near(at + 1 + GUARD + late, limiter:next(at + 0.9))
+    end
+  end)
+
+  it("lets a flight be placed for as long as others were late", function()
+    local limiter = probe.new(1)
+    for i = 1, 10 do exchange(limiter, i * 10, 3) end
+    limiter:answered(limiter:start(190), 190.3, 193.3) -- so 0.3
+    limiter:start(200)
+    near(201.3 + GUARD, limiter:next(203.2))
+    assert.equal(math.huge, limiter:next(203.4))
+  end)
+
+  it("passes over a flight that is overdue", function()
+    local limiter = probe.new(3)
+    for i = 1, 10 do exchange(limiter, i * 10, 3) end
+    limiter:start(196)
+    limiter:start(199.5)
+    near(101 + GUARD, limiter:next(200))
   end)
 
   it("lets a flight be placed if trips take longer than the window",

@@ -240,6 +240,23 @@ describe("what is known of trips", function()
     end
   end)
 
+  it("stays a kind's own when the minute is over", function()
+    local limiter = probe.new(1)
+    for i = 1, 20 do exchange(limiter, i * 2, 0.1, 1) end
+    for i = 1, 34 do
+      exchange(limiter, 100 + i * 2, 0.5, 2)
+      if i > 8 then near(101 + i * 2 + GUARD, limiter:next(100.9 + i * 2)) end
+    end
+  end)
+
+  it("is the first kind's for one that there is not", function()
+    local limiter = probe.new(1)
+    for i = 1, 20 do exchange(limiter, i * 2, 0.1, 1) end
+    for i = 1, 8 do exchange(limiter, 100 + i * 2, 0.5, 8) end
+    exchange(limiter, 200, 0.5, 0)
+    near(201 + GUARD, limiter:next(200.9))
+  end)
+
   it("lets a flight be placed for as long as others were late", function()
     local limiter = probe.new(1)
     for i = 1, 10 do exchange(limiter, i * 10, 3) end
@@ -308,6 +325,20 @@ describe("less put down to the way there", function()
 end)
 
 describe("a trial of the limit", function()
+  it("begins without strikes", function()
+    local limiter = probe.new(8)
+    limiter:rejected(limiter:start(100), 100, 100, 3)
+    for at = 110, 112, 2 do
+      burst(limiter, 3, at)
+      reject(limiter, at + 1.005)
+    end
+    limiter:next(180)
+    assert.equal(8.0, rate(limiter))
+    burst(limiter, 8, 181)
+    reject(limiter, 182.005)
+    assert.equal(8.0, rate(limiter))
+  end)
+
   it("lasts as long as the quiet time before it", function()
     local limiter = probe.new(20)
     limiter:rejected(limiter:start(100), 100, 100, 6)

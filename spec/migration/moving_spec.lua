@@ -134,6 +134,20 @@ describe("the items of an operation", function()
     assert.is_true(looks[3] > 60 and looks[3] < 70, looks[3])
   end)
 
+  it("do not wait for the page after theirs", function()
+    local run = new_run(all(8, FROM))
+    local waited
+    function run.on_look()
+      for _ = 1, #run.pages > 0 and 400 or 0 do
+        if run.moves[4] then return end
+        loop.sleep(0.002)
+      end
+      waited = #run.pages > 0
+    end
+    assert.is_true(move(run, { items = ids(1, 4) }))
+    assert.is_false(waited)
+  end)
+
   it("are skipped where they stand elsewhere", function()
     local stands = all(10, FROM)
     stands[3], stands[5], stands[6], stands[7] = nil, TO, 9, TO
@@ -279,7 +293,9 @@ describe("a run of items ends", function()
 
   it("at its limit, with what was not begun taken back", function()
     local run = new_run(all(12, FROM), { limit = 6 })
+    function run.on_look() loop.sleep(#run.pages > 0 and 0.01 or 0) end
     local done, err = move(run, { items = ids(1, 12) })
+    loop.sleep(0.02) -- nothing comes after the end
     assert.is_false(done)
     assert.is_nil(err)
     local written, unsent = {}, {}
@@ -302,6 +318,16 @@ describe("a run of items ends", function()
     assert.same({}, run.notes)
     assert.is_boolean(done)
     assert.equal(4, run.begun)
+  end)
+
+  it("at a limit that leaves one over", function()
+    local run = new_run(all(4, FROM), { limit = 3 })
+    function run.on_move(id)
+      loop.sleep(0.002) -- by then it is known that there are no more
+      return { id = id }
+    end
+    assert.is_false((move(run, { items = ids(1, 4) })))
+    assert.same({ 4 }, run.notes[1].items)
   end)
 
   it("when its task is cancelled", function()

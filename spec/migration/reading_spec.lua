@@ -335,6 +335,29 @@ describe("what is made of it", function()
                   unpublishable = 2 }, result.effects)
   end)
 
+  it("has the members by name", function()
+    local made, names, stages = content(), {}, described()
+    for i = 1, 20 do
+      names[i] = ("Role %02d"):format(i)
+      made.roles[i] = { id = 200 - i, role = names[i] }
+    end
+    stages[1].roles = names
+    local found = {}
+    for i, member in ipairs(assert(plan(new_space(made),
+                                        blueprint({}, stages))).members) do
+      assert.equal(200 - i, member.id)
+      found[i] = member.name
+    end
+    assert.same(names, found)
+  end)
+
+  it("is refused where the planner finds no way", function()
+    local stages = described()
+    stages[4] = { name = "Proof", color = "#9", was = "Review" }
+    assert.same({ 'stages "Review" and "Proof" are both said to be "Review"' },
+                refused(new_space(content()), blueprint({}, stages)).problems)
+  end)
+
   it("foretells by what each stage is to be", function()
     local stages = described()
     stages[2].story_editing_locked = true

@@ -93,7 +93,6 @@ local function begin_loading(self)
     if loaded then self.loading = nil end
     return loaded, err
   end)
-  self.loading.observed = true
 end
 
 -- The next item to move; nil at the end. Raises when a page cannot be read

@@ -258,7 +258,7 @@ local function check_left_behind(space, gone, rules, problems)
       end
     end
   end
-  problems.paste = #lines > 0 and lines or nil
+  problems.paste = lines
   return true
 end
 

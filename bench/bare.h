@@ -11,6 +11,7 @@
 typedef struct bare {
   CURL *easy;
   char body[128];
+  size_t body_size, body_read;
   char answer[1024];
   size_t answer_size;
   int readied;

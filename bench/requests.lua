@@ -18,9 +18,12 @@ local LUA = os.getenv "LUA" or "lua5.4"
 
 local function contestants()
   local post = LUA .. " bench/post.lua"
+  local easy, multi = figures.folder .. "/bare_easy",
+                      figures.folder .. "/bare_multi"
   local list = {
-    { name = "bare libcurl", [1] = figures.folder .. "/bare_easy",
-      [16] = figures.folder .. "/bare_multi" },
+    { name = "bare libcurl", [1] = easy, [16] = multi },
+    { name = "bare libcurl, read callback", environment = "BARE_READ=1",
+      [1] = easy, [16] = multi },
     { name = "workstage", [1] = post, [16] = post },
   }
   for _, peer in ipairs(peers.installed()) do

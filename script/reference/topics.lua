@@ -16,6 +16,7 @@ local function link(address)
   if name:find "%.lua$" and place:find "examples/" then
     return "../examples/" .. name .. ".html"
   end
+  if name:find "%.svg$" then return name end
   if place == "" then return address end
 end
 

@@ -99,7 +99,7 @@ bool user_may_change(struct call *c, int64_t stage) {
                     "SELECT allow_all_users, allow_admin_change,"
                     " allow_editor_change, user_ids, space_role_ids"
                     " FROM stages WHERE id = ?", "i", stage);
-  if (store_row(row)) may = row_allows(c, row);
+  if (store_row(c->db, row)) may = row_allows(c, row);
   if (row) sqlite3_reset(row);
   return may;
 }

@@ -34,7 +34,7 @@ static void dump_workflows(struct sandbox *s, struct buf *b,
                                   space);
   int rows = 0;
   buf_str(b, ",\"workflows\":[");
-  while (store_row(row)) {
+  while (store_row(s->db, row)) {
     if (rows++) buf_str(b, ",");
     buf_str(b, column_text(row, 0));
     if (b->len) b->len--;
@@ -83,7 +83,7 @@ static void dump_spaces(struct sandbox *s, struct buf *b) {
                                   " ORDER BY id", "");
   int rows = 0;
   buf_str(b, ",\"spaces\":[");
-  while (store_row(row)) {
+  while (store_row(s->db, row)) {
     int64_t id = sqlite3_column_int64(row, 1);
     if (rows++) buf_str(b, ",");
     buf_str(b, column_text(row, 0));

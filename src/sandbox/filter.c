@@ -98,7 +98,7 @@ int64_t filter_count(struct filter *f, const char *table) {
   buf_fmt(&head, "SELECT count(*) FROM %s WHERE ", table);
   st = head.failed ? NULL : filter_query(f, head.data, "");
   buf_free(&head);
-  while (store_row(st)) count = sqlite3_column_int64(st, 0);
+  while (store_row(f->c->db, st)) count = sqlite3_column_int64(st, 0);
   return count;
 }
 
@@ -107,7 +107,7 @@ void filter_rows(struct filter *f, const char *head, const char *tail,
                  struct buf *out) {
   sqlite3_stmt *st = filter_query(f, head, tail);
   int rows = 0;
-  while (store_row(st)) {
+  while (store_row(f->c->db, st)) {
     const char *text = column_text(st, 0);
     if (rows++) buf_str(out, ",");
     if (text) buf_str(out, text);

@@ -51,7 +51,7 @@ static void include_one(struct call *c, struct buf *b, const char *sql,
 
 static void add_changes(struct call *c, struct answer *a,
                         struct included *with, sqlite3_stmt *rows) {
-  while (store_row(rows)) {
+  while (store_row(c->db, rows)) {
     answer_add(a, sqlite3_column_int64(rows, 0), column_text(rows, 1));
     if (with->with_users)
       include_one(c, &with->users, "SELECT " K_USER " FROM k_users u"

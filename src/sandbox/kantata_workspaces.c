@@ -51,7 +51,7 @@ static void answer_workspaces(struct call *c, struct answer *a,
            (long long)a->per_page, (a->page - 1) * (long long)a->per_page);
   rows = filter_query(f, "SELECT w.id, " WORKSPACE
                       " FROM k_workspaces w WHERE ", tail);
-  while (store_row(rows))
+  while (store_row(c->db, rows))
     answer_add(a, sqlite3_column_int64(rows, 0), column_text(rows, 1));
   answer_write(c, a, NULL, NULL);
 }

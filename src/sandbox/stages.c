@@ -44,7 +44,7 @@ static void add_stage(struct call *c, struct buf *b, const char *json) {
 
 static int add_stages(struct call *c, struct buf *b, sqlite3_stmt *rows) {
   int count = 0;
-  while (store_row(rows)) {
+  while (store_row(c->db, rows)) {
     const char *json = column_text(rows, 0);
     if (count++) buf_str(b, ",");
     if (json) add_stage(c, b, json);
@@ -182,7 +182,7 @@ void stage_set(struct store *db, int64_t id, const char *column,
   else if (v->type == JSON_BOOL) store_bind(st, 1, 'b', (int)v->boolean);
   else store_bind(st, 1, 'i', v->integer);
   store_bind(st, 2, 'i', id);
-  while (store_row(st)) continue;
+  while (store_row(db, st)) continue;
   buf_free(&sql);
   buf_free(&list);
 }

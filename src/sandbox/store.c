@@ -158,11 +158,13 @@ sqlite3_stmt *store_query(struct store *db, const char *sql,
   return st;
 }
 
-/* The next row; the statement is reset after the last one. */
-bool store_row(sqlite3_stmt *row) {
-  if (!row) return false;
-  if (sqlite3_step(row) == SQLITE_ROW) return true;
-  sqlite3_reset(row);
+/* The next row; the statement is reset after the last one. An error is no
+** last row: it is kept for store_failed. */
+bool store_row(struct store *db, sqlite3_stmt *row) {
+  int rc = row ? sqlite3_step(row) : SQLITE_DONE;
+  if (rc == SQLITE_ROW) return true;
+  if (rc != SQLITE_DONE && !db->error) db->error = rc;
+  if (row) sqlite3_reset(row);
   return false;
 }
 
@@ -189,7 +191,7 @@ bool store_int(struct store *db, int64_t *value, const char *sql,
   va_start(args, types);
   st = query_with(db, sql, types, &args);
   va_end(args);
-  found = store_row(st) && sqlite3_column_type(st, 0) != SQLITE_NULL;
+  found = store_row(db, st) && sqlite3_column_type(st, 0) != SQLITE_NULL;
   *value = found ? sqlite3_column_int64(st, 0) : 0;
   if (st) sqlite3_reset(st);
   return found;
@@ -213,7 +215,7 @@ bool store_text(struct store *db, struct buf *b, const char *sql,
   va_start(args, types);
   st = query_with(db, sql, types, &args);
   va_end(args);
-  found = store_row(st);
+  found = store_row(db, st);
   if (found) add_column(b, st);
   if (st) sqlite3_reset(st);
   return found;
@@ -228,7 +230,7 @@ void store_rows(struct store *db, struct buf *b, const char *sql,
   va_start(args, types);
   st = query_with(db, sql, types, &args);
   va_end(args);
-  while (store_row(st)) {
+  while (store_row(db, st)) {
     if (rows++) buf_add(b, ",", 1);
     add_column(b, st);
   }

@@ -20,7 +20,7 @@ void store_close(struct store *db);
 */
 sqlite3_stmt *store_query(struct store *db, const char *sql,
                           const char *types, ...);
-bool store_row(sqlite3_stmt *row);
+bool store_row(struct store *db, sqlite3_stmt *row);
 bool store_run(struct store *db, const char *sql, const char *types, ...);
 bool store_int(struct store *db, int64_t *value, const char *sql,
                const char *types, ...);

@@ -69,7 +69,7 @@ static void add_stages(struct call *c, int64_t id) {
 
 static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
   int count = 0;
-  while (store_row(rows)) {
+  while (store_row(c->db, rows)) {
     const char *json = column_text(rows, 0);
     if (!json) continue;
     if (count++) buf_str(&c->out, ",");

@@ -26,10 +26,13 @@ typedef struct answer {
   char *match;       /* how the request line begins; "": any */
   char *bytes;
   size_t size;
+  char *fill;        /* follows the bytes so many times */
+  size_t fill_size;
+  lua_Integer fills;
   lua_Integer times; /* 0: for ever */
   double delay;      /* before the first byte */
   size_t piece;      /* so many bytes at a time; 0: all at once */
-  double pause;      /* between the pieces */
+  double pause;      /* between the pieces, and after each fill */
   bool close;
 } answer;
 
@@ -104,6 +107,7 @@ static void add_request(server *s, request *r) {
 static void free_answer(answer *a) {
   free(a->match);
   free(a->bytes);
+  free(a->fill);
   free(a);
 }
 
@@ -114,8 +118,10 @@ static answer *copy_answer(const answer *a) {
   copy->next = NULL;
   copy->match = strdup(a->match);
   copy->bytes = malloc(a->size + 1);
-  if (!copy->match || !copy->bytes) abort();
+  copy->fill = malloc(a->fill_size + 1);
+  if (!copy->match || !copy->bytes || !copy->fill) abort();
   memcpy(copy->bytes, a->bytes, a->size);
+  memcpy(copy->fill, a->fill, a->fill_size);
   return copy;
 }
 
@@ -160,24 +166,32 @@ static bool pause_for(server *s, double seconds) {
   return well;
 }
 
-static bool send_answer(server *s, int socket, const answer *a) {
+static bool send_bytes(server *s, int socket, const answer *a,
+                       const char *bytes, size_t size) {
   size_t done = 0;
-  if (!pause_for(s, a->delay)) return false;
-  while (done < a->size) {
-    size_t left = a->size - done;
-    ssize_t sent = send(socket, a->bytes + done,
+  while (done < size) {
+    size_t left = size - done;
+    ssize_t sent = send(socket, bytes + done,
                         a->piece && a->piece < left ? a->piece : left,
                         MSG_NOSIGNAL);
     if (sent < 0) return false;
     done += (size_t)sent;
-    if (done < a->size && !pause_for(s, a->pause)) return false;
+    if (done < size && !pause_for(s, a->pause)) return false;
   }
+  return true;
+}
+
+static bool send_answer(server *s, int socket, const answer *a) {
+  if (!pause_for(s, a->delay) ||
+      !send_bytes(s, socket, a, a->bytes, a->size))
+    return false;
+  for (lua_Integer i = 0; i < a->fills; i++)
+    if (!send_bytes(s, socket, a, a->fill, a->fill_size) ||
+        (a->pause > 0 && !pause_for(s, a->pause)))
+      return false;
   return !a->close;
 }
 
-/* ------------------------------------------------------------- threads */
-
-/* One request and its answer; false when the connection is to end. */
 static bool serve_one(server *s, const connection *c) {
   request *r = calloc(1, sizeof *r);
   answer *a;
@@ -314,7 +328,7 @@ static int port(lua_State *L) {
   return 1;
 }
 
-/* push(match, bytes, times, delay, close, piece, pause) */
+/* push(match, bytes, times, delay, close, piece, pause, fill, fills) */
 static int push(lua_State *L) {
   server *s = check(L);
   answer given = {0}, *copy, **end;
@@ -325,6 +339,9 @@ static int push(lua_State *L) {
   given.close = lua_toboolean(L, 6);
   given.piece = (size_t)luaL_optinteger(L, 7, 0);
   given.pause = luaL_optnumber(L, 8, 0);
+  given.fill = (char *)(uintptr_t)luaL_optlstring(L, 9, "",
+                                                  &given.fill_size);
+  given.fills = luaL_optinteger(L, 10, 0);
   copy = copy_answer(&given);
   pthread_mutex_lock(&s->lock);
   for (end = &s->answers; *end; end = &(*end)->next) continue;

@@ -20,12 +20,13 @@ end
 
 --- Adds an answer, byte for byte. Options: `match` (how the request line
 -- begins, such as "GET /v1"), `times` (1; 0: for ever), `delay` (seconds),
--- `close`, `piece` and `pause` (so many bytes, then so many seconds).
+-- `close`, `piece` and `pause` (so many bytes, then so many seconds), `fill`
+-- and `fills` (what follows so many times, and is held once).
 function Server:raw(bytes, options)
   local given = options or {}
   self.core:push(given.match or "", bytes, given.times or 1,
                  given.delay or 0, given.close or false, given.piece or 0,
-                 given.pause or 0)
+                 given.pause or 0, given.fill or "", given.fills or 0)
 end
 
 --- Adds a proper answer; options as above, and `headers` (lines).

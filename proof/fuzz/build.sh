@@ -9,9 +9,11 @@ instrumented="-O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 # The archives and the sandbox, in a tree of their own.
 build_tree() {
   mkdir -p "$out"
+  rm -f "$out/sandbox.a"
   make -s -j2 BUILD="$out" CC=clang CFLAGS="$instrumented" \
     LDFLAGS=-shared-libasan embed sandbox >"$out/log" 2>&1 ||
     { cat "$out/log"; return 1; }
+  ar rcs "$out/sandbox.a" "$out"/obj/src/sandbox/*.o
 }
 
 # One fuzzer; objects that are named come before those of the tree.
@@ -30,8 +32,7 @@ build_fuzzer() { # TARGET PROGRAM [OBJECT]...
       set -- -DFUZZ_TARGET="\"$target\"" "$@" ;;
   esac
   case $target in
-    sandbox | requests) archive=$out/sandbox.a
-      ar rcs "$archive" "$out"/obj/src/sandbox/*.o ;;
+    sandbox | requests) archive=$out/sandbox.a ;;
     *) archive=$out/libworkstage_lua.a ;;
   esac
   # shellcheck disable=SC2046,SC2086

@@ -28,7 +28,7 @@ function common.grow(bytes)
     if kind == 2 then return (next_byte() << 30) + next_byte() end
     if kind == 3 then return (next_byte() - 128) / 8 end
     if kind == 4 then
-      local size = next_byte() % 12
+      local size = next_byte() % 70
       at = at + size
       return bytes:sub(at - size + 1, at)
     end

@@ -53,10 +53,31 @@ void *wsl_self(lua_State *L, const char *type) {
   return luaL_checkudata(L, 1, type);
 }
 
+/*
+** A text that outgrows a buffer of Lua's is held by a box, whose metatable
+** Lua makes with the first of them. Where memory runs out in the midst of
+** that, it stays without methods, and the state can make no long text any
+** more (Lua 5.4.4). So it is made here, anew where it is not whole.
+*/
+static void ready_buffers(lua_State *L) {
+  static const char box[] = "_UBOX*";
+  int top = lua_gettop(L);
+  luaL_Buffer buffer;
+  if (lua_getfield(L, LUA_REGISTRYINDEX, box) == LUA_TTABLE &&
+      lua_getfield(L, -1, "__close") == LUA_TNIL) {
+    lua_pushnil(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, box);
+  }
+  luaL_buffinitsize(L, &buffer, LUAL_BUFFERSIZE + 1);
+  luaL_pushresultsize(&buffer, 0);
+  lua_settop(L, top);
+}
+
 WSL_EXPORT int luaopen_workstage_core(lua_State *L);
 
 WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   luaL_checkversion(L);
+  ready_buffers(L);
   lua_newtable(L);
   wsl_open_loop(L);
   wsl_open_client(L);

@@ -13,6 +13,11 @@
 local addresses, _, go_round = ...
 local workstage = require "workstage"
 
+-- What is loaded only where it is used: `require` is tried by itself.
+for name in pairs(package.preload) do
+  if name:find "^workstage" and not name:find "migration" then require(name) end
+end
+
 local url, kantata_url = addresses:match "^(%S+) (%S+)$"
 local DEFAULT = " Default(Drafting)"
 local WHOLE = "Article(Drafting,Old review,Review)" .. DEFAULT
@@ -51,8 +56,8 @@ local space, article, review -- of a scenario that begins with them
 local function prepare() space = need(connect()) end
 
 -- The stage has its name, that of `update`, or is gone.
-local function find_review()
-  prepare()
+local function find_review(more)
+  space = need(connect(more))
   article = need(space.workflows:find "Article").id
   for _, stage in ipairs(need(space.stages:list { in_workflow = article }))
   do
@@ -119,6 +124,11 @@ add("client", {
     local made <close> = need(connect { headers = { ["X-A"] = "b" } })
     return made and "made"
   end,
+})
+
+add("long text", {
+  expect = "100000",
+  run = function() return tostring(#("abcdefghij"):rep(10000)) end,
 })
 
 add("call", {
@@ -257,6 +267,9 @@ add("map of 20", {
 
 local mapped, map_errs
 
+-- Half of the items wait for their turn.
+local function find_review_for_two() find_review { concurrency = 2 } end
+
 -- Each item's result against what there is.
 local function check_map(held)
   for i = 1, mapped and 8 or 0 do
@@ -275,7 +288,7 @@ local function check_map(held)
 end
 
 add("map of changes", {
-  stories = 8, prepare = find_review, check = check_map,
+  stories = 8, prepare = find_review_for_two, check = check_map,
   expect = "8", server = "moved=8 twice=0 " .. WHOLE,
   run = function()
     mapped, map_errs = workstage.map(numbers(8), function(id)

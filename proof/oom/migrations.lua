@@ -3,6 +3,11 @@ local addresses, folder = ...
 local migration = require "workstage.migration"
 local workstage = require "workstage"
 
+-- What is loaded only where it is used: `require` is tried by itself.
+for name in pairs(package.preload) do
+  if name:find "^workstage" then require(name) end
+end
+
 local url, kantata_url = addresses:match "^(%S+) (%S+)$"
 local DEFAULT = " Default(Drafting)"
 local WHOLE = "Article(Drafting,Old review,Review)" .. DEFAULT

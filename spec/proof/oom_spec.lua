@@ -35,6 +35,10 @@ describe("where memory runs out", function()
     holds("'first use'", "curl", 20)
   end)
 
+  it("the state can still make long texts", function()
+    holds("workstage.core 'long text'", "lua", 0)
+  end)
+
   it("nobody is told that nothing was made when it was", function()
     holds("create 'any POST' 'Kantata, a change' delete", "lua", 20)
     holds("'map of changes'", "core", 15)

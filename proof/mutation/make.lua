@@ -77,14 +77,27 @@ local function write_unbroken(part, number)
                  part = part, name = "unbroken" }, number)
 end
 
+-- Those of the functions that are asked for, as "path: function".
 local only = os.getenv "MUTANT_ONLY" or ""
+
+local function asked_for(list, path)
+  local some = {}
+  for _, mutant in ipairs(list) do
+    if (path .. ": " .. mutant.scope):find(only) then
+      some[#some + 1] = mutant
+    end
+  end
+  return some
+end
+
 local lists, keys, total, number = {}, {}, 0, 0
 for _, part in ipairs(parts) do
   local list = mutants_of(part)
   for _, mutant in ipairs(list) do
     keys[#keys + 1] = mutant.key:gsub("\n", "\t") .. "\n"
   end
-  if part.path:find(only) then
+  list = asked_for(list, part.path)
+  if #list > 0 then
     lists[#lists + 1] = list
     total, number = total + #list, number + 1
     write_unbroken(part, number)

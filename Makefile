@@ -200,20 +200,26 @@ demo:
 	  examples/demo.sh
 
 # Bare libcurl programs, and what measures all programs.
-BENCH_PROGRAMS = $(patsubst %,$(BUILD)/bench/%,bare_easy bare_multi measure)
+BENCH_PROGRAMS = $(patsubst %,$(BUILD)/bench/%,bare_easy bare_multi measure \
+                   service allocations.so)
 bench-programs: $(BENCH_PROGRAMS)
 
 $(BUILD)/obj/bench/%.o: bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(CURL_CFLAGS)
+	$(COMPILE) $(CURL_CFLAGS) $(LUA_CFLAGS)
 
 $(BUILD)/bench/bare_%: $(BUILD)/obj/bench/bare_%.o $(BUILD)/obj/bench/bare.o
 	@mkdir -p $(@D)
 	$(PROGRAM) $(CURL_LIBS)
 
-$(BUILD)/bench/measure: $(BUILD)/obj/bench/measure.o
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o
 	@mkdir -p $(@D)
 	$(PROGRAM)
+
+# Counts what is allocated, by standing in front of malloc.
+$(BUILD)/bench/allocations.so: $(BUILD)/obj/bench/allocations.o
+	@mkdir -p $(@D)
+	$(LINK)
 
 bench:
 	@script/setup bench

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "buffer.h"
 #include "workstage.h"
 
 #define WSL_LOOP "workstage.core.loop"
@@ -20,6 +21,7 @@ void wsl_open_client(lua_State *L);
 void wsl_open_call(lua_State *L);
 void wsl_open_write(lua_State *L);
 void wsl_open_shape(lua_State *L);
+void wsl_open_record(lua_State *L);
 void wsl_open_schemas(lua_State *L);
 void wsl_open_lines(lua_State *L);
 void wsl_open_journal(lua_State *L);
@@ -60,5 +62,11 @@ void *wsl_park(lua_State *L, int loop);
 
 /* Pushes what was parked, and forgets it. */
 void wsl_unpark(lua_State *L, int loop, void *parked);
+
+/* Pushes a buffer that Lua frees. */
+void wsl_new_buffer(lua_State *L);
+
+/* The buffer that is the running function's first upvalue, empty. */
+ws_buffer *wsl_scratch(lua_State *L);
 
 #endif

@@ -14,8 +14,7 @@
 
 enum { KEEP = 1 << 20 };
 
-/* The scratch buffer (each function's upvalue), empty. */
-static ws_buffer *scratch(lua_State *L) {
+ws_buffer *wsl_scratch(lua_State *L) {
   ws_buffer *buffer = lua_touserdata(L, lua_upvalueindex(1));
   if (buffer->room > KEEP || buffer->failed) ws_buffer_free(buffer);
   ws_buffer_reset(buffer);
@@ -50,7 +49,7 @@ static const ws_schema *schema_at(lua_State *L, int index) {
 
 /* body(schema, update, strict, table) */
 static int write_body(lua_State *L) {
-  ws_buffer *buffer = scratch(L);
+  ws_buffer *buffer = wsl_scratch(L);
   const ws_schema *schema = schema_at(L, 1);
   ws_purpose purpose = lua_toboolean(L, 2) ? WS_FOR_UPDATE : WS_FOR_CREATE;
   ws_source source;
@@ -66,7 +65,7 @@ static int write_body(lua_State *L) {
 
 /* query(schema, only_query, strict, table): schema nil lets any name pass. */
 static int write_query(lua_State *L) {
-  ws_buffer *buffer = scratch(L);
+  ws_buffer *buffer = wsl_scratch(L);
   const ws_schema *schema = schema_at(L, 1);
   ws_source source;
   ws_fault fault = {{0}, {0}};
@@ -81,7 +80,7 @@ static int write_query(lua_State *L) {
 
 /* any(kantata, table): a body without a schema. */
 static int write_any(lua_State *L) {
-  ws_buffer *buffer = scratch(L);
+  ws_buffer *buffer = wsl_scratch(L);
   const ws_schema *const *schemas =
     lua_toboolean(L, 1) ? ws_kantata_schemas : ws_storyblok_schemas;
   ws_source source;
@@ -101,14 +100,17 @@ static const luaL_Reg functions[] = {
   {NULL, NULL}
 };
 
+void wsl_new_buffer(lua_State *L) {
+  ws_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
+  *buffer = (ws_buffer)WS_BUFFER_EMPTY;
+  luaL_setmetatable(L, BUFFER);
+}
+
 void wsl_open_write(lua_State *L) {
   const luaL_Reg none[] = {{NULL, NULL}};
   const luaL_Reg meta[] = {{"__gc", free_buffer}, {NULL, NULL}};
-  ws_buffer *buffer;
   wsl_new_type(L, BUFFER, none, meta);
   lua_pop(L, 1);
-  buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  *buffer = (ws_buffer)WS_BUFFER_EMPTY;
-  luaL_setmetatable(L, BUFFER);
+  wsl_new_buffer(L);
   luaL_setfuncs(L, functions, 1);
 }

@@ -9,16 +9,17 @@ local function key_of(attribute, value)
   return attribute == "color" and value:lower() or value
 end
 
--- attribute -> value -> the reference that holds it.
-local function holders(states)
-  local held = { name = {}, color = {} }
-  for ref, state in pairs(states) do
-    for _, attribute in ipairs(UNIQUE) do
-      local value = state[attribute]
-      if value then held[attribute][key_of(attribute, value)] = ref end
+-- Notes, or forgets, that a stage holds its values: attribute -> value -> set
+-- of the references that hold it.
+local function hold(held, state, ref, is_held)
+  for _, attribute in ipairs(UNIQUE) do
+    local value = state[attribute]
+    if value then
+      local key = key_of(attribute, value)
+      held[attribute][key] = held[attribute][key] or {}
+      held[attribute][key][ref] = is_held
     end
   end
-  return held
 end
 
 local spare = {}
@@ -52,8 +53,10 @@ Exchange.__index = Exchange
 --   used as temporary ones either
 function exchange.new(states, wanted)
   local copy, taken = {}, { name = {}, color = {} }
+  local held = { name = {}, color = {} }
   for ref, state in pairs(states) do
     copy[ref] = { name = state.name, color = state.color }
+    hold(held, state, ref, true)
     taken.name[state.name] = true
     taken.color[state.color:lower()] = true
   end
@@ -61,7 +64,8 @@ function exchange.new(states, wanted)
     taken.name[target.name] = true
     taken.color[target.color:lower()] = true
   end
-  return setmetatable({ states = copy, taken = taken }, Exchange)
+  return setmetatable({ states = copy, taken = taken, held = held },
+                      Exchange)
 end
 
 -- What a target has of an attribute that the stage does not have yet.
@@ -74,10 +78,11 @@ end
 
 --- Who holds a value that `ref` is to get: references, none twice.
 function Exchange:blockers(ref, target)
-  local held, found, seen = holders(self.states), {}, {}
+  local found, seen = {}, {}
   for _, attribute in ipairs(UNIQUE) do
     local value = wanted(self.states[ref], target, attribute)
-    local holder = value and held[attribute][value]
+    local held = value and self.held[attribute][value]
+    local holder = held and next(held)
     if holder and not seen[holder] then
       seen[holder] = true
       found[#found + 1] = holder
@@ -89,13 +94,16 @@ end
 --- Notes that a stage has new values.
 function Exchange:set(ref, values)
   local state = self.states[ref] or {}
+  hold(self.held, state, ref, nil)
   for _, attribute in ipairs(UNIQUE) do
     state[attribute] = values[attribute] or state[attribute]
   end
+  hold(self.held, state, ref, true)
   self.states[ref] = state
 end
 
 function Exchange:remove(ref)
+  hold(self.held, self.states[ref] or {}, ref, nil)
   self.states[ref] = nil
 end
 

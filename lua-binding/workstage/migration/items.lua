@@ -29,6 +29,26 @@ local function filter_of(where, from)
   return filter
 end
 
+-- Whether a rule after some other lists items: what that one has claimed has
+-- to be known then. For the last one it would only cost memory.
+local function is_last(rules, index)
+  for i = index + 1, #rules do
+    if rules[i].from ~= nil then return false end
+  end
+  return true
+end
+
+-- Adds the items of a rule to it that no rule before has claimed.
+local function list_one(space, rule, claimed, claims)
+  return sweep(space, filter_of(rule.where, rule.from), function(story)
+    local id = story.id
+    local stands = story.stage and story.stage.workflow_stage_id or false
+    if stands ~= rule.from or claimed[id] then return end
+    if claims then claimed[id] = true end
+    rule.items[#rule.items + 1] = id
+  end)
+end
+
 --- Lists the items of each rule; one that several rules match belongs to the
 -- first of them.
 -- @tparam table space
@@ -39,21 +59,13 @@ end
 -- @treturn[2] table the error
 function items.list(space, rules)
   local claimed = {}
-  for _, rule in ipairs(rules) do
+  for i, rule in ipairs(rules) do
     rule.items = {}
-    local listed, err = true, nil
     if rule.from ~= nil then
-      listed, err = sweep(space, filter_of(rule.where, rule.from),
-        function(story)
-          local stands = story.stage and story.stage.workflow_stage_id or
-                         false
-          if stands == rule.from and not claimed[story.id] then
-            claimed[story.id] = true
-            rule.items[#rule.items + 1] = story.id
-          end
-        end)
+      local listed, err = list_one(space, rule, claimed,
+                                   not is_last(rules, i))
+      if not listed then return nil, err end
     end
-    if not listed then return nil, err end
     rule.count = #rule.items
   end
   return true

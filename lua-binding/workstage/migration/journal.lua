@@ -24,8 +24,9 @@ local function append(self, record)
   local done
   done, err = checked(self.file:append(text))
   if not done then return nil, err end
-  self.oldest = self.oldest or core.now()
-  return true
+  local now = core.now()
+  self.oldest = self.oldest or now
+  return now
 end
 
 --- Appends a record. It is with the system at once, so that the end of this
@@ -37,9 +38,9 @@ end
 -- written, after which the journal is as good as before; "io" for a file
 -- that cannot be, after which it takes nothing more
 function Journal:write(record)
-  local done, err = append(self, record)
-  if not done then return nil, err end
-  return self:tick()
+  local now, err = append(self, record)
+  if not now then return nil, err end
+  return self:tick(now)
 end
 
 --- Appends a record that is on the disk when this returns.

@@ -153,12 +153,14 @@ function write(out, value, path, level)
 end
 
 local function encode(record)
-  local out = {}
   if type(record) ~= "table" or type(next(record)) ~= "string" then
     refuse("record", "expected a table with names")
   elseif record.sum ~= nil or record.synced ~= nil then
     refuse(record.sum and "sum" or "synced", "is a name of the file's own")
   end
+  local text = core.record(record)
+  if text then return text end
+  local out = {}
   write(out, record, "", 1)
   return table.concat(out)
 end

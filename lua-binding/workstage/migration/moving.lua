@@ -1,5 +1,6 @@
 --- Moving the items of one operation: page by page looked at, journalled and
 -- moved, several at a time.
+local core = require "workstage.core"
 local loop = require "workstage.loop"
 local scope = require "workstage.scope"
 
@@ -8,6 +9,11 @@ local moving = {}
 -- How many items are left when the next page is looked at, so that the
 -- requests do not pause between pages.
 local AHEAD = 16
+
+-- A sync of the disk takes as long as many requests of a fast service: so many
+-- pages share one as are moved in so many seconds, after a start with single
+-- ones. It is always one page at the rates that the services allow.
+local MOST_PAGES, SECONDS, SINGLES = 10, 0.25, 3
 
 local Pages = {}
 Pages.__index = Pages
@@ -60,28 +66,62 @@ local function sift(self, ids, found)
 end
 
 -- Writes a page down before any of it is moved.
-local function write_page(self, todo, skipped)
+local function record_of(self, page, todo, skipped)
   local intended = {}
   for i, item in ipairs(todo) do intended[i] = item.id end
-  self.run:intend { type = "page", operation = self.operation,
-                    at = not self.late and self.at - 1 or nil,
-                    items = intended,
-                    skipped = #skipped > 0 and skipped or nil }
-  for _, each in ipairs(skipped) do self.run:skip(each.item, each.why) end
+  return { type = "page", operation = self.operation,
+           at = not self.late and page.at or nil, items = intended,
+           skipped = #skipped > 0 and skipped or nil }
+end
+
+-- How many pages to look at, by how fast the last ones went.
+local function pages_now(self)
+  local now = core.now()
+  local elapsed = now - (self.looked_at or now)
+  local passed = elapsed > 0 and self.pages * SECONDS // elapsed or 1
+  self.looked_at, self.looks = now, self.looks + 1
+  self.pages = math.tointeger(math.max(1, math.min(
+    passed, MOST_PAGES, self.looks - SINGLES + 1)))
+  return self.pages
+end
+
+-- The next pages, as they are now.
+local function look(self)
+  local pages = {}
+  for i = 1, pages_now(self) do
+    local ids = next_ids(self)
+    if #ids == 0 then
+      self.ended = true
+      break
+    end
+    local found, err = self.run.driver.look(self.run.client, ids)
+    if not found then return nil, err end
+    pages[i] = { ids = ids, found = found, at = self.at - 1 }
+  end
+  return pages
+end
+
+-- Writes pages down before any of them is moved, the last one synced and with
+-- it the others.
+local function write_pages(self, pages)
+  local queue = table.move(self.queue, self.first, #self.queue, 1, {})
+  for i, page in ipairs(pages) do
+    local todo, skipped = sift(self, page.ids, page.found)
+    local record = record_of(self, page, todo, skipped)
+    if i < #pages then self.run:note(record)
+    else self.run:intend(record) end
+    for _, each in ipairs(skipped) do self.run:skip(each.item, each.why) end
+    table.move(todo, 1, #todo, #queue + 1, queue)
+  end
+  self.queue, self.first = queue, 1
+  self.ahead = math.max(AHEAD, #queue // 4)
 end
 
 local function load(self)
-  local ids = next_ids(self)
-  if #ids == 0 then
-    self.ended = true
-    return true
-  end
-  local found, err = self.run.driver.look(self.run.client, ids)
-  if not found then return nil, err end
+  local pages, err = look(self)
+  if not pages then return nil, err end
   if self.run.fatal then return nil, self.run.fatal end
-  local todo, skipped = sift(self, ids, found)
-  write_page(self, todo, skipped)
-  table.move(todo, 1, #todo, #self.queue + 1, self.queue)
+  if #pages > 0 then write_pages(self, pages) end
   return true
 end
 
@@ -108,7 +148,7 @@ function Pages:next()
   if not item then return nil end
   self.queue[self.first] = false
   self.first = self.first + 1
-  if #self.queue - self.first < AHEAD and not self.loading and
+  if #self.queue - self.first < self.ahead and not self.loading and
      not self.ended then
     begin_loading(self)
   end
@@ -150,6 +190,7 @@ local function new_pages(run, work)
     items = work.items, at = work.at or 1, again = work.again or {},
     again_at = 1, was_begun = work.was_begun or {}, late = work.late,
     unmoved = work.unmoved or {}, queue = {}, first = 1, ended = false,
+    ahead = AHEAD, pages = 1, looks = 0,
   }, Pages)
 end
 

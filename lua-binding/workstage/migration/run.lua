@@ -83,8 +83,7 @@ end
 
 --- Writes a record down at once; it is synced within a second.
 function Run:note(record)
-  if not check_written(self, self.journal:write(record)) then return end
-  check_written(self, self.journal:tick(core.now()))
+  check_written(self, self.journal:write(record))
 end
 
 --- Writes an intent down and syncs it before it returns. Raises when that

@@ -1,0 +1,56 @@
+--- What the JSON benchmark compares: each case has `name`, `ours` and
+-- `theirs`, two functions that do the same work: here judging by the schema
+-- and writing, or lua-cjson and shaping; there lua-cjson alone.
+local cjson = require "cjson".new()
+local core = require "workstage.core"
+local documents = require "bench.documents"
+local transport = require "workstage.transport"
+local workstage = require "workstage"
+
+local space = assert(workstage.storyblok {
+  space_id = 288868932106293, token = "bench",
+})
+
+local cases = {}
+
+local function add(name, ours, theirs)
+  cases[#cases + 1] = { name = name, ours = ours, theirs = theirs }
+end
+
+-- A body by its schema, against a table in which it stands already as the
+-- service wants it.
+local function add_body(name, schema_name, root, attributes)
+  local schema, whole = core.schema(schema_name), { [root] = attributes }
+  add(name, function()
+    return assert(core.body(schema, false, true, attributes))
+  end, function() return cjson.encode(whole) end)
+end
+
+add_body("write a change", "storyblok.change", "workflow_stage_change",
+         documents.change)
+add_body("write a stage", "storyblok.stage", "workflow_stage",
+         documents.stage)
+add_body("write a list of 20 stages", "storyblok.workflow", "workflow",
+         documents.workflow)
+add("write 100 stories, without a schema", function()
+  return assert(core.any(false, documents.stories))
+end, function() return cjson.encode(documents.stories) end)
+
+-- An answer as `get` or `list` reads it, once its bytes are there.
+local function add_answer(name, resource, read, answer)
+  local text = assert(core.any(false, answer))
+  local headers = { header = function() end }
+  add(name, function()
+    return assert(read(resource, transport.parse(text), headers))
+  end, function() return cjson.decode(text) end)
+end
+
+local service = space.changes.service
+add_answer("read a change", space.changes, service.read_one,
+           documents.change_answer)
+add_answer("read a stage", space.stages, service.read_one,
+           documents.stage_answer)
+add_answer("read 100 stories", space.stories, service.read_many,
+           documents.stories)
+
+return cases

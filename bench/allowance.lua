@@ -7,8 +7,9 @@ service. All run at the same time, each against a sandbox of its own.
 ]]
 local sandbox = require "workstage.sandbox"
 local workstage = require "workstage"
+local figures = require "bench.figures"
 
-local SECONDS = tonumber(os.getenv "BENCH_SECONDS" or "") or 60
+local SECONDS = figures.setting("BENCH_SECONDS", 60)
 local RATE = 6
 
 local SCENARIOS = {
@@ -18,6 +19,8 @@ local SCENARIOS = {
   { name = "50 to 150 ms in, 100 ms out", inbound = { 0.05, 0.15 },
     least = 93, most = 5 },
 }
+
+local part = figures.part "allowance"
 
 -- Moves stories back and forth until the time is over.
 local function load(scenario)
@@ -65,10 +68,16 @@ local function judge(scenario, server, failed)
   local rejected = server:stats().rejected
   local good = use >= scenario.least and rejected <= scenario.most and
                failed == 0
-  print(("%-30s %5.1f %% of the allowance (at least %d), %d rejected "
-         .. "(at most %d), %d failed%s"):format(
-    scenario.name, use, scenario.least, rejected, scenario.most, failed,
-    good and "" or "  <-- missed"))
+  part:add {
+    name = scenario.name .. ": use of the allowance", value = use, unit = "%",
+    limit = RATE, seconds = SECONDS, rejected = rejected, failed = failed,
+    least = scenario.least, most_rejected = scenario.most,
+  }
+  if not good then
+    print(("  missed: at least %d %%, at most %d rejected; %d rejected, "
+           .. "%d failed"):format(scenario.least, scenario.most, rejected,
+                                  failed))
+  end
   return good
 end
 
@@ -83,4 +92,5 @@ workstage.run(function(scope)
     end)
   end
 end)
+part:save()
 os.exit(good, true)

@@ -432,6 +432,10 @@ describe("a body that is not strict", function()
       loose("storyblok.stage", { mine = { a = { 1, {} } }, name = "A" }))
     assert.equal('{"workflow_stage":{"mine":null}}',
                  loose("storyblok.stage", { mine = null }))
+    assert.same({ workflow_stage = { name = "A", mine = 1, yours = "2",
+                                     theirs = { 3 } } },
+                cjson.decode(loose("storyblok.stage", {
+                  name = "A", mine = 1, yours = "2", theirs = { 3 } })))
   end)
 
   it("has them in the root object, not beside it", function()

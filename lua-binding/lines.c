@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -201,8 +200,13 @@ static bool has_hole(const wsl_reader *reader) {
 /* How much of the file was on the disk when a line was written. */
 static int64_t synced_at(const wsl_reader *reader) {
   size_t size = sizeof mark - 1;
-  const char *said = memmem(reader->line, reader->size, mark, size);
-  return said ? strtoll(said + size, NULL, 10) : 0;
+  const char *end = reader->line + reader->size;
+  const char *at = memmem(reader->line, reader->size, mark, size);
+  int64_t bytes = 0;
+  if (!at) return 0;
+  for (at += size; at < end && *at >= '0' && *at <= '9'; at++)
+    if (bytes < INT64_MAX / 10 - 1) bytes = bytes * 10 + (*at - '0');
+  return bytes;
 }
 
 /* Goes behind the line at hand; false where it has no end. */

@@ -143,7 +143,8 @@ describe("the token of the tool", function()
     end
     os.execute("kill -ABRT " .. pid)
     assert.is_true(tool.wait(function() return not tool.is_alive(pid) end))
-    assert.equal("1", limits)
+    -- a sanitizer's runtime has set it to 0 before
+    assert.is_true(limits == "1" or limits == "0", limits)
     assert.equal("", shell.run("ls %s | grep core", place.folder))
     assert_folder_silent()
   end)

@@ -20,10 +20,11 @@ local RATE = 6
 local journal = figures.folder .. "/journal"
 
 -- What migrate.lua tells of a run.
-local function migrate(url, options)
+local function migrate(url, options, environment)
   os.remove(journal)
-  return cjson.decode(process.output(("%s bench/migrate.lua %s %s %s"):format(
-    LUA, url, journal, options or "")))
+  return cjson.decode(process.output(
+    ("%s%s bench/migrate.lua %s %s %s"):format(environment or "", LUA, url,
+                                               journal, options or "")))
 end
 
 local function bare(url, count)
@@ -40,7 +41,13 @@ local function run_round(count)
   local full <close> = process.service(count)
   local run = migrate(full.url)
   assert(run.items == count)
-  return run, base
+  run.base = base
+  return run
+end
+
+local function run_journal(count)
+  local server <close> = process.service(count)
+  return migrate(server.url, "", "BENCH_JOURNAL=1 ")
 end
 
 local function add(part, count, name, unit, runs, value_of, ratio_of)
@@ -58,12 +65,11 @@ local function add(part, count, name, unit, runs, value_of, ratio_of)
 end
 
 local function measure(part, count)
-  local runs = {}
+  local runs, journals = {}, {}
   for round = 1, ROUNDS do
     io.stderr:write(("%d items, round %d of %d\n"):format(count, round,
                                                           ROUNDS))
-    local run, base = run_round(count)
-    run.base, runs[round] = base, run
+    runs[round], journals[round] = run_round(count), run_journal(count)
   end
   add(part, count, "items a second", "/s", runs,
       function(run) return count / run.wall end,
@@ -71,10 +77,10 @@ local function measure(part, count)
   add(part, count, "processor time an item", "us", runs,
       function(run) return 1e6 * run.cpu / count end,
       function(run) return run.cpu / run.base.cpu end)
-  add(part, count, "of that, the journal's", "us", runs,
+  add(part, count, "of that, the journal's", "us", journals,
       function(run) return 1e6 * run.journal_cpu / count end,
       function(run) return run.journal_cpu / run.cpu end)
-  add(part, count, "time in the journal, syncs and all", "%", runs,
+  add(part, count, "time in the journal, syncs and all", "%", journals,
       function(run) return 100 * run.journal_wall / run.wall end)
   add(part, count, "planning, processor time an item", "us", runs,
       function(run) return 1e6 * run.plan_cpu / count end)

@@ -181,8 +181,10 @@ local function puller(items)
   -- left also where Lua raises on the way, for want of memory
   local turn = setmetatable({}, { __close = leave })
   return function()
-    loop.wait_until(function() return not inside end,
-                    function(task) table.insert(waiting, task) end, true)
+    if inside then
+      loop.wait_until(function() return not inside end,
+                      function(task) table.insert(waiting, task) end, true)
+    end
     inside = true
     local _ <close> = turn
     if ended then return nil end

@@ -282,7 +282,7 @@ TIDY       = clang-tidy --quiet
 FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
 LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
-             script/make-types script/make-reference bench/draw
+             script/make-types script/make-reference bench/draw bench/tables
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
 check: check-tools check-lua check-c check-width check-gcc check-clang \

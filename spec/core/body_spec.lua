@@ -436,6 +436,9 @@ describe("a body that is not strict", function()
                                      theirs = { 3 } } },
                 cjson.decode(loose("storyblok.stage", {
                   name = "A", mine = 1, yours = "2", theirs = { 3 } })))
+    assert.same({ workflow_stage = { ['a"b'] = 1, ["é"] = { ["\n"] = 2 } } },
+                cjson.decode(loose("storyblok.stage", {
+                  ['a"b'] = 1, ["é"] = { ["\n"] = 2 } })))
   end)
 
   it("has them in the root object, not beside it", function()

@@ -219,38 +219,48 @@ static void judge_requests(const ws_answer *got, bool posted) {
   CHECK(*at == '\0');
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static char bytes[HEADERS * 256 + MOST];
-  static answer a;
-  bool posted = size && data[0] & 1, proper = size && data[0] & 2;
+/* What the server sends: the bytes, or the proper answer that they make. */
+static void set_answer(answer *a, const uint8_t *data, size_t size) {
+  static char bytes[sizeof a->head + MOST];
+  size_t head;
+  if (!a) {
+    wire_answer(data, size);
+    return;
+  }
+  read_answer(a, data, size);
+  head = strlen(a->head);
+  memcpy(bytes, a->head, head);
+  if (a->body_size) memcpy(bytes + head, a->body, a->body_size);
+  wire_answer(bytes, head + a->body_size);
+}
+
+static void send_one(ws_client *client, bool posted, const answer *a) {
   ws_request request = {.method = posted ? WS_POST : WS_GET, .path = "/x",
                         .body = posted ? "{}" : NULL,
                         .body_size = posted ? 2 : 0};
-  ws_client *client = wire_client("http://127.0.0.1", MOST, NULL);
-  ws_call *call;
+  ws_call *call = ws_call_start(client, &request, NULL);
   ws_answer got;
-  size_t head;
   double pause;
-  if (size) data++, size--;
-  if (proper) {
-    read_answer(&a, data, size);
-    head = strlen(a.head);
-    memcpy(bytes, a.head, head);
-    if (a.body_size) memcpy(bytes + head, a.body, a.body_size);
-    wire_answer(bytes, head + a.body_size);
-  }
-  else wire_answer(data, size);
-  call = client ? ws_call_start(client, &request, NULL) : NULL;
   CHECK(call);
   wire_run(call, &pause);
   ws_call_answer(call, &got);
   judge_requests(&got, posted);
   judge_end(&got, posted);
-  judge_headers(call, proper ? &a : NULL);
-  if (proper) judge_proper(call, &got, &a);
-  if (proper && pause >= 0)
-    judge_pause(a.status, value_of(&a, "Retry-After"), pause);
+  judge_headers(call, a);
+  if (a) judge_proper(call, &got, a);
+  if (a && pause >= 0)
+    judge_pause(a->status, value_of(a, "Retry-After"), pause);
   ws_call_free(call);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static answer a;
+  bool posted = size && data[0] & 1, proper = size && data[0] & 2;
+  ws_client *client = wire_client("http://127.0.0.1", MOST, NULL);
+  CHECK(client);
+  if (size) data++, size--;
+  set_answer(proper ? &a : NULL, data, size);
+  send_one(client, posted, proper ? &a : NULL);
   ws_client_close(client);
   return 0;
 }

@@ -185,6 +185,21 @@ describe("a hostile server", function()
     quick:close()
   end)
 
+  it("takes connections and reads nothing from them", function()
+    local quick = clients.space(server.url, {
+      timeout = 0.4, retry = false, settle_time = 0 })
+    server:deafen()
+    local began = core.now()
+    failed("timeout", quick.stages:list())
+    local err = failed("timeout", quick.changes:create {
+      story_id = 5, workflow_stage_id = 6,
+      comment = { message = ("x"):rep(16 << 20) } })
+    assert.is_true(err.ambiguous)
+    assert.is_true(core.now() - began < 8, "it took too long")
+    assert.equal(0, #server:requests())
+    quick:close()
+  end)
+
   it("asks to wait for ever", function()
     local patient = clients.space(server.url, {
       retry = { attempts = 2, base = 0.01, cap = 0.1 } })

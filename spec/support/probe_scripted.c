@@ -47,6 +47,7 @@ typedef struct server {
   pthread_mutex_t lock;
   pthread_cond_t stopped;
   bool stopping;
+  bool deaf;                     /* reads nothing */
   int listener, port;
   pthread_t acceptor;
   int count;                     /* of connections so far */
@@ -216,6 +217,9 @@ static bool serve_one(server *s, const connection *c) {
 static void *serve(void *data) {
   connection *c = data;
   server *s = c->owner;
+  pthread_mutex_lock(&s->lock);
+  while (s->deaf && rest(s, 3600)) continue;
+  pthread_mutex_unlock(&s->lock);
   while (serve_one(s, c)) continue;
   pthread_mutex_lock(&s->lock);
   s->sockets[c->number] = -1;
@@ -350,6 +354,15 @@ static int push(lua_State *L) {
   return 0;
 }
 
+/* deafen(): the connections to come are left alone. */
+static int deafen(lua_State *L) {
+  server *s = check(L);
+  pthread_mutex_lock(&s->lock);
+  s->deaf = true;
+  pthread_mutex_unlock(&s->lock);
+  return 0;
+}
+
 static int forget(lua_State *L) {
   server *s = check(L);
   pthread_mutex_lock(&s->lock);
@@ -383,6 +396,7 @@ static int requests(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
+  {"deafen", deafen},
   {"forget", forget},
   {"port", port},
   {"push", push},

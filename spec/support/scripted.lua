@@ -41,6 +41,11 @@ function Server:answer(status, body, options)
   self:raw(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or ""), options)
 end
 
+--- From now on connections are accepted, and nothing is read from them.
+function Server:deafen()
+  self.core:deafen()
+end
+
 --- Drops the answers that were not given yet.
 function Server:forget()
   self.core:forget()

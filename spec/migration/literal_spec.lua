@@ -54,6 +54,16 @@ describe("the Lua form", function()
     end
   end)
 
+  it("has no words of Lua's own for keys, as Lua has none", function()
+    for word in ("and break do else elseif end false for function goto if in "
+      .. "local nil not or repeat return then true until while")
+      :gmatch "%a+" do
+      refused(("{\n%s = 1 }"):format(word))
+      same_as_lua(('{ ["%s"] = 1, %s_ = 2 }'):format(word, word))
+    end
+    has(tostring(refused "{\n for = 1 }"), '2: \'for\' is a word of Lua')
+  end)
+
   it("tells integers from floats", function()
     local value = assert(parse "{ 288868932106293, 1.0, -1, -0x1 }")
     assert.equal("integer", math.type(value[1]))

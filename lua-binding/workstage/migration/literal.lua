@@ -182,6 +182,13 @@ local CODE = {
   ["not"] = "an operation",
 }
 
+-- Words that Lua keeps for itself: no names, not before "=" either.
+local RESERVED = {
+  ["break"] = true, ["else"] = true, ["elseif"] = true, ["end"] = true,
+  ["in"] = true, ["return"] = true, ["then"] = true, ["until"] = true,
+}
+for word in pairs(CODE) do RESERVED[word] = true end
+
 -- Longer ones first.
 local SYMBOLS = {
   { "...", "a list of arguments" }, { "..", "a concatenation" },
@@ -290,6 +297,11 @@ end
 local function named_key(self)
   local name, line = self.value, self.line
   next_token(self)
+  if is_assignment(self) and RESERVED[name] then
+    self.line = line
+    fail(self, ("'%s' is a word of Lua's own: as a key it is [\"%s\"]")
+               :format(name, name))
+  end
   if is_assignment(self) then return name end
   refuse_name(self, name, line)
 end

@@ -23,21 +23,21 @@ local function run_at(rate, count)
     clock = clock + 1 / rate
     return { id = id }
   end
-  function run:note(record)
+  function run.note(_, record)
     assert.equal("page", record.type)
     assert.equal(math.min(record.at, count), record.items[#record.items])
     assert.is_true(#record.items <= 100)
     pages[#pages + 1] = record
     for _, id in ipairs(record.items) do written[#written + 1] = id end
   end
-  function run:intend(record)
-    self:note(record)
+  function run.intend(_, record)
+    run:note(record)
     for _, id in ipairs(written) do on_disk[id] = true end
     log.synced[#log.synced + 1] = #pages
     pages, written = {}, {}
   end
-  function run:moved() log.moved = log.moved + 1 end
-  function run:must_stop() return self.fatal ~= nil end
+  function run.moved() log.moved = log.moved + 1 end
+  function run.must_stop() return run.fatal ~= nil end
   function run.began() end
   local items = {}
   for i = 1, count do items[i] = i end

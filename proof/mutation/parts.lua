@@ -37,5 +37,6 @@ return {
   planner("kantata_plan", "migration/kantata_reading", "migration/kantata"),
   planner("items", "migration/reading", "migration/moves",
           "migration/apply", "migration/late"),
-  planner("moving", "migration/moving", "migration/moves"),
+  planner("moving", "migration/moving", "migration/shared_sync",
+          "migration/moves"),
 }

@@ -1,5 +1,5 @@
 -- Runs before all else in each lua5.4 that script/sanitize starts, by
--- LUA_INIT: a collector that leaves nothing that nobody holds.
+-- LUA_INIT_5_4: a collector that leaves nothing that nobody holds.
 --
 -- COLLECT=every: all garbage goes at each allocation that a collector may
 -- follow, in Lua or in C. COLLECT=young: generations, and a collection

@@ -9,13 +9,14 @@ local core = require "workstage.core"
 local loop = {}
 
 local handle          -- the core's loop
-local current         -- the task that runs now
+local current         -- the task that runs now; see `running_task`
 local first, last     -- of the tasks to resume, each with the `next` one
 local listeners = {}  -- a client's address -> its on_event
 local listening = 0
 
 local running, isyieldable = coroutine.running, coroutine.isyieldable
 local resume, yield = coroutine.resume, coroutine.yield
+local status = coroutine.status
 
 --- The core's loop, made when it is first needed, and again in the child of
 -- a fork.
@@ -82,8 +83,7 @@ Task.__index = Task
 local function new_task(f)
   return setmetatable({
     co = coroutine.create(f), next = false, queued = false, begun = false,
-    active = false, done = false, good = false, cancelled = false,
-    observed = false,
+    done = false, good = false, cancelled = false, observed = false,
     call = false, on_done = false, waiters = {},
     results = { "not enough memory", false, false, false, n = 1 },
   }, Task)
@@ -132,14 +132,22 @@ local function finish(task, good, ...)
   if task.on_done then task:on_done() end
 end
 
+-- The task that runs now. Where memory runs out as a task gives way, the note
+-- of it stays behind: one that runs is not suspended, nor dead.
+local function running_task()
+  if not current then return nil end
+  local is = status(current.co)
+  if is ~= "running" and is ~= "normal" then current = nil end
+  return current
+end
+
 -- What a task yields that waits; one that yields anything else may have
 -- ended.
 local WAITING = {}
 
 local function after_resume(task, before, good, result, ...)
   current = before
-  task.active = false
-  if result == WAITING or coroutine.status(task.co) == "suspended" then
+  if result == WAITING or status(task.co) == "suspended" then
     return
   end
   finish(task, good, result, ...)
@@ -147,14 +155,13 @@ end
 
 -- A task that is awakened while it drives the loop in place looks for itself.
 local function run_task(task)
-  if task.done or task.active then return end
+  if task.done or status(task.co) ~= "suspended" then return end
   if task.cancelled and not task.begun then
     return finish(task, true, nil, loop.cancelled_error())
   end
   local before = current
   current = task
   task.begun = true
-  task.active = true
   after_resume(task, before, resume(task.co))
 end
 
@@ -170,7 +177,7 @@ function loop.spawn(f, enlist)
   loop.handle()
   if enlist then enlist(task) end
   push(task)
-  if not current then handle:wake() end
+  if not running_task() then handle:wake() end
   return task
 end
 
@@ -183,7 +190,9 @@ end
 
 --- Whether the running task was cancelled.
 function loop.is_cancelled()
-  return current ~= nil and current.cancelled == true
+  if not current or not current.cancelled then return false end
+  local task = running_task()
+  return task ~= nil and task.cancelled
 end
 
 -- Resumes what can go on, until nothing can. What happened is told before
@@ -300,9 +309,9 @@ function Task:cancel()
   if self.done or self.cancelled then return end
   self.cancelled = true
   if self.call then self.call:cancel()
-  elseif self.begun and self ~= current then awaken(self)
+  elseif self.begun and self ~= running_task() then awaken(self)
   elseif not self.begun then awaken(self) end
-  if not current then loop.handle():wake() end
+  if not running_task() then loop.handle():wake() end
 end
 
 -- Ends a task where it stands, running what it has to close: for those that

@@ -255,7 +255,7 @@ mutation:
 	@script/setup test
 	@PROOF_MUTANTS=$${PROOF_MUTANTS:-0} LUA="$(LUA)" proof/mutation/run
 
-soak: all
+soak: all probes
 	@eval "$$(script/env "$(BUILD)")" && \
 	  SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(LUA) proof/soak.lua
 

@@ -5,10 +5,13 @@
 -- SOAK_SECONDS (60; an hour: 3600), SOAK_FAULTS (percent, 2), SOAK_LEAK
 -- (bytes to lose with each request: to see that it is noticed, 0).
 local here = arg[0]:match "^(.*)/" or "."
+local build = os.getenv "BUILD" or "build"
 package.path = here .. "/?.lua;" .. package.path
+package.cpath = build .. "/spec/?.so;" .. package.cpath
 
 local core = require "workstage.core"
 local flat = require "flat"
+local heap = require "probe_heap"
 local migration = require "workstage.migration"
 local workstage = require "workstage"
 
@@ -17,10 +20,11 @@ local FAULTS = (tonumber(os.getenv "SOAK_FAULTS") or 2) / 100
 local LEAK = tonumber(os.getenv "SOAK_LEAK") or 0
 local SPACE = 288868932106293
 
--- What may be gained between the warming up and the end: KiB, KiB, and
--- numbers. An allocator's own ups and downs stay below.
-local MOST = { memory = 3072, lua = 256, descriptors = 2, connections = 2,
-               threads = 0.5 }
+-- What may be gained between the warming up and the end: KiB, KiB, KiB, and
+-- numbers. Memory that the C library has cut into pieces and keeps for later
+-- is no leak, but has an end.
+local MOST = { used = 256, lua = 256, memory = 8192, descriptors = 2,
+               connections = 2, threads = 0.5 }
 
 local counts = { calls = 0, failures = 0, kinds = {} }
 local leaked = {}
@@ -85,8 +89,8 @@ local function measure()
   collectgarbage()
   collectgarbage()
   local count, sockets = descriptors()
-  return { memory = status "VmRSS", lua = collectgarbage "count",
-           descriptors = count, connections = sockets,
+  return { memory = status "VmRSS", used = heap.used() / 1024,
+           lua = collectgarbage "count", descriptors = count, connections = sockets,
            threads = status "Threads" }
 end
 
@@ -219,10 +223,11 @@ local function tell(began, samples)
   end
   table.sort(kinds)
   print(("soak: %d requests in %.0f s, %d of the work failed; from the " ..
-    "warming up to the end: Lua %.0f -> %.0f KiB, process %d -> %d KiB, " ..
-    "descriptors %d -> %d, connections %d -> %d"):format(counts.calls,
-    core.now() - began, counts.failures, first.lua, last.lua, first.memory,
-    last.memory, first.descriptors, last.descriptors, first.connections,
+    "warming up to the end: in use %.0f -> %.0f KiB, of that Lua %.0f -> " ..
+    "%.0f, process %d -> %d KiB, descriptors %d -> %d, connections %d -> %d")
+    :format(counts.calls, core.now() - began, counts.failures, first.used,
+    last.used, first.lua, last.lua, first.memory, last.memory,
+    first.descriptors, last.descriptors, first.connections,
     last.connections))
   print("soak: " .. table.concat(kinds, ", "))
 end

@@ -90,8 +90,8 @@ local function measure()
   collectgarbage()
   local count, sockets = descriptors()
   return { memory = status "VmRSS", used = heap.used() / 1024,
-           lua = collectgarbage "count", descriptors = count, connections = sockets,
-           threads = status "Threads" }
+           lua = collectgarbage "count", descriptors = count,
+           connections = sockets, threads = status "Threads" }
 end
 
 -- --------------------------------------------------------------- the work

@@ -19,7 +19,7 @@ local url, space_id, folder, kind = table.unpack(arg)
 local space = assert(workstage.storyblok {
   token = "child-of-the-specs", base_url = url,
   space_id = math.tointeger(tonumber(space_id)), rate_limit = false,
-  settle_time = 0.05, proxy = false,
+  settle_time = 0.25, proxy = false,
   retry = { attempts = 8, base = 0.002, cap = 0.02 } })
 local journal, report, err = folder .. "/j", nil, nil
 if kind == "rollback" then

@@ -57,7 +57,7 @@ end)
 describe("the harness of memory that runs out", function()
   local text, failures, well
 
-  setup(function()
+  lazy_setup(function()
     text, failures, well = run("", "lua", 0, "proof/oom/wrong.lua")
   end)
 

@@ -38,7 +38,7 @@ static const char digit_pairs[] =
   "8081828384858687888990919293949596979899";
 
 static void put_pair(char *to, uint32_t pair) {
-  memcpy(to, digit_pairs + pair * 2, 2);
+  memcpy(to, digit_pairs + (size_t)pair * 2, 2);
 }
 
 /* Divisions that do not wait for each other. */

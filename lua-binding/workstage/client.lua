@@ -98,8 +98,8 @@ local function request(self, method, path, given)
   call, why = call_options(given)
   if not call then return nil, why end
   if method == "GET" then return send(call, self, method, path, parts) end
-  local value, status, headers = transport.protect(call, send, self, method,
-                                                   path, parts)
+  local value, status, headers = transport.protect(
+    transport.attempt(call), send, self, method, path, parts)
   if value == nil then return nil, status end
   return value, status, headers
 end

@@ -68,17 +68,6 @@ end
 
 -- ------------------------------------------------------------ reading
 
--- Unwraps and shapes an answer with `read`, which returns nil and why when
--- it does not fit.
-local function unwrap(self, read, value, call, status, text)
-  local result, why = read(self, value, call)
-  if not result then
-    return nil, self.transport:undecodable(call, status, text, why)
-  end
-  call:close()
-  return result
-end
-
 -- Whether a value that lua-cjson read can be an array; empty ones and empty
 -- objects look the same.
 local function is_array(value)
@@ -92,11 +81,18 @@ function resource.count(value, least, most)
   return count and count >= least and count <= most and count or nil
 end
 
+-- Fetches an answer, and unwraps and shapes it with `read`, which returns nil
+-- and why when it does not fit.
 local function fetch(self, read, method, path, query, body, given)
   local value, call, status, text =
     self.transport:fetch(method, path, query, body, given)
   if not value then return nil, call end
-  return unwrap(self, read, value, call, status, text)
+  local result, why = read(self, value, call)
+  if not result then
+    return nil, self.transport:undecodable(call, status, text, why)
+  end
+  call:close()
+  return result
 end
 
 -- An answer whose body does not matter: but it must be none or JSON, for a
@@ -114,25 +110,16 @@ local function send_once(given, self, method, path, query, body)
 end
 
 local function send(self, method, path, query, body, given)
-  local done, err = transport.protect(given, send_once, self, method, path,
-                                      query, body)
+  local done, err = transport.protect(transport.attempt(given), send_once,
+                                      self, method, path, query, body)
   return done, err
 end
 
--- The attributes as they are now: the caller may use the table for another
--- request before this one has been answered.
-local function copy_of(attributes)
-  local copy = {}
-  for name, value in next, attributes do
-    copy[name] = type(value) == "table" and copy_of(value) or value
-  end
-  return copy
-end
-
 -- Sends a POST, and remembers what it made.
-local function make(given, self, request)
+local function make(request, self)
   local object, err = fetch(self, self.service.read_one, "POST",
-                            request.path, request.query, request.body, given)
+                            request.path, request.query, request.body,
+                            request)
   if object then
     settle.remember(self.transport, self.class.name, object.id,
                     request.began)
@@ -145,25 +132,30 @@ local function see_through(self, request, given, err, lost)
   local link = self.transport
   local looks = request.evidence(self, request.sent, request.listed)
   local function again(remaining)
-    local object, why, call = transport.protect(remaining, make, self,
-                                                request)
+    request.timeout, request.deadline = remaining.timeout, remaining.deadline
+    request.call = false
+    local object, why, call = transport.protect(request, make, self)
     return object, why and link:known(why, call)
   end
   return settle.post(link, link:known(err, lost), request.began, again,
                      looks, given)
 end
 
--- Sends a POST whose effect must be there once: see `settle`.
+-- Sends a POST whose effect must be there once: see `settle`. Its request is
+-- the options of its call as well. What is looked for later is what the
+-- attributes are now: the caller may use the table for another request before
+-- this one has been answered.
 -- @tparam function evidence `evidence(self, sent, listed)`: what looks for
 --   the effect of what was sent (see `evidence`)
 -- @tparam table attributes that are sent
 local function post(self, path, query, body, evidence, attributes, given)
   local request = {
     path = path, query = query, body = body, evidence = evidence,
-    sent = copy_of(attributes), listed = self.transport[self.class.listed],
-    began = core.now(),
+    sent = core.copy(attributes), listed = self.transport[self.class.listed],
+    began = core.now(), timeout = given.timeout, retry = given.retry,
+    deadline = given.deadline, call = false,
   }
-  local object, err, lost = transport.protect(given, make, self, request)
+  local object, err, lost = transport.protect(request, make, self)
   if object then return object end
   if not err.ambiguous then return nil, err end
   return transport.in_doubt(see_through, self, request, given, err, lost)

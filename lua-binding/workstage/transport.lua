@@ -63,24 +63,30 @@ end
 transport.UNKNOWN = errors.new { kind = "memory", message = NO_MEMORY,
                                  ambiguous = true }
 
--- A call is in its options once it is under way.
-local function came_to(given, good, ...)
-  if good then return ... end
-  local raised, call = (...), given.call
+-- What a protected function returned, at most three values. A call is in its
+-- options once it is under way.
+local function came_to(given, good, first, second, third)
+  if good then return first, second, third end
+  local raised, call = first, given.call
   if raised ~= NO_MEMORY or not call or not call:worked() then
     error(raised, 0)
   end
   return nil, transport.UNKNOWN, call
 end
 
---- Calls `f(options, ...)`, which sends, with these options, a request that
--- may change something. Lua's "not enough memory" comes out of it only where
+--- The options of a call as `transport.protect` needs them.
+function transport.attempt(given)
+  return { timeout = given.timeout, retry = given.retry,
+           deadline = given.deadline, call = false }
+end
+
+--- Calls `f(given, ...)`, which sends, with these options, a request that may
+-- change something. Lua's "not enough memory" comes out of it only where
 -- nothing was changed.
+-- @tparam table given the options of this call alone, whose `call` is false
 -- @return what `f` returned; or nil, `transport.UNKNOWN` and the call
 function transport.protect(given, f, ...)
-  local options_of_call = { timeout = given.timeout, retry = given.retry,
-                            deadline = given.deadline, call = false }
-  return came_to(options_of_call, pcall(f, options_of_call, ...))
+  return came_to(given, pcall(f, given, ...))
 end
 
 local function still_in_doubt(good, ...)
@@ -292,8 +298,12 @@ function Transport:fetch(method, path, query, body, given, headers)
   local call, status, text = self:send(method, path, query, body, given,
                                        headers)
   if not call then return nil, status end
-  local value, err = self:parse(call, status, text)
-  if value == nil then return nil, err end
+  local good, value = pcall(decode, text)
+  if not good then
+    local err
+    value, err = self:parse(call, status, text) -- which says why
+    if value == nil then return nil, err end
+  end
   if type(value) ~= "table" then
     return nil, self:undecodable(call, status, text,
                                  "the answer is no JSON object")

@@ -1,5 +1,6 @@
 -- Paging over lists that change between the requests, without a network.
 local paging = require "workstage.paging"
+local tries = require "support.tries"
 
 -- A list in the order of its keys, of which a page can be fetched. `change`
 -- is called before each fetch but the first.
@@ -153,7 +154,7 @@ for name, read in pairs(ways) do
 
     it("leaves nothing out whatever comes and goes", function()
       math.randomseed(7)
-      for _ = 1, 150 do
+      for _ = 1, tries(150) do
         local number = 0
         stays(math.random(30, 400), math.random(10, 100), function(list)
           for _ = 1, math.random(0, 3) do

@@ -1,4 +1,5 @@
 local writer = require "support.writer"
+local tries = require "support.tries"
 local cjson = require "cjson".new()
 local dkjson = require "dkjson"
 local probe, null = writer.probe, writer.null
@@ -544,7 +545,7 @@ describe("any table as a body", function()
       end
       return made
     end
-    for _ = 1, 1000 do
+    for _ = 1, tries(1000) do
       local expected = { value(0), value(0) }
       local text = assert(probe.any(expected))
       assert.same(expected, cjson.decode(text))

@@ -4,6 +4,7 @@
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_limiter"
+local tries = require "support.tries"
 
 local GUARD = 0.005 -- what is added to a second
 local TRIP = 0.2
@@ -937,7 +938,7 @@ describe("never too many", function()
   end
 
   it("in 2,000 runs of all sorts", function()
-    for seed = 1, 2000 do
+    for seed = 1, tries(2000) do
       local there, back = between(0, 0.3), between(0, 0.3)
       local options = {
         seed = seed, taught = true, seconds = 20,

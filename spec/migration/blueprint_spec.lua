@@ -3,6 +3,7 @@ local blueprint = require "workstage.migration.blueprint"
 local check = require "workstage.migration.check"
 local clients = require "support.clients"
 local core = require "workstage.core"
+local tries = require "support.tries"
 local failed, has = clients.failed, clients.has
 
 local function normal(value) return assert(blueprint.normalize(value)) end
@@ -623,7 +624,7 @@ describe("random blueprints", function()
   before_each(function() math.randomseed(7) end)
 
   it("are the same after being written and read", function()
-    for _ = 1, 500 do
+    for _ = 1, tries(500) do
       local value = random_blueprint()
       local text = assert(blueprint.text(value))
       assert.same(value, assert(blueprint.parse(text)), text)
@@ -648,7 +649,7 @@ describe("random blueprints", function()
       value[key] = one_of(wrong)
     end
     local bad = 0
-    for _ = 1, 3000 do
+    for _ = 1, tries(3000) do
       local value = random_blueprint()
       spoil(value)
       local good, err = blueprint.normalize(value)
@@ -659,6 +660,6 @@ describe("random blueprints", function()
       end
       check(value)
     end
-    assert.is_true(bad > 1000, "only " .. bad)
+    assert.is_true(bad > tries(1000), "only " .. bad)
   end)
 end)

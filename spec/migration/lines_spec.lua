@@ -4,6 +4,7 @@ local lines = require "workstage.migration.lines"
 local transport = require "workstage.transport"
 local shell = require "house.shell"
 local files = require "support.files"
+local tries = require "support.tries"
 local cjson = require "cjson".new()
 
 local null = transport.null
@@ -71,7 +72,7 @@ describe("a record as text", function()
     assert.equal('{"a":0.1,"b":0.30000000000000004,"c":1e+300,"d":-2.5}',
       encode { a = 0.1, b = 0.1 + 0.2, c = 1e300, d = -2.5 })
     math.randomseed(6)
-    for _ = 1, 5000 do
+    for _ = 1, tries(5000) do
       local value = string.unpack("d", string.pack("j", math.random(0)))
       if value - value == 0 then
         assert.equal(value, tonumber(encode { a = value }:match ":(.*)}"))
@@ -88,7 +89,7 @@ describe("a record as text", function()
     math.randomseed(7)
     local pool = { "\xc2", "\xe0", "\xed", "\xf0", "\xf4", "\x80", "\x9f",
                    "\xbf", "a", "é", "検", "🚀", "\n", '"', "\\", "\0" }
-    for _ = 1, 5000 do
+    for _ = 1, tries(5000) do
       local bytes = {}
       for i = 1, math.random(12) do bytes[i] = pool[math.random(#pool)] end
       local text = table.concat(bytes)
@@ -401,7 +402,7 @@ describe("a file of records", function()
       local text
       if kind == "plan" then text = plan(table.unpack(records))
       else text = table.concat(journal(1, table.unpack(records))) end
-      for _ = 1, 2000 do
+      for _ = 1, tries(2000) do
         local from = math.random(#text)
         local to = from + math.random(0, 4) - 1
         local put = {}

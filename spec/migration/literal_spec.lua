@@ -2,6 +2,7 @@
 -- nothing else.
 local clients = require "support.clients"
 local literal = require "workstage.migration.literal"
+local tries = require "support.tries"
 local failed, has = clients.failed, clients.has
 
 local function parse(text, name) return literal.parse(text, name) end
@@ -372,7 +373,7 @@ describe("random texts", function()
   before_each(function() math.randomseed(SEED) end)
 
   it("are read as Lua reads them", function()
-    for _ = 1, 2000 do
+    for _ = 1, tries(2000) do
       local text = random_table(4)
       if pick(2) == 1 then text = "return " .. text end
       same_as_lua(text)
@@ -384,7 +385,7 @@ describe("random texts", function()
     local pieces = { "\\", '"', "'", "[", "]", "[[", "]]", "{", "}", "=",
       ",", "--", "-", "\n", "\r", "\\z", "x", "1", ".", "..", "e", "0x",
       "(", ")", ":", " ", "nil", "true", "\0", "\255", "--[[", "--]]" }
-    for _ = 1, 20000 do
+    for _ = 1, tries(20000) do
       local text = "return " .. random_table(2)
       for _ = 1, pick(3) do
         local at = pick(#text)
@@ -397,11 +398,11 @@ describe("random texts", function()
         assert.same(by_lua(text), value, text)
       end
     end
-    assert.is_true(accepted > 1000, "only " .. accepted)
+    assert.is_true(accepted > tries(1000), "only " .. accepted)
   end)
 
   it("of bytes raise no error of Lua's", function()
-    for _ = 1, 20000 do
+    for _ = 1, tries(20000) do
       local bytes = { "{" }
       for i = 2, pick(2, 20) do bytes[i] = string.char(pick(0, 255)) end
       local value, err = parse(table.concat(bytes))

@@ -26,18 +26,34 @@ static int free_buffer(lua_State *L) {
   return 0;
 }
 
+/* One text as it is written: from what table, and what was wrong with it. */
+typedef struct writing {
+  ws_buffer *to;
+  ws_source from;
+  ws_fault fault;
+} writing;
+
+/* The table is the last argument. */
+static void begin(lua_State *L, writing *it, int table) {
+  it->to = wsl_scratch(L);
+  it->fault.field[0] = it->fault.message[0] = '\0';
+  luaL_checktype(L, table, LUA_TTABLE);
+  lua_settop(L, table);
+  wsl_source(L, &it->from);
+}
+
 /* The text, or nil, the sentence that says why not, and the field. */
-static int finish(lua_State *L, const ws_buffer *buffer, bool well,
-                  const ws_fault *fault) {
-  if (buffer->failed || strcmp(fault->message, "not enough memory") == 0)
+static int finish(lua_State *L, const writing *it, bool well) {
+  const ws_buffer *text = it->to;
+  if (text->failed || strcmp(it->fault.message, "not enough memory") == 0)
     return wsl_no_memory(L);
   if (well) {
-    lua_pushlstring(L, buffer->bytes ? buffer->bytes : "", buffer->size);
+    lua_pushlstring(L, text->bytes ? text->bytes : "", text->size);
     return 1;
   }
   lua_pushnil(L);
-  lua_pushstring(L, fault->message);
-  lua_pushstring(L, fault->field);
+  lua_pushstring(L, it->fault.message);
+  lua_pushstring(L, it->fault.field);
   return 3;
 }
 
@@ -49,48 +65,33 @@ static const ws_schema *schema_at(lua_State *L, int index) {
 
 /* body(schema, update, strict, table) */
 static int write_body(lua_State *L) {
-  ws_buffer *buffer = wsl_scratch(L);
+  writing it;
   const ws_schema *schema = schema_at(L, 1);
   ws_purpose purpose = lua_toboolean(L, 2) ? WS_FOR_UPDATE : WS_FOR_CREATE;
-  ws_source source;
-  ws_fault fault = {{0}, {0}};
-  bool well;
-  luaL_checktype(L, 4, LUA_TTABLE);
-  lua_settop(L, 4);
-  wsl_source(L, &source);
-  well = ws_body_write(buffer, schema, purpose, lua_toboolean(L, 3), &source,
-                       4, &fault);
-  return finish(L, buffer, well, &fault);
+  begin(L, &it, 4);
+  return finish(L, &it, ws_body_write(it.to, schema, purpose,
+                                      lua_toboolean(L, 3), &it.from, 4,
+                                      &it.fault));
 }
 
 /* query(schema, only_query, strict, table): schema nil lets any name pass. */
 static int write_query(lua_State *L) {
-  ws_buffer *buffer = wsl_scratch(L);
+  writing it;
   const ws_schema *schema = schema_at(L, 1);
-  ws_source source;
-  ws_fault fault = {{0}, {0}};
-  bool well;
-  luaL_checktype(L, 4, LUA_TTABLE);
-  lua_settop(L, 4);
-  wsl_source(L, &source);
-  well = ws_query_write(buffer, schema, lua_toboolean(L, 2),
-                        lua_toboolean(L, 3), &source, 4, &fault);
-  return finish(L, buffer, well, &fault);
+  begin(L, &it, 4);
+  return finish(L, &it, ws_query_write(it.to, schema, lua_toboolean(L, 2),
+                                       lua_toboolean(L, 3), &it.from, 4,
+                                       &it.fault));
 }
 
 /* any(kantata, table): a body without a schema. */
 static int write_any(lua_State *L) {
-  ws_buffer *buffer = wsl_scratch(L);
+  writing it;
   const ws_schema *const *schemas =
     lua_toboolean(L, 1) ? ws_kantata_schemas : ws_storyblok_schemas;
-  ws_source source;
-  ws_fault fault = {{0}, {0}};
-  bool well;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  wsl_source(L, &source);
-  well = ws_body_write_any(buffer, schemas, &source, 2, &fault);
-  return finish(L, buffer, well, &fault);
+  begin(L, &it, 2);
+  return finish(L, &it, ws_body_write_any(it.to, schemas, &it.from, 2,
+                                          &it.fault));
 }
 
 static const luaL_Reg functions[] = {

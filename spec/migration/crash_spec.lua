@@ -45,26 +45,6 @@ local FAULTS = {
   { chance = 0.005, seed = 7, status = 429 },
 }
 
-local function blueprint()
-  return {
-    workflow = "Article", content_types = { "article", "news" },
-    stages = {
-      { name = "Ready", was = "Review", color = "#7ed321", next = "all",
-        is_default = true },
-      { name = "Review", was = "Ready", color = "#f5a623",
-        after_publish = "Ready", next = { "Legal" } },
-      { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
-      { name = "Start", was = "Drafting", color = "#123456", next = "none" },
-    },
-    moves = {
-      { from = "Old review", where = { starts_with = "old-review/1" },
-        to = "Legal" },
-      { from = "Old review", to = "Review" },
-      { from = "Drafting", to = "Ready" },
-    },
-  }
-end
-
 local COUNTS = { ["Old review"] = 200, Drafting = 100 }
 local AFTER = { Legal = 111, Review = 89, Ready = 100 }
 
@@ -75,7 +55,7 @@ describe("a process that is killed", function()
     math.randomseed(SEED)
     folder = migrations.folder()
     server, space = migrations.start(migrations.space(COUNTS))
-    local plan = assert(migration.plan(space, blueprint()))
+    local plan = assert(migration.plan(space, migrations.busy()))
     assert.is_true(assert(migration.apply(space, plan, {
       journal = folder .. "/expected" })).complete)
     expected = migrations.text(space)
@@ -102,7 +82,7 @@ describe("a process that is killed", function()
     os.remove(folder .. "/j.rollback")
     server:inject(false)
     assert(server:load(migrations.snapshot(migrations.space(COUNTS))))
-    local plan = assert(migration.plan(space, blueprint()))
+    local plan = assert(migration.plan(space, migrations.busy()))
     assert(plan:save(folder .. "/plan"))
     server:inject(FAULTS)
   end

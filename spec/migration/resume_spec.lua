@@ -209,34 +209,11 @@ describe("resume", function()
 
   -- ---------------------------------------------- between any two requests
 
-  -- Names that change places, colours that do, a stage that goes, one that
-  -- comes under its name, a new default, moves.
-  local function busy()
-    return {
-      workflow = "Article", content_types = { "article", "news" },
-      stages = {
-        { name = "Ready", was = "Review", color = "#7ed321", next = "all",
-          is_default = true },
-        { name = "Review", was = "Ready", color = "#f5a623",
-          after_publish = "Ready", next = { "Legal" } },
-        { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
-        { name = "Old draft", was = "Drafting", color = "#123456",
-          next = "none" },
-      },
-      moves = {
-        { from = "Old review", where = { starts_with = "old-review/1" },
-          to = "Legal" },
-        { from = "Old review", to = "Review" },
-        { from = "Drafting", to = "Ready" },
-      },
-    }
-  end
-
   local COUNTS = { ["Old review"] = 4, Drafting = 2, Ready = 1, Review = 1 }
 
   local function expected()
     local other, client = migrations.start(migrations.space(COUNTS))
-    local plan = assert(migration.plan(client, busy()))
+    local plan = assert(migration.plan(client, migrations.busy "Old draft"))
     assert.is_true(assert(migration.apply(client, plan, {
       journal = folder .. "/expected" })).complete)
     local text, counts = migrations.text(client), migrations.counts(other)
@@ -272,7 +249,7 @@ describe("resume", function()
       local text, counts, requests = expected()
       for number = 3, requests do
         start(COUNTS)
-        local report = cut(busy(), number, moment)
+        local report = cut(migrations.busy "Old draft", number, moment)
         if report then
           assert.is_false(report.complete)
           report = resume()
@@ -287,7 +264,9 @@ describe("resume", function()
             end
             return bad
           end)())
-          assert.is_true(assert(migration.plan(space, busy())):is_empty())
+          local plan = assert(migration.plan(space,
+                                             migrations.busy "Old draft"))
+          assert.is_true(plan:is_empty())
         end
         space:close()
         server:stop()

@@ -10,28 +10,6 @@ local cases = {}
 
 local COUNTS = { ["Old review"] = 5, Drafting = 2, Ready = 1, Review = 1 }
 
--- Names and colours that change places, a stage that goes, one that comes
--- under its name, a new default, another order, moves.
-local function busy()
-  return {
-    workflow = "Article", content_types = { "article", "news" },
-    stages = {
-      { name = "Ready", was = "Review", color = "#7ed321", next = "all",
-        is_default = true },
-      { name = "Review", was = "Ready", color = "#f5a623",
-        after_publish = "Ready", next = { "Legal" } },
-      { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
-      { name = "Start", was = "Drafting", color = "#123456", next = "none" },
-    },
-    moves = {
-      { from = "Old review", where = { starts_with = "old-review/1" },
-        to = "Legal" },
-      { from = "Old review", to = "Review" },
-      { from = "Drafting", to = "Ready" },
-    },
-  }
-end
-
 local function same(a, b, what)
   if a ~= b then
     error(("%s: expected\n%s\ngot\n%s"):format(what, a, b), 0)
@@ -102,7 +80,7 @@ local function moved_in(path)
 end
 
 function cases.apply(top)
-  local case = storyblok(top, "apply", busy())
+  local case = storyblok(top, "apply", migrations.busy())
   function case:check(space)
     check_applied(self, space)
     same(7, moved_in(self.folder .. "/j"), "moves in the journal")
@@ -128,7 +106,7 @@ function cases.resume(top)
 end
 
 function cases.rollback(top)
-  local case = storyblok(top, "rollback", busy())
+  local case = storyblok(top, "rollback", migrations.busy())
   case.kind = "rollback"
   function case:prepare()
     local space = self:client()

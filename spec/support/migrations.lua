@@ -242,4 +242,29 @@ function migrations.refused(server, from)
   return found
 end
 
+--- A blueprint with all kinds of changes at once: names and colours that
+-- change places, a stage that goes, one that comes under its name, a new
+-- default, another order, moves.
+-- @tparam[opt="Start"] string last what becomes of Drafting's name
+function migrations.busy(last)
+  return {
+    workflow = "Article", content_types = { "article", "news" },
+    stages = {
+      { name = "Ready", was = "Review", color = "#7ed321", next = "all",
+        is_default = true },
+      { name = "Review", was = "Ready", color = "#f5a623",
+        after_publish = "Ready", next = { "Legal" } },
+      { name = "Legal", color = "#b8860b", next = { "Review", "Ready" } },
+      { name = last or "Start", was = "Drafting", color = "#123456",
+        next = "none" },
+    },
+    moves = {
+      { from = "Old review", where = { starts_with = "old-review/1" },
+        to = "Legal" },
+      { from = "Old review", to = "Review" },
+      { from = "Drafting", to = "Ready" },
+    },
+  }
+end
+
 return migrations

@@ -1,6 +1,7 @@
 -- What becomes of a request under each fault, for every method of every
 -- resource: as the table below says.
 local service = require "support.service"
+local tries = require "support.tries"
 
 -- ------------------------------------------------------------ the calls
 
@@ -449,19 +450,27 @@ local function run(call, name)
   return got, state, is_good, err
 end
 
+local function add_case(row, call)
+  it(("%s: %s"):format(row.fault, call.name), function()
+    local expected = row[call.row]
+    local got, state, is_good, err = run(call, row.fault)
+    assert.equal(expected, got, tostring(err))
+    local effects = tonumber(expected:match "%d+$")
+    if call.method ~= "GET" then
+      assert.equal(effects > 0, state, "the state of the server")
+    end
+    assert.is_truthy(is_good, "the result")
+  end)
+end
+
+-- Slow interpreters try a part of the cases, other calls in each row.
 describe("the matrix", function()
-  for _, row in ipairs(read_table()) do
-    for _, call in ipairs(CALLS) do
-      it(("%s: %s"):format(row.fault, call.name), function()
-        local expected = row[call.row]
-        local got, state, is_good, err = run(call, row.fault)
-        assert.equal(expected, got, tostring(err))
-        local effects = tonumber(expected:match "%d+$")
-        if call.method ~= "GET" then
-          assert.equal(effects > 0, state, "the state of the server")
-        end
-        assert.is_truthy(is_good, "the result")
-      end)
+  local rows = read_table()
+  local cases = #rows * #CALLS
+  local step = cases // math.min(cases, 10 * tries(cases))
+  for i, row in ipairs(rows) do
+    for j, call in ipairs(CALLS) do
+      if (i + j) % step == 0 then add_case(row, call) end
     end
   end
 end)

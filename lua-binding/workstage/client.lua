@@ -109,9 +109,11 @@ local function close(self)
 end
 
 --- A class of clients: a table of methods that is its own metatable.
--- Each has `request` and `close`.
+-- Each has `request` and `close`. What the collector closes is the transport:
+-- a script may keep one of a client's resources and let go of the client, or
+-- call a method of one that it keeps nowhere.
 function client.class(name)
-  local class = { __name = name, __gc = close, __close = close }
+  local class = { __name = name, __close = close }
   class.__index = class
 
   --- Sends a request that has no method of its own.

@@ -164,6 +164,8 @@ function Transport:close()
   self.client:close()
 end
 
+Transport.__gc = Transport.close
+
 local hints = {
   token = "if it is an OAuth token, give it as oauth_token",
   oauth_token = "if it is a personal access token, give it as token",

@@ -1,6 +1,7 @@
 --- Carries out a plan, operation by operation, and writes down what it does.
 local attributes = require "workstage.migration.attributes"
 local emptying = require "workstage.migration.emptying"
+local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
 local moving = require "workstage.migration.moving"
 local structure = require "workstage.migration.structure"
@@ -60,6 +61,15 @@ local function set_state(run, id, values)
   if values.is_default then note_default(run, id) end
 end
 
+-- A create that was refused for certain has made nothing: it counts as one
+-- that never began, and what has its name later is somebody else's.
+local function note_refusal(run, index, err)
+  if errors.is(err) and not err.ambiguous and err.kind ~= "cancelled" and
+     err.kind ~= "memory" then
+    run:note { type = "refused", operation = index }
+  end
+end
+
 -- ------------------------------------------------------------ workflows
 
 -- After a crash: the object that the request may have made all the same.
@@ -87,12 +97,15 @@ function perform.create_workflow(run, operation, index, earlier)
     workflow, err = run.client.workflows:create {
       name = operation.name, content_types = operation.content_types,
     }
-    if not workflow then return nil, err end
+    if not workflow then
+      note_refusal(run, index, err)
+      return nil, err
+    end
   end
   run.workflow = workflow.id
   run.given, err = structure.stages(run.client, workflow.id)
   if not run.given then return nil, err end
-  run:finish(index, { id = workflow.id })
+  run:finish(index, { id = workflow.id, given = run.given })
   return true
 end
 
@@ -177,11 +190,14 @@ local function find_created(run, operation, earlier)
   return stage or false
 end
 
-local function create_new(run, operation)
+local function create_new(run, operation, index)
   local body = attributes.body(resolved(run, operation.set), null)
   body.workflow_id = run.workflow
   local stage, err = run.client.stages:create(body)
-  if not stage then return nil, err end
+  if not stage then
+    note_refusal(run, index, err)
+    return nil, err
+  end
   set_state(run, stage.id, attributes.of_stage(stage))
   return stage.id
 end
@@ -198,7 +214,7 @@ function perform.create_stage(run, operation, index, earlier)
   local stage, err = find_created(run, operation, earlier)
   if stage == nil then return nil, err end
   if stage then id, err = adopt(run, stage, operation)
-  else id, err = create_new(run, operation) end
+  else id, err = create_new(run, operation, index) end
   if not id then return nil, err end
   run.ids[operation.stage] = id
   set_state(run, id, resolved(run, operation.set))

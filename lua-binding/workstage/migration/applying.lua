@@ -134,12 +134,17 @@ local function is_cleared(plan, progress)
   return true
 end
 
--- What is in a workflow that the run made, and was not made by it.
-local function given_stages(stages, ids)
-  local made, given = {}, {}
+-- What is in a workflow that the run made, came with it and was not taken
+-- for one of its own. A journal that does not tell what came with it is an
+-- old one: all that the run did not make is taken for that then.
+local function given_stages(stages, ids, came)
+  local made, given, known = {}, {}, {}
   for _, id in pairs(ids) do made[id] = true end
+  for _, stage in ipairs(came or stages) do known[stage.id] = true end
   for _, stage in ipairs(stages) do
-    if not made[stage.id] then given[#given + 1] = stage end
+    if known[stage.id] and not made[stage.id] then
+      given[#given + 1] = stage
+    end
   end
   return given
 end
@@ -159,17 +164,28 @@ local function without_begun(given, plan, progress)
   return left
 end
 
+-- A workflow whose making has not begun, or was refused, may have been made
+-- by others meanwhile.
+local function check_unmade(self, replayed)
+  local first, state = replayed.plan.operations[1], replayed.progress[1]
+  local is_unmade = first and first.op == "create_workflow" and
+                    not (state and state.started)
+  if not is_unmade then return true end
+  return check_absent(self.client, replayed.plan)
+end
+
 -- The stages as they are now: an update sends all that they have.
 local function refresh(self, replayed)
   self.ids, self.deleted = replayed.ids, replayed.deleted
   self.workflow = replayed.workflow or self.workflow
-  if not self.workflow then return true end
+  if not self.workflow then return check_unmade(self, replayed) end
   local stages, err = structure.stages(self.client, self.workflow)
   if not stages then return nil, err end
   for _, stage in ipairs(stages) do self.states[stage.id] = stage end
   if not is_cleared(replayed.plan, replayed.progress) then
-    self.given = without_begun(given_stages(stages, self.ids), replayed.plan,
-                               replayed.progress)
+    self.given = without_begun(
+      given_stages(stages, self.ids, replayed.given), replayed.plan,
+      replayed.progress)
   end
   return true
 end

@@ -24,6 +24,11 @@ function take.begin(self, record)
   state_of(self, record.operation).started = true
 end
 
+-- It has made nothing: what has its name by now is not this run's.
+function take.refused(self, record)
+  self.progress[record.operation] = nil
+end
+
 function take.opened(self, record)
   table.insert(state_of(self, record.operation).opened, record)
 end
@@ -73,7 +78,7 @@ function take.done(self, record)
   elseif operation.op == "delete_stage" and not record.left then
     self.deleted[operation.stage] = true
   elseif operation.op == "create_workflow" then
-    self.workflow = record.id
+    self.workflow, self.given = record.id, record.given
   end
 end
 
@@ -103,8 +108,10 @@ end
 -- @tparam[opt] function on_moved called with each record of a moved item,
 --   and with what is known by then, as it is returned
 -- @treturn[1] table `plan`, `progress` (by operation), `ids` (of created
---   stages), `deleted` (set of ids), `workflow`, `moved`, `skipped`, `failed`
---   (counts), `complete`, `rolled_back`
+--   stages), `deleted` (set of ids), `workflow` and `given` (the id of the
+--   one that was made, and the stages that came with it; an old journal does
+--   not tell those), `moved`, `skipped`, `failed` (counts), `complete`,
+--   `rolled_back`
 -- @treturn[2] nil
 -- @treturn[2] table the error; with `unplanned` when the journal ends before
 --   its plan does

@@ -1,0 +1,182 @@
+-- What others make or change while a run stands still or is under way is
+-- theirs: neither a resume nor a rollback takes it for the run's own.
+local clients = require "support.clients"
+local journals = require "workstage.migration.journal"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+
+local failed, has = clients.failed, clients.has
+
+describe("what others have made", function()
+  local server, space, folder, journal
+
+  before_each(function()
+    folder = migrations.folder()
+    journal = folder .. "/j"
+    server, space = migrations.start(migrations.space { Drafting = 2 })
+  end)
+
+  after_each(function()
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  local function apply(blueprint)
+    local plan = assert(migration.plan(space, blueprint))
+    return assert(migration.apply(space, plan, { journal = journal }))
+  end
+
+  local function resume() return assert(migration.resume(space, journal)) end
+
+  local function rollback()
+    return assert(migration.rollback(space, journal))
+  end
+
+  -- A run that is refused when it makes something.
+  local function refused(blueprint, path, fault)
+    local given = { method = "POST", path = path, count = 1, status = 422,
+                    body = { error = "No" } }
+    for name, value in pairs(fault or {}) do given[name] = value end
+    server:inject { given }
+    local report = apply(blueprint)
+    server:inject(false)
+    assert.is_false(report.complete)
+    return report
+  end
+
+  local function novel()
+    local blueprint = migrations.blueprint()
+    blueprint.workflow = "Novel"
+    return blueprint
+  end
+
+  local function with_legal()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#123456",
+                            next = { "Ready" } }
+    return blueprint
+  end
+
+  local function make_legal()
+    return assert(space.stages:create {
+      name = "Legal", color = "#00ff00", allow_editor_change = true,
+      workflow_id = migrations.workflow(server).id })
+  end
+
+  -- -------------------------------------------------- after a refusal
+
+  it("under a stage's name is not taken for it by resume", function()
+    refused(with_legal(), "/workflow_stages")
+    make_legal()
+    local before = migrations.stages_of(server).Legal
+    local report = resume()
+    assert.is_false(report.complete)
+    assert.equal(422, report.error.status)
+    assert.same(before, migrations.stages_of(server).Legal)
+    rollback()
+    assert.same(before, migrations.stages_of(server).Legal)
+  end)
+
+  it("under a stage's name is not taken for it by rollback", function()
+    -- even where it is all that the run would have made
+    refused(with_legal(), "/workflow_stages")
+    assert(space.stages:create { name = "Legal", color = "#123456",
+      allow_admin_publish = false, allow_all_users = false,
+      allow_admin_change = false, allow_editor_change = false,
+      workflow_stage_ids = {},
+      workflow_id = migrations.workflow(server).id })
+    assert.is_true(rollback().complete)
+    assert.is_table(migrations.stages_of(server).Legal)
+  end)
+
+  it("is still to be made once it is out of the way", function()
+    refused(with_legal(), "/workflow_stages")
+    local stage = make_legal()
+    assert.is_false(resume().complete)
+    assert(space.stages:delete(stage.id))
+    assert.is_true(resume().complete)
+    assert.equal("#123456", migrations.stages_of(server).Legal.color)
+    assert.is_true(rollback().complete)
+    assert.is_nil(migrations.stages_of(server).Legal)
+  end)
+
+  -- A workflow of the name that the plan has, made by hand.
+  local function make_novel()
+    local made = assert(space.workflows:create {
+      name = "Novel", content_types = { "article" } })
+    assert(space.stages:create { name = "Mine", color = "#999999",
+                                 workflow_id = made.id })
+    return made
+  end
+
+  it("under a workflow's name is not taken for it by rollback", function()
+    refused(novel(), "/workflows")
+    make_novel()
+    assert.is_true(rollback().complete)
+    assert.same({ "Mine" }, migrations.names(server, "Novel"))
+  end)
+
+  it("under a workflow's name is not taken for it by resume", function()
+    refused(novel(), "/workflows")
+    local made = make_novel()
+    has(failed("stale", migration.resume(space, journal)), "is there by now")
+    local stages = assert(space.stages:list { in_workflow = made.id })
+    assert.equal(1, #stages)
+    assert.equal("Mine", stages[1].name)
+  end)
+
+  it("is the run's own where its answer was lost", function()
+    local hasty = migrations.client(server, { retry = { attempts = 1 } })
+    local plan = assert(migration.plan(space, novel()))
+    -- it is done, and nobody can be asked about it
+    server:inject { { method = "POST", path = "/workflows", count = 1,
+                      close = "after" },
+                    { method = "GET", close = "before", after = 1 } }
+    local report = assert(migration.apply(hasty, plan,
+                                          { journal = journal }))
+    hasty:close()
+    server:inject(false)
+    assert.is_true(report.error.ambiguous)
+    assert.is_true(rollback().complete)
+    assert.is_nil(migrations.workflow(server, "Novel"))
+  end)
+
+  -- ------------------------------------------------ in a new workflow
+
+  it("in a workflow that the run makes is not cleared away", function()
+    refused(novel(), "/workflow_stages", { after = 2 })
+    assert(space.stages:create {
+      name = "Mine", color = "#999999",
+      workflow_id = migrations.workflow(server, "Novel").id })
+    assert.is_true(resume().complete)
+    assert.is_table(migrations.stages_of(server, "Novel").Mine)
+  end)
+
+  -- The journal as an earlier version wrote it.
+  local function make_old()
+    local reader, records = assert(journals.read(journal)), {}
+    local header = reader.header
+    for record in reader do
+      record.given = nil
+      if record.type ~= "refused" then records[#records + 1] = record end
+    end
+    os.remove(journal)
+    local old = assert(journals.create(journal, {
+      plan = header.plan, of = header.of, space_id = header.space_id,
+      created = header.created }))
+    for _, record in ipairs(records) do assert(old:write(record)) end
+    assert(old:close())
+  end
+
+  it("does not keep an old journal from being carried on", function()
+    refused(novel(), "/workflow_stages", { after = 2 })
+    make_old()
+    assert.is_true(resume().complete)
+    assert.same({ "Drafting", "Review", "Old review", "Ready" },
+                migrations.names(server, "Novel"))
+    make_old()
+    assert.is_true(rollback().complete)
+    assert.is_nil(migrations.workflow(server, "Novel"))
+  end)
+end)

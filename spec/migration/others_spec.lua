@@ -13,7 +13,8 @@ describe("what others have made", function()
   before_each(function()
     folder = migrations.folder()
     journal = folder .. "/j"
-    server, space = migrations.start(migrations.space { Drafting = 2 })
+    server, space = migrations.start(migrations.space { Drafting = 2 },
+                                     { story_stage = "change" })
   end)
 
   after_each(function()
@@ -43,6 +44,10 @@ describe("what others have made", function()
     server:inject(false)
     assert.is_false(report.complete)
     return report
+  end
+
+  local function noted(report, piece)
+    has(table.concat(report.notes, "; "), piece)
   end
 
   local function novel()
@@ -178,5 +183,126 @@ describe("what others have made", function()
     make_old()
     assert.is_true(rollback().complete)
     assert.is_nil(migrations.workflow(server, "Novel"))
+  end)
+
+  -- ------------------------------------- of a workflow that the run made
+
+  -- Changes the workflow that the run made, and rolls the run back.
+  local function keeps(piece, change)
+    assert.is_true(apply(novel()).complete)
+    local workflow = migrations.workflow(server, "Novel")
+    change(workflow, migrations.stages_of(server, "Novel"))
+    local before = server:dump().spaces[1].workflows
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, 'workflow "Novel" is left as it is')
+    noted(report, piece)
+    assert.same(before, server:dump().spaces[1].workflows)
+  end
+
+  it("of it keeps it: another name", function()
+    keeps('renamed to "Book"', function(workflow)
+      assert(space.workflows:update(workflow.id, {
+        name = "Book", content_types = { "article" } }))
+    end)
+  end)
+
+  it("of it keeps it: content types", function()
+    keeps("content types", function(workflow)
+      assert(space.workflows:update(workflow.id, {
+        name = "Novel", content_types = { "article", "novel" } }))
+    end)
+  end)
+
+  it("of it keeps it: a new stage", function()
+    keeps('a stage "Mine"', function(workflow)
+      assert(space.stages:create { name = "Mine", color = "#999999",
+                                   workflow_id = workflow.id })
+    end)
+  end)
+
+  it("of it keeps it: another colour", function()
+    keeps('stage "Ready" was changed', function(_, stages)
+      assert(space.stages:update(stages.Ready.id, { color = "#999999",
+        name = "Ready", allow_publish = true }))
+    end)
+  end)
+
+  it("of it keeps it: a stage that is gone", function()
+    keeps('stage "Old review" is gone', function(_, stages)
+      assert(space.stages:delete(stages["Old review"].id))
+    end)
+  end)
+
+  it("of it keeps it while the rollback is under way", function()
+    assert.is_true(apply(novel()).complete)
+    local planned
+    local report = assert(migration.rollback(space, journal, {
+      confirm = function(plan)
+        planned = plan.requests
+        assert(space.stages:create {
+          name = "Mine", color = "#999999",
+          workflow_id = migrations.workflow(server, "Novel").id })
+        return true
+      end }))
+    assert.is_true(report.complete, tostring(report))
+    assert.is_true(planned > report.requests)
+    noted(report, 'stage "Mine" is new')
+    assert.is_table(migrations.stages_of(server, "Novel").Mine)
+  end)
+
+  it("is told from what the run made, which goes", function()
+    local blueprint = novel()
+    blueprint.moves = { { from = { workflow = "Article", stage = "Drafting" },
+                          to = "Review" } }
+    assert.is_true(apply(blueprint).complete)
+    local planned
+    local report = assert(migration.rollback(space, journal, {
+      confirm = function(plan)
+        planned = plan.requests
+        return true
+      end }))
+    assert.same({}, report.notes)
+    assert.is_nil(migrations.workflow(server, "Novel"))
+    -- two moves on a page, the workflow with its four stages
+    assert.equal(2 + 1 + 2 + 4 + 1, planned)
+    assert.equal(planned, report.requests)
+  end)
+
+  it("is told from what a new workflow came with", function()
+    local real = space.workflows.create
+    rawset(space.workflows, "create", function(self, attributes, ...)
+      local made = assert(real(self, attributes, ...))
+      for _, stage in ipairs {
+        { name = "Drafting", color = "#000001", is_default = true },
+        { name = "Reviewing", color = "#f5a623" },
+        { name = "Done", color = "#000003" },
+      } do
+        stage.workflow_id = made.id
+        assert(space.stages:create(stage))
+      end
+      return made
+    end)
+    local blueprint = novel()
+    blueprint.stages[1].is_default = nil
+    blueprint.stages[2].is_default = true
+    local function stop_at(number)
+      server:inject { { method = "PUT", path = "/workflow_stages", count = 1,
+                        after = number, status = 422 } }
+      assert.is_false(apply(blueprint).complete)
+      server:inject(false)
+    end
+    for number = 1, 2 do
+      stop_at(number)
+      assert.is_true(rollback().complete)
+      assert.is_nil(migrations.workflow(server, "Novel"), number)
+      os.remove(journal)
+      os.remove(journal .. ".rollback")
+    end
+    stop_at(1)
+    assert(space.stages:update(
+      migrations.stages_of(server, "Novel").Done.id,
+      { name = "Done", color = "#00000f" }))
+    noted(rollback(), 'stage "Done" was changed')
   end)
 end)

@@ -386,6 +386,9 @@ describe("the planner", function()
       assert.equal(items + pages, count({ { op = "move", count = items } },
                                         0))
     end
+    assert.equal(1 + 2 + 3, count({ { op = "delete_workflow",
+      before = { stages = { {}, {} } } } }, 1))
+    assert.equal(3, count({ { op = "delete_workflow" } }, 0))
   end)
 
   it("touches nothing that it is given", function()

@@ -144,21 +144,39 @@ function emptying.stage(run, operation, index, earlier)
   end
 end
 
---- Whether a workflow that is to go is empty: true or "left"; nil, err.
-function emptying.workflow(run, operation)
-  local stages, err = structure.stages(run.client, operation.id)
-  if not stages then return err.kind == "not_found" or nil, err end
-  for _, stage in ipairs(stages) do
-    local left
-    left, err = count(run, stage.id)
-    if not left then return nil, err end
+-- What others have done to a workflow since it was planned that it goes. A
+-- journal of an earlier version does not say what it was then.
+local function change_of(operation, now)
+  local before = operation.before
+  local found = before and structure.differences(before, now) or {}
+  return #found > 0 and table.concat(found, "; ") or nil
+end
+
+-- The first stage in which something stands: nil when there is none, and its
+-- message otherwise; false, err.
+local function held_stage(run, found)
+  for _, stage in ipairs(found) do
+    local left, err = count(run, stage.id)
+    if not left then return false, err end
     if left > 0 then
-      run:leave(("workflow %q is not deleted: %d items stand in its stage %q")
-                :format(operation.name, left, stage.name))
-      return "left"
+      return ("%d items stand in its stage %q"):format(left, stage.name)
     end
   end
-  return true
+end
+
+--- Whether a workflow that is to go is empty and still as it was when that
+-- was planned: true or "left"; nil, err.
+function emptying.workflow(run, operation)
+  local now, err = structure.reread(run.client, operation.id)
+  if not now then return err.kind == "not_found" or nil, err end
+  local why = change_of(operation, now)
+  if not why then
+    why, err = held_stage(run, now.stages)
+    if why == false then return nil, err end
+  end
+  if not why then return true end
+  run:leave(("workflow %q is not deleted: %s"):format(operation.name, why))
+  return "left"
 end
 
 return emptying

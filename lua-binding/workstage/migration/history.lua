@@ -59,6 +59,23 @@ end
 
 local take = {}
 
+-- What came with a workflow is changed only as others take the mark of the
+-- default, or go.
+function take.create_workflow(self)
+  for _, stage in ipairs(self.given) do
+    self.states[stage.id], self.came[stage.id] = copy(stage), true
+    for _, name in ipairs(attributes.all) do
+      self:note(stage.id, name, stage[name])
+    end
+  end
+end
+
+function take.clear_workflow(self)
+  for id in pairs(self.came) do
+    if not self.created[id] then self:delete(id) end
+  end
+end
+
 function take.create_stage(self, operation)
   local id = self.ids[operation.stage]
   self.created[id or operation.name] = operation.name
@@ -96,14 +113,31 @@ function History:is_own(id, name, value)
   return false
 end
 
+--- Whether others have changed a stage that the run made, or that came with
+-- its workflow. Its position depends on those of others, and says nothing.
+function History:is_changed(now)
+  local by_id, by_name = self.seen[now.id] or {}, self.seen[now.name] or {}
+  for _, name in ipairs(attributes.all) do
+    if name ~= "position" and (by_id[name] or by_name[name]) and
+       not self:is_own(now.id, name, now[name]) and
+       not self:is_own(now.name, name, now[name]) then
+      return true
+    end
+  end
+  return false
+end
+
 --- Makes the history of a journal.
 -- @tparam table replayed what `replay.read` says of it
 -- @treturn table `created` (id, or the name where the id is not known ->
---   name), `deleted` (id -> the stage that it was), `seen` (id -> attribute
---   -> values), `order` (ids, where the run ordered stages)
+--   name), `deleted` (id -> the stage that it was), `came` (set of ids, of
+--   what came with a workflow), `states` (id, or name -> attributes, of what
+--   is to be there), `seen` (id -> attribute -> values), `order` (ids, where
+--   the run ordered stages)
 return function(replayed)
   local self = setmetatable({
     ids = replayed.ids, states = {}, seen = {}, created = {}, deleted = {},
+    given = replayed.given or {}, came = {},
   }, History)
   for _, stage in ipairs(replayed.plan.structure.stages) do
     self.states[stage.id] = copy(stage)

@@ -293,6 +293,10 @@ local function requests_of(operation)
   elseif operation.op == "create_workflow" or
          operation.op == "delete_stage" then
     return 2
+  elseif operation.op == "delete_workflow" then
+    -- read again with its stages, and each of them counted
+    local before = operation.before
+    return 2 + (before and #before.stages or 0) + 1
   end
   return operation.op == "clear_workflow" and 0 or 1
 end

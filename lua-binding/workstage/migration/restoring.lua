@@ -30,20 +30,6 @@ function Restoring:restored(now, before)
   return target
 end
 
--- Whether others have changed a stage that the run made.
-function Restoring:is_changed(now)
-  for _, name in ipairs(attributes.all) do
-    local own = self.history.seen[now.id] or
-                self.history.seen[now.name] or {}
-    if own[name] and name ~= "position" and
-       not self.history:is_own(own == self.history.seen[now.id] and now.id or
-                               now.name, name, now[name]) then
-      return true
-    end
-  end
-  return false
-end
-
 -- A stage that the run made goes, unless it has become somebody's.
 function Restoring:is_dropped(now)
   local history = self.history
@@ -51,7 +37,7 @@ function Restoring:is_dropped(now)
      (self.before[now.id] or not history.created[now.name]) then
     return false
   end
-  if self:is_changed(now) then
+  if history:is_changed(now) then
     self:list("stage %q was changed since it was made, and stays", now.name)
   elseif self.held[now.id] then
     self:list("stage %q stays: %d items that this run did not move there, " ..

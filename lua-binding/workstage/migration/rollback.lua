@@ -163,14 +163,55 @@ local function made_workflow(client, replayed)
                                     operation.content_types) and found.id
 end
 
--- A workflow that the run made goes as a whole, after its items.
+-- What others have done to the stages of a workflow that the run made; nil
+-- when they are as it left them.
+local function change_of_stages(now, past)
+  local there = {}
+  for _, stage in ipairs(now.stages) do
+    there[stage.id] = true
+    if not (past.created[stage.id] or past.created[stage.name] or
+            past.came[stage.id]) then
+      return ("it has a stage %q by now"):format(stage.name)
+    elseif past:is_changed(stage) then
+      return ("its stage %q was changed"):format(stage.name)
+    end
+  end
+  for id, state in pairs(past.states) do
+    if math.type(id) and not there[id] then
+      return ("its stage %q is gone"):format(state.name)
+    end
+  end
+end
+
+-- What others have made of a workflow that the run made; nil when nothing.
+local function change_of(now, replayed)
+  local made, is = replayed.plan.operations[1], now.workflow
+  if is.name ~= made.name then
+    return ("it was renamed to %q"):format(is.name)
+  elseif not attributes.equal("content_types", is.content_types,
+                              made.content_types) then
+    return "its content types were changed"
+  end
+  return change_of_stages(now, history(replayed))
+end
+
+-- A workflow that the run made goes as a whole, after its items, unless it
+-- has become somebody's.
 local function plan_removal(client, replayed, moved, left)
   local id, err = made_workflow(client, replayed)
   if id == nil then return nil, err end
   local operations = move_operations(moved, left)
-  if id then
+  if not id then return operations end
+  local now, why = structure.reread(client, id)
+  if not now and why.kind ~= "not_found" then return nil, why end
+  local name = replayed.plan.workflow
+  local change = not now and "it is gone" or change_of(now, replayed)
+  if change then
+    left[#left + 1] = ("workflow %q is left as it is: %s"):format(name,
+                                                                  change)
+  else
     operations[#operations + 1] = { op = "delete_workflow", id = id,
-                                    name = replayed.plan.workflow }
+                                    name = name, before = now }
   end
   return operations
 end

@@ -120,19 +120,23 @@ describe("apply", function()
     assert.is_true(plan(blueprint):is_empty())
   end)
 
-  it("says nothing of a stage that goes to those that stay", function()
-    -- the step aside of "Ready" comes after "Review" is gone
-    start { Review = 2 }
-    local blueprint = { workflow = "Article", content_types = { "article" },
-      stages = {
-        { name = "Drafting", color = "#7ed321", is_default = true,
-          next = { "Ready" } },
-        { name = "Ready", color = "#babcb6", next = "all" },
-        { name = "Old review", color = "#b8860b" },
-      }, moves = { { from = "Review", to = "Ready" } } }
-    assert.is_true(apply(plan(blueprint)).complete)
-    assert.same({}, migrations.refused(server))
-  end)
+  for count, with in pairs { [0] = "none", [2] = "some" } do
+    it("says nothing of a stage that goes to those that stay, with " .. with ..
+       " in it", function()
+      -- the step aside of "Drafting" comes after "Review" is gone
+      start { Review = count }
+      local blueprint = {
+        workflow = "Article", content_types = { "article" },
+        stages = {
+          { name = "Drafting", color = "#7ed321", next = { "Ready" } },
+          { name = "Ready", color = "#babcb6", is_default = true,
+            next = "all" },
+          { name = "Old review", color = "#b8860b" },
+        }, moves = { { from = "Review", to = "Ready" } } }
+      assert.is_true(apply(plan(blueprint)).complete)
+      assert.same({}, migrations.refused(server))
+    end)
+  end
 
   it("tells its progress", function()
     start { ["Old review"] = 120 }

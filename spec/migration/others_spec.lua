@@ -306,3 +306,194 @@ describe("what others have made", function()
     noted(rollback(), 'stage "Done" was changed')
   end)
 end)
+
+describe("what others change meanwhile", function()
+  local server, space, folder, journal
+
+  before_each(function()
+    folder = migrations.folder()
+    journal = folder .. "/j"
+  end)
+
+  after_each(function()
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  local function start(counts)
+    server, space = migrations.start(migrations.space(counts))
+  end
+
+  local function apply(blueprint, more)
+    local options = { journal = journal }
+    for name, value in pairs(more or {}) do options[name] = value end
+    local plan = assert(migration.plan(space, blueprint))
+    return assert(migration.apply(space, plan, options)), plan
+  end
+
+  -- Gives the workflow another name and one more content type.
+  local function rename()
+    assert(space.workflows:update(migrations.workflow(server).id, {
+      name = "Story", content_types = { "article", "essay" } }))
+  end
+
+  local function assert_renamed(...)
+    local workflow = migrations.workflow(server, "Story")
+    assert.is_table(workflow)
+    assert.same({ ... }, workflow.content_types)
+  end
+
+  local function in_another_order()
+    local blueprint = migrations.smaller()
+    blueprint.stages[2], blueprint.stages[3] = blueprint.stages[3],
+                                               blueprint.stages[2]
+    return blueprint
+  end
+
+  it("in the workflow stays: an order, carried on", function()
+    start { ["Old review"] = 3 }
+    apply(in_another_order(), { limit = 1 })
+    rename()
+    assert.is_true(assert(migration.resume(space, journal)).complete)
+    assert_renamed("article", "essay")
+    assert.same({ "Drafting", "Ready", "Review" },
+                migrations.names(server, "Story"))
+  end)
+
+  it("in the workflow stays: content types, carried on", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.content_types = { "article", "news" }
+    server:inject { { method = "PUT", path = "/workflows/", count = 1,
+                      status = 422 } }
+    apply(blueprint)
+    server:inject(false)
+    rename()
+    assert.is_true(assert(migration.resume(space, journal)).complete)
+    assert_renamed("article", "news")
+  end)
+
+  it("in the workflow stays: rolled back", function()
+    start { ["Old review"] = 3 }
+    assert.is_true(apply(in_another_order()).complete)
+    rename()
+    local title
+    local report = assert(migration.rollback(space, journal, {
+      confirm = function(plan)
+        title = tostring(plan)
+        return true
+      end }))
+    assert.is_true(report.complete, tostring(report))
+    has(title, 'Workflow "Story"')
+    assert_renamed("article", "essay")
+    assert.same({ "Drafting", "Review", "Old review", "Ready" },
+                migrations.names(server, "Story"))
+  end)
+
+  -- Does something once, when the stage that goes is counted: behind the
+  -- moves.
+  local function behind_moves(act)
+    local real, done = space.stories.page, false
+    rawset(space.stories, "page", function(self, filter, ...)
+      if filter.per_page == 1 and not done then
+        done = true
+        act()
+      end
+      return real(self, filter, ...)
+    end)
+  end
+
+  local function change(name, values)
+    local stage = migrations.stages_of(server)[name]
+    local all = { name = name, color = stage.color,
+                  workflow_stage_ids = stage.workflow_stage_ids }
+    for key, value in pairs(values) do all[key] = value end
+    assert(space.stages:update(stage.id, all))
+  end
+
+  it("in a stage stays: behind the moves", function()
+    start { ["Old review"] = 3 }
+    local blueprint = migrations.smaller()
+    blueprint.stages[2].allow_publish = true
+    blueprint.stages[3].allow_editor_change = true
+    table.insert(blueprint.stages, { name = "Legal", color = "#123456",
+                                     next = { "Review" } })
+    local plan = assert(migration.plan(space, blueprint))
+    behind_moves(function()
+      change("Review", { color = "#0000ff" })
+      change("Legal", { auto_remove_assignee = true })
+    end)
+    local before = #server:requests()
+    local report = assert(migration.apply(space, plan,
+                                          { journal = journal }))
+    assert.is_true(report.complete, tostring(report))
+    local stages = migrations.stages_of(server)
+    assert.equal("#0000ff", stages.Review.color)
+    assert.is_true(stages.Review.allow_publish)
+    assert.is_true(stages.Legal.auto_remove_assignee)
+    assert.same({ stages.Review.id }, stages.Legal.workflow_stage_ids)
+    -- the two changes themselves are not the run's
+    assert.equal(plan.requests + 2, #server:requests() - before)
+  end)
+
+  it("in a stage stays: while a rollback is asked about", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[2].allow_publish = true
+    apply(blueprint)
+    local planned
+    local report = assert(migration.rollback(space, journal, {
+      confirm = function(plan)
+        planned = plan.requests
+        change("Review", { color = "#0000ff", allow_publish = true })
+        return true
+      end }))
+    assert.is_true(report.complete)
+    assert.equal("#0000ff", migrations.stages_of(server).Review.color)
+    assert.is_false(migrations.stages_of(server).Review.allow_publish)
+    assert.equal(planned, report.requests)
+  end)
+
+  it("is not taken for news where it is the run's own, shown late",
+     function()
+    start { Drafting = 2 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].next = { "Review", "Ready" }
+    blueprint.stages[1].color = "#123456"
+    blueprint.moves = { { from = "Drafting", to = "Ready" } }
+    local plan = assert(migration.plan(space, blueprint))
+    -- the read behind the moves still shows what was there before
+    local real, first = space.stages.list, nil
+    rawset(space.stages, "list", function(self, ...)
+      local list, err = real(self, ...)
+      first = first or list
+      return first, err
+    end)
+    assert.is_true(assert(migration.apply(space, plan, {
+      journal = journal })).complete)
+    rawset(space.stages, "list", nil)
+    local stages = migrations.stages_of(server)
+    assert.equal("#123456", stages.Drafting.color)
+    assert.same({ stages.Review.id, stages.Ready.id },
+                stages.Drafting.workflow_stage_ids)
+  end)
+
+  it("is not taken for news where it is its content types, shown late",
+     function()
+    start()
+    local blueprint = in_another_order()
+    blueprint.content_types = { "article", "news" }
+    local plan = assert(migration.plan(space, blueprint))
+    local real, first = space.workflows.get, nil
+    rawset(space.workflows, "get", function(self, ...)
+      first = first or assert(real(self, ...))
+      return first
+    end)
+    assert.is_true(assert(migration.apply(space, plan, {
+      journal = journal })).complete)
+    rawset(space.workflows, "get", nil)
+    assert.same({ "article", "news" },
+                migrations.workflow(server).content_types)
+  end)
+end)

@@ -386,9 +386,24 @@ describe("the planner", function()
       assert.equal(items + pages, count({ { op = "move", count = items } },
                                         0))
     end
+    assert.equal(2 + 2, count({ { op = "update_workflow" },
+                                { op = "order_stages" } }, 0))
     assert.equal(1 + 2 + 3, count({ { op = "delete_workflow",
       before = { stages = { {}, {} } } } }, 1))
     assert.equal(3, count({ { op = "delete_workflow" } }, 0))
+  end)
+
+  it("counts one look at the stages before the first update behind moves",
+     function()
+    local update, move = { op = "update_stage" }, { op = "move", count = 1 }
+    local function count(...) return planner.count_requests({ ... }, 0) end
+    assert.equal(2, count(update, update))
+    assert.equal(1 + 2 + 1 + 2, count(update, move, update, update))
+    assert.equal(2 + 2 + 1 + 1, count(move, move, update))
+    assert.equal(2, planner.count_requests({ update }, 0, true))
+    assert.equal(2 + 1, planner.count_requests({ update, update }, 0, true))
+    assert.equal(1 + 1 + 2 + 1 + 1,
+                 planner.count_requests({ update, move, update }, 0, true))
   end)
 
   it("touches nothing that it is given", function()

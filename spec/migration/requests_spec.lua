@@ -51,7 +51,7 @@ describe("the requests of", function()
     table.insert(blueprint.stages, 2, { name = "Legal", color = "#123456",
                                         next = { "Ready" } })
     blueprint.stages[1].next = { "Legal" }
-    exact({}, blueprint, 2 + 1 + 2 + 1)
+    exact({}, blueprint, 2 + 1 + 2 + 2)
   end)
 
   it("a new workflow", function()
@@ -98,7 +98,7 @@ describe("the requests of", function()
 
   it("moves alone, with the way there opened and closed", function()
     exact({ Drafting = 5 }, { workflow = "Article", moves = {
-      { from = "Drafting", to = "Ready" } } }, 2 + 1 + 6 + 1)
+      { from = "Drafting", to = "Ready" } } }, 2 + 1 + 6 + 2)
     assert.same({}, migrations.stages_of(server)["Ready"].workflow_stage_ids)
     local stages = migrations.stages_of(server)
     assert.same({ stages.Review.id }, stages.Drafting.workflow_stage_ids)
@@ -129,9 +129,10 @@ describe("the requests of", function()
         { from = "Old review", to = "Start" },
         { from = "Review", to = "Ready" }, { from = "none", to = "Legal" },
       },
-    }, 155)
-    -- the look 2; content types, a step aside, the new stage, a way 4; 137
-    -- moves on 4 pages; two deletions 4; three changes and the order 4
-    assert.equal(2 + 4 + 137 + 4 + 4 + 4, plan.requests)
+    }, 158)
+    -- the look 2; content types with a look, a step aside, the new stage, a
+    -- way 5; 137 moves on 4 pages; two deletions 4; a look at the stages and
+    -- three changes 4; the order with a look 2
+    assert.equal(2 + 5 + 137 + 4 + 4 + 4 + 2, plan.requests)
   end)
 end)

@@ -4,12 +4,10 @@ local emptying = require "workstage.migration.emptying"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
 local moving = require "workstage.migration.moving"
+local stages = require "workstage.migration.stages"
 local structure = require "workstage.migration.structure"
-local transport = require "workstage.transport"
 
 local apply = {}
-
-local null = transport.null
 
 -- ------------------------------------------------------------- operations
 --
@@ -18,48 +16,6 @@ local null = transport.null
 -- the run was stopped in it, or nil and an error.
 
 local perform = {}
-
-local function copy(state)
-  local same = {}
-  for name, value in pairs(state) do same[name] = value end
-  return same
-end
-
--- A reference as the id that it stands for; nil for a stage that was deleted.
-local function live(run, ref)
-  local id = run:id_of(ref)
-  return not run.deleted[id] and id or nil
-end
-
--- Attributes with ids in place of references.
-local function resolved(run, values)
-  local set = copy(values)
-  local refs = set.workflow_stage_ids
-  if refs then
-    set.workflow_stage_ids = {}
-    for _, ref in ipairs(refs) do
-      table.insert(set.workflow_stage_ids, live(run, ref))
-    end
-  end
-  if set.after_publish_id then
-    set.after_publish_id = live(run, set.after_publish_id) or false
-  end
-  return set
-end
-
--- The service takes the mark of the default from the others.
-local function note_default(run, id)
-  for other, state in pairs(run.states) do
-    if other ~= id then state.is_default = false end
-  end
-end
-
-local function set_state(run, id, values)
-  local state = run.states[id] or {}
-  for name, value in pairs(values) do state[name] = value end
-  run.states[id] = state
-  if values.is_default then note_default(run, id) end
-end
 
 -- A create that was refused for certain has made nothing: it counts as one
 -- that never began, and what has its name later is somebody else's.
@@ -109,21 +65,24 @@ function perform.create_workflow(run, operation, index, earlier)
   return true
 end
 
--- The content types after the plan's own change of them, which comes first.
-local function content_types_of(plan)
-  for _, operation in ipairs(plan.operations) do
-    if operation.op == "update_workflow" then
-      return operation.set.content_types
-    end
+-- The content types as they are, where what this run has just made of them
+-- may not show yet.
+local function types_of(run, now)
+  local own = run.retyped
+  if own and attributes.equal("content_types", now.content_types,
+                              own.before.content_types) then
+    return own.set.content_types
   end
-  return (plan.structure.workflow or plan.operations[1]).content_types
+  return now.content_types
 end
 
--- All that it has is sent, whatever the service does with what is left out.
+-- All that it has is sent, whatever the service does with what is left out:
+-- as it is now, for others may have changed it since the plan.
 local function update_workflow(run, values)
-  local types = content_types_of(run.plan)
-  local body = { name = run.plan.workflow,
-                 content_types = #types > 0 and types or nil }
+  local now, err = structure.workflow(run.client, run.workflow)
+  if not now then return nil, err end
+  local types = types_of(run, now)
+  local body = { name = now.name, content_types = #types > 0 and types or nil }
   for name, value in pairs(values) do body[name] = value end
   return run.client.workflows:update(run.workflow, body)
 end
@@ -131,6 +90,7 @@ end
 function perform.update_workflow(run, operation, index)
   local done, err = update_workflow(run, operation.set)
   if not done then return nil, err end
+  run.retyped = operation
   run:finish(index)
   return true
 end
@@ -145,24 +105,13 @@ function perform.order_stages(run, operation, index)
   })
   if not done then return nil, err end
   for _, place in ipairs(places) do
-    set_state(run, place.id, { position = place.position })
+    stages.set(run, place.id, { position = place.position })
   end
   run:finish(index)
   return true
 end
 
 -- --------------------------------------------------------------- stages
-
-local function update_stage(run, id, set)
-  local values = copy(run.states[id] or {})
-  for name, value in pairs(set) do values[name] = value end
-  values = resolved(run, values)
-  local done, err = run.client.stages:update(id,
-                                             attributes.body(values, null))
-  if not done then return nil, err end
-  set_state(run, id, values)
-  return true
-end
 
 -- A stage that came with the workflow and stands for one that is wanted.
 local function take_given(run, operation)
@@ -191,20 +140,20 @@ local function find_created(run, operation, earlier)
 end
 
 local function create_new(run, operation, index)
-  local body = attributes.body(resolved(run, operation.set), null)
+  local body = stages.body(run, operation.set)
   body.workflow_id = run.workflow
   local stage, err = run.client.stages:create(body)
   if not stage then
     note_refusal(run, index, err)
     return nil, err
   end
-  set_state(run, stage.id, attributes.of_stage(stage))
+  stages.set(run, stage.id, attributes.of_stage(stage))
   return stage.id
 end
 
 local function adopt(run, stage, operation)
   run.states[stage.id] = stage
-  local done, err = update_stage(run, stage.id, operation.set)
+  local done, err = stages.update(run, stage.id, operation.set)
   if not done then return nil, err end
   return stage.id
 end
@@ -217,14 +166,14 @@ function perform.create_stage(run, operation, index, earlier)
   else id, err = create_new(run, operation, index) end
   if not id then return nil, err end
   run.ids[operation.stage] = id
-  set_state(run, id, resolved(run, operation.set))
+  stages.set(run, id, operation.set)
   run:finish(index, { id = id })
   return true
 end
 
 function perform.update_stage(run, operation, index)
-  local done, err = update_stage(run, run:id_of(operation.stage),
-                                 operation.set)
+  local done, err = stages.update(run, run:id_of(operation.stage),
+                                  operation.set)
   if not done then return nil, err end
   run:finish(index)
   return true
@@ -249,6 +198,7 @@ end
 
 function perform.move(run, operation, index, earlier)
   local failed_before = run.report.failed
+  run.is_aged = true
   local done, err = moving.run(run, {
     operation = index, from = run:id_of(operation.from),
     to = run:id_of(operation.to), set = operation.set,

@@ -120,6 +120,9 @@ function applying.begin(client, plan, path, given, notes)
   self.requests_before = before
   self.report.notes = table.move(notes or {}, 1, #(notes or {}), 1, {})
   set_up(self, plan)
+  -- a rollback is not compared with what is there, and may have been asked
+  -- about for a while
+  self.is_aged = plan.kind == "rollback"
   return apply.go_on(self, {})
 end
 

@@ -68,8 +68,8 @@ end
 
 --- Adds what follows from the operations.
 function plan.finish(parts)
-  parts.requests = planner.count_requests(parts.operations,
-                                          checks_of(parts))
+  parts.requests = planner.count_requests(parts.operations, checks_of(parts),
+                                          parts.kind == "rollback")
   parts.seconds = seconds_for(parts.requests, parts.rate)
   return setmetatable(parts, Plan)
 end

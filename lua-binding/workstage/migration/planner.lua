@@ -293,6 +293,10 @@ local function requests_of(operation)
   elseif operation.op == "create_workflow" or
          operation.op == "delete_stage" then
     return 2
+  elseif operation.op == "update_workflow" or
+         operation.op == "order_stages" then
+    -- with the workflow read first
+    return 2
   elseif operation.op == "delete_workflow" then
     -- read again with its stages, and each of them counted
     local before = operation.before
@@ -302,13 +306,20 @@ local function requests_of(operation)
 end
 
 --- The requests that applying takes, when nothing else changes the space:
--- those that show that the structure is as it was, and the operations'.
+-- those that show that the structure is as it was, the operations', and the
+-- stages read again before the first update behind moves.
 -- @tparam table operations
 -- @tparam integer checks how many requests the look at the structure takes
-function planner.count_requests(operations, checks)
+-- @tparam[opt] boolean is_aged whether the stages are read again before the
+--   first update anyhow
+function planner.count_requests(operations, checks, is_aged)
   if #operations == 0 then return 0 end
   local count = checks
   for _, operation in ipairs(operations) do
+    if operation.op == "update_stage" and is_aged then
+      count, is_aged = count + 1, false
+    end
+    is_aged = is_aged or operation.op == "move"
     count = count + requests_of(operation)
   end
   return count

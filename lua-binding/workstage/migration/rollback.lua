@@ -277,7 +277,8 @@ end
 -- @tparam table client
 -- @tparam table replayed what `replay.read` says of the journal
 -- @tparam table moved the moves that are to be undone (see `rollback.moved`)
--- @treturn[1] table `operations`, `structure`, `notes`
+-- @treturn[1] table `operations`, `structure`, `workflow` (its present name),
+--   `notes`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function rollback.plan(client, replayed, moved)
@@ -297,6 +298,7 @@ function rollback.plan(client, replayed, moved)
   end
   if not operations then return nil, err end
   return { operations = operations, structure = now or { stages = {} },
+           workflow = now and now.workflow.name or plan.workflow,
            notes = left }
 end
 

@@ -63,6 +63,9 @@ function run.new(client, plan, journal, path, options)
     began_at = core.now(),
     requests_before = client.transport.client:requests(),
     states = {},      -- reference -> the stage's attributes now
+    past = {},        -- id -> attribute -> values that this run took from it
+    retyped = nil,    -- the operation that changed the content types
+    is_aged = false,  -- whether others have had time to change the stages
     deleted = {},     -- ids of stages that this plan has deleted
     ids = {},         -- name of a created stage -> its id
     report = setmetatable({

@@ -90,14 +90,21 @@ function structure.read_workflow(space, name)
   return named(workflows, name)
 end
 
+--- Reads a workflow that is known by its id, without its stages.
+function structure.workflow(space, id)
+  local workflow, err = space.workflows:get(id)
+  if not workflow then return nil, err end
+  return of_workflow(workflow)
+end
+
 --- Reads a workflow that is known by its id again.
 function structure.reread(space, id)
-  local workflow, err = space.workflows:get(id)
+  local workflow, err = structure.workflow(space, id)
   if not workflow then return nil, err end
   local stages
   stages, err = structure.stages(space, id)
   if not stages then return nil, err end
-  return { workflow = of_workflow(workflow), stages = stages }
+  return { workflow = workflow, stages = stages }
 end
 
 --- The space roles by name.

@@ -59,7 +59,7 @@ local function plan_back(client, path)
   if not parts then return nil, err end
   return plans.new {
     service = replayed.plan.service, kind = "rollback",
-    space_id = replayed.plan.space_id, workflow = replayed.plan.workflow,
+    space_id = replayed.plan.space_id, workflow = parts.workflow,
     structure = parts.structure, operations = parts.operations, rules = {},
     notes = parts.notes, rate = client.transport.rate,
   }

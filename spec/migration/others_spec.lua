@@ -497,3 +497,82 @@ describe("what others change meanwhile", function()
                 migrations.workflow(server).content_types)
   end)
 end)
+
+-- Two stages go; the second still names the first when something comes to it
+-- whose way has to be opened.
+describe("a late arrival in a stage that names one that is gone", function()
+  local server, space, folder
+
+  before_each(function()
+    folder = migrations.folder()
+    local content = migrations.space { Ready = 1, Drafting = 1 }
+    content.workflows[2].stages = {
+      { name = "Drafting", color = "#babcb6", position = 1, is_default = true,
+        allow_all_stages = true },
+      { name = "Review", color = "#f5a623", position = 2,
+        workflow_stage_ids = { "Drafting" } },
+      { name = "Ready", color = "#7ed321", position = 3,
+        workflow_stage_ids = { "Review" } },
+    }
+    server, space = migrations.start(content)
+  end)
+
+  after_each(function()
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  local function put(name)
+    for _, each in ipairs(server:dump().spaces[1].stories) do
+      if each.full_slug == "ready/1" then
+        assert(space.changes:create { story_id = each.id,
+          workflow_stage_id = migrations.stages_of(server)[name].id })
+      end
+    end
+  end
+
+  local function apply(fault)
+    put "Review"
+    put "Drafting"
+    local plan = assert(migration.plan(space, {
+      workflow = "Article", content_types = { "article" },
+      stages = { { name = "Drafting", color = "#babcb6", is_default = true,
+                   next = "all" } },
+      moves = { { from = "Review", to = "Drafting" },
+                { from = "Ready", to = "Drafting" } } }))
+    put "Ready"
+    server:inject(fault or false)
+    local report = assert(migration.apply(space, plan,
+                                          { journal = folder .. "/j" }))
+    server:inject(false)
+    return report
+  end
+
+  local function rollback()
+    local report = assert(migration.rollback(space, folder .. "/j"))
+    assert.is_true(report.complete, tostring(report))
+    local stages = migrations.stages_of(server)
+    assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+    assert.same({ stages.Review.id }, stages.Ready.workflow_stage_ids)
+    return report
+  end
+
+  it("is moved", function()
+    local report = apply()
+    assert.is_true(report.complete, tostring(report))
+    assert.same({ "Drafting" }, migrations.names(server))
+    assert.same({ Drafting = 2 }, migrations.counts(server))
+    assert.same({}, migrations.refused(server))
+    rollback()
+  end)
+
+  it("leaves a way that rollback knows for the run's own", function()
+    local report = apply { { method = "POST", status = 422,
+                             path = "workflow_stage_changes" } }
+    assert.equal(1, report.failed)
+    assert.same({ "Drafting", "Ready" }, migrations.names(server))
+    assert.same({}, rollback().notes)
+    assert.same({ Drafting = 1, Ready = 1 }, migrations.counts(server))
+  end)
+end)

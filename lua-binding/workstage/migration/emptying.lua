@@ -1,10 +1,9 @@
 --- Stages that go away: nothing is deleted before a fresh read shows it
 -- empty. What has come to them since the plan is moved by the plan's rules.
-local attributes = require "workstage.migration.attributes"
 local items = require "workstage.migration.items"
 local moving = require "workstage.migration.moving"
+local stages = require "workstage.migration.stages"
 local structure = require "workstage.migration.structure"
-local transport = require "workstage.transport"
 
 local emptying = {}
 
@@ -45,25 +44,34 @@ local function has(list, value)
   return false
 end
 
+-- The stages that may come next once there is a way to one more of them;
+-- those that this run has deleted are no more.
+local function ways_with(run, state, to)
+  local ids = {}
+  for _, id in ipairs(state.workflow_stage_ids) do
+    if id ~= to and not run.deleted[id] then ids[#ids + 1] = id end
+  end
+  ids[#ids + 1] = to
+  return ids
+end
+
 -- Opens the way to a stage of the same workflow, where the plan had nothing
 -- to move along it.
 local function open_way(run, index, rule)
+  if not run.states[rule.from] or not run.states[rule.to] then return true end
+  local fresh, err = stages.refresh(run)
+  if not fresh then return nil, err end
   local state = run.states[rule.from]
-  if not state or not run.states[rule.to] then return true end
   local closed = state.allow_none_for_next_stages
   if not closed and (state.allow_all_stages or
                      has(state.workflow_stage_ids, rule.to)) then
     return true
   end
-  local ids = table.move(state.workflow_stage_ids, 1,
-                         #state.workflow_stage_ids, 1, {})
-  ids[#ids + 1] = not has(ids, rule.to) and rule.to or nil
-  local set = { workflow_stage_ids = ids, allow_none_for_next_stages = false }
+  local set = { workflow_stage_ids = ways_with(run, state, rule.to),
+                allow_none_for_next_stages = false }
   run:intend { type = "opened", operation = index, stage = rule.from,
                set = set }
-  for name, value in pairs(set) do state[name] = value end
-  return run.client.stages:update(rule.from,
-                                  attributes.body(state, transport.null))
+  return stages.update(run, rule.from, set)
 end
 
 local function move_late(run, index, rules, unmoved)
@@ -72,6 +80,7 @@ local function move_late(run, index, rules, unmoved)
       run:add(#rule.items)
       local done, err = open_way(run, index, rule)
       if not done then return nil, err end
+      run.is_aged = true
       done, err = moving.run(run, {
         operation = index, from = rule.from, to = rule.to, set = rule.set,
         items = rule.items, unmoved = unmoved,

@@ -299,7 +299,7 @@ describe("items", function()
     assert(items.list(space, rules))
     local listed = {}
     for _, id in ipairs(rules[1].items) do listed[id] = true end
-    for _, story in ipairs(stories) do assert.is_true(listed[story.id]) end
+    for _, each in ipairs(stories) do assert.is_true(listed[each.id]) end
   end)
 
   it("come with the error of a request that fails", function()

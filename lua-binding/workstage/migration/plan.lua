@@ -2,6 +2,7 @@
 local describe = require "workstage.migration.describe"
 local errors = require "workstage.errors"
 local lines = require "workstage.migration.lines"
+local options = require "workstage.options"
 local planner = require "workstage.migration.planner"
 
 local plan = {}
@@ -17,10 +18,10 @@ function Plan:__tostring()
 end
 
 --- The same, with colours for a terminal.
--- @tparam[opt] table options `color`
+-- @tparam[opt] table given `color`
 -- @treturn string
-function Plan:text(options)
-  return describe.text(self, options)
+function Plan:text(given)
+  return describe.text(self, given)
 end
 
 --- Whether there is nothing to do.
@@ -179,7 +180,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error, of the kind io
 function Plan:save(path)
-  local file, err = lines.create(path, "plan", header(self))
+  local err = options.path(path)
+  if err then return nil, err end
+  local file
+  file, err = lines.create(path, "plan", header(self))
   if not file then return nil, err end
   local failed
   plan.records(self, function(record)

@@ -2,6 +2,7 @@
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local tries = require "support.tries"
 
 local failed, has = clients.failed, clients.has
 
@@ -403,7 +404,7 @@ describe("rollback", function()
     space:close()
     server:stop()
     for _, moment in ipairs { "before", "after" } do
-      for number = 3, 44 do
+      for number = 3, 44, tries.step(42) do
         start(COUNTS)
         local plan = assert(migration.plan(space, busy()))
         server:inject {
@@ -436,7 +437,7 @@ describe("rollback", function()
     local before = migrations.text(space)
     space:close()
     server:stop()
-    for number = 1, 50, 3 do
+    for number = 1, 50, 3 * tries.step(17) do
       start(COUNTS)
       assert.is_true(apply(busy()).complete)
       server:inject {

@@ -77,7 +77,7 @@ static bool check_numbers(const ws_options *options, ws_error *error) {
          check_range("max_response", (double)options->max_response, 1,
                      9e15, error) &&
          (options->rate_limit <= 0 ||
-          check_range("rate_limit", options->rate_limit, 0.001, 10000,
+          check_range("rate_limit", options->rate_limit, 0.001, 100000,
                       error));
 }
 

@@ -170,8 +170,8 @@ local function check_table(value, fields)
 end
 
 local function per_second(value)
-  if type(value) ~= "number" or not (value >= 0.001 and value <= 10000) then
-    return expected("requests a second (0.001 to 10000)", value)
+  if type(value) ~= "number" or not (value >= 0.001 and value <= 100000) then
+    return expected("requests a second (0.001 to 100000)", value)
   end
   return value
 end

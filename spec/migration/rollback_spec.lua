@@ -342,6 +342,39 @@ describe("rollback", function()
     assert.equal("#babcb6", migrations.stages_of(server).Drafting.color)
   end)
 
+  it("leaves items whose stage is gone, and undoes the rest", function()
+    start { ["Old review"] = 3, Drafting = 2 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].color = "#000001"
+    blueprint.moves = { { from = "Old review", to = "Ready" },
+                        { from = "Drafting", to = "Ready" } }
+    apply(blueprint)
+    assert(space.stages:delete(migrations.stages_of(server)["Old review"].id))
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, '3 item(s) came from stage "Old review", which is gone')
+    assert.equal(2, report.moved)
+    assert.same({ Ready = 3, Drafting = 2 }, migrations.counts(server))
+    assert.equal("#babcb6", migrations.stages_of(server).Drafting.color)
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("keeps a made stage whose items' old one is gone", function()
+    start { ["Old review"] = 3, Drafting = 1 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#123456" }
+    blueprint.moves = { { from = "Old review", to = "Legal" },
+                        { from = "Drafting", to = "Legal" } }
+    apply(blueprint)
+    assert(space.stages:delete(migrations.stages_of(server)["Old review"].id))
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, '3 item(s) came from stage "Old review", which is gone')
+    noted(report, 'stage "Legal" stays: 3 items')
+    assert.same({ Legal = 3, Drafting = 1 }, migrations.counts(server))
+    assert.same({}, migrations.refused(server))
+  end)
+
   -- --------------------------------------------------------- by itself
 
   it("closes the original: it is not resumed any more", function()

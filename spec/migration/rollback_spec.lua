@@ -375,6 +375,34 @@ describe("rollback", function()
     assert.same({}, migrations.refused(server))
   end)
 
+  it("leaves items of another workflow whose stage is gone", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#123456" }
+    blueprint.moves = { { from = { workflow = "Default",
+                                   stage = "Reviewing" }, to = "Legal" } }
+    for _, workflow in ipairs { "Article", "Novel" } do
+      server:load(migrations.snapshot(migrations.space(nil, { stories = {
+        { id = 7, full_slug = "a", stage = { stage = "Reviewing",
+                                             workflow = "Default" } },
+      } })))
+      blueprint.workflow = workflow
+      assert.equal(1, apply(blueprint).moved)
+      assert(space.stages:delete(
+        migrations.stages_of(server, "Default").Reviewing.id))
+      local report = rollback()
+      assert.is_true(report.complete, tostring(report))
+      noted(report, "1 item(s) came from stage")
+      assert.same({ [workflow == "Article" and "Legal" or "Novel / Legal"] =
+                    1 }, migrations.counts(server))
+      os.remove(journal)
+      os.remove(journal .. ".rollback")
+    end
+    for _, refused in ipairs(migrations.refused(server)) do
+      has(refused, "GET ") -- the look for it
+    end
+  end)
+
   -- --------------------------------------------------------- by itself
 
   it("closes the original: it is not resumed any more", function()

@@ -217,6 +217,25 @@ local function note_gone(moved, stages_before, now, past)
   end
 end
 
+-- Stages of other workflows that are not there any more.
+local function look_for_others(client, replayed, moved)
+  if replayed.plan.service ~= "storyblok" then return true end
+  local looked = {}
+  for _, stage in ipairs(replayed.plan.structure.stages) do
+    looked[stage.id] = true
+  end
+  for _, group in ipairs(moved.order) do
+    local id = group.to
+    if group.count > 0 and id and not looked[id] then
+      looked[id] = true
+      local stage, err = client.stages:get(id)
+      if not stage and err.kind ~= "not_found" then return nil, err end
+      moved.gone[id] = not stage or nil
+    end
+  end
+  return true
+end
+
 -- Items in the stages that the run made which it cannot take out of them.
 local function count_held(client, now, past, moved)
   local held = {}
@@ -268,6 +287,8 @@ end
 -- @treturn[2] table the error
 function rollback.plan(client, replayed, moved)
   local left, plan = {}, replayed.plan
+  local looked, why = look_for_others(client, replayed, moved)
+  if not looked then return nil, why end
   if moved.unknown > 0 then
     left[1] = ("the service did not tell the due dates that %d item(s) had")
               :format(moved.unknown)

@@ -458,6 +458,26 @@ describe("rollback", function()
     end
   end)
 
+  it("says again what it leaves, however it is carried on", function()
+    start { none = 2, Drafting = 40 }
+    local blueprint = migrations.blueprint()
+    blueprint.workflow = "Novel"
+    blueprint.moves = { { from = "none", to = "Review" },
+                        { from = { workflow = "Article", stage = "Drafting" },
+                          to = "Review" } }
+    apply(blueprint)
+    local back = journal .. ".rollback"
+    noted(rollback { limit = 5 }, "had no stage before")
+    noted(rollback { limit = 5 }, "had no stage before")
+    noted(migration.resume(space, back, { limit = 5 }), "had no stage before")
+    local last = rollback()
+    assert.is_true(last.complete, tostring(last))
+    assert.equal(2, #last.notes)
+    noted(last, 'workflow "Novel" is not deleted')
+    assert.same(last.notes, rollback().notes)
+    assert.same(last.notes, migration.resume(space, back).notes)
+  end)
+
   it("of a run that was cut anywhere goes back all the way", function()
     start(COUNTS)
     local before = migrations.text(space)

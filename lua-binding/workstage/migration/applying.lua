@@ -106,8 +106,7 @@ end
 -- @tparam table plan
 -- @tparam string path of the journal
 -- @tparam table given the options of `migration.apply`
--- @tparam[opt] table notes for the report
-function applying.begin(client, plan, path, given, notes)
+function applying.begin(client, plan, path, given)
   local before = client.transport.client:requests()
   local good, err = applying.belongs(client, plan)
   if good and plan.kind ~= "rollback" then
@@ -118,7 +117,6 @@ function applying.begin(client, plan, path, given, notes)
   if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, given)
   self.requests_before = before
-  self.report.notes = table.move(notes or {}, 1, #(notes or {}), 1, {})
   set_up(self, plan)
   return apply.go_on(self, {})
 end
@@ -203,6 +201,13 @@ local function wait_and_look(self, replayed)
   return refresh(self, replayed)
 end
 
+-- What a rollback has left as it is on its way, it does not look at again.
+local function add_notes(self, replayed)
+  if replayed.plan.kind ~= "rollback" then return end
+  local notes = self.report.notes
+  table.move(replayed.notes, 1, #replayed.notes, #notes + 1, notes)
+end
+
 --- Carries on what a journal says.
 -- @tparam table client
 -- @tparam string path of the journal
@@ -214,6 +219,7 @@ function applying.resume(client, path, given)
   if not replayed then return nil, err end
   local self = run.new(client, replayed.plan, journal, path, given)
   self.settled = replayed.moved + replayed.skipped
+  add_notes(self, replayed)
   if replayed.complete then return self:already_done() end
   local good
   good, err = wait_and_look(self, replayed)

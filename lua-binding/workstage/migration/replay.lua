@@ -77,6 +77,10 @@ function take.done(self, record)
   end
 end
 
+function take.note(self, record)
+  table.insert(self.notes, record.message)
+end
+
 function take.complete(self) self.complete = true end
 
 function take.rolled_back(self) self.rolled_back = true end
@@ -104,7 +108,7 @@ end
 --   and with what is known by then, as it is returned
 -- @treturn[1] table `plan`, `progress` (by operation), `ids` (of created
 --   stages), `deleted` (set of ids), `workflow`, `moved`, `skipped`, `failed`
---   (counts), `complete`, `rolled_back`
+--   (counts), `complete`, `rolled_back`, `notes` (of what was left as it is)
 -- @treturn[2] nil
 -- @treturn[2] table the error; with `unplanned` when the journal ends before
 --   its plan does
@@ -112,7 +116,7 @@ function replay.read(path, on_moved)
   local records, err = journals.read(path)
   if not records then return nil, err end
   local self = { progress = {}, ids = {}, deleted = {}, moved = 0,
-                 skipped = 0, failed = 0, complete = false,
+                 skipped = 0, failed = 0, complete = false, notes = {},
                  on_moved = on_moved }
   local planned = false
   local good, why = records:take_all(function(record)

@@ -86,5 +86,5 @@ return function(client, path, given)
   local good
   good, err = journal:intend { type = "rolled_back", at = os.time() }
   if not good then return nil, err end
-  return applying.begin(client, plan, back, given, plan.notes)
+  return applying.begin(client, plan, back, given)
 end

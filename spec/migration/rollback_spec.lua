@@ -1,5 +1,7 @@
 -- The way back: only where things still stand as the run left them.
 local clients = require "support.clients"
+local files = require "support.files"
+local journals = require "workstage.migration.journal"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 
@@ -22,6 +24,19 @@ describe("rollback", function()
 
   local function rollback(more)
     return assert(migration.rollback(space, journal, more))
+  end
+
+  local function back() return journal .. ".rollback" end
+
+  local function first_lines(text, count)
+    local lines = {}
+    for line in text:gmatch "[^\n]+\n" do lines[#lines + 1] = line end
+    return table.concat(lines, "", 1, count)
+  end
+
+  local function moves_alone()
+    return { workflow = "Article",
+             moves = { { from = "Old review", to = "Ready" } } }
   end
 
   local function change(name, values)
@@ -466,16 +481,15 @@ describe("rollback", function()
                         { from = { workflow = "Article", stage = "Drafting" },
                           to = "Review" } }
     apply(blueprint)
-    local back = journal .. ".rollback"
     noted(rollback { limit = 5 }, "had no stage before")
     noted(rollback { limit = 5 }, "had no stage before")
-    noted(migration.resume(space, back, { limit = 5 }), "had no stage before")
+    noted(migration.resume(space, back(), { limit = 5 }), "had no stage before")
     local last = rollback()
     assert.is_true(last.complete, tostring(last))
     assert.equal(2, #last.notes)
     noted(last, 'workflow "Novel" is not deleted')
     assert.same(last.notes, rollback().notes)
-    assert.same(last.notes, migration.resume(space, back).notes)
+    assert.same(last.notes, migration.resume(space, back()).notes)
   end)
 
   it("of a run that was cut anywhere goes back all the way", function()
@@ -543,13 +557,107 @@ describe("rollback", function()
 
   it("begins again where its journal does not hold its plan", function()
     start { ["Old review"] = 3 }
-    apply()
-    local files = require "support.files"
-    local lines = {}
-    for line in files.read(journal):gmatch "[^\n]+\n" do
-      lines[#lines + 1] = line
-    end
-    files.write(journal .. ".rollback", table.concat(lines, "", 1, 3))
+    apply(moves_alone())
+    local text = files.read(journal)
     assert.is_true(rollback().complete)
+    files.write(journal, text)
+    files.write(back(), first_lines(files.read(back()), 3))
+    local report = rollback()
+    assert.is_true(report.complete)
+    assert.equal(0, report.moved)
+    assert.equal(3, report.skipped)
+  end)
+
+  -- -------------------------------------------- what lies in its place
+
+  local function assert_refused(what, more)
+    local before, text = #server:requests(), files.read(back())
+    local own = files.read(journal)
+    local err = failed("refused", migration.rollback(space, journal, more))
+    has(err, what)
+    has(err, "move that file away")
+    assert.equal(before, #server:requests())
+    assert.equal(text, files.read(back()))
+    assert.equal(own, files.read(journal))
+  end
+
+  it("is not taken for that of an earlier run of the same plan", function()
+    start { ["Old review"] = 3 }
+    local plan = assert(migration.plan(space, moves_alone()))
+    for i = 1, 2 do
+      assert(migration.apply(space, plan, { journal = journal }))
+      if i == 1 then
+        assert.is_true(rollback().complete)
+        os.remove(journal)
+      end
+    end
+    assert_refused(back() .. " is the journal of the rollback of another run")
+    -- nor where that one has yet to begin
+    files.write(back(), first_lines(files.read(back()), 3))
+    assert_refused "the rollback of another run"
+    os.remove(back())
+    assert.equal(3, rollback().moved)
+    assert.same({ ["Old review"] = 3 }, migrations.counts(server))
+  end)
+
+  it("does not carry on a run as its own way back", function()
+    start { ["Old review"] = 9 }
+    apply(nil, { limit = 2 })
+    files.write(back(), "")
+    assert_refused(journal .. " is the journal of a run, and not of a " ..
+                   "rollback", { journal = journal })
+    -- not even one that holds no plan
+    files.write(back(), first_lines(files.read(journal), 3))
+    assert_refused(back() .. " is the journal of a run, and not of a")
+    os.remove(back())
+    assert.is_true(rollback().complete)
+    failed("refused", migration.rollback(space, back(), { journal = back() }))
+  end)
+
+  -- As a version wrote it that did not say which run is undone.
+  local function make_older(path, created)
+    local reader = assert(journals.read(path))
+    local header, records = reader.header, {}
+    for record in reader do
+      if record.type ~= "marked" then records[#records + 1] = record end
+    end
+    header.created = created or header.created
+    header.run, header.undoes = nil, nil
+    header.workstage, header.version, header.type = nil, nil, nil
+    os.remove(path)
+    local journal_of_old <close> = assert(journals.create(path, header))
+    for _, record in ipairs(records) do
+      assert(journal_of_old:write(record))
+    end
+  end
+
+  it("goes on with a journal of an older version", function()
+    start { ["Old review"] = 30 }
+    apply()
+    make_older(journal)
+    assert.is_false(rollback { limit = 10 }.complete)
+    assert.is_false(rollback { limit = 5 }.complete)
+    make_older(back(), os.time())
+    assert.is_false(rollback { limit = 5 }.complete)
+    assert.is_false(assert(migration.resume(space, back(),
+                                            { limit = 5 })).complete)
+    assert.is_true(rollback().complete)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("of an older version is left where something contradicts", function()
+    start { ["Old review"] = 3 }
+    apply(moves_alone())
+    make_older(journal)
+    rollback()
+    make_older(back(), os.time() - 10) -- before the run was marked
+    assert_refused "the rollback of another run"
+    make_older(back(), os.time())
+    assert.is_true(rollback().complete)
+    os.remove(journal)
+    apply(moves_alone())
+    assert_refused "the rollback of another run"
+    make_older(journal)
+    assert_refused "the rollback of another run"
   end)
 end)

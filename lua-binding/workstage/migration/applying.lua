@@ -79,7 +79,7 @@ end
 local function begin_journal(path, plan)
   local journal, err = journals.create(path, {
     plan = plan.id, of = plan.kind, space_id = plan.space_id,
-    created = os.time(),
+    run = plans.new_id(), undoes = plan.undoes, created = os.time(),
   })
   if not journal then return nil, err end
   local went, good, why = pcall(write_plan, journal, plan)

@@ -1,5 +1,6 @@
 -- The way back: only where things still stand as the run left them.
 local clients = require "support.clients"
+local errors = require "workstage.errors"
 local files = require "support.files"
 local journals = require "workstage.migration.journal"
 local migration = require "workstage.migration"
@@ -566,6 +567,113 @@ describe("rollback", function()
     assert.is_true(report.complete)
     assert.equal(0, report.moved)
     assert.equal(3, report.skipped)
+  end)
+
+  -- Has the first record of a type that `method` writes end in `fail()`.
+  local function break_record(make, method, kind, fail, run)
+    local real = journals[make]
+    journals[make] = function(...)
+      local made, why = real(...)
+      if not made then return nil, why end
+      local inner = made[method]
+      rawset(made, method, function(self, record)
+        if record.type == kind then return fail() end
+        return inner(self, record)
+      end)
+      return made
+    end
+    local good, why = pcall(run)
+    journals[make] = real
+    return good, why
+  end
+
+  local function no_space()
+    return nil, errors.new { kind = "io", message = "no space is left" }
+  end
+
+  local function writes()
+    local count = 0
+    for _, request in ipairs(server:requests()) do
+      if request.method ~= "GET" then count = count + 1 end
+    end
+    return count
+  end
+
+  it("that has no journal leaves the run to be carried on", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 5 })
+    local text = files.read(journal)
+    failed("io", migration.rollback(space, journal, {
+      journal = folder .. "/none/j" }))
+    assert.equal(text, files.read(journal))
+    assert(break_record("open", "intend", "rolled_back", no_space, function()
+      failed("io", migration.rollback(space, journal))
+    end))
+    assert.equal(text, files.read(journal))
+    assert.is_false(files.is_there(back()))
+    assert.is_true(assert(migration.resume(space, journal)).complete)
+    assert.is_true(rollback().complete)
+  end)
+
+  it("that ended before the run was marked begins again", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 5 })
+    local before = writes()
+    assert.is_false(break_record("open", "intend", "rolled_back",
+                                 function() error "the end" end,
+                                 function() rollback() end))
+    assert.is_true(files.is_there(back()))
+    assert.is_false(assert(migration.progress(journal)).rolled_back)
+    has(failed("refused", migration.resume(space, back())),
+        "roll the run back again")
+    assert.equal(before, writes())
+    assert.is_true(assert(migration.resume(space, journal)).complete)
+    assert.equal(30, rollback().moved)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("sends nothing where its own journal cannot take that it may",
+     function()
+    start { ["Old review"] = 3 }
+    apply()
+    local before = writes()
+    assert(break_record("create", "write", "marked", no_space, function()
+      local report = rollback()
+      assert.is_false(report.complete)
+      assert.equal("io", report.error.kind)
+    end))
+    assert.equal(before, writes())
+    has(failed("refused", migration.resume(space, journal)), "rolled back")
+    assert.is_true(rollback().complete)
+    assert.same({ ["Old review"] = 3 }, migrations.counts(server))
+  end)
+
+  it("marks the run again where its journal is an older copy", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 20 })
+    local text = files.read(journal)
+    assert.is_false(rollback { limit = 5 }.complete)
+    files.write(journal, text)
+    local before = writes()
+    assert(break_record("open", "intend", "rolled_back", no_space, function()
+      failed("io", migration.rollback(space, journal))
+    end))
+    assert.equal(before, writes())
+    assert.is_true(rollback().complete)
+    assert.is_true(assert(migration.progress(journal)).rolled_back)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("can be resumed where the run's journal is damaged", function()
+    start { ["Old review"] = 30 }
+    apply()
+    assert.is_false(rollback { limit = 5 }.complete)
+    local text = files.read(journal)
+    files.write(journal, (text:gsub('"type":"moved"', '"type":"mooved"', 1)))
+    has(failed("damaged", migration.rollback(space, journal)),
+        "; resume " .. back() .. " to carry on")
+    assert.is_true(assert(migration.resume(space, back())).complete)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
   end)
 
   -- -------------------------------------------- what lies in its place

@@ -101,12 +101,27 @@ end
 
 -- ------------------------------------------------------------------ apply
 
+-- The journal of the run that is undone is marked once that of the rollback
+-- is there, and before anything is sent. That it is, stands in this one.
+local function mark_undone(self, path, mark)
+  local good, err = mark()
+  if good then
+    self:note { type = "marked" }
+    return true
+  end
+  self.journal:close()
+  os.remove(path)
+  return nil, err
+end
+
 --- Begins a plan's run, with a journal of its own, and carries it out.
 -- @tparam table client
 -- @tparam table plan
 -- @tparam string path of the journal
 -- @tparam table given the options of `migration.apply`
-function applying.begin(client, plan, path, given)
+-- @tparam[opt] function mark for a rollback: marks the journal of the run
+--   that is undone; true, or nil and the error
+function applying.begin(client, plan, path, given, mark)
   local before = client.transport.client:requests()
   local good, err = applying.belongs(client, plan)
   if good and plan.kind ~= "rollback" then
@@ -118,6 +133,10 @@ function applying.begin(client, plan, path, given)
   local self = run.new(client, plan, journal, path, given)
   self.requests_before = before
   set_up(self, plan)
+  if mark then
+    good, err = mark_undone(self, path, mark)
+    if not good then return nil, err end
+  end
   return apply.go_on(self, {})
 end
 
@@ -178,6 +197,15 @@ local function rolled_back(path)
   }
 end
 
+-- The run that it undoes may have been carried on since it was planned.
+local function unmarked(path)
+  return errors.new {
+    kind = "refused",
+    message = path .. ": this rollback ended before it sent anything; " ..
+              "roll the run back again",
+  }
+end
+
 local REMEDY = "nothing was sent, and a new plan holds what is left to do"
 
 -- What a journal says, if it is this client's and still to be carried on.
@@ -188,6 +216,7 @@ local function read(client, path)
   good, err = applying.belongs(client, replayed.plan)
   if not good then return nil, err end
   if replayed.rolled_back then return nil, rolled_back(path) end
+  if replayed.is_unmarked then return nil, unmarked(path) end
   return replayed
 end
 

@@ -75,8 +75,9 @@ local function check_own(path, back, there)
   return check_older(path, back, there)
 end
 
---- Whether a run's rollback is there to be carried on; one that ended before
--- it sent anything is taken away, and begun again.
+--- Whether a run's rollback is there to be carried on. One that ended before
+-- it could send anything is taken away, and begun again: the run itself may
+-- have been carried on since.
 -- @tparam string path of the run's journal
 -- @tparam string back where the rollback's is to be
 -- @treturn[1] boolean
@@ -90,8 +91,11 @@ function undoing.is_begun(path, back)
   if not journal then return nil, journals.with_remedy(why, REMEDY) end
   local there
   there, err = replay.read(back)
-  if there then return check_own(path, back, there) end
-  if not err.unplanned then return nil, journals.with_remedy(err, REMEDY) end
+  if there and not there.is_unmarked then
+    return check_own(path, back, there)
+  elseif not there and not err.unplanned then
+    return nil, journals.with_remedy(err, REMEDY)
+  end
   os.remove(back)
   return false
 end
@@ -128,6 +132,42 @@ local function plan_back(client, path)
   }
 end
 
+-- From then on the run is not carried on any more.
+local function mark(journal)
+  return journal:intend { type = "rolled_back", at = os.time() }
+end
+
+local function begin(client, path, back, given)
+  local journal <close>, why = journals.open(path)
+  if not journal then return nil, journals.with_remedy(why, LOST) end
+  local plan, err = plan_back(client, path)
+  if not plan then return nil, err end
+  if given.confirm and not given.confirm(plan) then
+    return nil, errors.new { kind = "refused",
+                             message = "the rollback was not confirmed" }
+  end
+  return applying.begin(client, plan, back, given, function()
+    return mark(journal)
+  end)
+end
+
+-- A run's journal that was put back from a copy has lost its mark.
+local function carry_on(client, path, back, given)
+  local journal <close>, why = journals.open(path)
+  local run, err = nil, why
+  if journal then run, err = replay.read(path) end
+  if not run then
+    return nil, journals.with_remedy(err, "resume " .. back ..
+                                     " to carry on what was planned")
+  end
+  if not run.rolled_back then
+    local good
+    good, err = mark(journal)
+    if not good then return nil, err end
+  end
+  return applying.resume(client, back, given)
+end
+
 --- Rolls a run back, or carries its rollback on.
 -- @tparam table client
 -- @tparam string path of the journal
@@ -136,20 +176,8 @@ function undoing.run(client, path, given)
   local back = given.journal or path .. ".rollback"
   local begun, err = undoing.is_begun(path, back)
   if begun == nil then return nil, err end
-  if begun then return applying.resume(client, back, given) end
-  local journal <close>, why = journals.open(path)
-  if not journal then return nil, journals.with_remedy(why, LOST) end
-  local plan
-  plan, err = plan_back(client, path)
-  if not plan then return nil, err end
-  if given.confirm and not given.confirm(plan) then
-    return nil, errors.new { kind = "refused",
-                             message = "the rollback was not confirmed" }
-  end
-  local good
-  good, err = journal:intend { type = "rolled_back", at = os.time() }
-  if not good then return nil, err end
-  return applying.begin(client, plan, back, given)
+  local go = begun and carry_on or begin
+  return go(client, path, back, given)
 end
 
 return undoing

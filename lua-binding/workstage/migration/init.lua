@@ -14,7 +14,7 @@ local planners = {
 }
 local rehearse = require "workstage.migration.rehearse"
 local replay = require "workstage.migration.replay"
-local undo = require "workstage.migration.undoing"
+local undoing = require "workstage.migration.undoing"
 
 local migration = {}
 
@@ -222,7 +222,7 @@ function migration.rollback(client, path, given)
   check_table(given, "options")
   local err = options.path(path) or check_apply(given, "confirm")
   if err then return nil, err end
-  return undo(client, path, given)
+  return undoing.run(client, path, given)
 end
 
 -- --------------------------------------------------------------- progress

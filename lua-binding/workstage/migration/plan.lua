@@ -41,7 +41,8 @@ local function random_part()
   return math.random(0, 0xffffffff)
 end
 
-local function new_id()
+--- An id that no other plan and no other run has.
+function plan.new_id()
   return ("%08x%08x"):format(os.time(), random_part())
 end
 
@@ -49,7 +50,7 @@ end
 -- @tparam table parts `service`, `space_id`, `workflow`, `structure`,
 --   `rules`, `operations`, `effects`, `notes`, `rate`, `kind`
 function plan.new(parts)
-  parts.id = new_id()
+  parts.id = plan.new_id()
   parts.created = os.time()
   return plan.finish(parts)
 end

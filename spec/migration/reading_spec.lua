@@ -68,7 +68,8 @@ local function content()
                   { id = 2, name = "Article", content_types = { "article" } },
                   { id = 3, name = "Twice" }, { id = 4, name = "Twice" } },
     stages = {
-      { stage(11, "Old", { is_default = true }), stage(12, "Older") },
+      { stage(11, "Old", { is_default = true, allow_all_stages = true }),
+        stage(12, "Older") },
       { stage(21, "Drafting", { is_default = true, allow_all_stages = true }),
         stage(22, "Review", { allow_all_stages = true }),
         stage(23, "Ready", { allow_publish = true }) },

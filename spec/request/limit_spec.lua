@@ -119,7 +119,7 @@ describe("the limit", function()
     local port = server.url:match "%d+$"
     local function client(host)
       return assert(workstage.storyblok {
-        space_id = 288868932106293, token = "one for a host", proxy = false,
+        space_id = 288868932106293, token = "one-for-a-host", proxy = false,
         base_url = ("http://%s:%s"):format(host, port), rate_limit = 1,
       })
     end

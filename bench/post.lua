@@ -11,7 +11,7 @@ local url, requests, flight =
 
 local space = assert(workstage.storyblok {
   space_id = 288868932106293, token = "bench", base_url = url,
-  rate_limit = 10000, concurrency = flight, user_agent = "bench",
+  rate_limit = 100000, concurrency = flight, user_agent = "bench",
 })
 
 local told = false

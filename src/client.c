@@ -77,7 +77,7 @@ static bool check_numbers(const ws_options *options, ws_error *error) {
          check_range("max_response", (double)options->max_response, 1,
                      9e15, error) &&
          (options->rate_limit <= 0 ||
-          check_range("rate_limit", options->rate_limit, 0.001, 10000,
+          check_range("rate_limit", options->rate_limit, 0.001, 100000,
                       error));
 }
 
@@ -252,6 +252,14 @@ static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
   ws_buffer_integer(key, (long long)sum);
 }
 
+/* Scheme and host are the same in whatever case they are written. */
+static void add_lower(ws_buffer *key, const char *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    char c = bytes[i];
+    ws_buffer_char(key, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+  }
+}
+
 /* The allowance belongs to a token at a host: scheme, host and port. It
 ** outlives the client, so the token itself is not in its key. */
 static ws_share *share_of(const ws_client *client, const ws_options *options,
@@ -265,7 +273,7 @@ static ws_share *share_of(const ws_client *client, const ws_options *options,
   ws_buffer key = WS_BUFFER_EMPTY;
   const char *text;
   ws_share *share = NULL;
-  ws_buffer_add(&key, client->base, size);
+  add_lower(&key, client->base, size);
   ws_buffer_char(&key, '\n');
   add_digest(&key, token, UINT64_C(14695981039346656037));
   ws_buffer_char(&key, ' ');

@@ -170,8 +170,8 @@ local function check_table(value, fields)
 end
 
 local function per_second(value)
-  if type(value) ~= "number" or not (value >= 0.001 and value <= 10000) then
-    return expected("requests a second (0.001 to 10000)", value)
+  if type(value) ~= "number" or not (value >= 0.001 and value <= 100000) then
+    return expected("requests a second (0.001 to 100000)", value)
   end
   return value
 end
@@ -280,6 +280,15 @@ local call_check = {
 }
 call_check.strict = call_check.retry
 
+-- No time was left when the call was made: to the core it would mean that
+-- there is no end.
+local function too_late()
+  return errors.new {
+    kind = "timeout", attempts = 0,
+    message = "the deadline passed before it could be sent",
+  }
+end
+
 --- Judges the options of one call: `timeout` (seconds, each attempt),
 -- `deadline` (seconds, all of it), `retry = false`, `strict = false`.
 -- @treturn[1] table
@@ -296,7 +305,15 @@ function options.call(given)
       return nil, errors.invalid(("%s: %s"):format(name, why), name)
     end
   end
+  if given.deadline == 0 then return nil, too_late() end
   return given
+end
+
+--- An error unless it can be the path of a file.
+function options.path(path)
+  if type(path) == "string" then return nil end
+  return errors.invalid(("path: expected a string, got %s")
+                        :format(type(path)), "path")
 end
 
 return options

@@ -6,10 +6,13 @@
 -- items back to where nobody looks any more. So items are told apart by
 -- their ids, and pages overlap: the first item of each must be a known one,
 -- or else some have moved past, and the reading goes back.
+local errors = require "workstage.errors"
+
 local paging = {}
 
--- So many pages in a row that bring nothing new end the reading; so many that
--- do not join what was read before make it a plain one.
+-- So many pages in a row that bring nothing new end a plain reading, beside
+-- those that the list still has by its total; so many that do not join what
+-- was read before make an overlapping one plain.
 local REPEATS, MOST_STRAYED = 3, 20
 
 local Sweep = {}
@@ -21,8 +24,8 @@ Sweep.__index = Sweep
 -- @tparam function fetch
 -- @tparam[opt] boolean overlaps whether `fetch` heeds its per_page
 function paging.sweep(fetch, overlaps)
-  return setmetatable({ fetch = fetch, number = 1, seen = {}, idle = 0,
-                        overlaps = overlaps }, Sweep)
+  return setmetatable({ fetch = fetch, number = 1, seen = {}, count = 0,
+                        idle = 0, overlaps = overlaps }, Sweep)
 end
 
 local function is_last(page, number)
@@ -54,13 +57,14 @@ local function overlapping(reached, size)
   return number, per_page
 end
 
--- Whether nothing can be between a page and what was read before it.
+-- Whether nothing can be between a page and what was read before it. An item
+-- of a page that was not joined itself says nothing of that.
 local function is_joined(self, page, start)
   if start == 0 then return true end
   if self.meets then
     return not (page.total and self.total and page.total < self.total)
   end
-  return #page > 0 and self.seen[page[1].id] ~= nil
+  return #page > 0 and self.seen[page[1].id] == true
 end
 
 -- Where to read on, for overlapping pages: forward, or back by half a page.
@@ -86,15 +90,43 @@ local function heeds(self, page, joined)
          (not self.per_page or page.per_page == self.per_page)
 end
 
-local function unseen(self, page)
-  local fresh = {}
-  for _, item in ipairs(page) do
-    if not self.seen[item.id] then
-      self.seen[item.id] = true
-      fresh[#fresh + 1] = item
-    end
+-- What has been read joins a page that was not joined when it was read: all
+-- of that one is known to come without a gap now.
+local function join(self, ids)
+  for _, id in ipairs(ids) do
+    local apart = self.seen[id]
+    self.seen[id] = true
+    if type(apart) == "table" and apart ~= ids then join(self, apart) end
   end
+end
+
+-- The items that were not seen before. seen[id]: true in what was read
+-- without a gap, elsewhere the ids of the page that it was in.
+local function unseen(self, page, joined)
+  local fresh, seen, ids = {}, self.seen, {}
+  for i, item in ipairs(page) do
+    if seen[item.id] == nil then fresh[#fresh + 1] = item end
+    seen[item.id] = seen[item.id] or ids
+    ids[i] = item.id
+  end
+  if joined then join(self, ids) end
   return fresh
+end
+
+-- Whether a plain reading goes on and on without an end. One that has gone
+-- back, for items had left, may read all pages again before it finds any.
+local function is_endless(self, page)
+  local pages = page.total and page.total // page.per_page or 0
+  return self.idle > REPEATS + pages
+end
+
+-- It must not end as if all had been read.
+local function gave_up(self, page)
+  return errors.new {
+    kind = "decode",
+    message = ("the list changed faster than it could be read: %d of %d items "
+               .. "were seen"):format(self.count, page.total),
+  }
 end
 
 --- The items of the next page that were not seen before: an array, which may
@@ -105,7 +137,7 @@ function Sweep:next()
   if not page then return nil, err end
   local start = (self.number - 1) * page.per_page
   local joined = is_joined(self, page, start)
-  local fresh = unseen(self, page)
+  local fresh = unseen(self, page, joined)
   self.idle = #fresh == 0 and #page > 0 and self.idle + 1 or 0
   if self.overlaps and not heeds(self, page, joined) then
     self.overlaps, self.total, self.idle = false, nil, 0
@@ -115,7 +147,11 @@ function Sweep:next()
   else
     self.number = next_number(self, page)
   end
-  if self.idle > REPEATS and not (self.overlaps and page.total) then
+  self.count = self.count + #fresh
+  if not (self.overlaps and page.total) and is_endless(self, page) then
+    if page.total and self.count < page.total then
+      return nil, gave_up(self, page)
+    end
     self.number = nil
   end
   return fresh

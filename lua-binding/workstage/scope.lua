@@ -156,6 +156,12 @@ local function check_map(items, fn, given)
             :format(tostring(name), table.concat(map_names, ", ")), 3)
     end
   end
+  local stop_on = given and given.stop_on
+  if stop_on ~= nil and type(stop_on) ~= "table" and
+     type(stop_on) ~= "function" then
+    error("workstage.map: stop_on: expected an array of kinds or a function, "
+          .. "got " .. type(stop_on), 3)
+  end
   local width = given and given.concurrency
   if width ~= nil and (math.type(width) ~= "integer" or width < 1) then
     error("workstage.map: concurrency: expected a whole number above 0", 3)
@@ -209,6 +215,7 @@ end
 
 -- What fn came to: result, err.
 local function outcome(good, result, err)
+  if not good and result == nil then return nil, "an error without a value" end
   if not good then return nil, result end
   if result == nil then return nil, err end
   return result

@@ -276,6 +276,21 @@ describe("bad input", function()
     refused({ "timout" }, space.stages:find("x", nil, { timout = 5 }))
   end)
 
+  it("as a deadline that has passed: nothing is sent", function()
+    for _, call in ipairs {
+      function(given) return space.stages:list(nil, given) end,
+      function(given) return space.stages:create(stage(), given) end,
+      function(given) return space.stages:delete(5, given) end,
+      function(given) return space:request("GET", "/v1/x", given) end,
+    } do
+      local result, err = call { deadline = 0 }
+      assert.is_nil(result)
+      assert.equal("timeout", err.kind)
+      assert.is_falsy(err.ambiguous)
+      assert.matches("before it could be sent", tostring(err), 1, true)
+    end
+  end)
+
   it("as a name to find", function()
     refused({ "name" }, space.stages:find())
     refused({ "name" }, space.stages:find(5))

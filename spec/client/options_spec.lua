@@ -94,6 +94,9 @@ describe("options", function()
   end)
 
   it("numbers: in their range", function()
+    accepted(storyblok { rate_limit = 100000 })
+    refused({ "rate_limit" }, storyblok { rate_limit = 100001 })
+    refused({ "rate_limit" }, storyblok { rate_limit = 0.0009 })
     for _, bad in ipairs { -1, "5", 0 / 0, 1 / 0, {}, true } do
       refused({ "rate_limit" }, storyblok { rate_limit = bad ~= true and
                                             type(bad) ~= "table" and bad or

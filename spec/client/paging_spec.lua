@@ -228,3 +228,45 @@ describe("paging.each_of_snapshot", function()
     assert.equal("forbidden", err.kind)
   end)
 end)
+
+-- Whatever leaves, also more than half a page at a time.
+describe("a reading of pages that overlap", function()
+  it("leaves nothing out while much leaves", function()
+    math.randomseed(11)
+    for _ = 1, tries(60) do
+      local list = service(math.random(0, 1500), function(self)
+        for _ = 1, math.random(0, 60) do
+          if #self.items > 0 then
+            table.remove(self.items, math.random(#self.items))
+          end
+        end
+      end)
+      list.per_page = 100
+      local _, seen = ids_of(assert(paging.all(list.fetch)))
+      for _, item in ipairs(list.items) do
+        assert.is_true(seen[item.id], "was left out: " .. item.id)
+      end
+    end
+  end)
+end)
+
+-- A service that cuts its pages as it likes cannot be followed everywhere.
+describe("a reading of pages of a size of the service's own", function()
+  it("does not end as if it had all where it has not", function()
+    local list = service(1000, function(self) table.remove(self.items) end)
+    list.per_page = 50
+    local sweep, seen = paging.sweep(function(number)
+      return list.fetch(number)
+    end), 0
+    local fresh, err
+    repeat
+      fresh, err = sweep:next()
+      if fresh then seen = seen + #fresh end
+    until not fresh
+    assert.is_true(seen < #list.items, seen)
+    assert.is_nil(fresh)
+    assert.equal("decode", err.kind)
+    assert.matches("changed faster than it could be read", tostring(err), 1,
+                   true)
+  end)
+end)

@@ -6,6 +6,7 @@ local files = require "support.files"
 local journals = require "workstage.migration.journal"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local tries = require "support.tries"
 
 describe("a journal changed by hand", function()
   local server, space, folder, path, lines, records
@@ -92,14 +93,17 @@ describe("a journal changed by hand", function()
 
   it("is a shorter one where its end was cut off, at any byte", function()
     local text, whole = table.concat(lines), 0
+    local step = tries.step(#text)
     for size = #lines[1], #text do
       if text:sub(size, size) == "\n" then whole = whole + 1 end
+      if size % step ~= 0 then goto continue end
       local count, err, torn = read(text:sub(1, size))
       assert.is_nil(err)
       assert.equal(whole - 1, count)
       assert.equal(text:sub(size, size) ~= "\n", torn ~= nil)
+      ::continue::
     end
-    for size = 0, #lines[1] - 1 do
+    for size = 0, #lines[1] - 1, tries.step(#lines[1]) do
       local count, err = read(text:sub(1, size))
       assert.equal(0, count)
       assert.equal("damaged", err.kind)

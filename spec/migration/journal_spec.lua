@@ -3,6 +3,7 @@ local errors = require "workstage.errors"
 local journal = require "workstage.migration.journal"
 local shell = require "house.shell"
 local files = require "support.files"
+local tries = require "support.tries"
 
 local probe = files.probe
 
@@ -102,7 +103,7 @@ describe("a new journal", function()
 
   it("never stands there without its header, whenever it is killed",
      function()
-    for i = 1, 40 do
+    for i = 1, 40, tries.step(40) do
       local script = [[
         local journal = require "workstage.migration.journal"
         io.write "go\n" io.flush()

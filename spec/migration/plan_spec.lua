@@ -184,6 +184,25 @@ describe("a plan", function()
       { from = "A", to = "B" } } }, "Novel")
   end)
 
+  it("refuses moves within another workflow whose stages do not allow them",
+     function()
+    start { Ready = 2, Review = 1 }
+    local article = assert(space.workflows:find "Article")
+    local ready = assert(space.stages:find("Ready",
+                                           { in_workflow = article.id }))
+    local function blueprint(to)
+      return { default = true, moves = {
+        { from = { workflow = "Article", stage = "Ready" },
+          to = { workflow = "Article", stage = to } } } }
+    end
+    assert(space.stages:update(ready.id, { allow_all_stages = false,
+                                           workflow_stage_ids = {} }))
+    has(refused(blueprint "Review"), '"Article / Ready"')
+    has(refused(blueprint "Review"), '"Article / Review"')
+    assert(space.stages:update(ready.id, { allow_all_stages = true }))
+    assert.equal(2, plan(blueprint "Review").operations[1].count)
+  end)
+
   it("says when there is no such stage any more to move from", function()
     start()
     local blueprint = migrations.smaller()

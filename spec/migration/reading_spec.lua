@@ -284,6 +284,24 @@ describe("items", function()
     assert.same({ [3] = story(3, 21), [5] = story(5, 22) }, found)
   end)
 
+  it("are all there though others leave while they are read", function()
+    local stories = {}
+    for i = 1, 1500 do
+      stories[i] = { id = i, stage = { workflow_stage_id = 7 } }
+    end
+    local space = new_space { stories = stories, stages = {} }
+    local page = space.stories.page
+    function space.stories.page(...)
+      table.remove(stories)
+      return page(...)
+    end
+    local rules = { { from = 7 } }
+    assert(items.list(space, rules))
+    local listed = {}
+    for _, id in ipairs(rules[1].items) do listed[id] = true end
+    for _, each in ipairs(stories) do assert.is_true(listed[each.id]) end
+  end)
+
   it("come with the error of a request that fails", function()
     local calls = {
       function(space) return items.list(space, { { from = 22 } }) end,
@@ -441,7 +459,9 @@ describe("what is made of it", function()
 
   it("needs a workflow for moves alone only where they name its stages",
   function()
-    local space = new_space(content())
+    local open = content()
+    open.stages[1][1].allow_all_stages = true
+    local space = new_space(open)
     assert(plan(space, { moves = {
       { from = at("Old", "Default"), to = at("Older", "Default") } } }))
     assert.matches('no workflow "Novel"', refused(space, {

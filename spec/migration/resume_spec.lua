@@ -3,6 +3,7 @@ local clients = require "support.clients"
 local files = require "support.files"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local tries = require "support.tries"
 
 local failed, has = clients.failed, clients.has
 
@@ -247,7 +248,7 @@ describe("resume", function()
     it("goes on from a cut at any request, " .. moment .. " its effect",
        function()
       local text, counts, requests = expected()
-      for number = 3, requests do
+      for number = 3, requests, tries.step(requests) do
         start(COUNTS)
         local report = cut(migrations.busy "Old draft", number, moment)
         if report then

@@ -1,7 +1,11 @@
 -- The way back: only where things still stand as the run left them.
 local clients = require "support.clients"
+local errors = require "workstage.errors"
+local files = require "support.files"
+local journals = require "workstage.migration.journal"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local tries = require "support.tries"
 
 local failed, has = clients.failed, clients.has
 
@@ -22,6 +26,19 @@ describe("rollback", function()
 
   local function rollback(more)
     return assert(migration.rollback(space, journal, more))
+  end
+
+  local function back() return journal .. ".rollback" end
+
+  local function first_lines(text, count)
+    local lines = {}
+    for line in text:gmatch "[^\n]+\n" do lines[#lines + 1] = line end
+    return table.concat(lines, "", 1, count)
+  end
+
+  local function moves_alone()
+    return { workflow = "Article",
+             moves = { { from = "Old review", to = "Ready" } } }
   end
 
   local function change(name, values)
@@ -343,6 +360,67 @@ describe("rollback", function()
     assert.equal("#babcb6", migrations.stages_of(server).Drafting.color)
   end)
 
+  it("leaves items whose stage is gone, and undoes the rest", function()
+    start { ["Old review"] = 3, Drafting = 2 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[1].color = "#000001"
+    blueprint.moves = { { from = "Old review", to = "Ready" },
+                        { from = "Drafting", to = "Ready" } }
+    apply(blueprint)
+    assert(space.stages:delete(migrations.stages_of(server)["Old review"].id))
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, '3 item(s) came from stage "Old review", which is gone')
+    assert.equal(2, report.moved)
+    assert.same({ Ready = 3, Drafting = 2 }, migrations.counts(server))
+    assert.equal("#babcb6", migrations.stages_of(server).Drafting.color)
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("keeps a made stage whose items' old one is gone", function()
+    start { ["Old review"] = 3, Drafting = 1 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#123456" }
+    blueprint.moves = { { from = "Old review", to = "Legal" },
+                        { from = "Drafting", to = "Legal" } }
+    apply(blueprint)
+    assert(space.stages:delete(migrations.stages_of(server)["Old review"].id))
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, '3 item(s) came from stage "Old review", which is gone')
+    noted(report, 'stage "Legal" stays: 3 items')
+    assert.same({ Legal = 3, Drafting = 1 }, migrations.counts(server))
+    assert.same({}, migrations.refused(server))
+  end)
+
+  it("leaves items of another workflow whose stage is gone", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[5] = { name = "Legal", color = "#123456" }
+    blueprint.moves = { { from = { workflow = "Default",
+                                   stage = "Reviewing" }, to = "Legal" } }
+    for _, workflow in ipairs { "Article", "Novel" } do
+      server:load(migrations.snapshot(migrations.space(nil, { stories = {
+        { id = 7, full_slug = "a", stage = { stage = "Reviewing",
+                                             workflow = "Default" } },
+      } })))
+      blueprint.workflow = workflow
+      assert.equal(1, apply(blueprint).moved)
+      assert(space.stages:delete(
+        migrations.stages_of(server, "Default").Reviewing.id))
+      local report = rollback()
+      assert.is_true(report.complete, tostring(report))
+      noted(report, "1 item(s) came from stage")
+      assert.same({ [workflow == "Article" and "Legal" or "Novel / Legal"] =
+                    1 }, migrations.counts(server))
+      os.remove(journal)
+      os.remove(journal .. ".rollback")
+    end
+    for _, refused in ipairs(migrations.refused(server)) do
+      has(refused, "GET ") -- the look for it
+    end
+  end)
+
   -- --------------------------------------------------------- by itself
 
   it("closes the original: it is not resumed any more", function()
@@ -398,13 +476,32 @@ describe("rollback", function()
     end
   end)
 
+  it("says again what it leaves, however it is carried on", function()
+    start { none = 2, Drafting = 40 }
+    local blueprint = migrations.blueprint()
+    blueprint.workflow = "Novel"
+    blueprint.moves = { { from = "none", to = "Review" },
+                        { from = { workflow = "Article", stage = "Drafting" },
+                          to = "Review" } }
+    apply(blueprint)
+    noted(rollback { limit = 5 }, "had no stage before")
+    noted(rollback { limit = 5 }, "had no stage before")
+    noted(migration.resume(space, back(), { limit = 5 }), "had no stage before")
+    local last = rollback()
+    assert.is_true(last.complete, tostring(last))
+    assert.equal(2, #last.notes)
+    noted(last, 'workflow "Novel" is not deleted')
+    assert.same(last.notes, rollback().notes)
+    assert.same(last.notes, migration.resume(space, back()).notes)
+  end)
+
   it("of a run that was cut anywhere goes back all the way", function()
     start(COUNTS)
     local before = migrations.text(space)
     space:close()
     server:stop()
     for _, moment in ipairs { "before", "after" } do
-      for number = 3, 44 do
+      for number = 3, 44, tries.step(42) do
         start(COUNTS)
         local plan = assert(migration.plan(space, busy()))
         server:inject {
@@ -437,7 +534,7 @@ describe("rollback", function()
     local before = migrations.text(space)
     space:close()
     server:stop()
-    for number = 1, 50, 3 do
+    for number = 1, 50, 3 * tries.step(17) do
       start(COUNTS)
       assert.is_true(apply(busy()).complete)
       server:inject {
@@ -463,13 +560,214 @@ describe("rollback", function()
 
   it("begins again where its journal does not hold its plan", function()
     start { ["Old review"] = 3 }
-    apply()
-    local files = require "support.files"
-    local lines = {}
-    for line in files.read(journal):gmatch "[^\n]+\n" do
-      lines[#lines + 1] = line
-    end
-    files.write(journal .. ".rollback", table.concat(lines, "", 1, 3))
+    apply(moves_alone())
+    local text = files.read(journal)
     assert.is_true(rollback().complete)
+    files.write(journal, text)
+    files.write(back(), first_lines(files.read(back()), 3))
+    local report = rollback()
+    assert.is_true(report.complete)
+    assert.equal(0, report.moved)
+    assert.equal(3, report.skipped)
+  end)
+
+  -- Has the first record of a type that `method` writes end in `fail()`.
+  local function break_record(make, method, kind, fail, run)
+    local real = journals[make]
+    journals[make] = function(...)
+      local made, why = real(...)
+      if not made then return nil, why end
+      local inner = made[method]
+      rawset(made, method, function(self, record)
+        if record.type == kind then return fail() end
+        return inner(self, record)
+      end)
+      return made
+    end
+    local good, why = pcall(run)
+    journals[make] = real
+    return good, why
+  end
+
+  local function no_space()
+    return nil, errors.new { kind = "io", message = "no space is left" }
+  end
+
+  local function writes()
+    local count = 0
+    for _, request in ipairs(server:requests()) do
+      if request.method ~= "GET" then count = count + 1 end
+    end
+    return count
+  end
+
+  it("that has no journal leaves the run to be carried on", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 5 })
+    local text = files.read(journal)
+    failed("io", migration.rollback(space, journal, {
+      journal = folder .. "/none/j" }))
+    assert.equal(text, files.read(journal))
+    assert(break_record("open", "intend", "rolled_back", no_space, function()
+      failed("io", migration.rollback(space, journal))
+    end))
+    assert.equal(text, files.read(journal))
+    assert.is_false(files.is_there(back()))
+    assert.is_true(assert(migration.resume(space, journal)).complete)
+    assert.is_true(rollback().complete)
+  end)
+
+  it("that ended before the run was marked begins again", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 5 })
+    local before = writes()
+    assert.is_false(break_record("open", "intend", "rolled_back",
+                                 function() error "the end" end,
+                                 function() rollback() end))
+    assert.is_true(files.is_there(back()))
+    assert.is_false(assert(migration.progress(journal)).rolled_back)
+    has(failed("refused", migration.resume(space, back())),
+        "roll the run back again")
+    assert.equal(before, writes())
+    assert.is_true(assert(migration.resume(space, journal)).complete)
+    assert.equal(30, rollback().moved)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("sends nothing where its own journal cannot take that it may",
+     function()
+    start { ["Old review"] = 3 }
+    apply()
+    local before = writes()
+    assert(break_record("create", "write", "marked", no_space, function()
+      local report = rollback()
+      assert.is_false(report.complete)
+      assert.equal("io", report.error.kind)
+    end))
+    assert.equal(before, writes())
+    has(failed("refused", migration.resume(space, journal)), "rolled back")
+    assert.is_true(rollback().complete)
+    assert.same({ ["Old review"] = 3 }, migrations.counts(server))
+  end)
+
+  it("marks the run again where its journal is an older copy", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 20 })
+    local text = files.read(journal)
+    assert.is_false(rollback { limit = 5 }.complete)
+    files.write(journal, text)
+    local before = writes()
+    assert(break_record("open", "intend", "rolled_back", no_space, function()
+      failed("io", migration.rollback(space, journal))
+    end))
+    assert.equal(before, writes())
+    assert.is_true(rollback().complete)
+    assert.is_true(assert(migration.progress(journal)).rolled_back)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("can be resumed where the run's journal is damaged", function()
+    start { ["Old review"] = 30 }
+    apply()
+    assert.is_false(rollback { limit = 5 }.complete)
+    local text = files.read(journal)
+    files.write(journal, (text:gsub('"type":"moved"', '"type":"mooved"', 1)))
+    has(failed("damaged", migration.rollback(space, journal)),
+        "; resume " .. back() .. " to carry on")
+    assert.is_true(assert(migration.resume(space, back())).complete)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  -- -------------------------------------------- what lies in its place
+
+  local function assert_refused(what, more)
+    local before, text = #server:requests(), files.read(back())
+    local own = files.read(journal)
+    local err = failed("refused", migration.rollback(space, journal, more))
+    has(err, what)
+    has(err, "move that file away")
+    assert.equal(before, #server:requests())
+    assert.equal(text, files.read(back()))
+    assert.equal(own, files.read(journal))
+  end
+
+  it("is not taken for that of an earlier run of the same plan", function()
+    start { ["Old review"] = 3 }
+    local plan = assert(migration.plan(space, moves_alone()))
+    for i = 1, 2 do
+      assert(migration.apply(space, plan, { journal = journal }))
+      if i == 1 then
+        assert.is_true(rollback().complete)
+        os.remove(journal)
+      end
+    end
+    assert_refused(back() .. " is the journal of the rollback of another run")
+    -- nor where that one has yet to begin
+    files.write(back(), first_lines(files.read(back()), 3))
+    assert_refused "the rollback of another run"
+    os.remove(back())
+    assert.equal(3, rollback().moved)
+    assert.same({ ["Old review"] = 3 }, migrations.counts(server))
+  end)
+
+  it("does not carry on a run as its own way back", function()
+    start { ["Old review"] = 9 }
+    apply(nil, { limit = 2 })
+    files.write(back(), "")
+    assert_refused(journal .. " is the journal of a run, and not of a " ..
+                   "rollback", { journal = journal })
+    -- not even one that holds no plan
+    files.write(back(), first_lines(files.read(journal), 3))
+    assert_refused(back() .. " is the journal of a run, and not of a")
+    os.remove(back())
+    assert.is_true(rollback().complete)
+    failed("refused", migration.rollback(space, back(), { journal = back() }))
+  end)
+
+  -- As a version wrote it that did not say which run is undone.
+  local function make_older(path, created)
+    local reader = assert(journals.read(path))
+    local header, records = reader.header, {}
+    for record in reader do
+      if record.type ~= "marked" then records[#records + 1] = record end
+    end
+    header.created = created or header.created
+    header.run, header.undoes = nil, nil
+    header.workstage, header.version, header.type = nil, nil, nil
+    os.remove(path)
+    local journal_of_old <close> = assert(journals.create(path, header))
+    for _, record in ipairs(records) do
+      assert(journal_of_old:write(record))
+    end
+  end
+
+  it("goes on with a journal of an older version", function()
+    start { ["Old review"] = 30 }
+    apply()
+    make_older(journal)
+    assert.is_false(rollback { limit = 10 }.complete)
+    assert.is_false(rollback { limit = 5 }.complete)
+    make_older(back(), os.time())
+    assert.is_false(rollback { limit = 5 }.complete)
+    assert.is_false(assert(migration.resume(space, back(),
+                                            { limit = 5 })).complete)
+    assert.is_true(rollback().complete)
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("of an older version is left where something contradicts", function()
+    start { ["Old review"] = 3 }
+    apply(moves_alone())
+    make_older(journal)
+    rollback()
+    make_older(back(), os.time() - 10) -- before the run was marked
+    assert_refused "the rollback of another run"
+    make_older(back(), os.time())
+    assert.is_true(rollback().complete)
+    os.remove(journal)
+    apply(moves_alone())
+    assert_refused "the rollback of another run"
+    make_older(journal)
+    assert_refused "the rollback of another run"
   end)
 end)

@@ -2,11 +2,12 @@
 -- files, so that there is time for many of them.
 local attributes = require "workstage.migration.attributes"
 local planner = require "workstage.migration.planner"
+local tries = require "support.tries"
 
 local NAMES = { "A", "B", "C", "D", "E", "A (1)", "A (2)", "B (1)" }
 local COLORS = { "#aa0001", "#aa0002", "#aa0003", "#aa0004", "#aa0005",
                  "#010203", "#010204", "#010205" }
-local ROUNDS = 1500
+local ROUNDS = tries(1500)
 
 local function contains(list, value)
   for _, item in ipairs(list) do

@@ -114,6 +114,23 @@ describe("the limit", function()
     assert.is_true(select(2, busiest()) < 4 * 1.25, select(2, busiest()))
   end)
 
+  it("is one for a host, in whatever case it is written", function()
+    server = service.start()
+    local port = server.url:match "%d+$"
+    local function client(host)
+      return assert(workstage.storyblok {
+        space_id = 288868932106293, token = "one-for-a-host", proxy = false,
+        base_url = ("http://%s:%s"):format(host, port), rate_limit = 1,
+      })
+    end
+    local lower <close> = client "localhost"
+    local upper <close> = client "LOCALHOST"
+    assert(lower:whoami())
+    local _, err = upper:whoami { deadline = 0.2 }
+    assert.equal("timeout", err.kind)
+    assert.equal(1, service.count(server))
+  end)
+
   it("of two clients that differ is the lower one", function()
     server = service.start { rate_limit = 20 }
     local high = service.storyblok(server, { rate_limit = 1000 })

@@ -71,14 +71,16 @@ describe("map", function()
 
   it("keeps what fn raises for that item, and goes on", function()
     local thrown = { "a table" }
-    local results, errors = workstage.map({ 1, 2, 3 }, function(item)
+    local results, errors = workstage.map({ 1, 2, 3, 4 }, function(item)
       get(ids.stories[1])
       if item == 1 then error("raised", 0) end
       if item == 2 then error(thrown) end
+      if item == 4 then error() end
       return item
     end, { concurrency = 1 })
     assert.equal("raised", errors[1])
     assert.equal(thrown, errors[2])
+    assert.equal("an error without a value", errors[4])
     assert.same({ [3] = 3 }, results)
   end)
 
@@ -167,6 +169,9 @@ describe("map", function()
     assert.has_error(function() workstage.map({}, get, 8) end)
     assert.has_error(function() workstage.map({}, get, { concurency = 2 }) end)
     assert.has_error(function() workstage.map({}, get, { concurrency = 0 }) end)
+    assert.has_error(function()
+      workstage.map({}, get, { stop_on = "unauthorized" })
+    end)
   end)
 end)
 

@@ -466,8 +466,7 @@ end
 -- Slow interpreters try a part of the cases, other calls in each row.
 describe("the matrix", function()
   local rows = read_table()
-  local cases = #rows * #CALLS
-  local step = cases // math.min(cases, 10 * tries(cases))
+  local step = tries.step(#rows * #CALLS)
   for i, row in ipairs(rows) do
     for j, call in ipairs(CALLS) do
       if (i + j) % step == 0 then add_case(row, call) end

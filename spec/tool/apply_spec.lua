@@ -1,6 +1,7 @@
 -- apply, resume, rollback, progress and move: what they change, what they
 -- say, how they end.
 local cjson = require "cjson".new()
+local journals = require "workstage.migration.journal"
 local service = require "support.service"
 local tool = require "tool.tool"
 
@@ -239,6 +240,34 @@ describe("workstage", function()
     assert.truthy(output:find("Rollback of", 1, true))
     local _, err = run("resume bp.lua.journal -y", 1)
     assert.truthy(err:find("was rolled back", 1, true))
+  end)
+
+  it("takes no rollback of another run for that of this one", function()
+    run("apply bp.lua -y", 0)
+    run("rollback bp.lua.journal -y", 0)
+    assert(os.remove(place:path "bp.lua.journal"))
+    run("apply bp.lua -y", 0)
+    local made = place:changes()
+    local _, err = run("rollback bp.lua.journal -y", 1)
+    assert.truthy(err:find("bp.lua.journal.rollback is the journal of the " ..
+                           "rollback of another run", 1, true), err)
+    local output = run("rollback bp.lua.journal -y --json", 1)
+    assert.equal("refused", cjson.decode(output).error.kind)
+    assert.equal(made, place:changes())
+    assert(os.remove(place:path "bp.lua.journal.rollback"))
+    run("rollback bp.lua.journal -y", 0)
+    assert.equal("Drafting,Review,Old review,Ready", place:stages())
+  end)
+
+  it("begins a rollback again that ended before it sent anything", function()
+    run("apply bp.lua -y", 0)
+    local reader <close> = assert(journals.read(place:path "bp.lua.journal"))
+    assert(journals.create(place:path "bp.lua.journal.rollback", {
+      of = "rollback", undoes = reader.header.run })):close()
+    run("rollback bp.lua.journal", 3)
+    local output = run("rollback bp.lua.journal -y", 0)
+    assert.truthy(output:find('+ stage "Old review"', 1, true))
+    assert.equal("Drafting,Review,Old review,Ready", place:stages())
   end)
 
   it("carries a rollback on that was stopped", function()

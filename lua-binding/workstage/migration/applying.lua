@@ -79,7 +79,7 @@ end
 local function begin_journal(path, plan)
   local journal, err = journals.create(path, {
     plan = plan.id, of = plan.kind, space_id = plan.space_id,
-    created = os.time(),
+    run = plans.new_id(), undoes = plan.undoes, created = os.time(),
   })
   if not journal then return nil, err end
   local went, good, why = pcall(write_plan, journal, plan)
@@ -101,13 +101,27 @@ end
 
 -- ------------------------------------------------------------------ apply
 
+-- The journal of the run that is undone is marked once that of the rollback
+-- is there, and before anything is sent. That it is, stands in this one.
+local function mark_undone(self, path, mark)
+  local good, err = mark()
+  if good then
+    self:note { type = "marked" }
+    return true
+  end
+  self.journal:close()
+  os.remove(path)
+  return nil, err
+end
+
 --- Begins a plan's run, with a journal of its own, and carries it out.
 -- @tparam table client
 -- @tparam table plan
 -- @tparam string path of the journal
 -- @tparam table given the options of `migration.apply`
--- @tparam[opt] table notes for the report
-function applying.begin(client, plan, path, given, notes)
+-- @tparam[opt] function mark for a rollback: marks the journal of the run
+--   that is undone; true, or nil and the error
+function applying.begin(client, plan, path, given, mark)
   local before = client.transport.client:requests()
   local good, err = applying.belongs(client, plan)
   if good and plan.kind ~= "rollback" then
@@ -118,11 +132,14 @@ function applying.begin(client, plan, path, given, notes)
   if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, given)
   self.requests_before = before
-  self.report.notes = table.move(notes or {}, 1, #(notes or {}), 1, {})
   set_up(self, plan)
   -- a rollback is not compared with what is there, and may have been asked
   -- about for a while
   self.is_aged = plan.kind == "rollback"
+  if mark then
+    good, err = mark_undone(self, path, mark)
+    if not good then return nil, err end
+  end
   return apply.go_on(self, {})
 end
 
@@ -199,6 +216,15 @@ local function rolled_back(path)
   }
 end
 
+-- The run that it undoes may have been carried on since it was planned.
+local function unmarked(path)
+  return errors.new {
+    kind = "refused",
+    message = path .. ": this rollback ended before it sent anything; " ..
+              "roll the run back again",
+  }
+end
+
 local REMEDY = "nothing was sent, and a new plan holds what is left to do"
 
 -- What a journal says, if it is this client's and still to be carried on.
@@ -209,6 +235,7 @@ local function read(client, path)
   good, err = applying.belongs(client, replayed.plan)
   if not good then return nil, err end
   if replayed.rolled_back then return nil, rolled_back(path) end
+  if replayed.is_unmarked then return nil, unmarked(path) end
   return replayed
 end
 
@@ -222,6 +249,13 @@ local function wait_and_look(self, replayed)
   return refresh(self, replayed)
 end
 
+-- What a rollback has left as it is on its way, it does not look at again.
+local function add_notes(self, replayed)
+  if replayed.plan.kind ~= "rollback" then return end
+  local notes = self.report.notes
+  table.move(replayed.notes, 1, #replayed.notes, #notes + 1, notes)
+end
+
 --- Carries on what a journal says.
 -- @tparam table client
 -- @tparam string path of the journal
@@ -233,6 +267,7 @@ function applying.resume(client, path, given)
   if not replayed then return nil, err end
   local self = run.new(client, replayed.plan, journal, path, given)
   self.settled = replayed.moved + replayed.skipped
+  add_notes(self, replayed)
   if replayed.complete then return self:already_done() end
   local good
   good, err = wait_and_look(self, replayed)

@@ -48,6 +48,18 @@ function attributes.of_stage(stage)
   return copy
 end
 
+--- Whether a stage lets items go on to another.
+-- @tparam table state its attributes
+-- @tparam integer|string ref the other's reference
+function attributes.leads_to(state, ref)
+  if state.allow_none_for_next_stages then return false end
+  if state.allow_all_stages then return true end
+  for _, next_one in ipairs(state.workflow_stage_ids) do
+    if next_one == ref then return true end
+  end
+  return false
+end
+
 local function same_members(a, b)
   if #a ~= #b then return false end
   local held = {}

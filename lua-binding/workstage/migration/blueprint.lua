@@ -6,6 +6,7 @@ local form = require "workstage.migration.form"
 local kantata_form = require "workstage.migration.kantata_form"
 local layout = require "workstage.migration.layout"
 local literal = require "workstage.migration.literal"
+local options = require "workstage.options"
 local place = require "workstage.migration.place"
 
 local blueprint = {}
@@ -91,7 +92,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error: "io", or "invalid" with file, line and place
 function blueprint.read(path)
-  local text, err = contents(path)
+  local err = options.path(path)
+  if err then return nil, err end
+  local text
+  text, err = contents(path)
   if not text then return nil, err end
   return blueprint.parse(text, path)
 end
@@ -117,7 +121,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function blueprint.write(value, path)
-  local text, err = blueprint.text(value)
+  local err = options.path(path)
+  if err then return nil, err end
+  local text
+  text, err = blueprint.text(value)
   if not text then return nil, err end
   local good, kind, why = core.write_file(path, text)
   if not good then return nil, errors.new { kind = kind, message = why } end

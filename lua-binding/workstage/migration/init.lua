@@ -14,7 +14,7 @@ local planners = {
 }
 local rehearse = require "workstage.migration.rehearse"
 local replay = require "workstage.migration.replay"
-local undo = require "workstage.migration.undoing"
+local undoing = require "workstage.migration.undoing"
 
 local migration = {}
 
@@ -65,6 +65,17 @@ local function check_options(given, names, what)
   end
 end
 
+-- What has to be of one type where it is given at all.
+local function check_types(given, names, wanted)
+  for _, name in ipairs(names) do
+    local value = given[name]
+    if value ~= nil and type(value) ~= wanted then
+      return errors.invalid(("%s: expected a %s, got %s")
+                            :format(name, wanted, type(value)), name)
+    end
+  end
+end
+
 local function finding_error(findings)
   if errors.is(findings) then return findings end
   local err = errors.new { kind = "refused", message = tostring(findings) }
@@ -88,7 +99,10 @@ end
 function migration.plan(client, blueprint, given)
   check_table(client, "client")
   check_table(blueprint, "blueprint")
-  local err = check_options(given, plan_options, "plan option")
+  given = given or {}
+  check_table(given, "options")
+  local err = check_options(given, plan_options, "plan option") or
+              check_types(given, plan_options, "table")
   if err then return nil, err end
   local normal, found
   normal, err = blueprints.normalize(blueprint)
@@ -99,7 +113,7 @@ function migration.plan(client, blueprint, given)
     return nil, errors.invalid(("the blueprint is one for %s, the client " ..
       "one of %s"):format(normal.service, service_of(client)))
   end
-  found, err = planners[normal.service](client, normal, given or {})
+  found, err = planners[normal.service](client, normal, given)
   if not found then return nil, err end
   return plans.new {
     service = normal.service, kind = "migration",
@@ -112,18 +126,30 @@ function migration.plan(client, blueprint, given)
 end
 
 --- Loads a saved plan.
-migration.load = plans.load
+-- @tparam string path
+-- @treturn[1] table the plan
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function migration.load(path)
+  local err = options.path(path)
+  if err then return nil, err end
+  return plans.load(path)
+end
 
 -- ------------------------------------------------------------------ apply
 
 local apply_options = { "journal", "concurrency", "on_progress",
                         "on_failure", "limit", "should_stop" }
 
+local CALLBACKS = { "on_progress", "should_stop", "confirm" }
+
 -- Judges the options of a run; `more`: one that not every run has.
 local function check_apply(given, more)
   local names = table.move(apply_options, 1, #apply_options, 1, {})
   names[#names + 1] = more
-  local err = check_options(given, names, "option")
+  local err = check_options(given, names, "option") or
+              check_types(given, { "journal" }, "string") or
+              check_types(given, CALLBACKS, "function")
   if err then return err end
   local on_failure = given.on_failure
   if on_failure and on_failure ~= "continue" and on_failure ~= "stop" then
@@ -152,6 +178,7 @@ function migration.apply(client, plan, given)
   check_table(client, "client")
   check_table(plan, "plan")
   given = given or {}
+  check_table(given, "options")
   local err = check_apply(given)
   if err then return nil, err end
   local path = given.journal or ("workstage-%s.journal"):format(plan.id)
@@ -170,7 +197,8 @@ end
 function migration.resume(client, path, given)
   check_table(client, "client")
   given = given or {}
-  local err = check_apply(given)
+  check_table(given, "options")
+  local err = options.path(path) or check_apply(given)
   if err then return nil, err end
   return applying.resume(client, path, given)
 end
@@ -191,9 +219,10 @@ end
 function migration.rollback(client, path, given)
   check_table(client, "client")
   given = given or {}
-  local err = check_apply(given, "confirm")
+  check_table(given, "options")
+  local err = options.path(path) or check_apply(given, "confirm")
   if err then return nil, err end
-  return undo(client, path, given)
+  return undoing.run(client, path, given)
 end
 
 -- --------------------------------------------------------------- progress
@@ -205,7 +234,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.progress(path)
-  local replayed, err = replay.read(path)
+  local err = options.path(path)
+  if err then return nil, err end
+  local replayed
+  replayed, err = replay.read(path)
   if not replayed then return nil, err end
   local total, done = 0, 0
   for index, operation in ipairs(replayed.plan.operations) do
@@ -257,7 +289,11 @@ local rehearse_options = { "faults", "map_role", "map_user", "on_progress",
 function migration.rehearse(client, blueprint, given)
   check_table(client, "client")
   check_table(blueprint, "blueprint")
-  local err = check_options(given, rehearse_options, "rehearsal option")
+  given = given or {}
+  check_table(given, "options")
+  local err = check_options(given, rehearse_options, "rehearsal option") or
+              check_types(given, CALLBACKS, "function") or
+              check_types(given, plan_options, "table")
   if err then return nil, err end
   return rehearse(migration, client, blueprint, given)
 end

@@ -8,11 +8,11 @@ local PER_PAGE = 100
 
 -- Calls `visit(story)` for each story that matches, page by page.
 local function sweep(space, filter, visit)
-  local pages = paging.sweep(function(number)
-    local paged = { page = number, per_page = PER_PAGE }
+  local pages = paging.sweep(function(number, per_page)
+    local paged = { page = number, per_page = per_page or PER_PAGE }
     for name, value in pairs(filter) do paged[name] = value end
     return space.stories:page(paged)
-  end)
+  end, true)
   while true do
     local fresh, err = pages:next()
     if fresh == nil then return nil, err end

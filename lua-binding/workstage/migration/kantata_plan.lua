@@ -53,12 +53,12 @@ local function label(key)
 end
 
 local function list_items(account, moves, items)
-  local sweep = paging.sweep(function(number)
+  local archived = asks_archived(moves) and "include" or nil
+  local sweep = paging.sweep(function(number, per_page)
     return account.workspaces:page {
-      page = number, per_page = PER_PAGE,
-      archived = asks_archived(moves) and "include" or nil,
+      page = number, per_page = per_page or PER_PAGE, archived = archived,
     }
-  end)
+  end, true)
   while true do
     local fresh, err = sweep:next()
     if fresh == nil then return nil, err end

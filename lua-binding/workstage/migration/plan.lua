@@ -2,6 +2,7 @@
 local describe = require "workstage.migration.describe"
 local errors = require "workstage.errors"
 local lines = require "workstage.migration.lines"
+local options = require "workstage.options"
 local planner = require "workstage.migration.planner"
 
 local plan = {}
@@ -17,10 +18,10 @@ function Plan:__tostring()
 end
 
 --- The same, with colours for a terminal.
--- @tparam[opt] table options `color`
+-- @tparam[opt] table given `color`
 -- @treturn string
-function Plan:text(options)
-  return describe.text(self, options)
+function Plan:text(given)
+  return describe.text(self, given)
 end
 
 --- Whether there is nothing to do.
@@ -40,7 +41,8 @@ local function random_part()
   return math.random(0, 0xffffffff)
 end
 
-local function new_id()
+--- An id that no other plan and no other run has.
+function plan.new_id()
   return ("%08x%08x"):format(os.time(), random_part())
 end
 
@@ -48,7 +50,7 @@ end
 -- @tparam table parts `service`, `space_id`, `workflow`, `structure`,
 --   `rules`, `operations`, `effects`, `notes`, `rate`, `kind`
 function plan.new(parts)
-  parts.id = new_id()
+  parts.id = plan.new_id()
   parts.created = os.time()
   return plan.finish(parts)
 end
@@ -179,7 +181,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error, of the kind io
 function Plan:save(path)
-  local file, err = lines.create(path, "plan", header(self))
+  local err = options.path(path)
+  if err then return nil, err end
+  local file
+  file, err = lines.create(path, "plan", header(self))
   if not file then return nil, err end
   local failed
   plan.records(self, function(record)

@@ -171,9 +171,7 @@ function Draft:plan_ways(moves)
   for _, move in ipairs(moves) do
     local state = move.count > 0 and self.states[move.from]
     if state and self.states[move.to] and
-       (state.allow_none_for_next_stages or
-        not (state.allow_all_stages or
-             contains(state.workflow_stage_ids, move.to))) then
+       not attributes.leads_to(state, move.to) then
       if not missing[move.from] then
         missing[move.from] =
           table.move(state.workflow_stage_ids, 1, #state.workflow_stage_ids,

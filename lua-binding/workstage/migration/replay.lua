@@ -82,9 +82,18 @@ function take.done(self, record)
   end
 end
 
+function take.note(self, record)
+  table.insert(self.notes, record.message)
+end
+
 function take.complete(self) self.complete = true end
 
-function take.rolled_back(self) self.rolled_back = true end
+function take.rolled_back(self, record)
+  self.rolled_back, self.rolled_back_at = true, record.at
+end
+
+-- The run that this one undoes is not carried on any more.
+function take.marked(self) self.is_unmarked = false end
 
 -- The items of an operation that are to be looked at again.
 local function close(state)
@@ -107,20 +116,22 @@ end
 -- @tparam string path
 -- @tparam[opt] function on_moved called with each record of a moved item,
 --   and with what is known by then, as it is returned
--- @treturn[1] table `plan`, `progress` (by operation), `ids` (of created
---   stages), `deleted` (set of ids), `workflow` and `given` (the id of the
---   one that was made, and the stages that came with it; an old journal does
---   not tell those), `moved`, `skipped`, `failed` (counts), `complete`,
---   `rolled_back`
+-- @treturn[1] table `header`, `plan`, `progress` (by operation), `ids` (of
+--   created stages), `deleted` (set of ids), `workflow` and `given` (the id of
+--   the one that was made, and the stages that came with it; an old journal
+--   does not tell those), `moved`, `skipped`, `failed` (counts), `complete`,
+--   `rolled_back`, `rolled_back_at`, `notes` (of what was left as it is),
+--   `is_unmarked` (a rollback that may not send anything yet)
 -- @treturn[2] nil
 -- @treturn[2] table the error; with `unplanned` when the journal ends before
 --   its plan does
 function replay.read(path, on_moved)
   local records, err = journals.read(path)
   if not records then return nil, err end
-  local self = { progress = {}, ids = {}, deleted = {}, moved = 0,
-                 skipped = 0, failed = 0, complete = false,
-                 on_moved = on_moved }
+  local self = { header = records.header, progress = {}, ids = {},
+                 deleted = {}, notes = {}, moved = 0, skipped = 0,
+                 failed = 0, complete = false, on_moved = on_moved,
+                 is_unmarked = records.header.undoes ~= nil }
   local planned = false
   local good, why = records:take_all(function(record)
     if record.type == "plan" then self.plan = plan.begin(record)

@@ -33,7 +33,7 @@ Moved.__index = Moved
 -- that is what can still stand as the run left it.
 function rollback.moved()
   return setmetatable({ groups = {}, order = {}, last = {}, due = {},
-                        unknown = 0 }, Moved)
+                        gone = {}, unknown = 0 }, Moved)
 end
 
 --- Takes a record of a moved item.
@@ -115,6 +115,20 @@ function Moved:take_begun(client, replayed)
   return true
 end
 
+-- Whether items can be given their old stage back.
+function Moved:can_return(group)
+  return group.to ~= false and not self.gone[group.to]
+end
+
+local function why_left(group)
+  if group.to == false then
+    return ("%d item(s) had no stage before, and cannot be given none back")
+           :format(group.count)
+  end
+  return ("%d item(s) came from stage %q, which is gone, and stay where " ..
+          "they are"):format(group.count, group.to_name)
+end
+
 -- The groups of moves with references that the planner knows.
 local function resolver(moved, names, left)
   return function(states, refs)
@@ -122,9 +136,8 @@ local function resolver(moved, names, left)
     for _, group in ipairs(moved.order) do
       local to = group.to
       if group.count == 0 then goto continue end
-      if to == false then
-        left[#left + 1] = ("%d item(s) had no stage before, and cannot be " ..
-                           "given none back"):format(group.count)
+      if not moved:can_return(group) then
+        left[#left + 1] = why_left(group)
         goto continue
       end
       if not states[to] and names[to] then to = refs[names[to]] end
@@ -233,6 +246,37 @@ local function content_types_of(now, replayed, left)
   end
 end
 
+-- Stages of the workflow that others have taken away: the run's own are made
+-- anew.
+local function note_gone(moved, stages_before, now, past)
+  local there = {}
+  for _, stage in ipairs(now.stages) do there[stage.id] = true end
+  for _, stage in ipairs(stages_before) do
+    if not there[stage.id] and not past.deleted[stage.id] then
+      moved.gone[stage.id] = true
+    end
+  end
+end
+
+-- Stages of other workflows that are not there any more.
+local function look_for_others(client, replayed, moved)
+  if replayed.plan.service ~= "storyblok" then return true end
+  local looked = {}
+  for _, stage in ipairs(replayed.plan.structure.stages) do
+    looked[stage.id] = true
+  end
+  for _, group in ipairs(moved.order) do
+    local id = group.to
+    if group.count > 0 and id and not looked[id] then
+      looked[id] = true
+      local stage, err = client.stages:get(id)
+      if not stage and err.kind ~= "not_found" then return nil, err end
+      moved.gone[id] = not stage or nil
+    end
+  end
+  return true
+end
+
 -- Items in the stages that the run made which it cannot take out of them.
 local function count_held(client, now, past, moved)
   local held = {}
@@ -241,7 +285,8 @@ local function count_held(client, now, past, moved)
       local count = 0
       local good, err = items.visit(client, nil, stage.id, function(story)
         local group = moved.last[story.id]
-        if not group or group.from ~= stage.id or group.to == false then
+        if not group or group.from ~= stage.id or
+           not moved:can_return(group) then
           count = count + 1
         end
       end)
@@ -260,6 +305,7 @@ local function plan_workflow(client, replayed, moved, left)
                                     replayed.plan.structure.workflow.id)
   if not now then return nil, err end
   local past = history(replayed)
+  note_gone(moved, replayed.plan.structure.stages, now, past)
   local held
   held, err = count_held(client, now, past, moved)
   if not held then return nil, err end
@@ -283,6 +329,8 @@ end
 -- @treturn[2] table the error
 function rollback.plan(client, replayed, moved)
   local left, plan = {}, replayed.plan
+  local looked, why = look_for_others(client, replayed, moved)
+  if not looked then return nil, why end
   if moved.unknown > 0 then
     left[1] = ("the service did not tell the due dates that %d item(s) had")
               :format(moved.unknown)

@@ -39,6 +39,12 @@ function Report:__tostring()
   return ("%s; to be resumed from %s"):format(text, self.journal)
 end
 
+-- What a rollback leaves as it is was known when it was planned.
+local function notes_of(plan)
+  local notes = plan.kind == "rollback" and plan.notes or {}
+  return table.move(notes, 1, #notes, 1, {})
+end
+
 --- Begins a run.
 -- @tparam table client the space or the account
 -- @tparam table plan
@@ -70,7 +76,7 @@ function run.new(client, plan, journal, path, options)
     ids = {},         -- name of a created stage -> its id
     report = setmetatable({
       complete = false, moved = 0, skipped = 0, failed = 0, failures = {},
-      skips = {}, notes = {}, journal = path, plan = plan.id,
+      skips = {}, notes = notes_of(plan), journal = path, plan = plan.id,
     }, Report),
   }, Run)
 end

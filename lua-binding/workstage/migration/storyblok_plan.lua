@@ -1,5 +1,6 @@
 --- Plans a migration of a Storyblok space: reads what is (only GETs), and
 -- leaves the way from there to the planner.
+local attributes = require "workstage.migration.attributes"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
 local planner = require "workstage.migration.planner"
@@ -147,7 +148,8 @@ local function from_of(space, found, blueprint, move, cache)
       end
     end
   end
-  return { ref = stage and stage.id, name = name }
+  return { ref = stage and stage.id, name = name, stage = stage,
+           stages = stages }
 end
 
 local function to_of(space, found, move, cache)
@@ -163,8 +165,16 @@ local function to_of(space, found, move, cache)
                                                            to.stage),
     }
   end
-  return { ref = stage.id, name = ("%s / %s"):format(workflow.name,
-                                                     stage.name) }
+  return { ref = stage.id, stages = workflow.stages,
+           name = ("%s / %s"):format(workflow.name, stage.name) }
+end
+
+-- Ways are opened in the plan's own workflow alone: whether a move within
+-- another has none.
+local function is_closed(from, to)
+  return from.stage ~= nil and from.stages == to.stages and
+         from.ref ~= to.ref and
+         not attributes.leads_to(from.stage, to.ref)
 end
 
 local function ids_of(names, map)
@@ -198,7 +208,7 @@ local function make_rules(space, found, blueprint, context, problems)
     else
       rules[#rules + 1] = {
         index = i, from = from.ref, from_name = from.name, to_ref = to.ref,
-        to_name = to.name, where = move.where,
+        to_name = to.name, where = move.where, is_closed = is_closed(from, to),
         set = change_set(move, context),
       }
     end
@@ -218,6 +228,12 @@ local function resolver(rules, found, problems)
       if not to then
         problems[#problems + 1] = ("moves[%d]: there will be no stage %q")
                                   :format(rule.index, rule.to_name)
+      end
+      if rule.is_closed and rule.count > 0 then
+        problems[#problems + 1] =
+          ("moves[%d]: items of %q may not go on to %q, and that workflow " ..
+           "is not the blueprint's"):format(rule.index, rule.from_name,
+                                            rule.to_name)
       end
       local stays = to == rule.from
       moves[i] = {

@@ -9,6 +9,7 @@ local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.progress"
 local status = require "workstage.tool.status"
 local terminal = require "workstage.terminal"
+local undoing = require "workstage.migration.undoing"
 
 local command = {
   summary = "Undo what a run has done.",
@@ -53,7 +54,9 @@ local function begin(self)
 end
 
 -- A way back that was begun is carried on; one that is over is not.
-local function carry_on(self, back, about)
+local function carry_on(self, path, back)
+  local about, found = files.journal(back)
+  if not about then return nil, nil, found end
   if about.complete then
     progress.tell(about, { journal = back, json = self.parsed.json })
     return nil, nil, status.DONE
@@ -65,7 +68,7 @@ local function carry_on(self, back, about)
   if not agreed then return nil, nil, code end
   return self:run(back, function(client, options)
     options.journal = nil
-    return migration.resume(client, back, options)
+    return migration.rollback(client, path, options)
   end)
 end
 
@@ -76,14 +79,12 @@ function command.run(parsed)
   self, code = job.new(parsed, about)
   if not self then return code end
   local back = parsed.journal .. ".rollback"
-  local done, err
-  if files.exists(back) then
-    local state
-    state, code = files.journal(back)
-    if not state then return code end
-    done, err, code = carry_on(self, back, state)
+  local begun, err = undoing.is_begun(parsed.journal, back)
+  local done
+  if begun then
+    done, err, code = carry_on(self, parsed.journal, back)
     if not done and not err then return code end
-  else
+  elseif begun == false then
     done, err = begin(self)
     if self.refused then return self.refused end
   end

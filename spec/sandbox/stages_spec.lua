@@ -257,6 +257,14 @@ describe("workflow stages", function()
       assert.equal(1, server:stats().updates.workflow_stages)
     end)
 
+    it("stay what they are in the workflow where they are", function()
+      local before = get(ids.Drafting)
+      update(ids.Drafting, { name = "Draft", workflow_id = article })
+      before.name = "Draft"
+      assert.is_true(before.is_default)
+      assert.same(before, get(ids.Drafting))
+    end)
+
     it("take PATCH as well, and the whole object with its id", function()
       local stage = get(ids.Review)
       local body = '{"workflow_stage":{"id":%d,"name":"X","color":"#fff"}}'
@@ -317,6 +325,43 @@ describe("workflow stages", function()
       assert.equal(http.workflow(server, "Default"),
                    get(ids.Review).workflow_id)
       assert.equal(404, update(ids.Review, { workflow_id = 77 }).status)
+    end)
+
+    it("keep no name and no colour that is taken where they go", function()
+      local default = http.workflow(server, "Default")
+      local answer = update(ids.Ready, { workflow_id = default })
+      assert.equal(422, answer.status)
+      assert.same({ "has already been taken" }, answer.json.name)
+      assert.is_nil(answer.json.color)
+      assert.equal(article, get(ids.Ready).workflow_id)
+      answer = update(ids.Drafting, { workflow_id = default, name = "New" })
+      assert.same({ "has already been taken" }, answer.json.color)
+      assert.is_nil(answer.json.name)
+      assert.equal(204, update(ids.Drafting, { workflow_id = default,
+        name = "New", color = "#010203" }).status)
+      assert.equal(default, get(ids.Drafting).workflow_id)
+    end)
+
+    it("are no second default stage where they go", function()
+      local default = http.workflow(server, "Default")
+      local others = http.stages(server, "Default")
+      update(ids.Drafting, { workflow_id = default, name = "A",
+                             color = "#1" })
+      assert.is_false(get(ids.Drafting).is_default)
+      assert.is_true(get(others.Drafting).is_default)
+      update(ids.Review, { is_default = true })
+      update(ids.Review, { workflow_id = default, is_default = true })
+      assert.is_true(get(ids.Review).is_default)
+      assert.is_false(get(others.Drafting).is_default)
+    end)
+
+    it("stay the default one where they go when there is none", function()
+      local default = http.workflow(server, "Default")
+      local others = http.stages(server, "Default")
+      update(others.Drafting, { is_default = false })
+      update(ids.Drafting, { workflow_id = default, name = "A",
+                             color = "#1" })
+      assert.is_true(get(ids.Drafting).is_default)
     end)
 
     it("clear after_publish_id with null", function()

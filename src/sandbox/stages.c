@@ -107,15 +107,21 @@ static bool is_blank(const char *text) {
   return text[strspn(text, " \t\r\n")] == '\0';
 }
 
+/*
+** Whether another stage of the workflow has a name or a colour. NULL is the
+** one that the stage keeps: in another workflow it may be taken as well.
+*/
 static bool taken(struct call *c, const char *column, const char *value,
                   int64_t workflow, int64_t id) {
   int64_t found;
   bool name = strcmp(column, "name") == 0;
   return store_int(c->db, &found,
-                   name ? "SELECT 1 FROM stages WHERE workflow_id = ?"
-                          " AND name = ? AND id <> ?"
-                        : "SELECT 1 FROM stages WHERE workflow_id = ?"
-                          " AND color = ? AND id <> ?",
+                   name ? "SELECT 1 FROM stages WHERE workflow_id = ?1"
+                          " AND id <> ?3 AND name = coalesce(?2,"
+                          " (SELECT name FROM stages WHERE id = ?3))"
+                        : "SELECT 1 FROM stages WHERE workflow_id = ?1"
+                          " AND id <> ?3 AND color = coalesce(?2,"
+                          " (SELECT color FROM stages WHERE id = ?3))",
                    "iti", workflow, value, id);
 }
 
@@ -123,8 +129,7 @@ static bool taken(struct call *c, const char *column, const char *value,
 static void check_unique(struct call *c, const struct json *attributes,
                          const char *column, int64_t workflow, int64_t id) {
   const char *value = text_of(attributes, column);
-  if (!value && id) return;
-  if (!value || is_blank(value)) problem(c, column, "can't be blank");
+  if (value ? is_blank(value) : !id) problem(c, column, "can't be blank");
   else if (taken(c, column, value, workflow, id))
     problem(c, column, "has already been taken");
 }
@@ -288,6 +293,15 @@ static void reset_left_out(struct call *c, const struct json *attributes) {
   stage_defaults(c->db, c->id, attributes);
 }
 
+/* A stage that comes into a workflow with a default stage is none there. */
+static void put_into(struct call *c, int64_t workflow) {
+  store_run(c->db,
+            "UPDATE stages SET workflow_id = ?1, is_default = is_default AND"
+            " NOT EXISTS (SELECT 1 FROM stages WHERE workflow_id = ?1"
+            " AND is_default AND id <> ?2) WHERE id = ?2", "ii", workflow,
+            c->id);
+}
+
 void stages_update(struct call *c) {
   const struct json *attributes = body_root(c, "workflow_stage",
                                             no_siblings);
@@ -302,8 +316,7 @@ void stages_update(struct call *c) {
     return;
   }
   if (!stage_valid(c, attributes, target, c->id)) return;
-  store_run(c->db, "UPDATE stages SET workflow_id = ? WHERE id = ?", "ii",
-            target, c->id);
+  put_into(c, target);
   reset_left_out(c, attributes);
   swap_positions(c, attributes);
   apply(c, c->id, target, attributes);

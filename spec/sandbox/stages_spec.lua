@@ -147,6 +147,23 @@ describe("workflow stages", function()
                       .json.workflow_stage.position)
     end)
 
+    it("swap positions: who stood there stands behind the others then",
+       function()
+      local stage = create({ name = "N", color = "#1", workflow_id = article,
+                             update_position = 2 }).json.workflow_stage
+      assert.equal(2, stage.position)
+      assert.equal(5, get(ids.Review).position)
+      stage = create({ name = "M", color = "#2", workflow_id = article,
+                       position = 1, update_position = true })
+              .json.workflow_stage
+      assert.equal(1, stage.position)
+      assert.equal(6, get(ids.Drafting).position)
+      stage = create({ name = "O", color = "#3", workflow_id = article,
+                       update_position = 40 }).json.workflow_stage
+      assert.equal(40, stage.position)
+      assert.equal(4, get(ids.Ready).position)
+    end)
+
     it("let everything through when they say nothing of what follows",
        function()
       local function all(more)
@@ -318,6 +335,46 @@ describe("workflow stages", function()
       assert.equal(2, get(ids["Old review"]).position)
       update(ids.Ready, { position = 2, update_position = false })
       assert.equal(2, get(ids["Old review"]).position)
+      assert.equal(2, get(ids.Ready).position)
+    end)
+
+    it("swap positions by a number, whatever position stands beside it",
+       function()
+      local stage = get(ids.Drafting)
+      for _, sent in ipairs {
+        '{"position":%d,"update_position":4}',
+        '{"update_position":1,"position":%d}',
+      } do
+        local from = get(ids.Drafting).position
+        local answer = space:put("/workflow_stages/" .. ids.Drafting,
+          '{"workflow_stage":' .. sent:format(stage.position) .. "}")
+        assert.equal(204, answer.status)
+        assert.equal(5 - from, get(ids.Drafting).position)
+        assert.equal(from, get(ids.Ready).position)
+      end
+    end)
+
+    it("swap positions only within their workflow", function()
+      local others = http.stages(server, "Default")
+      update(ids.Drafting, { update_position = 2 })
+      assert.equal(2, get(others.Reviewing).position)
+      update(ids.Review, { workflow_id = http.workflow(server, "Default"),
+                           update_position = 3 })
+      assert.equal(3, get(ids.Review).position)
+      assert.equal(1, get(others.Ready).position)
+      assert.equal(3, get(ids["Old review"]).position)
+    end)
+
+    it("are refused at a position below zero", function()
+      local answer = update(ids.Review, { update_position = -1 })
+      assert.equal(422, answer.status)
+      assert.same({ "must not be negative" }, answer.json.update_position)
+      answer = update(ids.Review, { position = -1, update_position = true })
+      assert.equal(422, answer.status)
+      assert.same({ "must not be negative" }, answer.json.position)
+      assert.equal(422, create({ name = "N", color = "#1",
+                                 update_position = -1 }).status)
+      assert.equal(2, get(ids.Review).position)
     end)
 
     it("go into another workflow, with their stories", function()

@@ -134,6 +134,13 @@ static void check_unique(struct call *c, const struct json *attributes,
     problem(c, column, "has already been taken");
 }
 
+static void check_position(struct call *c, const struct json *attributes,
+                           const char *name) {
+  const struct json *v = json_get(attributes, name);
+  if (v && v->type == JSON_INT && v->integer < 0)
+    problem(c, name, "must not be negative");
+}
+
 static void check_listed(struct call *c, const struct json *attributes,
                          const char *name, const char *sql) {
   const struct json *list = json_get(attributes, name), *v;
@@ -164,11 +171,10 @@ static void check_references(struct call *c, const struct json *attributes) {
 */
 bool stage_valid(struct call *c, const struct json *attributes,
                  int64_t workflow, int64_t id) {
-  const struct json *position = json_get(attributes, "position");
   check_unique(c, attributes, "name", workflow, id);
   check_unique(c, attributes, "color", workflow, id);
-  if (position && position->integer < 0)
-    problem(c, "position", "must not be negative");
+  check_position(c, attributes, "position");
+  check_position(c, attributes, "update_position");
   if (c->config->references) check_references(c, attributes);
   return no_problems(c, 422, SHAPE_FLAT);
 }
@@ -210,14 +216,41 @@ static void only_default(struct call *c, int64_t workflow, int64_t id) {
             " WHERE workflow_id = ? AND id <> ?", "ii", workflow, id);
 }
 
+/*
+** update_position: the position at which the stage changes places with the
+** one that stands there: the number given here, or with true `position`.
+** NULL when it does not.
+*/
+static const struct json *swap_position(const struct json *attributes) {
+  const struct json *update = json_get(attributes, "update_position");
+  if (!update || update->type == JSON_INT) return update;
+  return update->boolean ? json_get(attributes, "position") : NULL;
+}
+
+static void change_places(struct call *c, int64_t id, int64_t workflow,
+                          int64_t position) {
+  store_run(c->db,
+            "UPDATE stages SET position = (SELECT position FROM stages"
+            " WHERE id = ?1) WHERE workflow_id = ?2 AND position = ?3"
+            " AND id <> ?1", "iii", id, workflow, position);
+  store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?", "ii",
+            position, id);
+}
+
+/* Whether an attribute is a column that is set as it is given. */
+static bool is_plain(const char *name) {
+  return field_find(stage_fields, name) && strcmp(name, "id") != 0 &&
+         strcmp(name, "workflow_id") != 0 &&
+         strcmp(name, "update_position") != 0;
+}
+
 static void apply(struct call *c, int64_t id, int64_t workflow,
                   const struct json *attributes) {
-  const struct json *v;
+  const struct json *place = swap_position(attributes), *v;
   for (v = attributes->child; v; v = v->next)
-    if (field_find(stage_fields, v->key) &&
-        strcmp(v->key, "update_position") != 0 &&
-        strcmp(v->key, "workflow_id") != 0 && strcmp(v->key, "id") != 0)
+    if (is_plain(v->key) && !(place && strcmp(v->key, "position") == 0))
       stage_set(c->db, id, v->key, v);
+  if (place) change_places(c, id, workflow, place->integer);
   if (flag_of(attributes, "is_default")) only_default(c, workflow, id);
 }
 
@@ -260,25 +293,6 @@ void stages_create(struct call *c) {
     answer_stage(c, 201, stage_insert(c, workflow, attributes));
 }
 
-/*
-** update_position: the stage changes places with the one that stands at
-** its new position, which is `position` or the number given here.
-*/
-static void swap_positions(struct call *c, const struct json *attributes) {
-  const struct json *update = json_get(attributes, "update_position");
-  const struct json *to = json_get(attributes, "position");
-  if (!update || (update->type == JSON_BOOL && !update->boolean)) return;
-  if (update->type == JSON_INT) to = update;
-  if (!to) return;
-  store_run(c->db,
-            "UPDATE stages SET position = (SELECT position FROM stages"
-            " WHERE id = ?1) WHERE position = ?2 AND id <> ?1 AND"
-            " workflow_id = (SELECT workflow_id FROM stages WHERE id = ?1)",
-            "ii", c->id, to->integer);
-  store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?", "ii",
-            to->integer, c->id);
-}
-
 static void reset_left_out(struct call *c, const struct json *attributes) {
   if (strcmp(c->config->put, "reset") != 0) return;
   store_run(c->db,
@@ -318,7 +332,6 @@ void stages_update(struct call *c) {
   if (!stage_valid(c, attributes, target, c->id)) return;
   put_into(c, target);
   reset_left_out(c, attributes);
-  swap_positions(c, attributes);
   apply(c, c->id, target, attributes);
   effect(c, R_STAGE, V_UPDATE);
   c->status = 204;

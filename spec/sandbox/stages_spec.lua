@@ -421,6 +421,20 @@ describe("workflow stages", function()
       assert.is_true(get(ids.Drafting).is_default)
     end)
 
+    it("can not leave a workflow when they are its last", function()
+      local default = http.workflow(server, "Default")
+      for _, name in ipairs { "Drafting", "Review", "Old review" } do
+        space:delete("/workflow_stages/" .. ids[name])
+      end
+      local answer = update(ids.Ready, { workflow_id = default, name = "X",
+                                         color = "#1" })
+      assert.equal(422, answer.status)
+      assert.equal("string", type(answer.json.error))
+      assert.equal(article, get(ids.Ready).workflow_id)
+      assert.equal(204, update(ids.Ready, { workflow_id = article,
+                                            name = "Y" }).status)
+    end)
+
     it("clear after_publish_id with null", function()
       update(ids.Ready, { after_publish_id = ids.Drafting })
       assert.equal(ids.Drafting, get(ids.Ready).after_publish_id)

@@ -307,6 +307,16 @@ static void reset_left_out(struct call *c, const struct json *attributes) {
   stage_defaults(c->db, c->id, attributes);
 }
 
+/* A workflow has at least one stage: its last one can not go anywhere. */
+static bool may_leave(struct call *c, const char *otherwise) {
+  int64_t others;
+  store_int(c->db, &others,
+            "SELECT count(*) FROM stages WHERE id <> ?1 AND workflow_id ="
+            " (SELECT workflow_id FROM stages WHERE id = ?1)", "i", c->id);
+  if (!others) answer_error(c, 422, SHAPE_STRING, otherwise);
+  return others > 0;
+}
+
 /* A stage that comes into a workflow with a default stage is none there. */
 static void put_into(struct call *c, int64_t workflow) {
   store_run(c->db,
@@ -316,20 +326,30 @@ static void put_into(struct call *c, int64_t workflow) {
             c->id);
 }
 
+/* The workflow that a stage is to be in: one that there is, if it may. */
+static bool find_target(struct call *c, const struct json *attributes,
+                        int64_t *target) {
+  int64_t workflow;
+  store_int(c->db, &workflow, "SELECT workflow_id FROM stages WHERE id = ?",
+            "i", c->id);
+  *target = id_of(attributes, "workflow_id");
+  if (!*target) *target = workflow;
+  if (!workflow_exists(c->db, c->space, *target)) {
+    answer_missing(c, SHAPE_ARRAY);
+    return false;
+  }
+  return *target == workflow ||
+         may_leave(c, "The last stage of a workflow cannot be moved");
+}
+
 void stages_update(struct call *c) {
   const struct json *attributes = body_root(c, "workflow_stage",
                                             no_siblings);
-  int64_t workflow, target;
-  if (!attributes || !stage_exists(c) || !check_body(c, attributes)) return;
-  store_int(c->db, &workflow, "SELECT workflow_id FROM stages WHERE id = ?",
-            "i", c->id);
-  target = id_of(attributes, "workflow_id");
-  if (!target) target = workflow;
-  if (!workflow_exists(c->db, c->space, target)) {
-    answer_missing(c, SHAPE_ARRAY);
+  int64_t target;
+  if (!attributes || !stage_exists(c) || !check_body(c, attributes) ||
+      !find_target(c, attributes, &target) ||
+      !stage_valid(c, attributes, target, c->id))
     return;
-  }
-  if (!stage_valid(c, attributes, target, c->id)) return;
   put_into(c, target);
   reset_left_out(c, attributes);
   apply(c, c->id, target, attributes);
@@ -358,16 +378,9 @@ void stage_remove(struct store *db, int64_t space, int64_t id) {
 }
 
 void stages_delete(struct call *c) {
-  int64_t others;
-  if (!stage_exists(c)) return;
-  store_int(c->db, &others,
-            "SELECT count(*) FROM stages WHERE id <> ?1 AND workflow_id ="
-            " (SELECT workflow_id FROM stages WHERE id = ?1)", "i", c->id);
-  if (!others) {
-    answer_error(c, 422, SHAPE_STRING,
-                 "The last stage of a workflow cannot be deleted");
+  if (!stage_exists(c) ||
+      !may_leave(c, "The last stage of a workflow cannot be deleted"))
     return;
-  }
   stage_remove(c->db, c->space, c->id);
   effect(c, R_STAGE, V_DELETE);
   c->status = 204;

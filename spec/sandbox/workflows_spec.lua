@@ -188,6 +188,32 @@ describe("workflows", function()
                   .json.workflow_stage.workflow_stage_ids)
     end)
 
+    it("lose no stage, however many there are", function()
+      local stages, ids = {}, {}
+      for i = 1, 700 do
+        stages[i] = { id = i, name = "S" .. i, color = "#" .. i,
+                      after_publish_id = i > 1 and i - 1 or nil,
+                      workflow_stage_ids = { i % 700 + 1, 5000 } }
+      end
+      server:load { spaces = { { id = http.SPACE, workflows = {
+        { id = 4711, name = "Long", content_types = { "long" },
+          stages = stages } } } } }
+      article = 4711
+      local answer = duplicate { name = "Page", content_types = { "page" } }
+      assert.equal(201, answer.status)
+      local copies = answer.json.workflow.workflow_stages
+      assert.equal(700, #copies)
+      for i, copy in ipairs(copies) do ids[i] = copy.id end
+      for i, copy in ipairs(copies) do
+        assert.equal("S" .. i, copy.name)
+        assert.same({ ids[i % 700 + 1], 5000 }, copy.workflow_stage_ids)
+        assert.equal(ids[i - 1] or http.null, copy.after_publish_id)
+      end
+      answer = duplicate { name = "Again", content_types = { "again" } }
+      assert.equal(700, #answer.json.workflow.workflow_stages)
+      assert.equal(1400, server:stats().effects.workflow_stages)
+    end)
+
     it("need another name and other content types, with a list of errors",
        function()
       local answer = duplicate { name = "Article",

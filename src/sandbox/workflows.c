@@ -241,20 +241,18 @@ void workflows_delete(struct call *c) {
   c->status = 204;
 }
 
-/* Makes the copies' references to `from` ones to its own copy. */
-static void redirect(struct call *c, int64_t workflow, int64_t from,
-                     int64_t to) {
-  store_run(c->db, "UPDATE stages SET after_publish_id = ?"
-            " WHERE workflow_id = ? AND after_publish_id = ?", "iii", to,
-            workflow, from);
+/* Makes the copies' references to the originals ones to each other. */
+static void redirect(struct call *c, int64_t workflow) {
   store_run(c->db,
-            "UPDATE stages SET workflow_stage_ids ="
-            " (SELECT json_group_array(iif(value = ?2, ?3, value)) FROM"
-            " json_each(workflow_stage_ids)) WHERE workflow_id = ?1", "iii",
-            workflow, from, to);
+            "UPDATE stages SET after_publish_id = coalesce((SELECT copy"
+            " FROM copies WHERE stage = after_publish_id), after_publish_id),"
+            " workflow_stage_ids = (SELECT json_group_array(coalesce(copy,"
+            " value)) FROM json_each(workflow_stage_ids)"
+            " LEFT JOIN copies ON stage = value) WHERE workflow_id = ?",
+            "i", workflow);
 }
 
-static int64_t copy_stage(struct call *c, int64_t workflow, int64_t stage) {
+static void copy_stage(struct call *c, int64_t workflow, int64_t stage) {
   int64_t id = store_new_id(c->db);
   store_run(c->db,
             "INSERT INTO stages SELECT ?1, space_id, ?2, name, color,"
@@ -264,20 +262,18 @@ static int64_t copy_stage(struct call *c, int64_t workflow, int64_t stage) {
             " story_editing_locked, auto_remove_assignee, after_publish_id,"
             " user_ids, space_role_ids, workflow_stage_ids"
             " FROM stages WHERE id = ?3", "iii", id, workflow, stage);
+  store_run(c->db, "INSERT INTO copies VALUES (?,?)", "ii", stage, id);
   effect(c, R_STAGE, V_CREATE);
-  return id;
 }
 
+/* The table `copies` holds which stage became which, for this call alone. */
 static void copy_stages(struct call *c, int64_t workflow) {
-  int64_t from = 0, to[512], old[512];
-  int count = 0, i;
-  while (count < 512 &&
-         store_int(c->db, &from, "SELECT id FROM stages WHERE workflow_id"
-                   " = ? AND id > ? ORDER BY id", "ii", c->id, from)) {
-    old[count] = from;
-    to[count++] = copy_stage(c, workflow, from);
-  }
-  for (i = 0; i < count; i++) redirect(c, workflow, old[i], to[i]);
+  int64_t from = 0;
+  store_run(c->db, "DELETE FROM copies", "");
+  while (store_int(c->db, &from, "SELECT id FROM stages WHERE workflow_id"
+                   " = ? AND id > ? ORDER BY id", "ii", c->id, from))
+    copy_stage(c, workflow, from);
+  redirect(c, workflow);
 }
 
 /* A copy has another name, and no content type of the original's. */

@@ -329,6 +329,12 @@ describe("a seed", function()
       ["seed 'stories' must be an integer"] = { stories = "5" },
       ["seed 'stories' must not be negative"] = { stories = -5 },
       ["seed 'stages' must be 1 to 64"] = { stages = 65 },
+      ["seed 'space_id' 4000000 is in no region's range"] =
+        { space_id = 4000000 },
+      ["seed 'space_id' 1407374883553280 is in no region's range"] =
+        { space_id = 1407374883553280 },
+      ["the space's id 281474976710655 is in no region's range"] =
+        { spaces = { { id = 606 }, { id = 281474976710655 } } },
     } do
       local server, err = sandbox.start { seed = seed }
       assert.is_nil(server)

@@ -491,6 +491,9 @@ static bool load_space(struct load *l, const struct json *v,
   int64_t id = id_of(v, "id");
   if (!id && number > 1)
     return fail(l->err, "the second space and later ones need an 'id'");
+  if (id && !space_id_valid(id))
+    return fail(l->err, "the space's id %lld is in no region's range",
+                (long long)id);
   l->space = id ? id : DEFAULT_SPACE;
   store_run(l->db, "INSERT INTO spaces VALUES (?,?)", "it", l->space,
             text_or(v, "name", "Space"));

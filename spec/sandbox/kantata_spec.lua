@@ -76,6 +76,8 @@ describe("workspace status changes", function()
 
   it("need a workspace", function()
     refused(400, ox:get "/workspace_status_changes", "workspace_id")
+    refused(400, ox:get "/workspace_status_changes?workspace_id=",
+            "workspace_id")
     refused(400, ox:get "/workspace_status_changes?workspace_id=x",
             "workspace_id")
   end)

@@ -45,6 +45,7 @@ void call_free(struct call *c);
 
 /* params: false when the call has been answered with what is wrong */
 const char *param(const struct call *c, const char *name);
+bool param_given(const struct call *c, const char *name);
 bool param_page(struct call *c, int64_t *page, int64_t *per_page,
                 int64_t usual, int64_t most);
 bool param_flag(struct call *c, const char *name, int *flag);

@@ -9,6 +9,12 @@ const char *param(const struct call *c, const char *name) {
   return message_param(c->message, name);
 }
 
+/* Whether a required parameter is there: empty is as good as missing. */
+bool param_given(const struct call *c, const char *name) {
+  const char *text = param(c, name);
+  return text && *text;
+}
+
 static bool bad_param(struct call *c, const char *name, const char *what) {
   problem(c, name, what);
   return no_problems(c, 400, SHAPE_STRING);

@@ -57,6 +57,7 @@ const struct json *body_root(struct call *c, const char *key,
                              const struct field *siblings);
 bool body_check(struct call *c, const struct field *fields,
                 const struct json *object);
+bool is_blank(const char *text);
 const char *text_of(const struct json *object, const char *name);
 int64_t id_of(const struct json *object, const char *name);
 bool flag_of(const struct json *object, const char *name);

@@ -141,6 +141,10 @@ bool body_check(struct call *c, const struct field *fields,
   return no_problems(c, 422, SHAPE_FIELDS);
 }
 
+bool is_blank(const char *text) {
+  return text[strspn(text, " \t\r\n")] == '\0';
+}
+
 const char *text_of(const struct json *object, const char *name) {
   const struct json *v = json_get(object, name);
   return v && v->type == JSON_TEXT ? v->text : NULL;

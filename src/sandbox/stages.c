@@ -103,10 +103,6 @@ void stages_get(struct call *c) {
   if (stage_exists(c)) answer_stage(c, 200, c->id);
 }
 
-static bool is_blank(const char *text) {
-  return text[strspn(text, " \t\r\n")] == '\0';
-}
-
 /*
 ** Whether another stage of the workflow has a name or a colour. NULL is the
 ** one that the stage keeps: in another workflow it may be taken as well.

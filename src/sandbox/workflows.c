@@ -133,15 +133,46 @@ void workflows_get(struct call *c) {
 static void check_name(struct call *c, const struct json *workflow,
                        bool required) {
   const char *name = text_of(workflow, "name");
-  if (name ? name[strspn(name, " \t\r\n")] == '\0' : required)
+  if (name ? is_blank(name) : required)
     problem(c, "name", "can't be blank");
 }
 
+/* At least one content type, and none that is blank. */
 static void check_types(struct call *c, const struct json *workflow,
                         bool required) {
-  const struct json *types = json_get(workflow, "content_types");
-  if (types ? types->len == 0 : required)
-    problem(c, "content_types", "can't be blank");
+  const struct json *types = json_get(workflow, "content_types"), *v;
+  bool blank = types ? types->len == 0 : required;
+  for (v = types ? types->child : NULL; v; v = v->next)
+    blank = blank || is_blank(v->text);
+  if (blank) problem(c, "content_types", "can't be blank");
+}
+
+/* A stage that comes with its workflow has no id, and no other workflow. */
+static void check_new(struct call *c, const struct json *stage) {
+  const struct json *workflow = json_get(stage, "workflow_id");
+  if (!c->config->strict) return;
+  if (json_get(stage, "id")) problem(c, "id", "is not permitted");
+  if (workflow && workflow->type != JSON_NULL)
+    problem(c, "workflow_id", "is not permitted");
+}
+
+static bool check_stages(struct call *c, const struct json *workflow) {
+  const struct json *list = json_get(workflow, "workflow_stages"), *v;
+  for (v = list ? list->child : NULL; v; v = v->next) {
+    if (v->type != JSON_OBJECT) {
+      problem(c, "workflow_stages", "must be objects");
+      return no_problems(c, 422, SHAPE_ERRORS);
+    }
+    check_new(c, v);
+    if (!no_problems(c, 422, SHAPE_LIST) || !body_check(c, stage_fields, v))
+      return false;
+  }
+  return true;
+}
+
+/* What is sent to create a workflow, by itself or as a duplicate. */
+static bool check_body(struct call *c, const struct json *workflow) {
+  return body_check(c, create_fields, workflow) && check_stages(c, workflow);
 }
 
 static int64_t insert_workflow(struct call *c, const struct json *workflow) {
@@ -158,11 +189,7 @@ static bool insert_stages(struct call *c, int64_t id,
                           const struct json *workflow) {
   const struct json *list = json_get(workflow, "workflow_stages"), *v;
   for (v = list ? list->child : NULL; v; v = v->next) {
-    if (v->type != JSON_OBJECT)
-      problem(c, "workflow_stages", "must be objects");
-    if (!no_problems(c, 422, SHAPE_ERRORS) ||
-        !body_check(c, stage_fields, v) || !stage_valid(c, v, id, 0))
-      return false;
+    if (!stage_valid(c, v, id, 0)) return false;
     stage_insert(c, id, v);
   }
   return true;
@@ -171,7 +198,7 @@ static bool insert_stages(struct call *c, int64_t id,
 void workflows_create(struct call *c) {
   const struct json *workflow = body_root(c, "workflow", no_siblings);
   int64_t id;
-  if (!workflow || !body_check(c, create_fields, workflow)) return;
+  if (!workflow || !check_body(c, workflow)) return;
   check_name(c, workflow, true);
   check_types(c, workflow, true);
   if (!no_problems(c, 422, SHAPE_ERRORS)) return;
@@ -211,10 +238,11 @@ void workflows_update(struct call *c) {
   if (!workflow || !found(c) || !body_check(c, update_fields, workflow))
     return;
   check_name(c, workflow, false);
-  if (!is_default(c)) check_types(c, workflow, false);
+  types = json_get(workflow, "content_types");
+  if (!is_default(c) || (types && types->len))
+    check_types(c, workflow, false);
   if (!no_problems(c, 422, SHAPE_ERRORS) || !set_positions(c, workflow))
     return;
-  types = json_get(workflow, "content_types");
   store_run(c->db, "UPDATE workflows SET name = coalesce(?, name),"
             " content_types = coalesce(?, content_types) WHERE id = ?",
             "tti", text_of(workflow, "name"), json_text(c, types), c->id);
@@ -297,7 +325,7 @@ static bool check_different(struct call *c, const struct json *workflow) {
 void workflows_duplicate(struct call *c) {
   const struct json *workflow = body_root(c, "workflow", no_siblings);
   int64_t id;
-  if (!workflow || !found(c) || !body_check(c, create_fields, workflow) ||
+  if (!workflow || !found(c) || !check_body(c, workflow) ||
       !check_different(c, workflow))
     return;
   id = insert_workflow(c, workflow);

@@ -84,6 +84,54 @@ describe("workflow stage changes", function()
                    .json.workflow_stage_change.due_date)
     end)
 
+    it("take a due date in every form of ISO 8601, and write it as their own",
+       function()
+      local ten = "2026-12-01T10:00:00.000Z"
+      for given, kept in pairs {
+        ["2026-12-01"] = "2026-12-01T00:00:00.000Z",
+        ["20261201"] = "2026-12-01T00:00:00.000Z",
+        ["2028-02-29"] = "2028-02-29T00:00:00.000Z",
+        ["2000-02-29"] = "2000-02-29T00:00:00.000Z",
+        ["2026-12-01T10:00"] = ten,
+        ["2026-12-01 10:00:00"] = ten,
+        ["2026-12-01T10:00:00Z"] = ten,
+        ["2026-12-01T10:00Z"] = ten,
+        ["20261201T100000Z"] = ten,
+        ["20261201T1000"] = ten,
+        ["2026-12-01T12:00:00+0200"] = ten,
+        ["2026-12-01T12:00:00+02"] = ten,
+        ["20261201T120000+02:00"] = ten,
+        ["20261201T0530-0430"] = ten,
+        ["2026-12-01T00:00:00+14:00"] = "2026-11-30T10:00:00.000Z",
+        ["2026-12-01T10:00:00.5Z"] = "2026-12-01T10:00:00.500Z",
+        ["20261201T100000,123456Z"] = "2026-12-01T10:00:00.123Z",
+        ["2026-12-31T23:59:59.9999Z"] = "2026-12-31T23:59:59.999Z",
+      } do
+        local answer = move("Review", nil, { due_date = given })
+        assert.equal(201, answer.status, given)
+        assert.equal(kept, answer.json.workflow_stage_change.due_date, given)
+      end
+    end)
+
+    it("take no due date that is none", function()
+      for _, bad in ipairs {
+        "", "5", "now", "12:00", "2461000.5", "2026", "2026-12", "2026-12-1",
+        "2026-02-30", "2026-02-29", "1900-02-29", "2026-04-31", "2026-00-10",
+        "2026-12-00", "2026-13-01", "20261301", "2026-1201", "202612-01",
+        "2026-12-01T", "2026-12-01T10", "2026-12-01T24:00", "2026-12-01T10:60",
+        "2026-12-01T10:00:60Z", "2026-12-01T10:00:00.Z", "2026-12-01T1000",
+        "20261201T10:00", "2026-12-01T10:00:00+2", "2026-12-01T10:00:00+02:",
+        "2026-12-01T10:00:00+02:0", "2026-12-01T10:00:00+15:00",
+        "2026-12-01T10:00:00+02:60", "2026-12-01T10:00:00Z+01",
+        "2026-12-01T10:00:00 Z", "2026-12-01Z", "2026-12-01t10:00:00",
+        " 2026-12-01", "2026-12-01 ", "2026-12-01T10:00:00Zx",
+        "9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00",
+      } do
+        assert.equal(422, move("Review", nil, { due_date = bad }).status, bad)
+      end
+      assert.equal("0", changes().headers.total)
+    end)
+
     it("send an e-mail with notify alone, and a webhook always", function()
       move("Review", { notify = false })
       assert.equal(0, server:stats().emails)
@@ -285,6 +333,10 @@ describe("workflow stage changes", function()
   describe("listed", function()
     it("need a story", function()
       assert.equal(422, space:get("/workflow_stage_changes").status)
+      assert.same({ error = "with_story is missing" },
+                  space:get("/workflow_stage_changes?with_story=").json)
+      assert.equal(422, space:get("/workflow_stage_changes?with_story=")
+                        .status)
       assert.equal(400, space:get("/workflow_stage_changes?with_story=x")
                         .status)
     end)

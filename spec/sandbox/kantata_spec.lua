@@ -76,6 +76,8 @@ describe("workspace status changes", function()
 
   it("need a workspace", function()
     refused(400, ox:get "/workspace_status_changes", "workspace_id")
+    refused(400, ox:get "/workspace_status_changes?workspace_id=",
+            "workspace_id")
     refused(400, ox:get "/workspace_status_changes?workspace_id=x",
             "workspace_id")
   end)
@@ -108,6 +110,9 @@ describe("workspace status changes", function()
     assert.equal("11", ids "workspace_id=7&created_before=2026-01-02")
     assert.equal("12", ids("workspace_id=7&updated_before=2026-01-03" ..
                            "&updated_after=2026-01-01T20:00:00-03:00"))
+    assert.equal("12", ids "workspace_id=7&created_after=20260101T1200Z")
+    refused(400, ox:get("/workspace_status_changes?workspace_id=7" ..
+                        "&created_after=2026-02-30"), "created_after")
     assert.equal("", ids("workspace_id=7&created_after=" ..
                          "2026-01-02T00:00:00.000Z"))
     assert.equal("11", ids "workspace_id=7&only=11,13")

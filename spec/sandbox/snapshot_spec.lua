@@ -171,6 +171,71 @@ describe("a snapshot", function()
     assert.same(before, server:dump())
   end)
 
+  describe("is refused, and changes nothing, with", function()
+    local function refused(expected, workflows)
+      server = http.start()
+      local before = server:dump()
+      local snapshot = { spaces = { { id = 606, workflows = workflows } } }
+      local ok, err = server:load(snapshot)
+      assert.is_nil(ok)
+      assert.equal("sandbox: " .. expected, err)
+      assert.same(before, server:dump())
+      local none, why = sandbox.start { seed = snapshot }
+      assert.is_nil(none)
+      assert.equal(err, why)
+    end
+
+    it("two stages of a name in a workflow", function()
+      refused("workflow 'B' has two stages 'X'", {
+        { name = "A", stages = { { name = "X" }, { name = "Y" } } },
+        { name = "B", stages = { { name = "X" }, { name = "X" } } } })
+    end)
+
+    it("two stages of a colour in a workflow", function()
+      refused("workflow 'B': stage 'Z' has another one's color '#fff'", {
+        { name = "A", stages = { { name = "X", color = "#fff" } } },
+        { name = "B", stages = { { name = "X", color = "#fff" },
+          { name = "Y" }, { name = "Z", color = "#fff" } } } })
+    end)
+
+    it("two default workflows in a space", function()
+      refused("space 606 has two default workflows, 'A' and 'C'", {
+        { name = "A", is_default = true }, { name = "B" },
+        { name = "C", is_default = true } })
+    end)
+  end)
+
+  it("may have a default workflow in each space", function()
+    local spaces = {}
+    for i, id in ipairs { 607, 606, 608 } do
+      spaces[i] = { id = id, workflows = { { name = "A",
+                                             is_default = true } } }
+    end
+    server = http.start { seed = { spaces = spaces } }
+    assert.equal(3, #server:dump().spaces)
+  end)
+
+  it("gives out no colour that is taken, so that its dump loads", function()
+    local plain = { { name = "A" }, { name = "B", color = "" } }
+    server = http.start { seed = { spaces = { { workflows = {
+      { name = "Plain", stages = plain } } } } } }
+    local stages = server:dump().spaces[1].workflows[1].stages
+    assert.are_not.equal(stages[1].color, stages[2].color)
+    assert.are_not.equal("", stages[2].color)
+    plain[3] = { name = "C", color = stages[1].color }
+    plain[4] = { name = "D", color = stages[2].color }
+    assert.is_true(server:load { spaces = { { workflows = {
+      { name = "Plain", stages = plain } } } } })
+    local colors, count = {}, 0
+    for _, stage in ipairs(server:dump().spaces[1].workflows[1].stages) do
+      count = count + (colors[stage.color] and 0 or 1)
+      colors[stage.color] = stage.name
+    end
+    assert.equal(4, count)
+    assert.equal("C", colors[plain[3].color])
+    assert.is_true(server:load(server:dump()))
+  end)
+
   it("is read from a file, as counts are", function()
     server = http.start()
     local path = os.tmpname()
@@ -264,6 +329,12 @@ describe("a seed", function()
       ["seed 'stories' must be an integer"] = { stories = "5" },
       ["seed 'stories' must not be negative"] = { stories = -5 },
       ["seed 'stages' must be 1 to 64"] = { stages = 65 },
+      ["seed 'space_id' 4000000 is in no region's range"] =
+        { space_id = 4000000 },
+      ["seed 'space_id' 1407374883553280 is in no region's range"] =
+        { space_id = 1407374883553280 },
+      ["the space's id 281474976710655 is in no region's range"] =
+        { spaces = { { id = 606 }, { id = 281474976710655 } } },
     } do
       local server, err = sandbox.start { seed = seed }
       assert.is_nil(server)

@@ -147,6 +147,23 @@ describe("workflow stages", function()
                       .json.workflow_stage.position)
     end)
 
+    it("swap positions: who stood there stands behind the others then",
+       function()
+      local stage = create({ name = "N", color = "#1", workflow_id = article,
+                             update_position = 2 }).json.workflow_stage
+      assert.equal(2, stage.position)
+      assert.equal(5, get(ids.Review).position)
+      stage = create({ name = "M", color = "#2", workflow_id = article,
+                       position = 1, update_position = true })
+              .json.workflow_stage
+      assert.equal(1, stage.position)
+      assert.equal(6, get(ids.Drafting).position)
+      stage = create({ name = "O", color = "#3", workflow_id = article,
+                       update_position = 40 }).json.workflow_stage
+      assert.equal(40, stage.position)
+      assert.equal(4, get(ids.Ready).position)
+    end)
+
     it("let everything through when they say nothing of what follows",
        function()
       local function all(more)
@@ -257,6 +274,14 @@ describe("workflow stages", function()
       assert.equal(1, server:stats().updates.workflow_stages)
     end)
 
+    it("stay what they are in the workflow where they are", function()
+      local before = get(ids.Drafting)
+      update(ids.Drafting, { name = "Draft", workflow_id = article })
+      before.name = "Draft"
+      assert.is_true(before.is_default)
+      assert.same(before, get(ids.Drafting))
+    end)
+
     it("take PATCH as well, and the whole object with its id", function()
       local stage = get(ids.Review)
       local body = '{"workflow_stage":{"id":%d,"name":"X","color":"#fff"}}'
@@ -310,6 +335,46 @@ describe("workflow stages", function()
       assert.equal(2, get(ids["Old review"]).position)
       update(ids.Ready, { position = 2, update_position = false })
       assert.equal(2, get(ids["Old review"]).position)
+      assert.equal(2, get(ids.Ready).position)
+    end)
+
+    it("swap positions by a number, whatever position stands beside it",
+       function()
+      local stage = get(ids.Drafting)
+      for _, sent in ipairs {
+        '{"position":%d,"update_position":4}',
+        '{"update_position":1,"position":%d}',
+      } do
+        local from = get(ids.Drafting).position
+        local answer = space:put("/workflow_stages/" .. ids.Drafting,
+          '{"workflow_stage":' .. sent:format(stage.position) .. "}")
+        assert.equal(204, answer.status)
+        assert.equal(5 - from, get(ids.Drafting).position)
+        assert.equal(from, get(ids.Ready).position)
+      end
+    end)
+
+    it("swap positions only within their workflow", function()
+      local others = http.stages(server, "Default")
+      update(ids.Drafting, { update_position = 2 })
+      assert.equal(2, get(others.Reviewing).position)
+      update(ids.Review, { workflow_id = http.workflow(server, "Default"),
+                           update_position = 3 })
+      assert.equal(3, get(ids.Review).position)
+      assert.equal(1, get(others.Ready).position)
+      assert.equal(3, get(ids["Old review"]).position)
+    end)
+
+    it("are refused at a position below zero", function()
+      local answer = update(ids.Review, { update_position = -1 })
+      assert.equal(422, answer.status)
+      assert.same({ "must not be negative" }, answer.json.update_position)
+      answer = update(ids.Review, { position = -1, update_position = true })
+      assert.equal(422, answer.status)
+      assert.same({ "must not be negative" }, answer.json.position)
+      assert.equal(422, create({ name = "N", color = "#1",
+                                 update_position = -1 }).status)
+      assert.equal(2, get(ids.Review).position)
     end)
 
     it("go into another workflow, with their stories", function()
@@ -317,6 +382,57 @@ describe("workflow stages", function()
       assert.equal(http.workflow(server, "Default"),
                    get(ids.Review).workflow_id)
       assert.equal(404, update(ids.Review, { workflow_id = 77 }).status)
+    end)
+
+    it("keep no name and no colour that is taken where they go", function()
+      local default = http.workflow(server, "Default")
+      local answer = update(ids.Ready, { workflow_id = default })
+      assert.equal(422, answer.status)
+      assert.same({ "has already been taken" }, answer.json.name)
+      assert.is_nil(answer.json.color)
+      assert.equal(article, get(ids.Ready).workflow_id)
+      answer = update(ids.Drafting, { workflow_id = default, name = "New" })
+      assert.same({ "has already been taken" }, answer.json.color)
+      assert.is_nil(answer.json.name)
+      assert.equal(204, update(ids.Drafting, { workflow_id = default,
+        name = "New", color = "#010203" }).status)
+      assert.equal(default, get(ids.Drafting).workflow_id)
+    end)
+
+    it("are no second default stage where they go", function()
+      local default = http.workflow(server, "Default")
+      local others = http.stages(server, "Default")
+      update(ids.Drafting, { workflow_id = default, name = "A",
+                             color = "#1" })
+      assert.is_false(get(ids.Drafting).is_default)
+      assert.is_true(get(others.Drafting).is_default)
+      update(ids.Review, { is_default = true })
+      update(ids.Review, { workflow_id = default, is_default = true })
+      assert.is_true(get(ids.Review).is_default)
+      assert.is_false(get(others.Drafting).is_default)
+    end)
+
+    it("stay the default one where they go when there is none", function()
+      local default = http.workflow(server, "Default")
+      local others = http.stages(server, "Default")
+      update(others.Drafting, { is_default = false })
+      update(ids.Drafting, { workflow_id = default, name = "A",
+                             color = "#1" })
+      assert.is_true(get(ids.Drafting).is_default)
+    end)
+
+    it("can not leave a workflow when they are its last", function()
+      local default = http.workflow(server, "Default")
+      for _, name in ipairs { "Drafting", "Review", "Old review" } do
+        space:delete("/workflow_stages/" .. ids[name])
+      end
+      local answer = update(ids.Ready, { workflow_id = default, name = "X",
+                                         color = "#1" })
+      assert.equal(422, answer.status)
+      assert.equal("string", type(answer.json.error))
+      assert.equal(article, get(ids.Ready).workflow_id)
+      assert.equal(204, update(ids.Ready, { workflow_id = article,
+                                            name = "Y" }).status)
     end)
 
     it("clear after_publish_id with null", function()

@@ -84,6 +84,45 @@ describe("workflows", function()
       assert.equal(422, create({ name = "X" }).status)
     end)
 
+    it("have no content type that is empty or blank", function()
+      for _, types in ipairs { { "" }, { " \t" }, { "x", "" },
+                               { "", "x" } } do
+        local answer = create { name = "X", content_types = types }
+        assert.equal(422, answer.status)
+        assert.same({ "can't be blank" }, answer.json.errors.content_types)
+      end
+    end)
+
+    it("refuse an id and another workflow in their stages", function()
+      local function with(more)
+        more.name, more.color = "A", "#1"
+        return create { name = "X", content_types = { "x" },
+                        workflow_stages = { more } }
+      end
+      local answer = with { id = 5 }
+      assert.equal(422, answer.status)
+      assert.same({ error = { "id is not permitted" } }, answer.json)
+      answer = with { workflow_id = article }
+      assert.equal(422, answer.status)
+      assert.same({ error = { "workflow_id is not permitted" } },
+                  answer.json)
+      assert.equal("Default,Article", names "")
+      assert.equal(201, with({ workflow_id = http.null }).status)
+      assert.equal(4, #space:get("/workflow_stages?in_workflow=" .. article)
+                       .json.workflow_stages)
+    end)
+
+    it("let such stages pass when they are not strict", function()
+      local lax = http.start { strict = false }
+      local answer = http.client(lax):post("/workflows", { workflow = {
+        name = "X", content_types = { "x" }, workflow_stages = {
+          { id = 5, workflow_id = article, name = "A", color = "#1" } } } })
+      assert.equal(201, answer.status)
+      local workflow = answer.json.workflow
+      assert.equal(workflow.id, workflow.workflow_stages[1].workflow_id)
+      lax:stop()
+    end)
+
     it("refuse what is unknown or of a wrong type", function()
       assert.equal(422, create({ name = "X", content_types = { "x" },
                                  is_default = true }).status)
@@ -134,6 +173,8 @@ describe("workflows", function()
        function()
       assert.equal(422, update(article, { content_types = {} }).status)
       assert.equal(204, update(default, { content_types = {} }).status)
+      assert.equal(422, update(default, { content_types = { "" } }).status)
+      assert.equal(422, update(article, { content_types = { " " } }).status)
       assert.equal(422, update(article, { workflow_stages = {} }).status)
       assert.equal(404, update(123, { name = "X" }).status)
     end)
@@ -186,6 +227,53 @@ describe("workflows", function()
       assert.same({ ids.Drafting, ids.Ready },
                   space:get("/workflow_stages/" .. ids.Review)
                   .json.workflow_stage.workflow_stage_ids)
+    end)
+
+    it("refuse stages that are not right, as a create does", function()
+      local function with(stage)
+        local answer = duplicate { name = "Page", content_types = { "page" },
+                                   workflow_stages = { stage } }
+        assert.equal(422, answer.status)
+        return answer.json
+      end
+      assert.same({ errors = { workflow_stages = { "must be objects" } } },
+                  with(1))
+      assert.same({ error = { "colour is not permitted" } },
+                  with { colour = "#1" })
+      assert.same({ error = { name = { "must be a string" } } },
+                  with { name = 1 })
+      assert.same({ error = { "id is not permitted" } }, with { id = 5 })
+      assert.same({ error = { "workflow_id is not permitted" } },
+                  with { workflow_id = article })
+      assert.equal(422, duplicate({ name = "Page",
+                                    content_types = { "" } }).status)
+      assert.equal(0, server:stats().effects.workflows)
+    end)
+
+    it("lose no stage, however many there are", function()
+      local stages, ids = {}, {}
+      for i = 1, 700 do
+        stages[i] = { id = i, name = "S" .. i, color = "#" .. i,
+                      after_publish_id = i > 1 and i - 1 or nil,
+                      workflow_stage_ids = { i % 700 + 1, 5000 } }
+      end
+      server:load { spaces = { { id = http.SPACE, workflows = {
+        { id = 4711, name = "Long", content_types = { "long" },
+          stages = stages } } } } }
+      article = 4711
+      local answer = duplicate { name = "Page", content_types = { "page" } }
+      assert.equal(201, answer.status)
+      local copies = answer.json.workflow.workflow_stages
+      assert.equal(700, #copies)
+      for i, copy in ipairs(copies) do ids[i] = copy.id end
+      for i, copy in ipairs(copies) do
+        assert.equal("S" .. i, copy.name)
+        assert.same({ ids[i % 700 + 1], 5000 }, copy.workflow_stage_ids)
+        assert.equal(ids[i - 1] or http.null, copy.after_publish_id)
+      end
+      answer = duplicate { name = "Again", content_types = { "again" } }
+      assert.equal(700, #answer.json.workflow.workflow_stages)
+      assert.equal(1400, server:stats().effects.workflow_stages)
     end)
 
     it("need another name and other content types, with a list of errors",

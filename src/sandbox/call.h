@@ -45,6 +45,7 @@ void call_free(struct call *c);
 
 /* params: false when the call has been answered with what is wrong */
 const char *param(const struct call *c, const char *name);
+bool param_given(const struct call *c, const char *name);
 bool param_page(struct call *c, int64_t *page, int64_t *per_page,
                 int64_t usual, int64_t most);
 bool param_flag(struct call *c, const char *name, int *flag);
@@ -56,6 +57,7 @@ const struct json *body_root(struct call *c, const char *key,
                              const struct field *siblings);
 bool body_check(struct call *c, const struct field *fields,
                 const struct json *object);
+bool is_blank(const char *text);
 const char *text_of(const struct json *object, const char *name);
 int64_t id_of(const struct json *object, const char *name);
 bool flag_of(const struct json *object, const char *name);

@@ -46,7 +46,7 @@ static void list_story(struct call *c, struct filter *f) {
 /* Newest first. The reference requires with_story. */
 void changes_list(struct call *c) {
   struct filter f;
-  if (!param(c, "with_story")) {
+  if (!param_given(c, "with_story")) {
     problem(c, "with_story", "is missing");
     no_problems(c, 422, SHAPE_STRING);
     return;

@@ -1,6 +1,6 @@
 #include "fields.h"
+#include "date.h"
 
-#include <ctype.h>
 #include <string.h>
 
 const struct field *field_find(const struct field *fields, const char *name) {
@@ -22,17 +22,10 @@ static bool all_fit(const struct json *array, unsigned type) {
   return true;
 }
 
-/* A date begins with year, month and day; SQLite judges the rest. */
 static bool is_date(const struct json *v) {
-  static const char shape[] = "dddd-dd-dd";
-  size_t i;
-  if (v->type != JSON_TEXT || v->len < sizeof shape - 1) return false;
-  for (i = 0; i < sizeof shape - 1; i++) {
-    if (shape[i] == 'd' ? !isdigit((unsigned char)v->text[i])
-                        : v->text[i] != shape[i])
-      return false;
-  }
-  return true;
+  char date[DATE_SIZE];
+  return v->type == JSON_TEXT && strlen(v->text) == v->len &&
+         date_read(v->text, date);
 }
 
 bool field_fits(const struct field *field, const struct json *v) {

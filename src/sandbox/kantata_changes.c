@@ -109,7 +109,7 @@ void status_changes_list(struct call *c) {
   struct answer a;
   struct filter f;
   const char *way;
-  if (!param(c, "workspace_id")) {
+  if (!param_given(c, "workspace_id")) {
     problem(c, "workspace_id", "is required");
     no_problems(c, 400, SHAPE_STRING);
     return;

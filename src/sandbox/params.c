@@ -9,6 +9,12 @@ const char *param(const struct call *c, const char *name) {
   return message_param(c->message, name);
 }
 
+/* Whether a required parameter is there: empty is as good as missing. */
+bool param_given(const struct call *c, const char *name) {
+  const char *text = param(c, name);
+  return text && *text;
+}
+
 static bool bad_param(struct call *c, const char *name, const char *what) {
   problem(c, name, what);
   return no_problems(c, 400, SHAPE_STRING);
@@ -133,6 +139,10 @@ bool body_check(struct call *c, const struct field *fields,
     if (f && !field_fits(f, v)) problem(c, v->key, must_be(c, f));
   }
   return no_problems(c, 422, SHAPE_FIELDS);
+}
+
+bool is_blank(const char *text) {
+  return text[strspn(text, " \t\r\n")] == '\0';
 }
 
 const char *text_of(const struct json *object, const char *name) {

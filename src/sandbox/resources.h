@@ -41,6 +41,9 @@ void workspaces_list(struct call *c);
 void workspaces_get(struct call *c);
 void workspaces_update(struct call *c);
 
+/* router.c */
+bool space_id_valid(int64_t id);
+
 /* stages.c */
 extern const struct field stage_fields[];
 void stage_defaults(struct store *db, int64_t id, const struct json *given);

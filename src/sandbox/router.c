@@ -112,7 +112,7 @@ static bool authenticate(struct call *c) {
 ** Whether a number is a space's id: below 2^48 the regions have a million
 ** each, above it bits 48 to 52 name the region.
 */
-static bool valid_space(int64_t id) {
+bool space_id_valid(int64_t id) {
   int64_t region = id >> 48;
   if (region == 0) return id > 0 && id < 4000000;
   return id <= MAX_ID && (region <= 4 || region == 6);
@@ -124,7 +124,7 @@ static bool find_space(struct call *c) {
   if (store_int(c->db, &found, "SELECT 1 FROM spaces WHERE id = ?", "i",
                 c->space))
     return true;
-  if (c->config->any_space && valid_space(c->space))
+  if (c->config->any_space && space_id_valid(c->space))
     return store_run(c->db, "INSERT INTO spaces VALUES (?, 'Space')", "i",
                      c->space);
   answer_missing(c, SHAPE_STRING);

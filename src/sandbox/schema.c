@@ -43,6 +43,8 @@ const char *const schema[] = {
   " workflow_stage_ids TEXT NOT NULL DEFAULT '[]')",
   "CREATE INDEX IF NOT EXISTS stages_space ON stages(space_id)",
   "CREATE INDEX IF NOT EXISTS stages_workflow ON stages(workflow_id)",
+  "CREATE TEMP TABLE IF NOT EXISTS copies(stage INTEGER PRIMARY KEY,"
+  " copy INTEGER NOT NULL)",
   "CREATE TABLE IF NOT EXISTS stories(id INTEGER PRIMARY KEY,"
   " space_id INTEGER NOT NULL, name TEXT NOT NULL,"
   " full_slug TEXT NOT NULL, uuid TEXT NOT NULL,"

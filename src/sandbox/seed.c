@@ -197,6 +197,10 @@ static bool check_counts(const struct json *counts, struct buf *err) {
   for (v = counts->child; v; v = v->next)
     if (v->integer < 0)
       return fail(err, "seed '%s' must not be negative", v->key);
+  v = json_get(counts, "space_id");
+  if (v && !space_id_valid(v->integer))
+    return fail(err, "seed 'space_id' %lld is in no region's range",
+                (long long)v->integer);
   v = json_get(counts, "stages");
   if (v && (v->integer < 1 || v->integer > 64))
     return fail(err, "seed 'stages' must be 1 to 64");

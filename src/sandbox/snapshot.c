@@ -6,6 +6,7 @@
 #include "resources.h"
 #include "snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct field top_fields[] = {
@@ -115,6 +116,7 @@ struct load {
   struct buf *err;
   struct arena arena;
   int64_t space, workflow;
+  const char *workflow_name;
   char now[TIME_SIZE];
 };
 
@@ -258,23 +260,49 @@ static bool load_release(struct load *l, const struct json *v,
 
 /* --- workflows -------------------------------------------------------- */
 
+static const char by_color[] =
+  "SELECT id FROM stages WHERE color = ? AND workflow_id = ?";
+
+/* The services let no two stages of a workflow share a name or a colour. */
+static bool check_unique(struct load *l, const struct json *v) {
+  const char *name = text_of(v, "name"), *color = text_of(v, "color");
+  int64_t other;
+  if (store_int(l->db, &other, by_stage, "ti", name, l->workflow))
+    return fail(l->err, "workflow '%s' has two stages '%s'",
+                l->workflow_name, name);
+  if (color && *color &&
+      store_int(l->db, &other, by_color, "ti", color, l->workflow))
+    return fail(l->err, "workflow '%s': stage '%s' has another one's color"
+                " '%s'", l->workflow_name, name, color);
+  return true;
+}
+
+/* The first pass. A stage without a colour gets one in the second. */
 static bool load_stage(struct load *l, const struct json *v,
                        int64_t number) {
   const struct json *position = json_get(v, "position");
-  struct buf color = { 0 };
   int64_t id = id_or_new(l, v);
   bool ok;
-  if (!need(l, v, "name", "a stage")) return false;
-  buf_fmt(&color, "#6c%04x", (unsigned)(number * 977 & 0xffff));
-  ok = !color.failed &&
-       store_run(l->db, "INSERT INTO stages(id, space_id, workflow_id,"
+  if (!need(l, v, "name", "a stage") || !check_unique(l, v)) return false;
+  ok = store_run(l->db, "INSERT INTO stages(id, space_id, workflow_id,"
                  " name, color, position) VALUES (?,?,?,?,?,?)", "iiitti",
                  id, l->space, l->workflow, text_of(v, "name"),
-                 text_or(v, "color", color.data),
+                 text_or(v, "color", ""),
                  position ? position->integer : number);
   if (ok) stage_defaults(l->db, id, v);
-  buf_free(&color);
   return ok;
+}
+
+/* A colour by the stage's number; the next one where it has been given. */
+static void hand_out_color(struct load *l, int64_t id, int64_t number) {
+  char color[16];
+  int64_t taken;
+  do
+    snprintf(color, sizeof color, "#%06x",
+             (unsigned)(0x6c0000 + number++ * 977) & 0xffffff);
+  while (store_int(l->db, &taken, by_color, "ti", color, l->workflow));
+  store_run(l->db, "UPDATE stages SET color = ? WHERE id = ?", "ti", color,
+            id);
 }
 
 static bool set_list(struct load *l, int64_t id, const struct json *list,
@@ -312,26 +340,44 @@ static bool set_member(struct load *l, int64_t id, const struct json *v) {
 static bool finish_stage(struct load *l, const struct json *v,
                          int64_t number) {
   const struct json *member;
+  const char *color = text_of(v, "color");
   int64_t id = id_of(v, "id");
-  (void)number;
   if (!id) store_int(l->db, &id, by_stage, "ti", text_of(v, "name"),
                      l->workflow);
   for (member = v->child; member; member = member->next)
     if (!set_member(l, id, member)) return false;
+  if (!color || !*color) hand_out_color(l, id, number);
   return true;
+}
+
+/* A space has one default workflow, and never two. */
+static bool check_default(struct load *l, const struct json *v) {
+  struct buf name = { 0 };
+  bool second = flag_of(v, "is_default") &&
+                store_text(l->db, &name, "SELECT name FROM workflows"
+                           " WHERE space_id = ? AND is_default", "i",
+                           l->space);
+  if (second)
+    fail(l->err, "space %lld has two default workflows, '%s' and '%s'",
+         (long long)l->space, name.data ? name.data : "",
+         text_of(v, "name"));
+  buf_free(&name);
+  return !second;
 }
 
 static bool load_workflow(struct load *l, const struct json *v,
                           int64_t number) {
   const struct json *stages = json_get(v, "stages");
   (void)number;
-  if (!need(l, v, "name", "a workflow")) return false;
+  if (!need(l, v, "name", "a workflow") || !check_default(l, v))
+    return false;
   l->workflow = id_or_new(l, v);
-  store_run(l->db, "INSERT INTO workflows VALUES (?,?,?,?,?)", "iittb",
-            l->workflow, l->space, text_of(v, "name"),
-            json_or(l, v, "content_types", "[]"),
-            (int)flag_of(v, "is_default"));
-  return each(l, stages, loaded_stage_fields, "field of a stage",
+  l->workflow_name = text_of(v, "name");
+  return store_run(l->db, "INSERT INTO workflows VALUES (?,?,?,?,?)",
+                   "iittb", l->workflow, l->space, l->workflow_name,
+                   json_or(l, v, "content_types", "[]"),
+                   (int)flag_of(v, "is_default")) &&
+         each(l, stages, loaded_stage_fields, "field of a stage",
               load_stage) &&
          each(l, stages, loaded_stage_fields, "field of a stage",
               finish_stage);
@@ -445,6 +491,9 @@ static bool load_space(struct load *l, const struct json *v,
   int64_t id = id_of(v, "id");
   if (!id && number > 1)
     return fail(l->err, "the second space and later ones need an 'id'");
+  if (id && !space_id_valid(id))
+    return fail(l->err, "the space's id %lld is in no region's range",
+                (long long)id);
   l->space = id ? id : DEFAULT_SPACE;
   store_run(l->db, "INSERT INTO spaces VALUES (?,?)", "it", l->space,
             text_or(v, "name", "Space"));

@@ -103,19 +103,21 @@ void stages_get(struct call *c) {
   if (stage_exists(c)) answer_stage(c, 200, c->id);
 }
 
-static bool is_blank(const char *text) {
-  return text[strspn(text, " \t\r\n")] == '\0';
-}
-
+/*
+** Whether another stage of the workflow has a name or a colour. NULL is the
+** one that the stage keeps: in another workflow it may be taken as well.
+*/
 static bool taken(struct call *c, const char *column, const char *value,
                   int64_t workflow, int64_t id) {
   int64_t found;
   bool name = strcmp(column, "name") == 0;
   return store_int(c->db, &found,
-                   name ? "SELECT 1 FROM stages WHERE workflow_id = ?"
-                          " AND name = ? AND id <> ?"
-                        : "SELECT 1 FROM stages WHERE workflow_id = ?"
-                          " AND color = ? AND id <> ?",
+                   name ? "SELECT 1 FROM stages WHERE workflow_id = ?1"
+                          " AND id <> ?3 AND name = coalesce(?2,"
+                          " (SELECT name FROM stages WHERE id = ?3))"
+                        : "SELECT 1 FROM stages WHERE workflow_id = ?1"
+                          " AND id <> ?3 AND color = coalesce(?2,"
+                          " (SELECT color FROM stages WHERE id = ?3))",
                    "iti", workflow, value, id);
 }
 
@@ -123,10 +125,16 @@ static bool taken(struct call *c, const char *column, const char *value,
 static void check_unique(struct call *c, const struct json *attributes,
                          const char *column, int64_t workflow, int64_t id) {
   const char *value = text_of(attributes, column);
-  if (!value && id) return;
-  if (!value || is_blank(value)) problem(c, column, "can't be blank");
+  if (value ? is_blank(value) : !id) problem(c, column, "can't be blank");
   else if (taken(c, column, value, workflow, id))
     problem(c, column, "has already been taken");
+}
+
+static void check_position(struct call *c, const struct json *attributes,
+                           const char *name) {
+  const struct json *v = json_get(attributes, name);
+  if (v && v->type == JSON_INT && v->integer < 0)
+    problem(c, name, "must not be negative");
 }
 
 static void check_listed(struct call *c, const struct json *attributes,
@@ -159,11 +167,10 @@ static void check_references(struct call *c, const struct json *attributes) {
 */
 bool stage_valid(struct call *c, const struct json *attributes,
                  int64_t workflow, int64_t id) {
-  const struct json *position = json_get(attributes, "position");
   check_unique(c, attributes, "name", workflow, id);
   check_unique(c, attributes, "color", workflow, id);
-  if (position && position->integer < 0)
-    problem(c, "position", "must not be negative");
+  check_position(c, attributes, "position");
+  check_position(c, attributes, "update_position");
   if (c->config->references) check_references(c, attributes);
   return no_problems(c, 422, SHAPE_FLAT);
 }
@@ -205,14 +212,41 @@ static void only_default(struct call *c, int64_t workflow, int64_t id) {
             " WHERE workflow_id = ? AND id <> ?", "ii", workflow, id);
 }
 
+/*
+** update_position: the position at which the stage changes places with the
+** one that stands there: the number given here, or with true `position`.
+** NULL when it does not.
+*/
+static const struct json *swap_position(const struct json *attributes) {
+  const struct json *update = json_get(attributes, "update_position");
+  if (!update || update->type == JSON_INT) return update;
+  return update->boolean ? json_get(attributes, "position") : NULL;
+}
+
+static void change_places(struct call *c, int64_t id, int64_t workflow,
+                          int64_t position) {
+  store_run(c->db,
+            "UPDATE stages SET position = (SELECT position FROM stages"
+            " WHERE id = ?1) WHERE workflow_id = ?2 AND position = ?3"
+            " AND id <> ?1", "iii", id, workflow, position);
+  store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?", "ii",
+            position, id);
+}
+
+/* Whether an attribute is a column that is set as it is given. */
+static bool is_plain(const char *name) {
+  return field_find(stage_fields, name) && strcmp(name, "id") != 0 &&
+         strcmp(name, "workflow_id") != 0 &&
+         strcmp(name, "update_position") != 0;
+}
+
 static void apply(struct call *c, int64_t id, int64_t workflow,
                   const struct json *attributes) {
-  const struct json *v;
+  const struct json *place = swap_position(attributes), *v;
   for (v = attributes->child; v; v = v->next)
-    if (field_find(stage_fields, v->key) &&
-        strcmp(v->key, "update_position") != 0 &&
-        strcmp(v->key, "workflow_id") != 0 && strcmp(v->key, "id") != 0)
+    if (is_plain(v->key) && !(place && strcmp(v->key, "position") == 0))
       stage_set(c->db, id, v->key, v);
+  if (place) change_places(c, id, workflow, place->integer);
   if (flag_of(attributes, "is_default")) only_default(c, workflow, id);
 }
 
@@ -255,25 +289,6 @@ void stages_create(struct call *c) {
     answer_stage(c, 201, stage_insert(c, workflow, attributes));
 }
 
-/*
-** update_position: the stage changes places with the one that stands at
-** its new position, which is `position` or the number given here.
-*/
-static void swap_positions(struct call *c, const struct json *attributes) {
-  const struct json *update = json_get(attributes, "update_position");
-  const struct json *to = json_get(attributes, "position");
-  if (!update || (update->type == JSON_BOOL && !update->boolean)) return;
-  if (update->type == JSON_INT) to = update;
-  if (!to) return;
-  store_run(c->db,
-            "UPDATE stages SET position = (SELECT position FROM stages"
-            " WHERE id = ?1) WHERE position = ?2 AND id <> ?1 AND"
-            " workflow_id = (SELECT workflow_id FROM stages WHERE id = ?1)",
-            "ii", c->id, to->integer);
-  store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?", "ii",
-            to->integer, c->id);
-}
-
 static void reset_left_out(struct call *c, const struct json *attributes) {
   if (strcmp(c->config->put, "reset") != 0) return;
   store_run(c->db,
@@ -288,24 +303,51 @@ static void reset_left_out(struct call *c, const struct json *attributes) {
   stage_defaults(c->db, c->id, attributes);
 }
 
+/* A workflow has at least one stage: its last one can not go anywhere. */
+static bool may_leave(struct call *c, const char *otherwise) {
+  int64_t others;
+  store_int(c->db, &others,
+            "SELECT count(*) FROM stages WHERE id <> ?1 AND workflow_id ="
+            " (SELECT workflow_id FROM stages WHERE id = ?1)", "i", c->id);
+  if (!others) answer_error(c, 422, SHAPE_STRING, otherwise);
+  return others > 0;
+}
+
+/* A stage that comes into a workflow with a default stage is none there. */
+static void put_into(struct call *c, int64_t workflow) {
+  store_run(c->db,
+            "UPDATE stages SET workflow_id = ?1, is_default = is_default AND"
+            " NOT EXISTS (SELECT 1 FROM stages WHERE workflow_id = ?1"
+            " AND is_default AND id <> ?2) WHERE id = ?2", "ii", workflow,
+            c->id);
+}
+
+/* The workflow that a stage is to be in: one that there is, if it may. */
+static bool find_target(struct call *c, const struct json *attributes,
+                        int64_t *target) {
+  int64_t workflow;
+  store_int(c->db, &workflow, "SELECT workflow_id FROM stages WHERE id = ?",
+            "i", c->id);
+  *target = id_of(attributes, "workflow_id");
+  if (!*target) *target = workflow;
+  if (!workflow_exists(c->db, c->space, *target)) {
+    answer_missing(c, SHAPE_ARRAY);
+    return false;
+  }
+  return *target == workflow ||
+         may_leave(c, "The last stage of a workflow cannot be moved");
+}
+
 void stages_update(struct call *c) {
   const struct json *attributes = body_root(c, "workflow_stage",
                                             no_siblings);
-  int64_t workflow, target;
-  if (!attributes || !stage_exists(c) || !check_body(c, attributes)) return;
-  store_int(c->db, &workflow, "SELECT workflow_id FROM stages WHERE id = ?",
-            "i", c->id);
-  target = id_of(attributes, "workflow_id");
-  if (!target) target = workflow;
-  if (!workflow_exists(c->db, c->space, target)) {
-    answer_missing(c, SHAPE_ARRAY);
+  int64_t target;
+  if (!attributes || !stage_exists(c) || !check_body(c, attributes) ||
+      !find_target(c, attributes, &target) ||
+      !stage_valid(c, attributes, target, c->id))
     return;
-  }
-  if (!stage_valid(c, attributes, target, c->id)) return;
-  store_run(c->db, "UPDATE stages SET workflow_id = ? WHERE id = ?", "ii",
-            target, c->id);
+  put_into(c, target);
   reset_left_out(c, attributes);
-  swap_positions(c, attributes);
   apply(c, c->id, target, attributes);
   effect(c, R_STAGE, V_UPDATE);
   c->status = 204;
@@ -332,16 +374,9 @@ void stage_remove(struct store *db, int64_t space, int64_t id) {
 }
 
 void stages_delete(struct call *c) {
-  int64_t others;
-  if (!stage_exists(c)) return;
-  store_int(c->db, &others,
-            "SELECT count(*) FROM stages WHERE id <> ?1 AND workflow_id ="
-            " (SELECT workflow_id FROM stages WHERE id = ?1)", "i", c->id);
-  if (!others) {
-    answer_error(c, 422, SHAPE_STRING,
-                 "The last stage of a workflow cannot be deleted");
+  if (!stage_exists(c) ||
+      !may_leave(c, "The last stage of a workflow cannot be deleted"))
     return;
-  }
   stage_remove(c->db, c->space, c->id);
   effect(c, R_STAGE, V_DELETE);
   c->status = 204;

@@ -1,4 +1,5 @@
 #include "store.h"
+#include "date.h"
 #include "schema.h"
 #include "statuses.h"
 
@@ -341,13 +342,17 @@ void clock_http(char out[TIME_SIZE], int64_t offset) {
                    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* A date of any ISO 8601 form in the services' own; false for a bad one. */
+/*
+** A date of any ISO 8601 form in the services' own; false for a bad one, and
+** for one that its zone puts before the year 0 or after 9999.
+*/
 bool store_date(struct store *db, const char *text, char out[TIME_SIZE]) {
+  char date[DATE_SIZE];
   struct buf b = { 0 };
   bool good;
-  store_text(db, &b, "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?)", "t", text);
-  good = text[0] >= '0' && text[0] <= '9' && b.data && b.len > 4 &&
-         b.len < TIME_SIZE;
+  if (!date_read(text, date)) return false;
+  store_text(db, &b, "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?)", "t", date);
+  good = b.data && b.data[0] != '-' && b.len > 4 && b.len < TIME_SIZE;
   if (good) memcpy(out, b.data, b.len + 1);
   buf_free(&b);
   return good;

@@ -133,15 +133,46 @@ void workflows_get(struct call *c) {
 static void check_name(struct call *c, const struct json *workflow,
                        bool required) {
   const char *name = text_of(workflow, "name");
-  if (name ? name[strspn(name, " \t\r\n")] == '\0' : required)
+  if (name ? is_blank(name) : required)
     problem(c, "name", "can't be blank");
 }
 
+/* At least one content type, and none that is blank. */
 static void check_types(struct call *c, const struct json *workflow,
                         bool required) {
-  const struct json *types = json_get(workflow, "content_types");
-  if (types ? types->len == 0 : required)
-    problem(c, "content_types", "can't be blank");
+  const struct json *types = json_get(workflow, "content_types"), *v;
+  bool blank = types ? types->len == 0 : required;
+  for (v = types ? types->child : NULL; v; v = v->next)
+    blank = blank || is_blank(v->text);
+  if (blank) problem(c, "content_types", "can't be blank");
+}
+
+/* A stage that comes with its workflow has no id, and no other workflow. */
+static void check_new(struct call *c, const struct json *stage) {
+  const struct json *workflow = json_get(stage, "workflow_id");
+  if (!c->config->strict) return;
+  if (json_get(stage, "id")) problem(c, "id", "is not permitted");
+  if (workflow && workflow->type != JSON_NULL)
+    problem(c, "workflow_id", "is not permitted");
+}
+
+static bool check_stages(struct call *c, const struct json *workflow) {
+  const struct json *list = json_get(workflow, "workflow_stages"), *v;
+  for (v = list ? list->child : NULL; v; v = v->next) {
+    if (v->type != JSON_OBJECT) {
+      problem(c, "workflow_stages", "must be objects");
+      return no_problems(c, 422, SHAPE_ERRORS);
+    }
+    check_new(c, v);
+    if (!no_problems(c, 422, SHAPE_LIST) || !body_check(c, stage_fields, v))
+      return false;
+  }
+  return true;
+}
+
+/* What is sent to create a workflow, by itself or as a duplicate. */
+static bool check_body(struct call *c, const struct json *workflow) {
+  return body_check(c, create_fields, workflow) && check_stages(c, workflow);
 }
 
 static int64_t insert_workflow(struct call *c, const struct json *workflow) {
@@ -158,11 +189,7 @@ static bool insert_stages(struct call *c, int64_t id,
                           const struct json *workflow) {
   const struct json *list = json_get(workflow, "workflow_stages"), *v;
   for (v = list ? list->child : NULL; v; v = v->next) {
-    if (v->type != JSON_OBJECT)
-      problem(c, "workflow_stages", "must be objects");
-    if (!no_problems(c, 422, SHAPE_ERRORS) ||
-        !body_check(c, stage_fields, v) || !stage_valid(c, v, id, 0))
-      return false;
+    if (!stage_valid(c, v, id, 0)) return false;
     stage_insert(c, id, v);
   }
   return true;
@@ -171,7 +198,7 @@ static bool insert_stages(struct call *c, int64_t id,
 void workflows_create(struct call *c) {
   const struct json *workflow = body_root(c, "workflow", no_siblings);
   int64_t id;
-  if (!workflow || !body_check(c, create_fields, workflow)) return;
+  if (!workflow || !check_body(c, workflow)) return;
   check_name(c, workflow, true);
   check_types(c, workflow, true);
   if (!no_problems(c, 422, SHAPE_ERRORS)) return;
@@ -211,10 +238,11 @@ void workflows_update(struct call *c) {
   if (!workflow || !found(c) || !body_check(c, update_fields, workflow))
     return;
   check_name(c, workflow, false);
-  if (!is_default(c)) check_types(c, workflow, false);
+  types = json_get(workflow, "content_types");
+  if (!is_default(c) || (types && types->len))
+    check_types(c, workflow, false);
   if (!no_problems(c, 422, SHAPE_ERRORS) || !set_positions(c, workflow))
     return;
-  types = json_get(workflow, "content_types");
   store_run(c->db, "UPDATE workflows SET name = coalesce(?, name),"
             " content_types = coalesce(?, content_types) WHERE id = ?",
             "tti", text_of(workflow, "name"), json_text(c, types), c->id);
@@ -241,20 +269,18 @@ void workflows_delete(struct call *c) {
   c->status = 204;
 }
 
-/* Makes the copies' references to `from` ones to its own copy. */
-static void redirect(struct call *c, int64_t workflow, int64_t from,
-                     int64_t to) {
-  store_run(c->db, "UPDATE stages SET after_publish_id = ?"
-            " WHERE workflow_id = ? AND after_publish_id = ?", "iii", to,
-            workflow, from);
+/* Makes the copies' references to the originals ones to each other. */
+static void redirect(struct call *c, int64_t workflow) {
   store_run(c->db,
-            "UPDATE stages SET workflow_stage_ids ="
-            " (SELECT json_group_array(iif(value = ?2, ?3, value)) FROM"
-            " json_each(workflow_stage_ids)) WHERE workflow_id = ?1", "iii",
-            workflow, from, to);
+            "UPDATE stages SET after_publish_id = coalesce((SELECT copy"
+            " FROM copies WHERE stage = after_publish_id), after_publish_id),"
+            " workflow_stage_ids = (SELECT json_group_array(coalesce(copy,"
+            " value)) FROM json_each(workflow_stage_ids)"
+            " LEFT JOIN copies ON stage = value) WHERE workflow_id = ?",
+            "i", workflow);
 }
 
-static int64_t copy_stage(struct call *c, int64_t workflow, int64_t stage) {
+static void copy_stage(struct call *c, int64_t workflow, int64_t stage) {
   int64_t id = store_new_id(c->db);
   store_run(c->db,
             "INSERT INTO stages SELECT ?1, space_id, ?2, name, color,"
@@ -264,20 +290,18 @@ static int64_t copy_stage(struct call *c, int64_t workflow, int64_t stage) {
             " story_editing_locked, auto_remove_assignee, after_publish_id,"
             " user_ids, space_role_ids, workflow_stage_ids"
             " FROM stages WHERE id = ?3", "iii", id, workflow, stage);
+  store_run(c->db, "INSERT INTO copies VALUES (?,?)", "ii", stage, id);
   effect(c, R_STAGE, V_CREATE);
-  return id;
 }
 
+/* The table `copies` holds which stage became which, for this call alone. */
 static void copy_stages(struct call *c, int64_t workflow) {
-  int64_t from = 0, to[512], old[512];
-  int count = 0, i;
-  while (count < 512 &&
-         store_int(c->db, &from, "SELECT id FROM stages WHERE workflow_id"
-                   " = ? AND id > ? ORDER BY id", "ii", c->id, from)) {
-    old[count] = from;
-    to[count++] = copy_stage(c, workflow, from);
-  }
-  for (i = 0; i < count; i++) redirect(c, workflow, old[i], to[i]);
+  int64_t from = 0;
+  store_run(c->db, "DELETE FROM copies", "");
+  while (store_int(c->db, &from, "SELECT id FROM stages WHERE workflow_id"
+                   " = ? AND id > ? ORDER BY id", "ii", c->id, from))
+    copy_stage(c, workflow, from);
+  redirect(c, workflow);
 }
 
 /* A copy has another name, and no content type of the original's. */
@@ -301,7 +325,7 @@ static bool check_different(struct call *c, const struct json *workflow) {
 void workflows_duplicate(struct call *c) {
   const struct json *workflow = body_root(c, "workflow", no_siblings);
   int64_t id;
-  if (!workflow || !found(c) || !body_check(c, create_fields, workflow) ||
+  if (!workflow || !found(c) || !check_body(c, workflow) ||
       !check_different(c, workflow))
     return;
   id = insert_workflow(c, workflow);

@@ -256,7 +256,8 @@ static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
 static void add_lower(ws_buffer *key, const char *bytes, size_t size) {
   for (size_t i = 0; i < size; i++) {
     char c = bytes[i];
-    ws_buffer_char(key, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
+    if (c >= 'A' && c <= 'Z') c = (char)(c + 32);
+    ws_buffer_char(key, c);
   }
 }
 

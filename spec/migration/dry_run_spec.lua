@@ -131,6 +131,18 @@ describe("a dry run", function()
     end)
   end
 
+  it("by rehearsal takes colours that repeat as the service does", function()
+    local content = migrations.space { ["Old review"] = 3 }
+    local stages = content.workflows[2].stages
+    stages[2].color = stages[1].color
+    server, space = migrations.start(content, { unique_colors = false })
+    local report, err = migration.rehearse(space, {
+      workflow = "Article", moves = { { from = "Old review", to = "Ready" } },
+    })
+    assert.is_true(report and report.complete, err)
+    assert.equal(3, report.moved)
+  end)
+
   it("by rehearsal leaves no file behind", function()
     start_rich()
     local real, path = os.tmpname, folder .. "/tmp"

@@ -97,6 +97,24 @@ describe("workflow stages", function()
     other:stop()
   end)
 
+  it("may have colours that repeat, where the option says so", function()
+    local stages = { { name = "A", color = "#111111" },
+                     { name = "B", color = "#111111" } }
+    local seed = { spaces = { { id = http.SPACE, workflows = {
+      { name = "Default", is_default = true, stages = stages } } } } }
+    local other = http.start { unique_colors = false, seed = seed }
+    local client = http.client(other)
+    local list = client:get("/workflow_stages").json.workflow_stages
+    assert.equal(2, #list)
+    assert.equal(204, client:put(("/workflow_stages/%d"):format(list[1].id), {
+      workflow_stage = { name = "C", color = "#111111" } }).status)
+    assert.equal(201, client:post("/workflow_stages", {
+      workflow_stage = { name = "D", color = "#111111" } }).status)
+    assert.equal(422, client:post("/workflow_stages", {
+      workflow_stage = { name = "D", color = "#222222" } }).status)
+    other:stop()
+  end)
+
   describe("created", function()
     it("answer 201 with the stage, every attribute as it was sent", function()
       local sent = {

@@ -23,6 +23,7 @@ static const struct field options[] = {
   { "any_space", F_BOOL },
   { "strict", F_BOOL },
   { "references", F_BOOL },
+  { "unique_colors", F_BOOL },
   { "extra_fields", F_BOOL },
   { "put", F_TEXT },
   { "story_stage", F_TEXT },
@@ -66,6 +67,7 @@ static void set_defaults(struct config *c) {
   c->idle_close = -1;
   c->log = 100000;
   c->strict = true;
+  c->unique_colors = true;
   c->put = "keep";
   c->story_stage = "alternate";
   c->permissions = "admin";
@@ -234,6 +236,7 @@ static void read_rules(struct config *c, const struct json *given) {
   read_bool(given, "any_space", &c->any_space);
   read_bool(given, "strict", &c->strict);
   read_bool(given, "references", &c->references);
+  read_bool(given, "unique_colors", &c->unique_colors);
   read_bool(given, "extra_fields", &c->extra_fields);
   read_text(given, "put", &c->put);
   read_text(given, "story_stage", &c->story_stage);

@@ -31,6 +31,7 @@ struct config {
   double idle_close;       /* seconds; below zero: never */
   double log;              /* requests kept */
   bool count_rejected, any_space, strict, references, extra_fields;
+  bool unique_colors;
   const char *put, *story_stage, *permissions;
   int64_t transitions, update_status, same_status, archived_get;
   int64_t random_seed;

@@ -270,7 +270,7 @@ static bool check_unique(struct load *l, const struct json *v) {
   if (store_int(l->db, &other, by_stage, "ti", name, l->workflow))
     return fail(l->err, "workflow '%s' has two stages '%s'",
                 l->workflow_name, name);
-  if (color && *color &&
+  if (l->sandbox->config.unique_colors && color && *color &&
       store_int(l->db, &other, by_color, "ti", color, l->workflow))
     return fail(l->err, "workflow '%s': stage '%s' has another one's color"
                 " '%s'", l->workflow_name, name, color);

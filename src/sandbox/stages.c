@@ -121,12 +121,17 @@ static bool taken(struct call *c, const char *column, const char *value,
                    "iti", workflow, value, id);
 }
 
+/* Colours that may repeat are an option, see docs. */
+static bool is_unique(const struct call *c, const char *column) {
+  return c->config->unique_colors || strcmp(column, "color") != 0;
+}
+
 /* A name or a colour: there on create, not blank, and the only such one. */
 static void check_unique(struct call *c, const struct json *attributes,
                          const char *column, int64_t workflow, int64_t id) {
   const char *value = text_of(attributes, column);
   if (value ? is_blank(value) : !id) problem(c, column, "can't be blank");
-  else if (taken(c, column, value, workflow, id))
+  else if (is_unique(c, column) && taken(c, column, value, workflow, id))
     problem(c, column, "has already been taken");
 }
 

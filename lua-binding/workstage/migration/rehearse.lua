@@ -122,6 +122,16 @@ local function members_of(members)
   return roles, users, collaborators
 end
 
+-- Colours that repeat are there: so this service lets them.
+local function has_unique_colors(plan)
+  local held = {}
+  for _, stage in ipairs(plan.structure and plan.structure.stages or {}) do
+    if held[stage.color] then return false end
+    held[stage.color] = true
+  end
+  return true
+end
+
 local function workflows_of(plan, members)
   local workflow, workflows = plan.structure.workflow, {}
   if workflow then
@@ -242,6 +252,7 @@ return function(migration, client, blueprint, given)
   local server
   server, err = sandbox.start {
     seed = snapshot[plan.service](plan), rate_limit = false,
+    unique_colors = has_unique_colors(plan),
     faults = given.faults and faults_of(given.faults) or nil,
   }
   if not server then

@@ -130,6 +130,15 @@ describe("the planner", function()
     assert.same({ 2 }, operations[3].set.workflow_stage_ids)
   end)
 
+  it("opens a way once, however many moves need it", function()
+    local operations = plan(three(), described(),
+                            { { from = 1, to = "Ready", count = 1 },
+                              { from = 1, to = "Ready", count = 2 } })
+    assert.same({ "update_stage Drafting", "move", "move",
+                  "update_stage Drafting" }, kinds(operations))
+    assert.same({ 2, 3 }, operations[1].set.workflow_stage_ids)
+  end)
+
   it("closes them also where no stages are described", function()
     local operations = planner.plan(three(), { moves = {} },
       { roles = {}, users = {} }, function()

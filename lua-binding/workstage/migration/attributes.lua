@@ -48,16 +48,21 @@ function attributes.of_stage(stage)
   return copy
 end
 
+--- Whether an array has a value.
+function attributes.contains(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
 --- Whether a stage lets items go on to another.
 -- @tparam table state its attributes
 -- @tparam integer|string ref the other's reference
 function attributes.leads_to(state, ref)
   if state.allow_none_for_next_stages then return false end
-  if state.allow_all_stages then return true end
-  for _, next_one in ipairs(state.workflow_stage_ids) do
-    if next_one == ref then return true end
-  end
-  return false
+  return state.allow_all_stages or
+         attributes.contains(state.workflow_stage_ids, ref)
 end
 
 local function same_members(a, b)

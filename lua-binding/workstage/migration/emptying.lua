@@ -1,5 +1,6 @@
 --- Stages that go away: nothing is deleted before a fresh read shows it
 -- empty. What has come to them since the plan is moved by the plan's rules.
+local attributes = require "workstage.migration.attributes"
 local items = require "workstage.migration.items"
 local moving = require "workstage.migration.moving"
 local stages = require "workstage.migration.stages"
@@ -37,13 +38,6 @@ local function late_arrivals(run, operation, id, unmoved)
   return rules, total
 end
 
-local function has(list, value)
-  for _, item in ipairs(list) do
-    if item == value then return true end
-  end
-  return false
-end
-
 -- The stages that may come next once there is a way to one more of them;
 -- those that this run has deleted are no more.
 local function ways_with(run, state, to)
@@ -62,11 +56,7 @@ local function open_way(run, index, rule)
   local fresh, err = stages.refresh(run)
   if not fresh then return nil, err end
   local state = run.states[rule.from]
-  local closed = state.allow_none_for_next_stages
-  if not closed and (state.allow_all_stages or
-                     has(state.workflow_stage_ids, rule.to)) then
-    return true
-  end
+  if attributes.leads_to(state, rule.to) then return true end
   local set = { workflow_stage_ids = ways_with(run, state, rule.to),
                 allow_none_for_next_stages = false }
   run:intend { type = "opened", operation = index, stage = rule.from,

@@ -2,16 +2,11 @@
 -- an attribute may have been given, in the order of the operations. A request
 -- that was under way when the run ended may or may not have taken effect, so
 -- one value alone would not do.
+local core = require "workstage.core"
 local attributes = require "workstage.migration.attributes"
 
 local History = {}
 History.__index = History
-
-local function copy(state)
-  local same = {}
-  for name, value in pairs(state) do same[name] = value end
-  return same
-end
 
 -- References of a plan as the ids that they stand for by now.
 local function with_ids(name, value, ids)
@@ -63,7 +58,7 @@ local take = {}
 -- default, or go.
 function take.create_workflow(self)
   for _, stage in ipairs(self.given) do
-    self.states[stage.id], self.came[stage.id] = copy(stage), true
+    self.states[stage.id], self.came[stage.id] = core.copy(stage), true
     for _, name in ipairs(attributes.all) do
       self:note(stage.id, name, stage[name])
     end
@@ -140,7 +135,7 @@ return function(replayed)
     given = replayed.given or {}, came = {},
   }, History)
   for _, stage in ipairs(replayed.plan.structure.stages) do
-    self.states[stage.id] = copy(stage)
+    self.states[stage.id] = core.copy(stage)
   end
   for index, operation in ipairs(replayed.plan.operations) do
     local state, note = replayed.progress[index], take[operation.op]

@@ -158,13 +158,6 @@ function Draft:plan_default_of_gone()
   end
 end
 
-local function contains(list, value)
-  for _, item in ipairs(list) do
-    if item == value then return true end
-  end
-  return false
-end
-
 -- A move inside the workflow needs a way from stage to stage.
 function Draft:plan_ways(moves)
   local missing, order = {}, {}
@@ -178,7 +171,7 @@ function Draft:plan_ways(moves)
                      1, {})
         order[#order + 1] = move.from
       end
-      if not contains(missing[move.from], move.to) then
+      if not attributes.contains(missing[move.from], move.to) then
         table.insert(missing[move.from], move.to)
       end
     end

@@ -1,16 +1,11 @@
 --- The stages of a run's workflow as it knows them, and their updates, which
 -- send all that a stage has: what others have changed meanwhile as well.
+local core = require "workstage.core"
 local attributes = require "workstage.migration.attributes"
 local structure = require "workstage.migration.structure"
 local transport = require "workstage.transport"
 
 local stages = {}
-
-local function copy(state)
-  local same = {}
-  for name, value in pairs(state) do same[name] = value end
-  return same
-end
 
 -- A reference as the id that it stands for; nil for a stage that was deleted.
 local function live(run, ref)
@@ -20,7 +15,7 @@ end
 
 -- Attributes with ids in place of references.
 local function resolved(run, values)
-  local set = copy(values)
+  local set = core.copy(values)
   local refs = set.workflow_stage_ids
   if refs then
     set.workflow_stage_ids = {}
@@ -109,7 +104,7 @@ end
 function stages.update(run, id, set)
   local done, err = stages.refresh(run)
   if not done then return nil, err end
-  local values = copy(run.states[id] or {})
+  local values = core.copy(run.states[id] or {})
   for name, value in pairs(set) do values[name] = value end
   done, err = run.client.stages:update(id, stages.body(run, values))
   if not done then return nil, err end

@@ -2,6 +2,7 @@
 ** The client as a userdata; its user value is its loop.
 */
 
+#include <limits.h>
 #include <string.h>
 
 #include "binding.h"
@@ -35,6 +36,12 @@ static lua_Integer integer_of(lua_State *L, const char *name,
     value = lua_tointeger(L, -1);
   lua_pop(L, 1);
   return value;
+}
+
+/* A small one: what is too large for C stays too large. */
+static int small_of(lua_State *L, const char *name, int absent) {
+  lua_Integer value = integer_of(L, name, absent);
+  return value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
 }
 
 static bool flag_of(lua_State *L, const char *name) {
@@ -72,12 +79,11 @@ static void read_options(lua_State *L, ws_options *options) {
   options->space_id = integer_of(L, "space_id", 0);
   options->rate_limit = number_of(L, "rate_limit", options->rate_limit);
   options->max_requests = integer_of(L, "max_requests", 0);
-  options->concurrency =
-    (int)integer_of(L, "concurrency", options->concurrency);
+  options->concurrency = small_of(L, "concurrency", options->concurrency);
   options->timeout = number_of(L, "timeout", options->timeout);
   options->connect_timeout =
     number_of(L, "connect_timeout", options->connect_timeout);
-  options->attempts = (int)integer_of(L, "attempts", options->attempts);
+  options->attempts = small_of(L, "attempts", options->attempts);
   options->retry_base = number_of(L, "retry_base", options->retry_base);
   options->retry_cap = number_of(L, "retry_cap", options->retry_cap);
   options->max_response = (size_t)integer_of(

@@ -105,15 +105,15 @@ static void drop(ws_allowance *allowance) {
   ws_free(allowance);
 }
 
-/* The lowest rate that a share asks for; 0 when none does. A shared file
-** keeps the rate that it was opened with. */
+/* The lowest rate that a share asks for; 0 when none does. In a shared file
+** it stays, as other processes may ask for it too. */
 static void set_rate(ws_allowance *allowance) {
   double lowest = 0;
-  if (allowance->shared) return;
   for (const ws_share *at = allowance->shares; at; at = at->next)
     if (at->rate > 0 && (lowest <= 0 || at->rate < lowest))
       lowest = at->rate;
-  ws_limiter_rate(&allowance->limiter, lowest);
+  if (allowance->shared) ws_shared_lower(allowance->shared, lowest);
+  else ws_limiter_rate(&allowance->limiter, lowest);
 }
 
 /* Forgets what no client has used for a while. */

@@ -62,6 +62,8 @@ static void fail(ws_call *call, ws_kind kind, const char *message) {
 
 /* --------------------------------------------------------------- turns */
 
+static const char too_late[] = "the deadline passed before it could be sent";
+
 /* In the queue for its turn: at its end, or at its head once it has been
 ** sent before. */
 static void ready(ws_call *call) {
@@ -125,16 +127,26 @@ static bool take_turn(ws_call *call, ws_time now) {
   return false;
 }
 
+/* Ends a call that must not be sent any more; a host may have been busy with
+** other things when its deadline passed. */
+static bool refuse(ws_call *call, ws_time now) {
+  const ws_client *client = call->client;
+  if (now >= call->deadline)
+    fail(call, WS_TIMEOUT, too_late);
+  else if (client->max_requests && client->sent >= client->max_requests)
+    fail(call, WS_BUDGET, "max_requests is used up");
+  else
+    return false;
+  return true;
+}
+
 /* Starts what may start now; whether that was anything. */
 bool ws_client_dispatch(ws_client *client, ws_time now) {
   bool begun = false;
   ws_call *call;
   while ((call = client->ready.first) != NULL &&
          client->flying < client->concurrency) {
-    if (client->max_requests && client->sent >= client->max_requests) {
-      fail(call, WS_BUDGET, "max_requests is used up");
-      continue;
-    }
+    if (refuse(call, now)) continue;
     if (!take_turn(call, now)) break;
     fly(call, now);
     begun = true;
@@ -150,7 +162,7 @@ void ws_call_due(ws_call *call, ws_time now) {
   else if (now < call->deadline)
     ready(call);
   else
-    fail(call, WS_TIMEOUT, "the deadline passed before it could be sent");
+    fail(call, WS_TIMEOUT, too_late);
 }
 
 /* ------------------------------------------------------------ attempts */

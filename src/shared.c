@@ -284,6 +284,15 @@ ws_shared *ws_shared_open(const char *path, double per_second,
   return NULL;
 }
 
+void ws_shared_lower(ws_shared *shared, double per_second) {
+  if (per_second <= 0 || (shared->limit > 0 && per_second >= shared->limit))
+    return;
+  shared->limit = per_second;
+  ws_shared_enter(shared, ws_now());
+  join_limit(shared);
+  ws_shared_leave(shared);
+}
+
 /* Closing the file lets go of its locks. */
 void ws_shared_close(ws_shared *shared) {
   if (shared->fd >= 0) close(shared->fd);

@@ -21,6 +21,10 @@ ws_shared *ws_shared_open(const char *path, double per_second,
                           ws_error *error);
 void ws_shared_close(ws_shared *shared);
 
+/* This process asks for at most so many requests a second; 0: as many as
+** before. */
+void ws_shared_lower(ws_shared *shared, double per_second);
+
 /* In a forked child: lets go of the parent's file without touching it. */
 void ws_shared_abandon(ws_shared *shared);
 

@@ -22,20 +22,21 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   return call->response.failed ? 0 : size;
 }
 
-/* Keeps the headers of the last answer; interim answers and a proxy's come
-** before it. */
+/* Keeps the headers of the last answer, and when it came; interim answers and
+** a proxy's come before it. libcurl's own moment of the first byte is that of
+** sending, for a POST. */
 static size_t on_header(char *line, size_t unit, size_t count, void *data) {
   ws_call *call = ((ws_handle *)data)->call;
   size_t size = unit * count;
-  /* libcurl's own moment of the first byte is that of sending, for a POST */
-  if (call->head_seen == 0) call->heard = ws_now();
   call->head_seen += size;
   if (call->head_seen > MAX_HEAD) {
     call->overflow = true;
     return 0;
   }
-  if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+  if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+    call->heard = ws_now();
     ws_buffer_reset(&call->head);
+  }
   else
     ws_buffer_add(&call->head, line, size);
   return call->head.failed ? 0 : size;

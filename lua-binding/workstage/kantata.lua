@@ -24,7 +24,7 @@ local included = {
 -- Puts an included object in its place in the object that refers to it.
 local function put_included(object, value)
   for _, kind in ipairs(included) do
-    local all, id = value[kind.plural], object[kind.id]
+    local all, id = value[kind.plural], math.tointeger(object[kind.id])
     local found = id and type(all) == "table" and all[("%d"):format(id)]
     if type(found) == "table" and found ~= object then
       local shaped, why = core.shape(found, kind.schema, kind.field)

@@ -269,7 +269,10 @@ end
 local call_names = { "timeout", "deadline", "retry", "strict" }
 
 local call_check = {
-  timeout = check.seconds,
+  timeout = function(value)
+    if value == 0 then return expected("seconds above 0", value) end
+    return check.seconds(value)
+  end,
   deadline = check.seconds,
   retry = function(value)
     if type(value) ~= "boolean" then
@@ -280,9 +283,9 @@ local call_check = {
 }
 call_check.strict = call_check.retry
 
--- No time was left when the call was made: to the core it would mean that
--- there is no end.
-local function too_late()
+--- The error where no time was left when a call was made: to the core it
+-- would mean that there is no end.
+function options.too_late()
   return errors.new {
     kind = "timeout", attempts = 0,
     message = "the deadline passed before it could be sent",
@@ -290,7 +293,8 @@ local function too_late()
 end
 
 --- Judges the options of one call: `timeout` (seconds, each attempt),
--- `deadline` (seconds, all of it), `retry = false`, `strict = false`.
+-- `deadline` (seconds, all of it; in a loop of `each`, each request),
+-- `retry = false`, `strict = false`.
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -305,7 +309,7 @@ function options.call(given)
       return nil, errors.invalid(("%s: %s"):format(name, why), name)
     end
   end
-  if given.deadline == 0 then return nil, too_late() end
+  if given.deadline == 0 then return nil, options.too_late() end
   return given
 end
 

@@ -96,12 +96,13 @@ local function fetch(self, read, method, path, query, body, given)
 end
 
 -- An answer whose body does not matter: but it must be none or JSON, for a
--- page of a proxy on the way is no sign that anything was done.
+-- page of a proxy on the way is no sign that anything was done. (One that is
+-- no success and comes here is what a DELETE finds that worked before.)
 local function send_once(given, self, method, path, query, body)
   local call, status, text = self.transport:send(method, path, query, body,
                                                  given)
   if not call then return nil, status end
-  if text ~= "" then
+  if text ~= "" and status < 300 then
     local value, err = self.transport:parse(call, status, text)
     if value == nil then return nil, err end
   end
@@ -175,10 +176,24 @@ local function fetch_list(self, filter, given)
                given)
 end
 
+-- The options of the next request of several that share a deadline.
+local function within(given, ends)
+  if not ends then return given end
+  local left = ends - core.now()
+  if left <= 0 then return nil, options.too_late() end
+  local options_of_one = {}
+  for name, value in pairs(given) do options_of_one[name] = value end
+  options_of_one.deadline = left
+  return options_of_one
+end
+
 -- A function that fetches the page of a number, of a size that may be given.
-local function pager(self, filter, given)
+-- `ends`: when all of them have to be there, on `core.now`'s clock.
+local function pager(self, filter, whole, ends)
   local most = self.service.per_page
   return function(number, per_page)
+    local given, late = within(whole, ends)
+    if not given then return nil, late end
     local paged = {}
     for name, value in pairs(filter or {}) do paged[name] = value end
     paged.page = number
@@ -194,7 +209,8 @@ end
 --- All items of a list, without judging its arguments.
 function resource.all(self, filter, given)
   if not self.class.paged then return fetch_list(self, filter, given) end
-  return paging().all(pager(self, filter, given))
+  local ends = given.deadline and core.now() + given.deadline
+  return paging().all(pager(self, filter, given, ends))
 end
 
 local function chooses(filter)

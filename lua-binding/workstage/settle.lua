@@ -125,6 +125,15 @@ local function told(err, ambiguous, attempts, why)
   return errors.new(err)
 end
 
+-- A POST that was sent again may have been refused because the first one
+-- worked after all, later than effects show.
+-- @return as `evidence` does; and nil, nil where nothing shows
+local function look_again(doubt, sends, err, evidence)
+  if sends == 1 or err.kind ~= "rejected" then return nil end
+  doubt.is_last_look = true
+  return evidence(doubt)
+end
+
 --- Sees a POST through whose first answer failed, until its effect is there
 -- once. Only one in doubt is looked for and sent again.
 -- @tparam table transport
@@ -144,7 +153,9 @@ function settle.post(transport, err, began, send, evidence, call)
     sends = sends + 1
     attempts = attempts + (err.attempts or 0)
     if not err.ambiguous or err.kind == "cancelled" then
-      return nil, told(err, err.ambiguous, attempts)
+      local object, why = look_again(doubt, sends, err, evidence)
+      if object then return object end
+      return nil, told(err, err.ambiguous or why ~= nil, attempts, why)
     end
     doubt.first_sent = doubt.first_sent or transport:first_sent(err) or began
     local lost = core.now()

@@ -357,6 +357,18 @@ describe("an answer", function()
     quick:close()
   end)
 
+  it("came when its own head came, not that of one before it", function()
+    local early = "HTTP/1.1 103 Early Hints\r\n\r\n"
+    server:raw(early .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+               { piece = #early, pause = 0.3 })
+    local info
+    local call = assert(space.transport:send("GET", "/v1/x", nil, nil, {
+      on_answer = function(given) info = given end }))
+    assert.is_true(info.first_sent - info.answered >= 0.29,
+                   info.first_sent - info.answered)
+    call:close()
+  end)
+
   it("of Kantata whose results name what is not there", function()
     for _, body in ipairs {
       '{"results":[{"key":"workspaces","id":"5"}]}',
@@ -397,6 +409,16 @@ describe("an answer", function()
     assert.equal("Ann", change.user.full_name)
     assert.equal(9, change.user.id)
     assert.is_nil(change.workspace)
+  end)
+
+  it("of Kantata that refers to others by anything but an id is as it is",
+     function()
+    for _, id in ipairs { '"abc"', "1.5", "{}", "true", "null" } do
+      server:answer(200, '{"results":[{"key":"workspaces","id":"5"}],'
+        .. '"workspaces":{"5":{"id":"5","user_id":' .. id .. "}},"
+        .. '"users":{"9":{"id":"9"}}}')
+      assert.is_nil(assert(ox.workspaces:get(5)).user)
+    end
   end)
 
   it("of Kantata comes in the order of its results", function()

@@ -143,6 +143,15 @@ describe("a dry run", function()
     assert.equal(3, report.moved)
   end)
 
+  it("by rehearsal counts all its rounds together", function()
+    start { ["Old review"] = 300 }
+    local report = assert(migration.rehearse(space, migrations.smaller(),
+                                             { faults = 0.9 }))
+    assert.is_true(report.rounds > 1, report.rounds)
+    assert.equal(report.stats.effects.workflow_stage_changes, report.moved)
+    assert.equal(report.stats.requests, report.requests)
+  end)
+
   it("by rehearsal leaves no file behind", function()
     start_rich()
     local real, path = os.tmpname, folder .. "/tmp"

@@ -127,6 +127,16 @@ describe("an export", function()
     assert.equal(2, #server:requests())
   end)
 
+  it("tells of roles that it cannot name apart", function()
+    local content = migrations.space({}, { space_roles = {
+      { id = 71, role = "Editor" }, { id = 72, role = "Editor" } } })
+    content.workflows[2].stages[1].space_role_ids = { 71 }
+    local _, space = open(content)
+    local _, lost = assert(migration.export(space, "Article"))
+    assert.same({ 'several space roles are named "Editor": a plan needs ' ..
+                  "one name for each" }, lost)
+  end)
+
   it("names what it could not take along", function()
     local content = rich()
     content.workflows[2].stages[1].space_role_ids = { 123 }

@@ -47,7 +47,7 @@ local function new_run(stands, more)
   function run:note(record) self.notes[#self.notes + 1] = record end
   function run:skip(id, why) self.skips[id] = why end
   function run.moved(_, operation, id, change, item, late)
-    assert(operation == 7 and item.stands)
+    assert(operation == 7 and (item.stands or not change))
     log("moved %d by %s%s", id, change and change.id, late and " late" or "")
   end
   function run:failed(operation, item, err)

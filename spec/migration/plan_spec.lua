@@ -203,6 +203,32 @@ describe("a plan", function()
     assert.equal(2, plan(blueprint "Review").operations[1].count)
   end)
 
+  it("tells of ways that are opened for its moves alone", function()
+    start { Drafting = 2 }
+    local blueprint = migrations.blueprint()
+    blueprint.moves = { { from = "Drafting", to = "Ready" } }
+    local made = plan(blueprint)
+    has(made, 'stage "Drafting": its ways are opened for the moves')
+    has(made, "0 to add, 0 to change, 0 to remove, 2 to move.")
+  end)
+
+  it("tells stages, roles and users of one number apart", function()
+    local content = migrations.space({}, {
+      users = { { id = 500, userid = "law@example.com" } },
+      collaborators = { { user = "law@example.com" } },
+      space_roles = { { id = 500, role = "Lawyer" } } })
+    content.workflows[2].stages[2].id = 500
+    server, space = migrations.start(content)
+    local blueprint = migrations.blueprint()
+    blueprint.stages[4].next = { "Review" }
+    blueprint.stages[3].roles = { "Lawyer" }
+    blueprint.stages[3].users = { "law@example.com" }
+    local made = plan(blueprint)
+    has(made, 'next: + "Review"')
+    has(made, 'roles: + "Lawyer"')
+    has(made, 'users: + "law@example.com"')
+  end)
+
   it("says when there is no such stage any more to move from", function()
     start()
     local blueprint = migrations.smaller()

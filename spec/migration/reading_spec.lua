@@ -144,6 +144,38 @@ describe("what is read", function()
     assert.same({ 105 }, result.operations[2].items)
   end)
 
+  it("is which stage of another workflow items come to, and what it does",
+     function()
+    local all = content()
+    all.stages[1][1].allow_all_stages = true
+    local effects = assert(plan(new_space(all), { moves = {
+      { from = at("Old", "Default"), to = at("Older", "Default") } } })).effects
+    assert.equal(0, effects.locked)
+    for _, one in ipairs(all.stages[1]) do
+      if one.name == "Older" then
+        one.story_editing_locked, one.allow_publish = true, false
+        one.auto_remove_assignee = true
+      end
+    end
+    local result = assert(plan(new_space(all), { moves = {
+      { from = at("Old", "Default"), to = at("Older", "Default") } } }))
+    local count = result.operations[1].count
+    assert.is_true(count > 0)
+    assert.equal(count, result.effects.locked)
+    assert.equal(count, result.effects.unassigned)
+    assert.equal(count, result.effects.unpublishable)
+  end)
+
+  it("is whether a role's name is the only one", function()
+    local all, stages = content(), described()
+    all.roles = { { id = 81, role = "Judge" }, { id = 82, role = "Judge" },
+                  { id = 83, role = "Clerk" } }
+    stages[1].roles = { "Judge", "Clerk" }
+    assert.same({ 'the space has more than one role "Judge" (name another ' ..
+                  "with map_role)" },
+                refused(new_space(all), blueprint({}, stages)).problems)
+  end)
+
   it("is what content types there are if the workflow lacks one", function()
     local space, made = new_space(content()), blueprint()
     made.content_types = { "article" }
@@ -347,8 +379,10 @@ describe("what is made of it", function()
     assert.same({ { 1, "Drafting", "Ready", 101 },
                   { 2, "Drafting", "Review", 102 },
                   { 4, "no stage", "Drafting", 106 } }, moves)
-    assert.same({ { id = 71, name = "Judge" }, { id = 82, name = "a@example" },
-                  { id = 81, name = "b@example" } }, result.members)
+    assert.same({ { kind = "roles", id = 71, name = "Judge" },
+                  { kind = "users", id = 82, name = "a@example" },
+                  { kind = "users", id = 81, name = "b@example" } },
+                result.members)
     assert.same({ webhooks = 3, emails = 1, locked = 0, unassigned = 0,
                   unpublishable = 2 }, result.effects)
   end)

@@ -121,7 +121,8 @@ describe("rollback", function()
     assert.equal("Old review", migrations.names(server)[3])
   end)
 
-  it("gives due dates back, each its own", function()
+  -- Five stories with due dates but for the third; what they are.
+  local function start_with_dues()
     local stories = migrations.stories { Drafting = 5 }
     local dues = {}
     for i, story in ipairs(stories) do
@@ -131,10 +132,53 @@ describe("rollback", function()
       dues[story.full_slug] = story.stage.due_date or "none"
     end
     start(nil, { stories = stories }, { story_stage = "change" })
+    return dues
+  end
+
+  local function all_at_once()
     local blueprint = migrations.blueprint()
     blueprint.moves = { { from = "Drafting", to = "Ready",
                           due_date = "2027-01-01T00:00:00.000Z" } }
-    assert.is_true(apply(blueprint).complete)
+    return blueprint
+  end
+
+  local function dues_now()
+    local found = {}
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      found[story.full_slug] = story.stage.due_date or "none"
+    end
+    return found
+  end
+
+  -- As if the run had been killed before it could write of any answer.
+  local function forget_answers()
+    local text = files.read(journal)
+    local ends = select(2, text:find '\n[^\n]*"type":"page"[^\n]*\n')
+    files.write(journal, text:sub(1, ends))
+  end
+
+  it("gives due dates back that were taken when the run was killed",
+     function()
+    for _, carries_on in ipairs { true, false } do
+      local dues = start_with_dues()
+      assert.is_true(apply(all_at_once()).complete)
+      forget_answers()
+      if carries_on then
+        assert.equal(5, assert(migration.resume(space, journal)).moved)
+      end
+      local report = rollback()
+      assert.is_true(report.complete)
+      assert.same({}, report.notes)
+      assert.same(dues, dues_now())
+      server:stop()
+      os.remove(journal)
+      os.remove(back())
+    end
+  end)
+
+  it("gives due dates back, each its own", function()
+    local dues = start_with_dues()
+    assert.is_true(apply(all_at_once()).complete)
     local planned
     local report = rollback { confirm = function(plan)
       planned = plan.requests
@@ -145,11 +189,7 @@ describe("rollback", function()
     -- page, another look and the way closed
     assert.equal(2 + 1 + 5 + 2, report.requests)
     assert.equal(planned, report.requests)
-    local found = {}
-    for _, story in ipairs(server:dump().spaces[1].stories) do
-      found[story.full_slug] = story.stage.due_date or "none"
-    end
-    assert.same(dues, found)
+    assert.same(dues, dues_now())
   end)
 
   it("says how many due dates the service did not tell", function()
@@ -158,6 +198,46 @@ describe("rollback", function()
     blueprint.moves = { { from = "Drafting", to = "Ready" } }
     apply(blueprint)
     noted(rollback(), "due dates that 4 item(s) had")
+  end)
+
+  it("says what its moves set off", function()
+    start { ["Old review"] = 4 }
+    change("Old review", { story_editing_locked = true })
+    apply(moves_alone())
+    local shown
+    rollback { confirm = function(plan)
+      shown = plan
+      return true
+    end }
+    assert.equal(4, shown.effects.webhooks)
+    assert.equal(4, shown.effects.locked)
+    has(shown, "4 webhook calls are set off")
+  end)
+
+  it("goes on without a colour that a stage has which it had to leave",
+     function()
+    start { ["Old review"] = 3 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[2].color = "#123456"
+    table.insert(blueprint.stages, { name = "Legal", color = "#f5a623",
+                                     next = { "Ready" } })
+    table.insert(blueprint.stages[1].next, "Legal")
+    blueprint.stages[4].story_editing_locked = true
+    assert.is_true(apply(blueprint).complete)
+    local report = rollback { confirm = function()
+      change("Old review", { workflow_stage_ids = {
+        migrations.stages_of(server).Legal.id } })
+      move("old-review/1", "Legal")
+      return true
+    end }
+    noted(report, '"Legal" is not deleted')
+    noted(report, 'stage "Review" does not get its color "#f5a623" back: ' ..
+                  'stage "Legal" has it')
+    assert.is_true(report.complete)
+    local now = migrations.stages_of(server)
+    assert.is_false(now.Ready.story_editing_locked)
+    assert.equal("#123456", now.Review.color)
+    assert.is_truthy(now.Legal)
   end)
 
   it("removes the workflow that the run made", function()

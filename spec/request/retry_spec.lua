@@ -93,6 +93,38 @@ describe("retries", function()
     assert.equal(1, service.count(server))
   end)
 
+  it("are not sent when their turn comes too late", function()
+    local space = service.storyblok(server, { rate_limit = 1 })
+    local ox = service.kantata(server, { token = "another-allowance" })
+    assert(space:whoami())
+    local err
+    workstage.run(function()
+      local waiting = workstage.loop:spawn(function()
+        err = select(2, space:whoami { deadline = 0.2 })
+      end)
+      assert(ox.workspaces:page()) -- meanwhile the other one gets in line
+      local busy_until = service.now() + 1.6
+      repeat until service.now() > busy_until
+      assert(space:whoami())
+      waiting:wait()
+    end)
+    assert.equal("timeout", err.kind)
+    assert.is_nil(err.ambiguous or nil)
+    assert.equal(3, service.count(server))
+  end)
+
+  it("have one deadline for all pages of a list", function()
+    local space = service.storyblok(server)
+    server:inject { { method = "GET", delay = 0.1 } }
+    local list, err = space.stories:list({ per_page = 2 }, { deadline = 0.35 })
+    assert.is_nil(list)
+    assert.equal("timeout", err.kind)
+    assert.is_true(service.count(server) <= 4)
+    server:inject {}
+    assert(space.stories:list({ per_page = 2 }, { deadline = 30 }))
+    assert.is_true(service.count(server) > 10)
+  end)
+
   it("limit each attempt by `timeout`, not all of them", function()
     local space = service.storyblok(server)
     server:inject { { hang = "before", count = 2 } }
@@ -142,6 +174,16 @@ describe("retries", function()
     assert.equal("network", err.kind)
     assert.is_true(err.ambiguous)
     assert.equal(4, err.attempts)
+  end)
+
+  it("take one that worked for done, whatever says that it is gone",
+     function()
+    local space = service.storyblok(server)
+    server:inject { { method = "DELETE", close = "after", count = 1 },
+                    { method = "DELETE", status = 404, html = true,
+                      count = 1 } }
+    assert.is_true(assert(space.stages:delete(ids["Old review"])))
+    assert.equal(2, service.count(server, "DELETE"))
   end)
 
   it("take a DELETE that meets 404 at first for an error", function()

@@ -217,6 +217,35 @@ for name, create in pairs(CREATES) do
   end)
 end
 
+-- Works later than effects show, and before the request that is sent again.
+local TOO_LATE = { method = "POST", count = 1, status = 503, late = 0.2 }
+
+describe("a create that was sent again, and refused as it is there by now",
+         function()
+  before_each(function()
+    space, ox = open { settle_time = 0.02 }
+    assert(space.workflows:list())
+    server:inject { TOO_LATE, { method = "POST", count = 1, delay = 0.4 } }
+  end)
+
+  it("is taken for the one that worked", function()
+    local stage = assert(CREATES.stage())
+    assert.equal("Legal", stage.name)
+    assert.equal(2, posts())
+    assert.equal(1, EFFECTS.stage())
+    assert.equal(605, assert(CREATES["status change"]()).to_status_key)
+  end)
+
+  it("is in doubt where that cannot be read", function()
+    server:inject { TOO_LATE, { method = "POST", count = 1, delay = 0.4 },
+                    { method = "GET", status = 404, after = 4 } }
+    local _, err = CREATES.stage()
+    assert.equal("rejected", err.kind)
+    assert.is_true(err.ambiguous)
+    assert.equal(1, EFFECTS.stage())
+  end)
+end)
+
 describe("a change in doubt", function()
   it("is found by a later look where the first ones fail", function()
     server:inject { LOST, { method = "GET", html = true, count = 2 } }

@@ -184,6 +184,16 @@ describe("workspace status changes", function()
               "to_status_key")
     end)
 
+    it("may leave a project in a status that was switched off", function()
+      local seed = data()
+      local key = seed.kantata.workspaces[1].status_key
+      seed.kantata.disabled_statuses = { key }
+      server:load(seed)
+      local path = "/workspaces/" .. seed.kantata.workspaces[1].id
+      assert.equal(200, ox:put(path, { workspace = {
+        status_key = key, title = "Still there" } }).status)
+    end)
+
     it("are refused with strings, unknown names and holes", function()
       refused(422, create { workspace_id = "7", to_status_key = 605 },
               "workspace_id")

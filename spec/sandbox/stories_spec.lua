@@ -96,6 +96,27 @@ describe("stories", function()
     assert.equal("4", found("by_uuids=" .. uuid))
   end)
 
+  it("are filtered by slugs that they have, or have not", function()
+    local slugs = {}
+    for _, story in ipairs(space:get("/stories").json.stories) do
+      slugs[#slugs + 1] = story.full_slug
+    end
+    assert.equal("3", found("with_slug=" .. slugs[3]))
+    assert.equal("", found("with_slug=" .. slugs[3]:sub(1, -2) .. "*"))
+    assert.equal("2,3,4,5", found("excluding_slugs=" .. slugs[1]))
+    assert.equal("", found "excluding_slugs=*")
+  end)
+
+  it("are not listed as if a filter had not been given", function()
+    for _, query in ipairs { "mine=true", "in_trash=1", "with_parent=7",
+                             "by_uuids_ordered=x", "pinned=true" } do
+      local answer = space:get("/stories?" .. query)
+      assert.equal(400, answer.status)
+      assert.truthy(answer.text:find("lacks", 1, true))
+    end
+    assert.equal("1,2,3,4,5", found "in_trash=false&mine=0")
+  end)
+
   it("are filtered by tag, component and release", function()
     assert.equal("2,5", found "with_tag=law")
     assert.equal("2", found "with_tag=old,none")
@@ -103,6 +124,7 @@ describe("stories", function()
     assert.equal("2", found "contain_component=teaser")
     assert.equal("2,3,5", found "contain_component=article")
     assert.equal("", found "contain_component=art")
+    assert.equal("2,3,5", found "contain_component=art,teaser,article")
     assert.equal("4", found "in_release=7")
     assert.equal("4", found "from_release=7")
     assert.equal("", found "in_release=8")
@@ -120,6 +142,7 @@ describe("stories", function()
     assert.equal("4", found "search=100%25")
     assert.equal("4", found "search=[done]?")
     assert.equal("4,5", found "search=blog")
+    assert.equal("4,5", found "text_search=blog")
   end)
 
   it("are filtered by fields of their content", function()
@@ -181,6 +204,7 @@ describe("stories", function()
     local answer = space:get "/stories?per_page=2&page=2"
     assert.equal("5", answer.headers.total)
     assert.equal("2", answer.headers.per_page)
+    assert.equal("2", answer.headers["per-page"])
     assert.equal("legal/privacy,blog/one",
                  http.names(answer.json.stories, "full_slug"))
     assert.equal("25", space:get("/stories").headers.per_page)

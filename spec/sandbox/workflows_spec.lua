@@ -167,6 +167,8 @@ describe("workflows", function()
         { id = 77, position = 1 } } }).status)
       assert.equal(422, update(article, { workflow_stages_attributes = {
         { id = ids.Ready } } }).status)
+      assert.equal(422, update(article, { workflow_stages_attributes = {
+        { id = ids.Ready, position = -1 } } }).status)
     end)
 
     it("cannot lose their last content type, the default one has none",

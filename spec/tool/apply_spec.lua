@@ -1,8 +1,10 @@
 -- apply, resume, rollback, progress and move: what they change, what they
 -- say, how they end.
 local cjson = require "cjson".new()
+local files = require "support.files"
 local journals = require "workstage.migration.journal"
 local service = require "support.service"
+local shell = require "house.shell"
 local tool = require "tool.tool"
 
 describe("workstage", function()
@@ -181,6 +183,80 @@ describe("workstage", function()
       assert.truthy(output:find '"item":28%d%d%d%d%d%d%d%d%d%d%d%d%d[,}]')
       assert.equal(1, select(2, output:gsub("\n", "")))
     end)
+  end)
+
+  it("has as many requests in flight as --concurrency says", function()
+    place:close()
+    place = tool.place { seed = { stories = 120 } }
+    place:write("bp.lua", tool.BLUEPRINT)
+    assert(place.server:inject { {
+      method = "POST", path = "/workflow_stage_changes", delay = 0.3 } })
+    run("apply bp.lua -y --concurrency 12", 0)
+    local most = place.server:stats().max_in_flight
+    assert.is_true(most > 8 and most <= 12, most)
+    local _, err = run("apply bp.lua -y --concurrency 4294967304", 3)
+    assert.truthy(err:find("concurrency", 1, true), err)
+  end)
+
+  it("repeats --space in the next command to type", function()
+    local env = { STORYBLOK_SPACE_ID = "282994740194929" }
+    local own = " --space " .. tool.SPACE
+    local _, err = run("plan bp.lua -o plan" .. own, 2, env)
+    assert.truthy(err:find("workstage apply plan" .. own, 1, true), err)
+    local output = run("apply plan -y --limit 2" .. own, 0, env)
+    assert.truthy(output:find("resume plan.journal" .. own, 1, true), output)
+    run("resume plan.journal -y" .. own, 0, env)
+  end)
+
+  it("replaces a saved plan where there is nothing left to do", function()
+    run("plan bp.lua -o plan", 2)
+    run("apply bp.lua -y", 0)
+    run("plan bp.lua -o plan", 0)
+    local output = run("apply plan -y", 0)
+    assert.truthy(output:find("Nothing to do", 1, true), output)
+    assert.equal(before + 9, place:changes())
+  end)
+
+  it("says of a blueprint that is stale how to plan again", function()
+    run("plan bp.lua -o plan", 2)
+    run("apply bp.lua -y --journal other", 0)
+    local _, err = run("apply plan -y", 1)
+    assert.truthy(err:find("workstage plan FILE -o plan", 1, true), err)
+  end)
+
+  it("reports as JSON of a run that is over as of any other", function()
+    plan()
+    run("apply plan -y", 0)
+    local record = cjson.decode((run("resume plan.journal --json", 0)))
+    assert.is_true(record.complete)
+    assert.equal(0, record.moved)
+    assert.same({}, record.failures)
+    assert.equal("plan.journal", record.journal)
+    run("rollback plan.journal -y", 0)
+    record = cjson.decode((run("rollback plan.journal --json", 0)))
+    assert.is_true(record.complete)
+    assert.equal(0, record.requests)
+    record = cjson.decode((run("resume plan.journal --json", 1)))
+    assert.is_false(record.complete)
+    assert.truthy(record.error.message:find("rolled back", 1, true))
+  end)
+
+  it("progress names no workflow where moves alone were planned", function()
+    place:write("moves.lua", [[return { service = "storyblok", moves = { {
+      from = { workflow = "Article", stage = "Old review" },
+      to = { workflow = "Article", stage = "Ready" } } } }]])
+    run("apply moves.lua -y", 0)
+    local output = run("progress moves.lua.journal", 0)
+    assert.truthy(output:find("^Migration in space %d+: complete"), output)
+  end)
+
+  it("does not count as few what was skipped beyond the named ones", function()
+    local output = shell.must("%s", files.command [[
+      require "workstage.tool.report".tell({
+        complete = true, moved = 0, skipped = 3, failed = 0, failures = {},
+        skips = { { item = 1, why = "it is gone" } }, notes = {},
+        requests = 1, seconds = 1 }, {})]])
+    assert.truthy(output:find("1 or more skipped: it is gone", 1, true))
   end)
 
   it("names 20 failures and counts the rest", function()

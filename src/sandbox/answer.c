@@ -199,7 +199,11 @@ static void add_headers(struct MHD_Response *response,
                             html ? "text/html; charset=utf-8"
                                  : "application/json; charset=utf-8");
   if (r->total >= 0) add_number(response, "total", r->total);
-  if (r->per_page >= 0) add_number(response, "per_page", r->per_page);
+  if (r->per_page >= 0) {
+    /* older pages of the reference, and the official clients, spell it so */
+    if (!r->kantata) add_number(response, "per-page", r->per_page);
+    add_number(response, "per_page", r->per_page);
+  }
   if (r->limited && s->config.retry_after >= 0)
     add_number(response, "Retry-After",
                whole_seconds(s->config.retry_after));

@@ -120,8 +120,9 @@ void workspaces_update(struct call *c) {
     return;
   }
   key = json_get(workspace, "status_key");
+  if (key && key->integer == from) key = NULL;
   if (key && !status_usable(c, key->integer, "status_key")) return;
-  if (key && key->integer != from)
+  if (key)
     status_change_insert(c, c->id, from, key->integer);
   set_title_archived(c, workspace);
   effect(c, R_KANTATA_WORKSPACE, V_UPDATE);

@@ -37,12 +37,14 @@ static const char *stage_shape(const struct call *c, bool single) {
   return single ? "(s.id + 1) % 2" : "s.id % 2";
 }
 
+#define ANY_SLUG "EXISTS (SELECT 1 FROM json_each(?) p WHERE s.full_slug" \
+  " GLOB replace(replace(p.value, '[', '[[]'), '?', '[?]'))"
+
 static void filter_slugs(struct filter *f) {
   const char *from = param(f->c, "starts_with");
-  filter_by_texts(f, "by_slugs",
-                  " AND EXISTS (SELECT 1 FROM json_each(?) p WHERE"
-                  " s.full_slug GLOB replace(replace(p.value, '[', '[[]'),"
-                  " '?', '[?]'))");
+  filter_by_texts(f, "by_slugs", " AND " ANY_SLUG);
+  filter_by_texts(f, "excluding_slugs", " AND NOT " ANY_SLUG);
+  filter_by_text(f, "with_slug", " AND s.full_slug = ?");
   if (!from || !*from) return;
   filter_text(f, " AND s.full_slug >= ?", from);
   filter_text(f, " AND s.full_slug < ? || char(1114111)", from);
@@ -64,18 +66,27 @@ static void filter_stages(struct filter *f) {
 }
 
 static void filter_content(struct filter *f) {
-  struct call *c = f->c;
-  const char *component = param(c, "contain_component");
-  struct buf b = { 0 };
   filter_by_texts(f, "with_tag",
                   " AND EXISTS (SELECT 1 FROM json_each(s.tags) t WHERE"
                   " t.value IN (SELECT value FROM json_each(?)))");
-  if (!component) return;
-  buf_quote(&b, component, strlen(component));
-  if (!b.failed)
-    filter_text(f, " AND instr(s.components, ?) > 0",
-                arena_copy(&c->arena, b.data, b.len));
-  buf_free(&b);
+  filter_by_texts(f, "contain_component",
+                  " AND EXISTS (SELECT 1 FROM json_each(?) p WHERE"
+                  " instr(s.components, json_quote(p.value)) > 0)");
+}
+
+/* The service's filters that are not made here: a list without them would be
+** one of stories that were not asked for. */
+static void refuse_others(struct filter *f) {
+  static const char *const names[] = {
+    "by_uuids_ordered", "with_parent", "reference_search", "in_trash",
+    "pinned", "mine", "favourite", "scheduled_at_gt", "scheduled_at_lt",
+    NULL
+  };
+  for (int i = 0; names[i]; i++) {
+    const char *value = param(f->c, names[i]);
+    if (value && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+      filter_refuse(f, names[i], "is a filter that this sandbox lacks");
+  }
 }
 
 static void filter_kind(struct filter *f) {
@@ -214,7 +225,15 @@ static void filter_queries(struct filter *f) {
       filter_one_query(f, &m->params[i]);
 }
 
+static void filter_names(struct filter *f) {
+  static const char *const in = " AND instr(lower(s.name || char(10) ||"
+                                " s.full_slug), lower(?)) > 0";
+  filter_by_text(f, "search", in);
+  filter_by_text(f, "text_search", in);
+}
+
 static void add_filters(struct filter *f) {
+  refuse_others(f);
   filter_stages(f);
   filter_by_ids(f, "by_ids", " AND s.id IN (SELECT value FROM json_each(?))");
   filter_by_ids(f, "excluding_ids",
@@ -225,8 +244,7 @@ static void add_filters(struct filter *f) {
   filter_content(f);
   filter_kind(f);
   filter_release(f);
-  filter_by_text(f, "search", " AND instr(lower(s.name || char(10) ||"
-                 " s.full_slug), lower(?)) > 0");
+  filter_names(f);
   filter_queries(f);
 }
 

@@ -223,6 +223,8 @@ static bool set_positions(struct call *c, const struct json *workflow) {
       return no_problems(c, 422, SHAPE_ERRORS);
     }
     if (!body_check(c, position_fields, v)) return false;
+    if (position->integer < 0)
+      problem(c, "workflow_stages_attributes", "must not be negative");
     store_run(c->db, "UPDATE stages SET position = ? WHERE id = ?"
               " AND workflow_id = ?", "iii", position->integer,
               id_of(v, "id"), c->id);

@@ -171,9 +171,46 @@ function perform.create_stage(run, operation, index, earlier)
   return true
 end
 
+-- What a stage cannot get back, for one that a rollback had to leave has it.
+local function held_by_others(run, id, set)
+  local held = {}
+  for _, name in ipairs { "name", "color" } do
+    for other, state in pairs(run.states) do
+      if set[name] and other ~= id and state[name] and
+         set[name]:lower() == state[name]:lower() then
+        held[name] = state.name
+      end
+    end
+  end
+  return held
+end
+
+-- A rollback goes on without what others keep from it.
+local function update_without(run, id, set, err)
+  local held = held_by_others(run, id, set)
+  if run.plan.kind ~= "rollback" or err.kind ~= "rejected" or
+     next(held) == nil then
+    return nil, err
+  end
+  local rest = {}
+  for name, value in pairs(set) do
+    if held[name] then
+      run:leave(("stage %q does not get its %s %q back: stage %q has it")
+                :format(run.states[id].name, name, value, held[name]))
+    else
+      rest[name] = value
+    end
+  end
+  if next(rest) == nil then return true end
+  return stages.update(run, id, rest)
+end
+
 function perform.update_stage(run, operation, index)
-  local done, err = stages.update(run, run:id_of(operation.stage),
-                                  operation.set)
+  local id = run:id_of(operation.stage)
+  local done, err = stages.update(run, id, operation.set)
+  if not done then
+    done, err = update_without(run, id, operation.set, err)
+  end
   if not done then return nil, err end
   run:finish(index)
   return true
@@ -204,7 +241,7 @@ function perform.move(run, operation, index, earlier)
     to = run:id_of(operation.to), set = operation.set,
     items = operation.items, dues = operation.dues,
     at = earlier and earlier.at, again = earlier and earlier.again,
-    was_begun = earlier and earlier.begun,
+    was_begun = earlier and earlier.begun, was = earlier and earlier.was,
   })
   if done and run.report.failed == failed_before then run:finish(index) end
   return done, err

@@ -15,34 +15,38 @@ end
 
 local function plain(_, text) return text end
 
--- Names for references: ids of stages that are there, names of new ones.
+local KINDS = { space_role_ids = "roles", user_ids = "users" }
+
+-- Names for references: ids of stages that are there, names of new ones; and
+-- for the ids of members in their attributes.
 local function naming(plan)
-  local names = {}
+  local names = { stages = {}, roles = {}, users = {} }
   for _, stage in ipairs(plan.structure.stages) do
-    names[stage.id] = stage.name
+    names.stages[stage.id] = stage.name
   end
   for _, operation in ipairs(plan.operations) do
     if operation.set and operation.set.name and operation.stage then
-      names[operation.stage] = operation.set.name
+      names.stages[operation.stage] = operation.set.name
     end
   end
   for _, member in ipairs(plan.members or {}) do
-    names[member.id] = member.name
+    names[member.kind][member.id] = member.name
   end
-  return function(ref)
+  return function(ref, attribute)
     if ref == false or ref == nil then return "none" end
-    return names[ref] and ("%q"):format(names[ref]) or tostring(ref)
+    local name = names[KINDS[attribute] or "stages"][ref]
+    return name and ("%q"):format(name) or tostring(ref)
   end
 end
 
-local function list_of(items, name)
+local function list_of(items, name, attribute)
   local shown = {}
-  for i, item in ipairs(items) do shown[i] = name(item) end
+  for i, item in ipairs(items) do shown[i] = name(item, attribute) end
   return #shown > 0 and table.concat(shown, ", ") or "none"
 end
 
 local function value_of(attribute, value, name)
-  if type(value) == "table" then return list_of(value, name) end
+  if type(value) == "table" then return list_of(value, name, attribute) end
   if attribute == "after_publish_id" then return name(value) end
   if type(value) == "string" then return ("%q"):format(value) end
   return tostring(value)
@@ -58,15 +62,19 @@ local function label(attribute)
 end
 
 -- What joins and what leaves a list.
-local function list_change(before, now, name)
+local function list_change(before, now, name, attribute)
   local was, is, parts = {}, {}, {}
   for _, item in ipairs(before) do was[item] = true end
   for _, item in ipairs(now) do is[item] = true end
   for _, item in ipairs(before) do
-    if not is[item] then parts[#parts + 1] = "- " .. name(item) end
+    if not is[item] then
+      parts[#parts + 1] = "- " .. name(item, attribute)
+    end
   end
   for _, item in ipairs(now) do
-    if not was[item] then parts[#parts + 1] = "+ " .. name(item) end
+    if not was[item] then
+      parts[#parts + 1] = "+ " .. name(item, attribute)
+    end
   end
   return table.concat(parts, "  ")
 end
@@ -74,7 +82,8 @@ end
 local function change_line(attribute, before, now, name)
   if type(before) == "table" and type(now) == "table" then
     return ("      %s: %s"):format(label(attribute),
-                                   list_change(before, now, name))
+                                   list_change(before, now, name,
+                                               attribute))
   end
   return ("      %s: %s -> %s"):format(label(attribute),
                                        value_of(attribute, before, name),
@@ -85,6 +94,19 @@ end
 --
 -- A stage may be touched by several operations; a person is told once what
 -- it comes to.
+
+-- Whether anything is to be told of a stage that is there and stays.
+local function changes_of(change)
+  local found = {}
+  for _, attribute in ipairs(attributes.all) do
+    local now, before = change.set[attribute], change.before[attribute]
+    if now ~= nil and attribute ~= "position" and
+       not attributes.equal(attribute, before, now) then
+      found[#found + 1] = attribute
+    end
+  end
+  return found
+end
 
 local function stage_changes(plan)
   local order, changed = {}, {}
@@ -121,7 +143,7 @@ local function added(change, name, paint, out)
   for _, attribute in ipairs { "space_role_ids", "user_ids" } do
     if #(set[attribute] or {}) > 0 then
       out(("      %s: %s"):format(label(attribute),
-                                  list_of(set[attribute], name)))
+                                  list_of(set[attribute], name, attribute)))
     end
   end
   local flags = {}
@@ -131,35 +153,44 @@ local function added(change, name, paint, out)
   if #flags > 0 then out("      " .. table.concat(flags, ", ")) end
 end
 
-local function changed_lines(change, name)
-  local found = {}
-  for _, attribute in ipairs(attributes.all) do
-    local now, before = change.set[attribute], change.before[attribute]
-    if now ~= nil and attribute ~= "position" and
-       not attributes.equal(attribute, before, now) then
-      found[#found + 1] = change_line(attribute, before, now, name)
-    end
+local function changed(change, name, paint, out)
+  local found = changes_of(change)
+  if #found == 0 then
+    out(paint("dim", ("  . stage %q: its ways are opened for the moves, " ..
+                      "and closed again"):format(change.before.name)))
+    return
   end
-  return found
+  out(paint("yellow", ("  ~ stage %q"):format(change.before.name)))
+  for _, attribute in ipairs(found) do
+    out(change_line(attribute, change.before[attribute],
+                    change.set[attribute], name))
+  end
 end
 
 local function describe_stages(plan, name, paint, out)
-  local counts = { added = 0, changed = 0, removed = 0 }
   for _, change in ipairs(stage_changes(plan)) do
-    if change.is_new then
-      counts.added = counts.added + 1
-      added(change, name, paint, out)
+    if change.is_new then added(change, name, paint, out)
     elseif change.is_gone then
-      counts.removed = counts.removed + 1
       out(paint("red", ("  - stage %q"):format(change.name)))
-    else
-      local found = changed_lines(change, name)
-      if #found > 0 then
-        counts.changed = counts.changed + 1
-        out(paint("yellow", ("  ~ stage %q"):format(change.before.name)))
-        for _, line in ipairs(found) do out(line) end
-      end
+    elseif next(change.set) ~= nil then
+      changed(change, name, paint, out)
     end
+  end
+end
+
+--- How many stages are added, changed and removed, and how many items moved.
+-- @tparam table plan
+-- @treturn table `added`, `changed`, `removed`, `moved`
+function describe.counts(plan)
+  local counts = { added = 0, changed = 0, removed = 0, moved = 0 }
+  local function add(name, count) counts[name] = counts[name] + count end
+  for _, change in ipairs(stage_changes(plan)) do
+    if change.is_new then add("added", 1)
+    elseif change.is_gone then add("removed", 1)
+    elseif #changes_of(change) > 0 then add("changed", 1) end
+  end
+  for _, operation in ipairs(plan.operations) do
+    if operation.op == "move" then add("moved", operation.count) end
   end
   return counts
 end
@@ -261,16 +292,15 @@ function describe.text(plan, options)
     describe_effects(plan, paint, out)
     return table.concat(parts, "\n")
   end
-  local moved = 0
-  local counts = describe_stages(plan, name, paint, out)
+  describe_stages(plan, name, paint, out)
   for _, operation in ipairs(plan.operations) do
     local write = describe_operation[operation.op]
     if write then write(operation, name, paint, out) end
-    if operation.op == "move" then moved = moved + operation.count end
   end
   describe_effects(plan, paint, out)
+  local counts = describe.counts(plan)
   out(("%d to add, %d to change, %d to remove, %d to move."):format(
-    counts.added, counts.changed, counts.removed, moved))
+    counts.added, counts.changed, counts.removed, counts.moved))
   local time = ""
   if plan.seconds then
     time = (", about %s at %g a second"):format(duration(plan.seconds),

@@ -95,7 +95,7 @@ local function note_begun(run, operation, index, earlier)
       for id, item in pairs(found) do
         if item.stands == to and earlier.begun[id] then
           earlier.begun[id] = nil
-          run:moved(index, id, nil, item,
+          run:moved(index, id, nil, earlier.was[id] or {},
                     { from = operation.stage, to = to })
         end
       end

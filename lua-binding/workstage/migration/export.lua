@@ -26,10 +26,20 @@ local function read_members(space, stages, attribute, read)
   for _, stage in ipairs(stages) do
     if #stage[attribute] > 0 then
       local ids, names = read(space)
-      return ids and names, names
+      return ids and names, names, ids
     end
   end
-  return {}
+  return {}, nil, {}
+end
+
+-- A name that several roles have does not tell which one is meant.
+local function note_several(ids, lost)
+  for name, id in pairs(ids) do
+    if not id then
+      lost[#lost + 1] = ("several space roles are named %q: a plan needs " ..
+                         "one name for each"):format(name)
+    end
+  end
 end
 
 local function publish_of(stage, names, lost)
@@ -78,9 +88,11 @@ return function(space, name)
   for _, stage in ipairs(found.stages) do
     names.stages[stage.id] = stage.name
   end
-  names.roles, err = read_members(space, found.stages, "space_role_ids",
-                                  structure.roles)
+  local role_ids
+  names.roles, err, role_ids = read_members(
+    space, found.stages, "space_role_ids", structure.roles)
   if not names.roles then return nil, err end
+  note_several(role_ids, lost)
   names.users, err = read_members(space, found.stages, "user_ids",
                                   structure.users)
   if not names.users then return nil, err end

@@ -53,7 +53,7 @@ local function sift(self, ids, found)
     local item = found[id]
     local why = reason(self, item)
     if item and item.stands == self.to and self.was_begun[id] then
-      self.run:moved(self.operation, id, nil, item, self.late)
+      self.run:moved(self.operation, id, nil, self.was[id] or {}, self.late)
     elseif why then
       self.unmoved[id] = true
       skipped[#skipped + 1] = { item = id, why = why }
@@ -65,13 +65,25 @@ local function sift(self, ids, found)
   return todo, skipped
 end
 
+-- What a move takes from its item: once it was sent, nobody else tells.
+local function dues_of(todo)
+  local dues = {}
+  for _, item in ipairs(todo) do
+    if item.due or item.is_due_unknown then
+      dues[#dues + 1] = { item = item.id, due = item.due,
+                          due_unknown = item.is_due_unknown or nil }
+    end
+  end
+  return #dues > 0 and dues or nil
+end
+
 -- Writes a page down before any of it is moved.
 local function record_of(self, page, todo, skipped)
   local intended = {}
   for i, item in ipairs(todo) do intended[i] = item.id end
   return { type = "page", operation = self.operation,
            at = not self.late and page.at or nil, items = intended,
-           skipped = #skipped > 0 and skipped or nil }
+           dues = dues_of(todo), skipped = #skipped > 0 and skipped or nil }
 end
 
 -- How many pages to look at, by how fast the last ones went.
@@ -188,7 +200,8 @@ local function new_pages(run, work)
   return setmetatable({
     run = run, operation = work.operation, from = work.from, to = work.to,
     items = work.items, at = work.at or 1, again = work.again or {},
-    again_at = 1, was_begun = work.was_begun or {}, late = work.late,
+    again_at = 1, was_begun = work.was_begun or {}, was = work.was or {},
+    late = work.late,
     unmoved = work.unmoved or {}, queue = {}, first = 1, ended = false,
     ahead = AHEAD, pages = 1, looks = 0,
   }, Pages)
@@ -211,7 +224,8 @@ end
 -- @tparam table work `operation` (its index), `from`, `to` (what items stand
 --   in), `set`, `items` (ids), `dues` (due dates, by index), `at` (of the
 --   first that was not begun yet), `again` (ids of an earlier run),
---   `was_begun` (set of ids), `late` (from and to, where the operation itself
+--   `was_begun` (set of ids), `was` (id -> what an earlier run saw of its due
+--   date), `late` (from and to, where the operation itself
 --   does not name them), `unmoved` (a set that gets the ids of those that
 --   were skipped or failed)
 -- @treturn[1] boolean true, when all were seen to; false when it was stopped

@@ -206,6 +206,18 @@ local function client_of(plan, server)
   return workstage.storyblok(options)
 end
 
+-- The report of several rounds together; what failed is for the last to say.
+local function joined(earlier, report)
+  for _, name in ipairs { "moved", "skipped", "requests", "seconds" } do
+    report[name] = report[name] + earlier[name]
+  end
+  for _, name in ipairs { "skips", "notes" } do
+    local list = table.move(earlier[name], 1, #earlier[name], 1, {})
+    report[name] = table.move(report[name], 1, #report[name], #list + 1, list)
+  end
+  return report
+end
+
 local function apply_there(migration, plan, server, given)
   local client, err = client_of(plan, server)
   if not client then return nil, err end
@@ -219,9 +231,11 @@ local function apply_there(migration, plan, server, given)
   local rounds = 1
   while report and not report.complete and given.faults and rounds < 10 and
         not (given.should_stop and given.should_stop()) do
-    report, err = migration.resume(client, path, {
+    local more
+    more, err = migration.resume(client, path, {
       on_progress = given.on_progress, should_stop = given.should_stop,
     })
+    report = more and joined(report, more)
     rounds = rounds + 1
   end
   client:close()

@@ -8,11 +8,13 @@ local replay = {}
 -- What an operation's records add up to: `started`, when its request may
 -- have been sent; `done`; `at`, the first item that was not begun; `again`,
 -- the items whose end is open or that failed; `begun`, those of them whose
--- request may have been sent; `opened`, the ways that it has opened.
+-- request may have been sent; `was`, what is known of the due dates that
+-- those had; `opened`, the ways that it has opened.
 local function state_of(self, index)
   local state = self.progress[index]
   if not state then
-    state = { open = {}, unsent = {}, failed = {}, at = 1, opened = {} }
+    state = { open = {}, unsent = {}, failed = {}, was = {}, at = 1,
+              opened = {} }
     self.progress[index] = state
   end
   return state
@@ -37,13 +39,18 @@ end
 local function forget(self, state, id)
   if state.failed[id] then self.failed = self.failed - 1 end
   state.open[id], state.failed[id], state.unsent[id] = nil, nil, nil
+  state.was[id] = nil
 end
 
 function take.page(self, record)
   local state = state_of(self, record.operation)
   if record.at and record.at + 1 > state.at then state.at = record.at + 1 end
   for _, id in ipairs(record.items) do
-    state.open[id], state.unsent[id] = true, nil
+    state.open[id], state.unsent[id], state.was[id] = true, nil, nil
+  end
+  for _, each in ipairs(record.dues or {}) do
+    state.was[each.item] = { due = each.due,
+                             is_due_unknown = each.due_unknown }
   end
   for _, each in ipairs(record.skipped or {}) do
     forget(self, state, each.item)

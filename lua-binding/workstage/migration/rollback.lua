@@ -1,6 +1,7 @@
 --- The way back: a plan that undoes what a journal says was done, only where
 -- things still stand as that run left them. What does not is listed.
 local attributes = require "workstage.migration.attributes"
+local count_effects = require "workstage.migration.effects"
 local drivers = require "workstage.migration.drivers"
 local history = require "workstage.migration.history"
 local items = require "workstage.migration.items"
@@ -106,8 +107,10 @@ function Moved:take_begun(client, replayed)
       if not found then return nil, err end
       for id, item in pairs(found) do
         if ways[item.stands] ~= nil then
+          local was = state.was[id] or {}
           self:take({ item = id, to = item.stands, from = ways[item.stands],
-                      due_unknown = true }, operation, replayed.ids)
+                      due = was.due, due_unknown = was.is_due_unknown },
+                    operation, replayed.ids)
         end
       end
     end
@@ -258,10 +261,11 @@ local function note_gone(moved, stages_before, now, past)
   end
 end
 
--- Stages of other workflows that are not there any more.
+-- The stages of other workflows that items come back to, as far as they are
+-- there.
 local function look_for_others(client, replayed, moved)
-  if replayed.plan.service ~= "storyblok" then return true end
-  local looked = {}
+  local looked, others = {}, {}
+  if replayed.plan.service ~= "storyblok" then return others end
   for _, stage in ipairs(replayed.plan.structure.stages) do
     looked[stage.id] = true
   end
@@ -272,9 +276,18 @@ local function look_for_others(client, replayed, moved)
       local stage, err = client.stages:get(id)
       if not stage and err.kind ~= "not_found" then return nil, err end
       moved.gone[id] = not stage or nil
+      others[#others + 1] = stage
     end
   end
-  return true
+  return others
+end
+
+-- What the moves back set off; Kantata's services say nothing of it.
+local function effects_of(replayed, operations, now, others)
+  if replayed.plan.service ~= "storyblok" then return nil end
+  local stages = now and now.stages or {}
+  table.move(stages, 1, #stages, #others + 1, others)
+  return count_effects(operations, others)
 end
 
 -- Items in the stages that the run made which it cannot take out of them.
@@ -324,13 +337,13 @@ end
 -- @tparam table replayed what `replay.read` says of the journal
 -- @tparam table moved the moves that are to be undone (see `rollback.moved`)
 -- @treturn[1] table `operations`, `structure`, `workflow` (its present name),
---   `notes`
+--   `effects`, `notes`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function rollback.plan(client, replayed, moved)
   local left, plan = {}, replayed.plan
-  local looked, why = look_for_others(client, replayed, moved)
-  if not looked then return nil, why end
+  local others, why = look_for_others(client, replayed, moved)
+  if not others then return nil, why end
   if moved.unknown > 0 then
     left[1] = ("the service did not tell the due dates that %d item(s) had")
               :format(moved.unknown)
@@ -347,6 +360,7 @@ function rollback.plan(client, replayed, moved)
   if not operations then return nil, err end
   return { operations = operations, structure = now or { stages = {} },
            workflow = now and now.workflow.name or plan.workflow,
+           effects = effects_of(replayed, operations, now, others),
            notes = left }
 end
 

@@ -127,7 +127,8 @@ local function tell(self)
 end
 
 --- An item was moved; `change` is nil when an earlier run had sent it.
--- `late` names from and to, where the operation itself does not.
+-- `item` tells the due date that it had before; `late` names from and to,
+-- where the operation itself does not.
 function Run:moved(operation, id, change, item, late)
   self.report.moved = self.report.moved + 1
   self.lost = 0

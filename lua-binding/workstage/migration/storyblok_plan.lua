@@ -1,6 +1,7 @@
 --- Plans a migration of a Storyblok space: reads what is (only GETs), and
 -- leaves the way from there to the planner.
 local attributes = require "workstage.migration.attributes"
+local count_effects = require "workstage.migration.effects"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
 local planner = require "workstage.migration.planner"
@@ -31,16 +32,18 @@ local function names_used(blueprint)
   return roles, users
 end
 
--- name -> id for the names in use; problems grow by what the space lacks.
+-- name -> id for the names in use; problems grow by what the space lacks,
+-- and by what it has twice.
 local function resolve_names(names, what, map, ids, problems)
   local resolved = {}
   for _, name in ipairs(names) do
     local there = map and map[name] or name
-    resolved[name] = ids[there]
+    resolved[name] = ids[there] or nil
     if not ids[there] then
       problems[#problems + 1] =
-        ("the space has no %s %q (name another with map_%s)")
-        :format(what, there, what)
+        ("the space has %s %s %q (name another with map_%s)")
+        :format(ids[there] == nil and "no" or "more than one", what, there,
+                what)
     end
   end
   return resolved
@@ -165,7 +168,7 @@ local function to_of(space, found, move, cache)
                                                            to.stage),
     }
   end
-  return { ref = stage.id, stages = workflow.stages,
+  return { ref = stage.id, stage = stage, stages = workflow.stages,
            name = ("%s / %s"):format(workflow.name, stage.name) }
 end
 
@@ -208,7 +211,8 @@ local function make_rules(space, found, blueprint, context, problems)
     else
       rules[#rules + 1] = {
         index = i, from = from.ref, from_name = from.name, to_ref = to.ref,
-        to_name = to.name, where = move.where, is_closed = is_closed(from, to),
+        to_name = to.name, target = to.stage, where = move.where,
+        is_closed = is_closed(from, to),
         set = change_set(move, context),
       }
     end
@@ -278,45 +282,14 @@ local function check_left_behind(space, gone, rules, problems)
   return true
 end
 
--- ------------------------------------------------------- side effects
-
-local function of_target(structure_now, operations, ref)
-  local state = {}
-  for _, stage in ipairs(structure_now.stages) do
-    if stage.id == ref then
-      for name, value in pairs(stage) do state[name] = value end
-    end
-  end
-  for _, operation in ipairs(operations) do
-    if operation.stage == ref and operation.set then
-      for name, value in pairs(operation.set) do state[name] = value end
-    end
-  end
-  return state
+-- Stages of other workflows that items come to are not in the structure.
+local function all_stages(found, rules)
+  local stages = table.move(found.stages, 1, #found.stages, 1, {})
+  for _, rule in ipairs(rules) do stages[#stages + 1] = rule.target end
+  return stages
 end
 
-local function effects_of(found, operations)
-  local effects = { webhooks = 0, emails = 0, locked = 0, unassigned = 0,
-                    unpublishable = 0 }
-  for _, operation in ipairs(operations) do
-    if operation.op == "move" then
-      local count = operation.count
-      local target = of_target(found, operations, operation.to)
-      effects.webhooks = effects.webhooks + count
-      if operation.set.notify then effects.emails = effects.emails + count end
-      if target.story_editing_locked then
-        effects.locked = effects.locked + count
-      end
-      if target.auto_remove_assignee then
-        effects.unassigned = effects.unassigned + count
-      end
-      if target.allow_publish == false then
-        effects.unpublishable = effects.unpublishable + count
-      end
-    end
-  end
-  return effects
-end
+-- ------------------------------------------------------------- the plan
 
 -- The sentence says it in one line; `moves` is to be pasted as it is.
 local function refuse(problems)
@@ -368,12 +341,15 @@ end
 -- The roles and users that the plan names by their ids.
 local function members_of(context)
   local members = {}
-  for _, names in ipairs { context.roles, context.users } do
-    for name, id in pairs(names) do
-      members[#members + 1] = { id = id, name = name }
+  for _, kind in ipairs { "roles", "users" } do
+    for name, id in pairs(context[kind]) do
+      members[#members + 1] = { kind = kind, id = id, name = name }
     end
   end
-  table.sort(members, function(a, b) return a.name < b.name end)
+  table.sort(members, function(a, b)
+    if a.name ~= b.name then return a.name < b.name end
+    return a.kind < b.kind
+  end)
   return members
 end
 
@@ -432,5 +408,5 @@ return function(space, blueprint, options)
   return { structure = found, operations = operations,
            rules = lasting(moves), notes = notes,
            members = members_of(context),
-           effects = effects_of(found, operations) }
+           effects = count_effects(operations, all_stages(found, rules)) }
 end

@@ -108,14 +108,14 @@ function structure.reread(space, id)
 end
 
 --- The space roles by name.
--- @treturn[1] table name -> id
+-- @treturn[1] table name -> id; false where several have the name
 -- @treturn[1] table id -> name
 function structure.roles(space)
   local list, err = space.roles:list()
   if not list then return nil, err end
   local ids, names = {}, {}
   for _, role in ipairs(list) do
-    ids[role.role] = role.id
+    ids[role.role] = ids[role.role] == nil and role.id
     names[role.id] = role.role
   end
   return ids, names

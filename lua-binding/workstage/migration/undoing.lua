@@ -127,7 +127,7 @@ local function plan_back(client, path)
     service = replayed.plan.service, kind = "rollback",
     space_id = replayed.plan.space_id, workflow = parts.workflow,
     structure = parts.structure, operations = parts.operations, rules = {},
-    notes = parts.notes, rate = client.transport.rate,
+    effects = parts.effects, notes = parts.notes, rate = client.transport.rate,
     undoes = journals.run_of(replayed.header),
   }
 end

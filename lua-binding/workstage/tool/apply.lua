@@ -7,6 +7,7 @@ local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
+local records = require "workstage.tool.records"
 local screen = require "workstage.tool.screen"
 local status = require "workstage.tool.status"
 
@@ -62,18 +63,17 @@ local function make_plan(parsed)
 end
 
 local function nothing_to_do(plan, parsed)
-  if parsed.json then
-    screen.json { plan = plan.id, complete = true, moved = 0, skipped = 0,
-                  failed = 0, failures = {}, skips = {}, notes = {},
-                  requests = 0, seconds = 0 }
-  end
+  if parsed.json then screen.json(records.nothing(plan.id)) end
   return status.DONE
 end
 
-local function hint_at_stale(err, parsed)
-  if err and err.kind == "stale" then
+local function hint_at_stale(err, parsed, is_plan)
+  if not err or err.kind ~= "stale" then return end
+  if is_plan then
     screen.complain("nothing was changed; plan again: workstage plan FILE " ..
                     "-o %s", screen.word(parsed.file))
+  else
+    screen.complain "nothing was changed; the same command plans again"
   end
 end
 
@@ -95,7 +95,7 @@ function command.run(parsed)
     return migration.apply(client, plan, options)
   end)
   code = self:tell(done, err, true)
-  hint_at_stale(err, parsed)
+  hint_at_stale(err, parsed, is_plan)
   return code
 end
 

@@ -108,7 +108,8 @@ end
 local function gather(service, parsed, about)
   local options = { base_url = parsed.base_url,
                     rate_limit = parsed.rate_limit,
-                    settle_time = parsed.settle_time }
+                    settle_time = parsed.settle_time,
+                    concurrency = parsed.concurrency }
   local good =
     from_environment(options, "base_url", "WORKSTAGE_BASE_URL", as_it_is) and
     from_environment(options, "rate_limit", "WORKSTAGE_RATE_LIMIT", rate) and
@@ -148,8 +149,9 @@ end
 function connect.repeated(parsed)
   local words = {}
   for _, pair in ipairs {
-    { "region", "--region" }, { "base_url", "--base-url" },
-    { "rate_limit", "--rate-limit" }, { "settle_time", "--settle-time" },
+    { "space", "--space" }, { "region", "--region" },
+    { "base_url", "--base-url" }, { "rate_limit", "--rate-limit" },
+    { "settle_time", "--settle-time" },
   } do
     local value = parsed[pair[1]]
     if value ~= nil then

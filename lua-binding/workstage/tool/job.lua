@@ -34,6 +34,16 @@ function job.define(parser)
   parser:flag("--verbose", "Name the items that were skipped.")
 end
 
+--- Says why there is nothing to be run.
+-- @treturn integer the exit status
+function job.refuse(parsed, why)
+  if parsed.json then
+    screen.json { complete = false, error = { message = why } }
+  end
+  screen.complain("%s", why)
+  return status.FAILED
+end
+
 --- Begins a job.
 -- @tparam table parsed the arguments
 -- @tparam[opt] table about see `connect.open`

@@ -13,8 +13,7 @@ local command = {
   summary = "Show what a blueprint changes. Only reads.",
   examples = {
     "workstage plan article.lua",
-    "workstage plan article.lua -o article.plan && workstage apply " ..
-    "article.plan",
+    "workstage plan article.lua -o article.plan   # then apply article.plan",
     "workstage plan article.lua --map-role Lawyer=Legal",
   },
   ends = "Exit status: 0 nothing to do, 1 failed, 2 there are changes, 3 " ..
@@ -40,7 +39,7 @@ local function may_write(path)
 end
 
 local function save(plan, path)
-  if not path or plan:is_empty() then return true end
+  if not path then return true end
   local good, err = plan:save(path)
   if good then return true end
   return false, failure.tell(err)

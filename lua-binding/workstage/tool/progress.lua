@@ -1,6 +1,7 @@
 -- workstage progress: how far a run has come, as its journal tells.
 
 local files = require "workstage.tool.files"
+local records = require "workstage.tool.records"
 local screen = require "workstage.tool.screen"
 local status = require "workstage.tool.status"
 
@@ -21,6 +22,9 @@ local NAMES = { "plan", "service", "space_id", "workflow", "kind", "total",
 local function title(about)
   local what = about.kind == "rollback" and "Rollback" or "Migration"
   if about.service == "kantata" then return what .. " of Kantata OX" end
+  if not about.workflow then
+    return ("%s in space %d"):format(what, about.space_id)
+  end
   return ("%s of %q in space %d"):format(what, about.workflow,
                                          about.space_id)
 end
@@ -54,6 +58,19 @@ function command.tell(about, parsed, is_asked)
     screen.say("To carry on: workstage resume " ..
                screen.word(parsed.journal))
   end
+end
+
+--- Tells of a run that was to be carried on and is over.
+-- @tparam table about
+-- @tparam table parsed the arguments: `journal`, `json`
+-- @treturn integer the exit status
+function command.tell_over(about, parsed)
+  if parsed.json then
+    screen.json(records.nothing(about.plan, parsed.journal))
+  else
+    command.tell(about, parsed)
+  end
+  return status.DONE
 end
 
 function command.run(parsed)

@@ -1,5 +1,7 @@
 --- What `--json` writes: plans, reports and errors as programs read them.
 -- The names are a promise (docs/tool.md).
+local describe = require "workstage.migration.describe"
+
 local records = {}
 
 local ERROR = { "kind", "status", "method", "url", "request_id", "attempts",
@@ -27,29 +29,6 @@ local function operation_of(operation)
   return record
 end
 
-local COUNTS = { create_stage = "added", delete_stage = "removed" }
-
-local function counts_of(plan)
-  local counts = { added = 0, changed = 0, removed = 0, moved = 0 }
-  local seen = {}
-  for _, operation in ipairs(plan.operations) do
-    local name = COUNTS[operation.op]
-    if name then
-      counts[name] = counts[name] + 1
-      seen[operation.stage] = true
-    elseif operation.op == "move" then
-      counts.moved = counts.moved + operation.count
-    end
-  end
-  for _, operation in ipairs(plan.operations) do
-    if operation.op == "update_stage" and not seen[operation.stage] then
-      seen[operation.stage] = true
-      counts.changed = counts.changed + 1
-    end
-  end
-  return counts
-end
-
 local function findings_of(findings)
   local list = {}
   for i, finding in ipairs(findings or {}) do
@@ -71,10 +50,19 @@ function records.plan(plan)
     plan = plan.id, service = plan.service, kind = plan.kind,
     space_id = plan.space_id, workflow = plan.workflow,
     empty = plan:is_empty(), requests = plan.requests,
-    seconds = plan.seconds, rate = plan.rate, counts = counts_of(plan),
+    seconds = plan.seconds, rate = plan.rate, counts = describe.counts(plan),
     operations = operations, effects = plan.effects,
     notes = plan.notes or {}, warnings = findings_of(plan.warnings),
   }
+end
+
+--- The report of a run that had nothing left to do.
+-- @tparam string plan its id
+-- @tparam[opt] string journal
+function records.nothing(plan, journal)
+  return { plan = plan, journal = journal, complete = true, moved = 0,
+           skipped = 0, failed = 0, failures = {}, skips = {}, notes = {},
+           requests = 0, seconds = 0 }
 end
 
 --- A report of a run.

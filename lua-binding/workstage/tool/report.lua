@@ -53,8 +53,10 @@ local function tell_skips(done, verbose)
     counts[skip.why] = (counts[skip.why] or 0) + 1
   end
   if verbose then return end
+  local more = done.skipped - #done.skips
   for _, why in ipairs(reasons) do
-    screen.say(("  %d skipped: %s"):format(counts[why], why))
+    screen.say(("  %d%s skipped: %s"):format(
+      counts[why], more > 0 and " or more" or "", why))
   end
   if done.skipped > 0 then
     screen.say "  (--verbose names those that were skipped)"

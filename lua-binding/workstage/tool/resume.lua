@@ -6,8 +6,6 @@ local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local progress = require "workstage.tool.progress"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
 
 local command = {
   summary = "Carry on a run that was stopped.",
@@ -27,11 +25,10 @@ function command.run(parsed)
   local about, code = files.journal(parsed.journal)
   if not about then return code end
   if about.rolled_back then
-    screen.complain("this run was rolled back; there is nothing to carry on")
-    return status.FAILED
+    return job.refuse(parsed,
+      "this run was rolled back; there is nothing to carry on")
   elseif about.complete then
-    progress.tell(about, parsed)
-    return status.DONE
+    return progress.tell_over(about, parsed)
   end
   local self
   self, code = job.new(parsed, about)

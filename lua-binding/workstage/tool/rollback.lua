@@ -7,7 +7,6 @@ local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.progress"
-local status = require "workstage.tool.status"
 local terminal = require "workstage.terminal"
 local undoing = require "workstage.migration.undoing"
 
@@ -58,8 +57,8 @@ local function carry_on(self, path, back)
   local about, found = files.journal(back)
   if not about then return nil, nil, found end
   if about.complete then
-    progress.tell(about, { journal = back, json = self.parsed.json })
-    return nil, nil, status.DONE
+    return nil, nil, progress.tell_over(about, { journal = back,
+                                                 json = self.parsed.json })
   end
   if not self.parsed.json then
     progress.tell(about, { journal = back }, true)

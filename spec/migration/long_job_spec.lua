@@ -210,7 +210,8 @@ end)
 -- At a rate of the service's kind, run at many times its speed: the figures
 -- are ratios.
 describe("the time of a plan", function()
-  it("is right to 2 %", function()
+  -- The seconds that it takes, by those that were planned.
+  local function measure()
     local rate = 100
     local folder = migrations.folder()
     local server, space = migrations.start(
@@ -225,14 +226,25 @@ describe("the time of a plan", function()
       journal = folder .. "/j", concurrency = 16 }))
     local seconds = core.now() - began
     assert.is_true(report.complete)
-    local ratio = seconds / plan.seconds
     space:close()
     server:stop()
     migrations.remove(folder)
     if os.getenv "WORKSTAGE_FIGURES" then
       print(("%d requests, %.3f s planned, %.3f s: %.4f"):format(
-        plan.requests, plan.seconds, seconds, ratio))
+        plan.requests, plan.seconds, seconds, seconds / plan.seconds))
     end
-    assert.is_true(ratio > 0.98 and ratio < 1.02, ratio)
+    return seconds / plan.seconds
+  end
+
+  -- Nothing makes it shorter; a machine that does other things meanwhile
+  -- makes it longer, but hardly three times in a row.
+  it("is right to 2 %", function()
+    local ratio
+    for _ = 1, 3 do
+      ratio = measure()
+      assert.is_true(ratio > 0.98, ratio)
+      if ratio < 1.02 then return end
+    end
+    assert.is_true(ratio < 1.02, ratio)
   end)
 end)

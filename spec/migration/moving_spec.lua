@@ -9,7 +9,8 @@ local FROM, TO = 1, 2
 -- A run whose items stand where `stands` says; what it does is in its `log`.
 local function new_run(stands, more)
   local run = { client = {}, concurrency = 1, log = {}, moves = {},
-                pages = {}, notes = {}, skips = {}, failures = {}, begun = 0 }
+                pages = {}, notes = {}, skips = {}, failures = {}, begun = 0,
+                dues = {}, taken = {} }
   for name, value in pairs(more or {}) do run[name] = value end
   local function log(text, ...)
     run.log[#run.log + 1] = text:format(...)
@@ -23,7 +24,10 @@ local function new_run(stands, more)
     if run.look_error then return nil, run.look_error end
     local found = {}
     for _, id in ipairs(ids) do
-      if stands[id] then found[id] = { stands = stands[id] } end
+      if stands[id] then
+        found[id] = { stands = stands[id], due = run.dues[id] or nil,
+                      is_due_unknown = run.dues[id] == false or nil }
+      end
     end
     return found
   end
@@ -49,6 +53,7 @@ local function new_run(stands, more)
   function run.moved(_, operation, id, change, item, late)
     assert(operation == 7 and (item.stands or not change))
     log("moved %d by %s%s", id, change and change.id, late and " late" or "")
+    run.taken[id] = item.due or item.is_due_unknown
   end
   function run:failed(operation, item, err)
     assert(operation == 7)
@@ -165,6 +170,23 @@ describe("the items of an operation", function()
     assert.equal(1, logged(run, "moved 7 by nil"))
     assert.equal(0, logged(run, "move 7"))
     assert.equal(6, run.begun)
+  end)
+
+  it("have the due dates written down that they are to lose", function()
+    local run = new_run(all(6, FROM), { dues = { "one", nil, false } })
+    assert.is_true(move(run, { items = ids(1, 6) }))
+    assert.same({ { item = 1, due = "one" }, { item = 3, due_unknown = true } },
+                run.pages[1].dues)
+    assert.is_nil(run.pages[2].dues)
+    assert.same({ "one", nil, true }, run.taken)
+  end)
+
+  it("have had the due dates that an earlier run saw", function()
+    local run = new_run(all(3, TO), { dues = { "new", "new", "new" } })
+    assert.is_true(move(run, {
+      items = ids(1, 3), was_begun = { true, true, true },
+      was = { { due = "one" }, nil, { is_due_unknown = true } } }))
+    assert.same({ "one", nil, true }, run.taken)
   end)
 
   it("may be none, or none to move", function()

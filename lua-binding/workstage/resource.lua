@@ -181,10 +181,9 @@ local function within(given, ends)
   if not ends then return given end
   local left = ends - core.now()
   if left <= 0 then return nil, options.too_late() end
-  local options_of_one = {}
-  for name, value in pairs(given) do options_of_one[name] = value end
-  options_of_one.deadline = left
-  return options_of_one
+  local one = core.copy(given)
+  one.deadline = left
+  return one
 end
 
 -- A function that fetches the page of a number, of a size that may be given.

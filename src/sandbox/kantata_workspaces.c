@@ -122,8 +122,7 @@ void workspaces_update(struct call *c) {
   key = json_get(workspace, "status_key");
   if (key && key->integer == from) key = NULL;
   if (key && !status_usable(c, key->integer, "status_key")) return;
-  if (key)
-    status_change_insert(c, c->id, from, key->integer);
+  if (key) status_change_insert(c, c->id, from, key->integer);
   set_title_archived(c, workspace);
   effect(c, R_KANTATA_WORKSPACE, V_UPDATE);
   answer_one(c, c->id);

@@ -176,8 +176,8 @@ local function held_by_others(run, id, set)
   local held = {}
   for _, name in ipairs { "name", "color" } do
     for other, state in pairs(run.states) do
-      if set[name] and other ~= id and state[name] and
-         set[name]:lower() == state[name]:lower() then
+      if set[name] and other ~= id and
+         attributes.equal(name, set[name], state[name]) then
         held[name] = state.name
       end
     end

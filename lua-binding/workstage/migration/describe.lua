@@ -54,11 +54,10 @@ end
 
 local LABELS = {
   workflow_stage_ids = "next", after_publish_id = "after publish",
-  space_role_ids = "roles", user_ids = "users",
 }
 
 local function label(attribute)
-  return LABELS[attribute] or attribute
+  return LABELS[attribute] or KINDS[attribute] or attribute
 end
 
 -- What joins and what leaves a list.
@@ -95,7 +94,7 @@ end
 -- A stage may be touched by several operations; a person is told once what
 -- it comes to.
 
--- Whether anything is to be told of a stage that is there and stays.
+-- The attributes in which a stage that is there and stays becomes another.
 local function changes_of(change)
   local found = {}
   for _, attribute in ipairs(attributes.all) do

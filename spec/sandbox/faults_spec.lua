@@ -65,6 +65,8 @@ describe("faults", function()
       assert.truthy(first:find "200" and first:find "500")
       assert.equal(first, drawn(1))
       assert.are_not.equal(first, drawn(2))
+      assert.are_not.equal(drawn(1 << 53), drawn((1 << 53) + 1))
+      assert.are_not.equal(first, drawn(-1))
       server:inject(false)
       inject { status = 500, chance = 0 }
       assert.equal("200 200 200", statuses(3))

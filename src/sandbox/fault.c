@@ -40,6 +40,12 @@ static double number(const struct json *v, const char *name, double other) {
   return found->real;
 }
 
+static int64_t integer(const struct json *v, const char *name,
+                       int64_t other) {
+  const struct json *found = json_get(v, name);
+  return found ? found->integer : other;
+}
+
 static const char *text(const struct json *v, const char *name) {
   const struct json *found = json_get(v, name);
   return found ? found->text : NULL;
@@ -81,7 +87,7 @@ static bool check_shape(const char *shape, struct buf *err) {
 
 static bool check_numbers(const struct json *v, struct buf *err) {
   const struct json *member;
-  double status = number(v, "status", 500);
+  int64_t status = integer(v, "status", 500);
   for (member = v->child; member; member = member->next)
     if (member->real < 0 && strcmp(member->key, "seed") != 0)
       return fail(err, "fault field '%s' must not be negative", member->key);
@@ -96,15 +102,16 @@ static void read_which(struct fault *f, const struct json *v, int64_t seed) {
   f->name = text(v, "name");
   f->method = text(v, "method");
   f->path = text(v, "path");
-  f->count = (int64_t)number(v, "count", -1);
-  f->after = (int64_t)number(v, "after", 0);
+  f->count = integer(v, "count", -1);
+  f->after = integer(v, "after", 0);
   f->chance = number(v, "chance", 1);
-  f->random = (uint64_t)number(v, "seed", (double)seed);
+  f->random = (uint64_t)integer(v, "seed", seed);
   f->enabled = true;
 }
 
 static void read_what(struct fault *f, const struct json *v) {
-  f->status = (int)number(v, "status", 0);
+  double truncate = number(v, "truncate", flag(v, "truncate") ? -2 : -1);
+  f->status = (int)integer(v, "status", 0);
   f->body = json_get(v, "body");
   f->headers = json_get(v, "headers");
   f->effect = json_get(v, "effect");
@@ -118,7 +125,7 @@ static void read_what(struct fault *f, const struct json *v) {
   f->delay_after = number(v, "delay_after", 0);
   f->late = number(v, "late", 0);
   f->idle_close = number(v, "idle_close", flag(v, "idle_close") ? 0 : -1);
-  f->truncate = (int64_t)number(v, "truncate", flag(v, "truncate") ? -2 : -1);
+  f->truncate = truncate < 1e15 ? (int64_t)truncate : (int64_t)1e15;
 }
 
 static bool does_something(const struct fault *f) {

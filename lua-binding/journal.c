@@ -256,7 +256,24 @@ static int open_file(lua_State *L) {
 }
 
 /*
-** Calls one of the two above with its arguments and a journal as the third.
+** hold(path): a file locked as a journal is, until it is closed, that takes
+** no lines.
+*/
+static int hold_file(lua_State *L) {
+  const char *path = wsl_check_path(L);
+  journal *self;
+  if (!path) return wsl_path_failure(L);
+  self = lua_touserdata(L, 3);
+  self->fd = wsl_open_plain(path, O_RDONLY);
+  if (self->fd < 0) return wsl_open_failure(L, path, self->fd);
+  if (!lock(self->fd)) return refuse(L, self, path);
+  self->failed = EBADF;
+  self->what = "is held to be read only";
+  return 1;
+}
+
+/*
+** Calls one of the three above with its arguments and a journal as the third.
 ** Where it raises, memory having run out, the file must not stay open and
 ** locked until Lua collects it.
 */
@@ -279,6 +296,10 @@ static int create_journal(lua_State *L) {
 
 static int open_journal(lua_State *L) {
   return guard(L, open_file);
+}
+
+static int hold(lua_State *L) {
+  return guard(L, hold_file);
 }
 
 /* ------------------------------------------------------------- writing */
@@ -349,6 +370,7 @@ static int journal_size(lua_State *L) {
 static const luaL_Reg functions[] = {
   {"journal_create", create_journal},
   {"journal_open", open_journal},
+  {"hold", hold},
   {NULL, NULL}
 };
 

@@ -157,6 +157,30 @@ describe("a saved plan", function()
     end
   end)
 
+  it("is locked while it is applied, whatever the journal", function()
+    local made = saved()
+    local err
+    local report = assert(migration.apply(space, made, {
+      journal = folder .. "/j",
+      on_progress = function()
+        err = err or failed("locked", apply(assert(migration.load(path)),
+                                            folder .. "/k"))
+      end,
+    }))
+    assert.is_true(report.complete)
+    has(tostring(err), path, "is in use by another run")
+    assert.is_nil((io.open(folder .. "/k")))
+    err = failed("stale", apply(assert(migration.load(path)),
+                                folder .. "/k"))
+    has(tostring(err), "changed since the plan")
+  end)
+
+  it("is applied all the same when its file is gone", function()
+    local made = saved()
+    assert(os.remove(path))
+    assert.is_true(assert(apply(made)).complete)
+  end)
+
   it("is stale, and says why, when a stage was changed", function()
     local made = saved()
     change("Review", { color = "#000001" })

@@ -169,6 +169,9 @@ describe("tokens", function()
       name = "N", color = "#1" } })
     assert.equal(403, answer.status)
     assert.equal("string", type(answer.json.error))
+    local story = space:get("/stories?story_only=true").json.stories[1]
+    answer = space:get(("/stories/%d/publish"):format(story.id))
+    assert.equal(403, answer.status)
   end)
 
   it("record their users in changes", function()

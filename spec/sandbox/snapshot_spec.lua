@@ -153,6 +153,12 @@ describe("a snapshot", function()
       ["unknown space role 'Z'"] = stage { space_role_ids = { "Z" } },
       ["a workflow without a 'name'"] =
         { spaces = { { workflows = { {} , {} } } } },
+      ["unknown stage 4711"] =
+        { spaces = { { stories = { { full_slug = "x", stage = 4711 } } } } },
+      ["unknown stage 4712"] = { spaces = { { stories = {
+        { full_slug = "x", stage = { workflow_stage_id = 4712 } } } } } },
+      ["a collaborator has the unknown user_id 4713"] =
+        { spaces = { { collaborators = { { user_id = 4713 } } } } },
       ["a story without a 'full_slug'"] =
         { spaces = { { stories = { { name = "x" } } } } },
       ["the second space and later ones need an 'id'"] =
@@ -198,11 +204,45 @@ describe("a snapshot", function()
           { name = "Y" }, { name = "Z", color = "#fff" } } } })
     end)
 
+    it("two default stages in a workflow", function()
+      refused("workflow 'B' has two default stages, 'X' and 'Z'", {
+        { name = "A", stages = { { name = "X", is_default = true } } },
+        { name = "B", stages = { { name = "X", is_default = true },
+          { name = "Y" }, { name = "Z", is_default = true } } } })
+    end)
+
     it("two default workflows in a space", function()
       refused("space 606 has two default workflows, 'A' and 'C'", {
         { name = "A", is_default = true }, { name = "B" },
         { name = "C", is_default = true } })
     end)
+  end)
+
+  it("has the user of a token as collaborator too", function()
+    server = http.start { tokens = { abc = { id = 5, userid = "t@x" } },
+      seed = { spaces = { { collaborators = { { user_id = 5 } } } } } }
+    local listed = http.client(server, "abc"):get("/collaborators").json
+    assert.equal("t@x", listed.collaborators[1].user.userid)
+  end)
+
+  it("gives changes that name nobody to the first user", function()
+    server = http.start { seed = {
+      users = { { id = 31, userid = "a@x" }, { id = 32, userid = "b@x" } },
+      spaces = { { stories = { { id = 5, full_slug = "a" } },
+        workflow_stage_changes = { { story_id = 5 },
+                                   { story_id = 5, user_id = 32 } } } },
+      kantata = {
+        users = { { id = 41, full_name = "Ann" } },
+        workspaces = { { id = 7, title = "x" } },
+        workspace_status_changes = { { workspace_id = 7,
+                                       to_status_key = 310 } },
+      },
+    } }
+    local state = server:dump()
+    local changes = state.spaces[1].workflow_stage_changes
+    assert.equal(31, changes[1].user_id)
+    assert.equal(32, changes[2].user_id)
+    assert.equal(41, state.kantata.workspace_status_changes[1].user_id)
   end)
 
   it("may have a default workflow in each space", function()

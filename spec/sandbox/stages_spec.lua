@@ -97,6 +97,24 @@ describe("workflow stages", function()
     other:stop()
   end)
 
+  it("may be sent as they were read, asking for nothing more", function()
+    local other <close> = http.start { extra_fields = true }
+    local client = http.client(other)
+    local path = "/workflow_stages/" .. ids.Review
+    local stage = client:get(path).json.workflow_stage
+    for _, name in ipairs { "id", "workflow_id", "position" } do
+      stage[name] = math.tointeger(stage[name])
+    end
+    stage.workflow_stage_ids, stage.allow_all_stages = nil, true
+    local answer = client:put(path, { workflow_stage = stage })
+    assert.equal(204, answer.status, answer.text)
+    for _, name in ipairs { "_new", "_destroy" } do
+      answer = client:put(path, { workflow_stage = { [name] = true } })
+      assert.equal(422, answer.status)
+      assert.same({ error = { name .. " is not permitted" } }, answer.json)
+    end
+  end)
+
   it("may have colours that repeat, where the option says so", function()
     local stages = { { name = "A", color = "#111111" },
                      { name = "B", color = "#111111" } }

@@ -79,6 +79,10 @@ describe("stories", function()
     assert.equal("3,5", found "has_workflow_stages=22")
   end)
 
+  it("are filtered by the last one of a parameter that repeats", function()
+    assert.equal("2", found "in_workflow_stages=22&in_workflow_stages=21")
+  end)
+
   it("are filtered by slug", function()
     assert.equal("2,3", found "starts_with=legal/")
     assert.equal("1,2,3", found "starts_with=legal")
@@ -335,6 +339,38 @@ describe("stories written", function()
     assert.equal(200, answer.status)
     assert.is_true(answer.json.story.published)
     assert.equal(ids.Drafting, answer.json.story.stage.workflow_stage_id)
+  end)
+
+  it("are published by a body that asks for it", function()
+    space:put("/workflow_stages/" .. ids.Drafting,
+              { workflow_stage = { after_publish_id = ids.Review } })
+    for _, publish in ipairs { 1, true } do
+      local story = create("a" .. tostring(publish), "article")
+      local path = ("/stories/%d"):format(story.id)
+      local again = space:put(path, { story = { name = "B" }, publish = 0 })
+      assert.is_false(again.json.story.published)
+      again = space:put(path, { story = { name = "C" }, publish = publish })
+      assert.is_true(again.json.story.published)
+      assert.equal(ids.Review, again.json.story.stage.workflow_stage_id)
+    end
+    local made = space:post("/stories", { publish = 1, story = {
+      name = "b", slug = "b", content = { component = "article" } } })
+    assert.equal(201, made.status)
+    assert.is_true(made.json.story.published)
+  end)
+
+  it("that may not be published are not written either", function()
+    local story = create("a", "article")
+    space:put("/workflow_stages/" .. ids.Drafting, { workflow_stage = {
+      allow_publish = false, allow_admin_publish = false } })
+    local path = ("/stories/%d"):format(story.id)
+    local answer = space:put(path, { story = { name = "B" }, publish = 1 })
+    assert.equal(403, answer.status)
+    assert.equal("a", space:get(path).json.story.name)
+    answer = space:post("/stories", { publish = 1, story = {
+      name = "b", slug = "b", content = { component = "article" } } })
+    assert.equal(403, answer.status)
+    assert.equal("1", space:get("/stories").headers.total)
   end)
 
   it("are deleted", function()

@@ -79,10 +79,12 @@ void message_free(struct message *m) {
   free(m);
 }
 
+/* Of a parameter that is there more than once the last one counts. */
 const char *message_param(const struct message *m, const char *name) {
   size_t i;
-  for (i = 0; i < m->param_count; i++)
-    if (strcmp(m->params[i].name, name) == 0) return m->params[i].value;
+  for (i = m->param_count; i > 0; i--)
+    if (strcmp(m->params[i - 1].name, name) == 0)
+      return m->params[i - 1].value;
   return NULL;
 }
 

@@ -222,7 +222,7 @@ static bool find_user(struct load *l, const struct json *v, int64_t *id) {
                        ? user->text : text_of(user, "userid");
   *id = id_of(v, "user_id");
   if (!*id) *id = id_of(user, "id");
-  if (*id && (!user || user->type == JSON_TEXT)) return true;
+  if (*id && !user) return true;
   if (!userid) return fail(l->err, "a collaborator without a user");
   if (!*id && store_int(l->db, id, "SELECT id FROM users WHERE userid = ?",
                         "t", userid))
@@ -274,6 +274,20 @@ static bool check_unique(struct load *l, const struct json *v) {
       store_int(l->db, &other, by_color, "ti", color, l->workflow))
     return fail(l->err, "workflow '%s': stage '%s' has another one's color"
                 " '%s'", l->workflow_name, name, color);
+  return true;
+}
+
+/* A workflow has one default stage at the most. */
+static bool check_default_stage(struct load *l, const struct json *v) {
+  const struct json *other = json_get(v, "stages");
+  const char *first = NULL;
+  for (other = other ? other->child : NULL; other; other = other->next) {
+    if (!flag_of(other, "is_default")) continue;
+    if (first)
+      return fail(l->err, "workflow '%s' has two default stages, '%s' and"
+                  " '%s'", l->workflow_name, first, text_of(other, "name"));
+    first = text_of(other, "name");
+  }
   return true;
 }
 
@@ -379,6 +393,7 @@ static bool load_workflow(struct load *l, const struct json *v,
                    (int)flag_of(v, "is_default")) &&
          each(l, stages, loaded_stage_fields, "field of a stage",
               load_stage) &&
+         check_default_stage(l, v) &&
          each(l, stages, loaded_stage_fields, "field of a stage",
               finish_stage);
 }
@@ -397,19 +412,28 @@ static bool find_stage(struct load *l, const char *name,
   return fail(l->err, "unknown stage '%s'", name);
 }
 
+static bool known_stage(struct load *l, int64_t id) {
+  int64_t found;
+  if (store_int(l->db, &found, "SELECT 1 FROM stages WHERE id = ? AND"
+                " space_id = ?", "ii", id, l->space))
+    return true;
+  return fail(l->err, "unknown stage %lld", (long long)id);
+}
+
 static bool story_stage(struct load *l, const struct json *v, int64_t *id) {
   *id = 0;
   if (!v || v->type == JSON_NULL) return true;
   if (v->type == JSON_TEXT) return find_stage(l, v->text, NULL, id);
   if (v->type == JSON_INT) {
     *id = v->integer;
-    return true;
+    return known_stage(l, *id);
   }
   if (!fields_check(story_stage_fields, v, "field of a story's stage",
                     l->err))
     return false;
   *id = id_of(v, "workflow_stage_id");
-  if (*id || !text_of(v, "stage")) return true;
+  if (*id) return known_stage(l, *id);
+  if (!text_of(v, "stage")) return true;
   return find_stage(l, text_of(v, "stage"), text_of(v, "workflow"), id);
 }
 
@@ -605,6 +629,24 @@ static bool load_all(struct load *l, const struct json *snapshot) {
          load_kantata(l, json_get(snapshot, "kantata"));
 }
 
+/* Once the users of tokens are there too: a collaborator is one of them. */
+static bool check_collaborators(struct load *l) {
+  int64_t id;
+  if (!store_int(l->db, &id, "SELECT user_id FROM collaborators WHERE"
+                 " user_id NOT IN (SELECT id FROM users)", ""))
+    return true;
+  return fail(l->err, "a collaborator has the unknown user_id %lld",
+              (long long)id);
+}
+
+/* A change that names nobody is one of the first user. */
+static void settle_changes(struct sandbox *s) {
+  store_run(s->db, "UPDATE changes SET user_id = ? WHERE user_id = 0", "i",
+            s->user);
+  store_run(s->db, "UPDATE k_changes SET user_id = ? WHERE user_id = 0",
+            "i", s->k_user);
+}
+
 /* Replaces the whole state, or leaves it as it was and says why. */
 bool snapshot_load(struct sandbox *s, const struct json *snapshot,
                    struct buf *err) {
@@ -615,7 +657,11 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
   store_begin(s->db);
   snapshot_clear(s);
   ok = load_all(&l, snapshot);
-  if (ok) users_settle(s);
+  if (ok) {
+    users_settle(s);
+    settle_changes(s);
+    ok = check_collaborators(&l);
+  }
   if (!err->len && store_failed(s->db, err)) ok = false;
   store_end(s->db, ok);
   arena_free(&l.arena);

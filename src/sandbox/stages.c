@@ -17,7 +17,10 @@
   J_LIST(g, user_ids) "," J_LIST(g, space_role_ids) "," \
   J_LIST(g, workflow_stage_ids) ")"
 
-/* Each is a column of the same name, save update_position. */
+/*
+** Each is a column of the same name, save update_position and the two that
+** answers may hold of the service's own forms.
+*/
 const struct field stage_fields[] = {
   { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT },
   { "position", F_INT }, { "workflow_id", F_ID | F_NULL },
@@ -29,7 +32,8 @@ const struct field stage_fields[] = {
   { "story_editing_locked", F_BOOL }, { "auto_remove_assignee", F_BOOL },
   { "after_publish_id", F_ID | F_NULL }, { "user_ids", F_IDS },
   { "space_role_ids", F_IDS }, { "workflow_stage_ids", F_IDS },
-  { "update_position", F_INT | F_BOOL }, { NULL, 0 },
+  { "update_position", F_INT | F_BOOL }, { "_new", F_BOOL | F_NULL },
+  { "_destroy", F_BOOL | F_NULL }, { NULL, 0 },
 };
 
 static const struct field no_siblings[] = { { NULL, 0 } };
@@ -242,7 +246,7 @@ static void change_places(struct call *c, int64_t id, int64_t workflow,
 static bool is_plain(const char *name) {
   return field_find(stage_fields, name) && strcmp(name, "id") != 0 &&
          strcmp(name, "workflow_id") != 0 &&
-         strcmp(name, "update_position") != 0;
+         strcmp(name, "update_position") != 0 && name[0] != '_';
 }
 
 static void apply(struct call *c, int64_t id, int64_t workflow,
@@ -270,11 +274,20 @@ int64_t stage_insert(struct call *c, int64_t workflow,
   return id;
 }
 
-/* An `id` in the body passes when it says what the path says. */
+/*
+** A stage may be sent as it was read: an `id` passes when it says what the
+** path says, `_new` and `_destroy` when they ask for nothing.
+*/
 static bool check_body(struct call *c, const struct json *attributes) {
+  static const char *const asks[] = { "_new", "_destroy" };
   const struct json *id = json_get(attributes, "id");
-  if (id && c->config->strict && id->integer != c->id)
+  bool strict = c->config->strict;
+  size_t i;
+  if (id && strict && id->integer != c->id)
     problem(c, "id", "is not permitted");
+  for (i = 0; i < sizeof asks / sizeof *asks; i++)
+    if (strict && flag_of(attributes, asks[i]))
+      problem(c, asks[i], "is not permitted");
   return no_problems(c, 422, SHAPE_LIST) &&
          body_check(c, stage_fields, attributes);
 }

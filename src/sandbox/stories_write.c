@@ -106,6 +106,48 @@ static void answer_story(struct call *c, int status, int64_t id) {
   c->status = status;
 }
 
+static bool may_publish(struct call *c) {
+  int64_t may;
+  if (!store_int(c->db, &may, "SELECT g.allow_publish OR"
+                 " (g.allow_admin_publish AND ?2) FROM stories s, stages g"
+                 " WHERE s.id = ?1 AND g.id = s.workflow_stage_id", "ib",
+                 c->id, strcmp(c->user.role, "admin") == 0))
+    return true;
+  if (!may)
+    answer_error(c, 403, SHAPE_STRING,
+                 "The workflow stage does not allow to publish");
+  return may != 0;
+}
+
+/*
+** Publishing moves a story on where its stage says so. False when it may not
+** be published; the answer is there then.
+*/
+static bool publish(struct call *c) {
+  int64_t next;
+  if (!may_publish(c)) return false;
+  store_run(c->db, "UPDATE stories SET published = 1, published_at = ?"
+            " WHERE id = ?", "ti", c->now, c->id);
+  if (store_int(c->db, &next, "SELECT g.after_publish_id FROM stories s,"
+                " stages g, stages n WHERE s.id = ? AND"
+                " g.id = s.workflow_stage_id AND n.id = g.after_publish_id",
+                "i", c->id))
+    story_enters(c, c->id, next, NULL);
+  return true;
+}
+
+void stories_publish(struct call *c) {
+  if (!found(c) || !publish(c)) return;
+  effect(c, R_STORY, V_UPDATE);
+  answer_story(c, 200, c->id);
+}
+
+/* `publish`, beside the story in a body: true, or 1 as the reference has. */
+static bool asks_to_publish(const struct call *c) {
+  const struct json *v = json_get(c->body, "publish");
+  return v && (v->type == JSON_BOOL ? v->boolean : v->integer != 0);
+}
+
 void stories_create(struct call *c) {
   const struct json *story = body_root(c, "story", siblings);
   int64_t id;
@@ -122,6 +164,8 @@ void stories_create(struct call *c) {
             (int)flag_of(story, "is_folder"), c->now);
   set_content(c, id, story);
   if (!flag_of(story, "is_folder")) enter_default_stage(c, id);
+  c->id = id;
+  if (asks_to_publish(c) && !publish(c)) return;
   effect(c, R_STORY, V_CREATE);
   answer_story(c, 201, id);
 }
@@ -140,6 +184,7 @@ void stories_update(struct call *c) {
     return;
   }
   set_content(c, c->id, story);
+  if (asks_to_publish(c) && !publish(c)) return;
   effect(c, R_STORY, V_UPDATE);
   answer_story(c, 200, c->id);
 }
@@ -151,32 +196,4 @@ void stories_delete(struct call *c) {
   store_run(c->db, "DELETE FROM stories WHERE id = ?", "i", c->id);
   effect(c, R_STORY, V_DELETE);
   c->status = 204;
-}
-
-static bool may_publish(struct call *c) {
-  int64_t may;
-  if (!store_int(c->db, &may, "SELECT g.allow_publish OR"
-                 " (g.allow_admin_publish AND ?2) FROM stories s, stages g"
-                 " WHERE s.id = ?1 AND g.id = s.workflow_stage_id", "ib",
-                 c->id, strcmp(c->user.role, "admin") == 0))
-    return true;
-  if (!may)
-    answer_error(c, 403, SHAPE_STRING,
-                 "The workflow stage does not allow to publish");
-  return may != 0;
-}
-
-/* Publishing moves a story on where its stage says so. */
-void stories_publish(struct call *c) {
-  int64_t next;
-  if (!found(c) || !may_publish(c)) return;
-  store_run(c->db, "UPDATE stories SET published = 1, published_at = ?"
-            " WHERE id = ?", "ti", c->now, c->id);
-  if (store_int(c->db, &next, "SELECT g.after_publish_id FROM stories s,"
-                " stages g, stages n WHERE s.id = ? AND"
-                " g.id = s.workflow_stage_id AND n.id = g.after_publish_id",
-                "i", c->id))
-    story_enters(c, c->id, next, NULL);
-  effect(c, R_STORY, V_UPDATE);
-  answer_story(c, 200, c->id);
 }

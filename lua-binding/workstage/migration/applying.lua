@@ -1,6 +1,7 @@
 --- The beginning of a run: a plan applied for the first time, or one that was
 -- stopped carried on.
 local apply = require "workstage.migration.apply"
+local core = require "workstage.core"
 local errors = require "workstage.errors"
 local journals = require "workstage.migration.journal"
 local loop = require "workstage.loop"
@@ -101,6 +102,16 @@ end
 
 -- ------------------------------------------------------------------ apply
 
+-- A plan's file is locked while the plan is applied: a run with another
+-- journal at the same time would make each change once more. Where the file
+-- is gone, or cannot be locked, there is the journal alone.
+local function hold(plan)
+  if not plan.path then return nil end
+  local held, kind, why = core.hold(plan.path)
+  if held or kind ~= "locked" then return held end
+  return nil, errors.new { kind = kind, message = why }
+end
+
 -- The journal of the run that is undone is marked once that of the rollback
 -- is there, and before anything is sent. That it is, stands in this one.
 local function mark_undone(self, path, mark)
@@ -123,6 +134,8 @@ end
 --   that is undone; true, or nil and the error
 function applying.begin(client, plan, path, given, mark)
   local before = client.transport.client:requests()
+  local _ <close>, taken = hold(plan)
+  if taken then return nil, taken end
   local good, err = applying.belongs(client, plan)
   if good and plan.kind ~= "rollback" then
     good, err = check_fresh(client, plan)

@@ -198,6 +198,7 @@ function Plan:save(path)
   end
   file:close()
   if failed then return nil, failed end
+  self.path = path
   return true
 end
 
@@ -221,7 +222,10 @@ function plan.load(path)
     if plan.take(self, record) == false then ended = true end
   end)
   if not good then return nil, why end
-  if ended then return self end
+  if ended then
+    self.path = path
+    return self
+  end
   return nil, errors.new {
     kind = "damaged", message = path .. ": the plan ends too early",
   }

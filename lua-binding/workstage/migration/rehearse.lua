@@ -208,7 +208,7 @@ end
 
 -- The report of several rounds together; what failed is for the last to say.
 local function joined(earlier, report)
-  for _, name in ipairs { "moved", "skipped", "requests", "seconds" } do
+  for _, name in ipairs { "moved", "skipped", "seconds" } do
     report[name] = report[name] + earlier[name]
   end
   for _, name in ipairs { "skips", "notes" } do
@@ -218,31 +218,37 @@ local function joined(earlier, report)
   return report
 end
 
+-- Whether one more round may bring a run on that faults have stopped, or not
+-- let begin.
+local function goes_on(report, given, rounds)
+  return given.faults and rounds < 10 and
+         not (report and report.complete) and
+         not (given.should_stop and given.should_stop())
+end
+
 local function apply_there(migration, plan, server, given)
   local client, err = client_of(plan, server)
   if not client then return nil, err end
   local path = os.tmpname()
   os.remove(path)
+  local options = { on_progress = given.on_progress,
+                    should_stop = given.should_stop, journal = path }
   local report
-  report, err = migration.apply(client, plan, {
-    journal = path, on_progress = given.on_progress,
-    should_stop = given.should_stop,
-  })
-  local rounds = 1
-  while report and not report.complete and given.faults and rounds < 10 and
-        not (given.should_stop and given.should_stop()) do
+  local rounds = 0
+  repeat
     local more
-    more, err = migration.resume(client, path, {
-      on_progress = given.on_progress, should_stop = given.should_stop,
-    })
-    report = more and joined(report, more)
+    if report then more, err = migration.resume(client, path, options)
+    else more, err = migration.apply(client, plan, options) end
+    if more then report = report and joined(report, more) or more end
     rounds = rounds + 1
+  until not goes_on(report, given, rounds)
+  if report then
+    report.requests = client.transport.client:requests()
+    report.journal, report.rounds = nil, rounds
   end
   client:close()
   os.remove(path)
-  if not report then return nil, err end
-  report.journal, report.rounds = nil, rounds
-  return report
+  return report, err
 end
 
 --- Rehearses a blueprint.

@@ -81,24 +81,6 @@ local function contains(list, value)
   return false
 end
 
--- Updates a stage with all that it has, for the service does not promise to
--- keep what is left out.
-local function update(space, stage, changes)
-  local attributes = {}
-  for _, name in ipairs {
-    "name", "color", "position", "workflow_id", "is_default",
-    "allow_publish", "allow_all_stages", "allow_admin_publish",
-    "allow_all_users", "allow_admin_change", "allow_editor_change",
-    "allow_none_for_next_stages", "story_editing_locked",
-    "auto_remove_assignee", "after_publish_id", "user_ids",
-    "space_role_ids", "workflow_stage_ids",
-  } do
-    attributes[name] = stage[name]
-  end
-  for name, value in pairs(changes) do attributes[name] = value end
-  assert(space.stages:update(stage.id, attributes))
-end
-
 local function with(list, id)
   local longer = table.move(list, 1, #list, 1, {})
   if not contains(longer, id) then longer[#longer + 1] = id end
@@ -125,26 +107,24 @@ local function create_stage(space, workflow, review, ready)
     workflow_stage_ids = { ready.id, review.id },
   })
   print(("\nCreated the stage %q (%d)."):format(legal.name, legal.id))
-  update(space, ready, { position = ready.position + 1 })
   ready.position = ready.position + 1
+  assert(space.stages:update(ready.id, ready))
   return legal
 end
 
 -- Lets stories come to "Legal" from "Review", from "Ready", and from the
--- stage that goes away.
+-- stage that goes away. Each stage is given back whole, for the service does
+-- not promise to keep what is left out.
 local function insert_stage(space, workflow, review, ready, old)
   local legal = create_stage(space, workflow, review, ready)
-  update(space, ready, {
-    workflow_stage_ids = with(ready.workflow_stage_ids, legal.id),
-  })
-  update(space, review, {
-    workflow_stage_ids = with(without(review.workflow_stage_ids, ready.id),
-                              legal.id),
-  })
-  update(space, old, {
-    workflow_stage_ids = with(with(old.workflow_stage_ids, legal.id),
-                              review.id),
-  })
+  ready.workflow_stage_ids = with(ready.workflow_stage_ids, legal.id)
+  review.workflow_stage_ids = with(without(review.workflow_stage_ids,
+                                           ready.id), legal.id)
+  old.workflow_stage_ids = with(with(old.workflow_stage_ids, legal.id),
+                                review.id)
+  for _, stage in ipairs { ready, review, old } do
+    assert(space.stages:update(stage.id, stage))
+  end
   return legal
 end
 

@@ -5,6 +5,7 @@
 -- when it cannot be told.
 local core = require "workstage.core"
 local resource = require "workstage.resource"
+local sets = require "workstage.sets"
 local settle = require "workstage.settle"
 local time = require "workstage.time"
 
@@ -89,19 +90,13 @@ end
 local UNCOMPARED = { position = true, update_position = true,
                      workflow_id = true, workflow_stages = true }
 
-local function same_set(a, b)
-  if type(b) ~= "table" or #a ~= #b then return false end
-  local held = {}
-  for _, item in ipairs(a) do held[item] = true end
-  for _, item in ipairs(b) do
-    if not held[item] then return false end
-  end
-  return true
+local function same_list(sent, found)
+  return type(found) == "table" and sets.equal(sent, found)
 end
 
 local function same(sent, found)
   if found == nil then return true end
-  if type(sent) == "table" then return same_set(sent, found) end
+  if type(sent) == "table" then return same_list(sent, found) end
   if type(sent) == "string" and type(found) == "string" then
     return sent:lower() == found:lower()
   end
@@ -180,7 +175,7 @@ function evidence.storyblok_workflow(self, attributes, listed)
     local matches = {}
     for _, workflow in ipairs(list) do
       if workflow.name == attributes.name and
-         same_set(attributes.content_types, workflow.content_types) and
+         same_list(attributes.content_types, workflow.content_types) and
          not was_there(self, doubt, workflow) and
          not is_claimed(self, workflow) then
         matches[#matches + 1] = workflow

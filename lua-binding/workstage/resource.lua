@@ -413,9 +413,23 @@ function methods:create(attributes, given)
               call)
 end
 
+-- An object given back as it was read, without what is not there to be set:
+-- its own id, and the marks of its class as long as they ask for nothing.
+local function settable(class, attributes, id)
+  if not class.marks or rawget(attributes, "id") == nil then
+    return attributes
+  end
+  local left = core.copy(attributes)
+  if options.id(left.id) == id then left.id = nil end
+  for _, name in ipairs(class.marks) do
+    if left[name] == false then left[name] = nil end
+  end
+  return left
+end
+
 --- Updates an object. Only what is given is sent.
 -- @tparam integer id of the object
--- @tparam attributes attributes to change
+-- @tparam attributes attributes to change; a stage also whole, as it was read
 -- @tparam[opt] call given options of this call
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -429,7 +443,8 @@ function methods:update(id, attributes, given)
   id, err = check_id(id)
   if not id then return nil, err end
   local body
-  body, err = body_of(self.class.schema, true, attributes, call)
+  body, err = body_of(self.class.schema, true,
+                      settable(self.class, attributes, id), call)
   if not body then return nil, err end
   return send(self, "PUT", path_of(self, id), nil, body, call)
 end
@@ -456,7 +471,8 @@ end
 -- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
 --   `filter`, `get_filter` (schema names), `paged`, `by_ids`, `methods`
 --   (names of those above), `extra` (functions of its own), `evidence` (of a
---   create that is in doubt)
+--   create that is in doubt), `marks` (read-only flags of an object that may
+--   be given back whole)
 function resource.define(class)
   class.schema_name = class.schema
   class.schema = core.schema(class.schema)

@@ -57,12 +57,16 @@ end
 local Doubt = {}
 Doubt.__index = Doubt
 
+-- The deadline of the next request: what is left, a moment at the least.
+local function left_of(doubt)
+  return doubt.deadline and math.max(doubt.deadline - core.now(), 0.001)
+end
+
 --- Call options for a look, which take the time that is left, and learn the
 -- server's clock from each answer.
 function Doubt:options()
-  local left = self.deadline and self.deadline - core.now()
   return {
-    deadline = left and math.max(left, 0.001),
+    deadline = left_of(self),
     on_answer = function(info)
       if info.date and info.answered then
         local sent = core.now() - info.answered - self.first_sent
@@ -170,8 +174,7 @@ function settle.post(transport, err, began, send, evidence, call)
     end
     local object, why = send {
       timeout = call.timeout, retry = call.retry,
-      deadline = doubt.deadline and
-                 math.max(doubt.deadline - core.now(), 0.001),
+      deadline = left_of(doubt),
     }
     if object then return object end
     err = why

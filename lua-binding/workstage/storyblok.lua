@@ -71,6 +71,7 @@ local stages = resource.define {
   schema = "storyblok.stage", filter = "storyblok.stage_filter",
   root = "workflow_stage", plural = "workflow_stages",
   evidence = evidence.storyblok_stage, note_seen = true,
+  marks = { "_new", "_destroy" },
   methods = { "list", "find", "get", "create", "update", "delete" },
 }
 

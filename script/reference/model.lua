@@ -204,7 +204,9 @@ local function types_of(class)
     iterator = ("fun(): %s"):format(schema.class),
     filter = filter and filter.class,
     get_filter = class.get_filter and by_handle[class.get_filter].class,
-    attributes = schema.class .. "_attributes",
+    attributes = class.marks
+                 and ("%s_attributes|%s"):format(schema.class, schema.class)
+                 or schema.class .. "_attributes",
     new = not schema.is_read_only and model.new_class(schema) or nil,
     copy = "workstage.storyblok.duplicate",
     call = "workstage.call_options",

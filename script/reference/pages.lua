@@ -32,9 +32,11 @@ local function page_name(name)
   return schemas[object] and object or name
 end
 
--- The types of the pages have the names that people say.
+-- The types of the pages have the names that people say; two that stand on
+-- one page are one there.
 local function short(kind)
-  return (one_word(kind):gsub("workstage%.([%w_.]+)", page_name))
+  local said = one_word(kind):gsub("workstage%.([%w_.]+)", page_name)
+  return (said:gsub("^(.+)|%1$", "%1"))
 end
 
 local function words_of(words)

@@ -148,6 +148,30 @@ describe("stages", function()
     assert.equal("#4a90e2", again.color)
   end)
 
+  it("are updated with all that they have, as they were read", function()
+    local other, theirs = clients.sandbox { extra_fields = true,
+                                            put = "reset" }
+    local stage = assert(theirs.stages:find("Review",
+      { in_workflow = assert(theirs.workflows:find "Article").id }))
+    assert.is_false(stage._new)
+    local id = stage.id
+    stage.allow_publish, stage.user_ids = true, { id }
+    assert.is_true(theirs.stages:update(id, stage))
+    assert.equal(id, stage.id)
+    assert.same(stage, theirs.stages:get(id))
+    local requests = other:stats().requests
+    for name, value in pairs { id = id + 1, _new = true, _destroy = true } do
+      local whole = { id = id, name = stage.name, [name] = value }
+      local err = failed("invalid", theirs.stages:update(id, whole))
+      has(err, name .. " is set by the service")
+      assert.truthy(err.fields[name])
+    end
+    failed("invalid", theirs.stages:create(stage))
+    assert.equal(requests, other:stats().requests)
+    theirs:close()
+    other:stop()
+  end)
+
   it("swap positions", function()
     local a, b = new(), new()
     assert(space.stages:update(a.id, { name = a.name, color = a.color,

@@ -202,8 +202,9 @@ describe(("%d seeds of mixed faults"):format(SEEDS), function()
     end
     assert.same({}, wrong)
     assert.equal(0, failed)
-    -- the truth is told, but as a rule there is more to tell than doubt
-    assert.is_true(doubtful <= SEEDS * CREATES * 0.005, doubtful)
+    -- the truth is told, but as a rule there is more to tell than doubt; of a
+    -- few creates some more may be in doubt by chance
+    assert.is_true(doubtful <= SEEDS * CREATES * 0.005 + 5, doubtful)
     assert.is_true(requests > SEEDS * CREATES * 1.05)
   end)
 end)

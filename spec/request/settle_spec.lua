@@ -217,32 +217,67 @@ for name, create in pairs(CREATES) do
   end)
 end
 
--- Works later than effects show, and before the request that is sent again.
-local TOO_LATE = { method = "POST", count = 1, status = 503, late = 0.2 }
-
 describe("a create that was sent again, and refused as it is there by now",
          function()
+  local arrive
+
+  -- The first request takes effect after it was looked for, and before the
+  -- second one comes.
   before_each(function()
-    space, ox = open { settle_time = 0.02 }
+    local function on_event(event)
+      if event.type ~= "settled" or not arrive then return end
+      local state = server:dump()
+      arrive(state)
+      arrive = nil
+      assert(server:load(state))
+    end
+    space, ox = open { settle_time = 0.02, on_event = on_event }
     assert(space.workflows:list())
-    server:inject { TOO_LATE, { method = "POST", count = 1, delay = 0.4 } }
+    server:inject { NEVER_CAME }
   end)
 
+  local function stage_arrives(state)
+    for _, workflow in ipairs(state.spaces[1].workflows) do
+      if workflow.id == ids.workflow then
+        table.insert(workflow.stages, { name = "Legal", color = "#4a90e2" })
+      end
+    end
+  end
+
+  local function status_arrives(state)
+    local workspace = state.kantata.workspaces[2]
+    assert.equal(2, workspace.id)
+    table.insert(state.kantata.workspace_status_changes, {
+      workspace_id = 2, from_status_key = workspace.status_key,
+      to_status_key = 605 })
+    workspace.status_key = 605
+  end
+
   it("is taken for the one that worked", function()
+    arrive = stage_arrives
     local stage = assert(CREATES.stage())
     assert.equal("Legal", stage.name)
     assert.equal(2, posts())
-    assert.equal(1, EFFECTS.stage())
+    assert.equal(1, stages_named "Legal")
+  end)
+
+  it("is taken for the one that worked, of a status too", function()
+    arrive = status_arrives
     assert.equal(605, assert(CREATES["status change"]()).to_status_key)
+    assert.equal(2, posts())
+    assert.equal(1, EFFECTS["status change"]())
   end)
 
   it("is in doubt where that cannot be read", function()
-    server:inject { TOO_LATE, { method = "POST", count = 1, delay = 0.4 },
-                    { method = "GET", status = 404, after = 4 } }
+    arrive = function(state)
+      stage_arrives(state)
+      server:inject { { method = "GET", status = 404 } }
+    end
     local _, err = CREATES.stage()
     assert.equal("rejected", err.kind)
     assert.is_true(err.ambiguous)
-    assert.equal(1, EFFECTS.stage())
+    assert.equal(2, posts())
+    assert.equal(1, stages_named "Legal")
   end)
 end)
 

@@ -2,6 +2,8 @@
 --
 -- In a plan a stage is named by a reference: its id where it exists, its
 -- name where the plan creates it.
+local sets = require "workstage.sets"
+
 local attributes = {}
 
 --- The flags of a stage, in the order in which they are shown.
@@ -65,20 +67,10 @@ function attributes.leads_to(state, ref)
          attributes.contains(state.workflow_stage_ids, ref)
 end
 
-local function same_members(a, b)
-  if #a ~= #b then return false end
-  local held = {}
-  for _, item in ipairs(a) do held[item] = true end
-  for _, item in ipairs(b) do
-    if not held[item] then return false end
-  end
-  return true
-end
-
 --- Whether two values of an attribute mean the same.
 function attributes.equal(name, a, b)
   if type(a) == "table" and type(b) == "table" then
-    return same_members(a, b)
+    return sets.equal(a, b)
   end
   if name == "color" and type(a) == "string" and type(b) == "string" then
     return a:lower() == b:lower()

@@ -79,6 +79,15 @@ describe("stories", function()
     assert.equal("3,5", found "has_workflow_stages=22")
   end)
 
+  it("are not listed by lists in brackets, which may not be read", function()
+    for _, name in ipairs { "in_workflow_stages", "by_ids", "by_slugs" } do
+      local answer = space:get(("/stories?%s%%5B%%5D=21"):format(name))
+      assert.equal(400, answer.status)
+      assert.truthy(answer.json.error:find(name, 1, true))
+    end
+    assert.equal(400, space:get("/workflow_stages?by_ids[]=21").status)
+  end)
+
   it("are filtered by the last one of a parameter that repeats", function()
     assert.equal("2", found "in_workflow_stages=22&in_workflow_stages=21")
   end)

@@ -1,5 +1,6 @@
 #include "filter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void filter_start(struct filter *f, struct call *c, const char *where,
@@ -37,8 +38,20 @@ void filter_number(struct filter *f, const char *sql, int64_t number) {
   f->values[f->count - 1].number = number;
 }
 
+/*
+** A list's parameter. Written as name[]=1&name[]=2, which the services do not
+** promise to read, it is refused: to ignore it would be to answer with all.
+*/
+static const char *list_param(struct filter *f, const char *name) {
+  char brackets[64];
+  snprintf(brackets, sizeof brackets, "%s[]", name);
+  if (param(f->c, brackets))
+    filter_refuse(f, name, "must be one list with commas");
+  return f->bad ? NULL : param(f->c, name);
+}
+
 void filter_by_ids(struct filter *f, const char *name, const char *sql) {
-  const char *text = param(f->c, name), *json;
+  const char *text = list_param(f, name), *json;
   if (!text) return;
   json = ids_as_json(f->c, text);
   if (json) filter_text(f, sql, json);
@@ -46,7 +59,7 @@ void filter_by_ids(struct filter *f, const char *name, const char *sql) {
 }
 
 void filter_by_texts(struct filter *f, const char *name, const char *sql) {
-  const char *text = param(f->c, name);
+  const char *text = list_param(f, name);
   if (text) filter_text(f, sql, texts_as_json(f->c, text));
 }
 

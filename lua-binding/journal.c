@@ -256,8 +256,8 @@ static int open_file(lua_State *L) {
 }
 
 /*
-** hold(path): a file locked as a journal is, until it is closed, that takes
-** no lines.
+** journal_hold(path): a file locked as a journal is until it is closed, and
+** open to be read alone, so that it takes no lines.
 */
 static int hold_file(lua_State *L) {
   const char *path = wsl_check_path(L);
@@ -266,10 +266,7 @@ static int hold_file(lua_State *L) {
   self = lua_touserdata(L, 3);
   self->fd = wsl_open_plain(path, O_RDONLY);
   if (self->fd < 0) return wsl_open_failure(L, path, self->fd);
-  if (!lock(self->fd)) return refuse(L, self, path);
-  self->failed = EBADF;
-  self->what = "is held to be read only";
-  return 1;
+  return lock(self->fd) ? 1 : refuse(L, self, path);
 }
 
 /*
@@ -298,7 +295,7 @@ static int open_journal(lua_State *L) {
   return guard(L, open_file);
 }
 
-static int hold(lua_State *L) {
+static int hold_journal(lua_State *L) {
   return guard(L, hold_file);
 }
 
@@ -370,7 +367,7 @@ static int journal_size(lua_State *L) {
 static const luaL_Reg functions[] = {
   {"journal_create", create_journal},
   {"journal_open", open_journal},
-  {"hold", hold},
+  {"journal_hold", hold_journal},
   {NULL, NULL}
 };
 

@@ -198,15 +198,15 @@ end
 local function types_of(class)
   local schema = by_handle[class.schema]
   local filter = by_handle[class.filter]
+  local attributes = schema.class .. "_attributes"
   return {
     item = schema.class, ["item[]"] = schema.class .. "[]",
     page = schema.class .. "_page",
     iterator = ("fun(): %s"):format(schema.class),
     filter = filter and filter.class,
     get_filter = class.get_filter and by_handle[class.get_filter].class,
-    attributes = class.marks
-                 and ("%s_attributes|%s"):format(schema.class, schema.class)
-                 or schema.class .. "_attributes",
+    attributes = class.marks and attributes .. "|" .. schema.class or
+                 attributes,
     new = not schema.is_read_only and model.new_class(schema) or nil,
     copy = "workstage.storyblok.duplicate",
     call = "workstage.call_options",

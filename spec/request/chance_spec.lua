@@ -3,12 +3,15 @@
 --
 -- WORKSTAGE_SEEDS: how many seeds (200); WORKSTAGE_FIRST_SEED (1);
 -- WORKSTAGE_TOGETHER: how many at the same time (24); most of it is waiting.
+-- WORKSTAGE_TIMEOUT (0.25): seconds of a request, more for an interpreter that
+-- takes these for its own part of it.
 local service = require "support.service"
 local workstage = require "workstage"
 
 local SEEDS = tonumber(os.getenv "WORKSTAGE_SEEDS" or "") or 200
 local FIRST = tonumber(os.getenv "WORKSTAGE_FIRST_SEED" or "") or 1
 local TOGETHER = math.tointeger(os.getenv "WORKSTAGE_TOGETHER") or 24
+local TIMEOUT = tonumber(os.getenv "WORKSTAGE_TIMEOUT" or "") or 0.25
 local CHANCE = 0.08
 local CREATES = 50
 
@@ -152,7 +155,7 @@ local function run_seed(seed)
                     random_seed = seed, transitions = false }
   local server = service.start(options)
   local ids = service.ids(server)
-  local given = { settle_time = 0.15, timeout = 0.25,
+  local given = { settle_time = 0.6 * TIMEOUT, timeout = TIMEOUT,
                   retry = { attempts = 8, base = 0.001, cap = 0.005 } }
   local space = service.storyblok(server, given)
   local ox = service.kantata(server, given)
@@ -202,9 +205,8 @@ describe(("%d seeds of mixed faults"):format(SEEDS), function()
     end
     assert.same({}, wrong)
     assert.equal(0, failed)
-    -- the truth is told, but as a rule there is more to tell than doubt; of a
-    -- few creates some more may be in doubt by chance
-    assert.is_true(doubtful <= SEEDS * CREATES * 0.005 + 5, doubtful)
+    -- the truth is told, but as a rule there is more to tell than doubt
+    assert.is_true(doubtful <= SEEDS * CREATES * 0.005, doubtful)
     assert.is_true(requests > SEEDS * CREATES * 1.05)
   end)
 end)

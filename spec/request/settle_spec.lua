@@ -258,7 +258,7 @@ describe("a create that was sent again, and refused as it is there by now",
     local stage = assert(CREATES.stage())
     assert.equal("Legal", stage.name)
     assert.equal(2, posts())
-    assert.equal(1, stages_named "Legal")
+    assert.equal(1, EFFECTS.stage())
   end)
 
   it("is taken for the one that worked, of a status too", function()
@@ -277,7 +277,7 @@ describe("a create that was sent again, and refused as it is there by now",
     assert.equal("rejected", err.kind)
     assert.is_true(err.ambiguous)
     assert.equal(2, posts())
-    assert.equal(1, stages_named "Legal")
+    assert.equal(1, EFFECTS.stage())
   end)
 end)
 

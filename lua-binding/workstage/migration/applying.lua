@@ -1,7 +1,6 @@
 --- The beginning of a run: a plan applied for the first time, or one that was
 -- stopped carried on.
 local apply = require "workstage.migration.apply"
-local core = require "workstage.core"
 local errors = require "workstage.errors"
 local journals = require "workstage.migration.journal"
 local loop = require "workstage.loop"
@@ -107,9 +106,9 @@ end
 -- is gone, or cannot be locked, there is the journal alone.
 local function hold(plan)
   if not plan.path then return nil end
-  local held, kind, why = core.hold(plan.path)
-  if held or kind ~= "locked" then return held end
-  return nil, errors.new { kind = kind, message = why }
+  local held, err = journals.hold(plan.path)
+  if held or err.kind ~= "locked" then return held end
+  return nil, err
 end
 
 -- The journal of the run that is undone is marked once that of the rollback

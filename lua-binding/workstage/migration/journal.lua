@@ -135,6 +135,16 @@ function journal.open(path)
   return self
 end
 
+--- Locks another file as a journal is locked, until what is returned is
+-- closed.
+-- @tparam string path
+-- @treturn[1] userdata with `close`
+-- @treturn[2] nil
+-- @treturn[2] table the error, of the kind locked, io or invalid
+function journal.hold(path)
+  return checked(core.journal_hold(path))
+end
+
 --- What tells a run from all others, those of the same plan too. Older
 -- headers have no name for it, but the plan and when it was begun.
 -- @tparam table header

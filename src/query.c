@@ -162,7 +162,7 @@ static bool put_map(query *q, const ws_step *up, int table) {
 ** a list where a list may be meant: at the top, without a schema. */
 static bool put_table(query *q, const ws_step *at, int table) {
   ws_value key, value;
-  if (q->levels++ == MAX_LEVELS)
+  if (q->levels++ >= MAX_LEVELS)
     return ws_fault_at(q->fault, at, "has more than %d levels of tables; "
                        "does it contain itself?", MAX_LEVELS);
   bool empty = !q->source->next(q->source->host, table, true, &key, &value);

@@ -39,6 +39,17 @@ describe("JSON text", function()
     end
   end)
 
+  it("is copied whole, however long it is", function()
+    local plain = {}
+    for i = 1, 100 do plain[i] = string.char(0x30 + i % 40) end
+    plain = table.concat(plain):gsub("\\", "/")
+    for size = 0, 100 do
+      local text = plain:sub(1, size)
+      assert.equal('"' .. text .. '"', probe.text(text))
+      assert.equal('"' .. text .. '\\n"', probe.text(text .. "\n"))
+    end
+  end)
+
   it("reads back the same, by two readers, for any text", function()
     math.randomseed(2)
     for _ = 1, tries(3000) do

@@ -285,6 +285,15 @@ describe("what is known of trips", function()
       assert.equal(turn, limiter:next(200.5))
     end
   end)
+
+  it("lets a flight be placed from the eighth answer on", function()
+    for answers, turn in pairs { [7] = math.huge, [8] = 201 + GUARD } do
+      local limiter = probe.new(1)
+      for i = 1, answers do exchange(limiter, i * 10, 3) end
+      limiter:start(200)
+      assert.equal(turn, limiter:next(200.5))
+    end
+  end)
 end)
 
 describe("less put down to the way there", function()
@@ -296,7 +305,8 @@ describe("less put down to the way there", function()
   end
 
   it("takes sixty seconds' worth of answers", function()
-    for answers, least in pairs { [59] = 0.2, [60] = 0.15 } do
+    for answers, least in pairs { [59] = 0.2, [60] = 0.15, [119] = 0.15,
+                                  [120] = 0.1 } do
       local limiter = probe.new(1)
       local late = excess(limiter, delayed(limiter, 0, answers), 0.4)
       assert.is_true(late >= least and late < least + 0.03, late)

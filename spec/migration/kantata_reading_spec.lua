@@ -93,6 +93,27 @@ describe("a plan of projects", function()
       where = { archived = false } })))
   end)
 
+  it("leaves none out though one leaves and another comes meanwhile",
+     function()
+    local projects = {}
+    for i = 1, 450 do projects[i] = project(i, FROM) end
+    local account = new_account(projects)
+    local page = account.workspaces.page
+    function account.workspaces.page(...)
+      local found = page(...)
+      if #account.asked == 1 then
+        table.remove(projects, 1)
+        projects[450] = project(451, FROM)
+      end
+      return found
+    end
+    local result = assert(read_and_plan(account, {
+      moves = { { from = FROM, to = TO } } }))
+    local found = {}
+    for _, id in ipairs(result.operations[1].items) do found[id] = true end
+    for id = 1, 451 do assert.is_true(found[id], id) end
+  end)
+
   it("reads all pages, or ends with the error of one", function()
     local projects = {}
     for i = 1, 450 do projects[i] = project(i, FROM) end

@@ -173,12 +173,14 @@ describe("the items of an operation", function()
   end)
 
   it("have the due dates written down that they are to lose", function()
-    local run = new_run(all(6, FROM), { dues = { "one", nil, false } })
-    assert.is_true(move(run, { items = ids(1, 6) }))
+    local run = new_run(all(10, FROM), { dues = { "one", nil, false,
+                                                  [10] = "ten" } })
+    assert.is_true(move(run, { items = ids(1, 10) }))
     assert.same({ { item = 1, due = "one" }, { item = 3, due_unknown = true } },
                 run.pages[1].dues)
     assert.is_nil(run.pages[2].dues)
-    assert.same({ "one", nil, true }, run.taken)
+    assert.same({ { item = 10, due = "ten" } }, run.pages[3].dues)
+    assert.same({ "one", nil, true, [10] = "ten" }, run.taken)
   end)
 
   it("have had the due dates that an earlier run saw", function()

@@ -475,6 +475,19 @@ describe("what is made of it", function()
                 err.problems)
   end)
 
+  it("is refused where another workflow does not let its items go on",
+     function()
+    local space = new_space(content())
+    local err = refused(space, blueprint {
+      { from = at("Old", "Default"), to = at("Older", "Default") } })
+    assert.same({ 'moves[1]: items of "Default / Old" may not go on to '
+                  .. '"Default / Older", and that workflow is not the '
+                  .. "blueprint's" }, err.problems)
+    local result = assert(plan(space, blueprint {
+      { from = at("Older", "Default"), to = at("Old", "Default") } }))
+    assert.same({}, result.operations)
+  end)
+
   it("is refused without the members that it names", function()
     local stages = described()
     stages[1].roles = { "Judge", "Nobody", "Nobody" }

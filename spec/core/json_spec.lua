@@ -39,14 +39,19 @@ describe("JSON text", function()
     end
   end)
 
-  it("is copied whole, however long it is", function()
-    local plain = {}
-    for i = 1, 100 do plain[i] = string.char(0x30 + i % 40) end
-    plain = table.concat(plain):gsub("\\", "/")
+  -- Each text differs from the one before it at every place, so that none is
+  -- right by what that one left in memory.
+  it("is copied whole, and looked at, however long it is", function()
     for size = 0, 100 do
-      local text = plain:sub(1, size)
+      local bytes = {}
+      for i = 1, size do bytes[i] = string.char(0x61 + (i + size) % 26) end
+      local text = table.concat(bytes)
       assert.equal('"' .. text .. '"', probe.text(text))
-      assert.equal('"' .. text .. '\\n"', probe.text(text .. "\n"))
+      for at = 1, size, 5 do
+        local before, after = text:sub(1, at - 1), text:sub(at + 1)
+        assert.equal('"' .. before .. '\\n' .. after .. '"',
+                     probe.text(before .. "\n" .. after))
+      end
     end
   end)
 

@@ -57,7 +57,7 @@ SANDBOX_CFLAGS = $(call once,SANDBOX_CFLAGS,$(call inc,,$(SANDBOX_NEEDS)))
 SANDBOX_LIBS   = $(call once,SANDBOX_LIBS,$(call lib,,$(SANDBOX_NEEDS)))
 
 # Sources. A new file is picked up by its place.
-CORE_C    := $(wildcard src/*.c)
+CORE_C    := $(filter-out src/sandbox/%,$(wildcard src/*/*.c))
 TERM_C    := lua-binding/terminal.c
 EMBED_C   := lua-binding/embed.c
 BINDING_C := $(filter-out lua-binding/sandbox.c $(TERM_C) $(EMBED_C),\

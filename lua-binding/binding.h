@@ -8,7 +8,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "workstage.h"
 
 #define WSL_LOOP "workstage.core.loop"

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
 
 enum {
   WSL_LINE_MOST = 1 << 20,   /* bytes in a line, without its end */

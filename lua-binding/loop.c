@@ -5,7 +5,7 @@
 
 #include "binding.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 static ws_loop **check(lua_State *L) {
   return wsl_self(L, WSL_LOOP);

@@ -7,7 +7,7 @@
 
 #include <lua.h>
 
-#include "source.h"
+#include "base/source.h"
 
 /*
 ** Makes a source over the stack of `L`. A table's handle is its absolute

@@ -5,7 +5,7 @@
 
 #include "binding.h"
 
-#include "schema.h"
+#include "schema/schema.h"
 
 /* schema(name): its handle. */
 static int schema(lua_State *L) {

@@ -12,8 +12,8 @@
 
 #include "binding.h"
 
-#include "schema.h"
-#include "source.h"
+#include "schema/schema.h"
+#include "base/source.h"
 
 enum { MAX_DEPTH = 1000 };
 

@@ -7,7 +7,7 @@
 
 #include "binding.h"
 
-#include "body.h"
+#include "schema/body.h"
 #include "lua_source.h"
 
 #define BUFFER "workstage.core.buffer"

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "json/writer.h"
 #include "request.h"
 #include "sandbox.h"
 

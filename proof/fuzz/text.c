@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "retry.h"
-#include "url.h"
+#include "base/buffer.h"
+#include "request/retry.h"
+#include "base/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,17 +13,17 @@ local function planner(name, ...)
 end
 
 return {
-  { part = "limiter", path = "src/limiter.c",
+  { part = "limiter", path = "src/limit/limiter.c",
     build = { "build/spec/probe_limiter.so" },
     specs = { "core/limiter_bounds", "core/limiter" } },
-  { part = "limiter", path = "src/allowance.c",
+  { part = "limiter", path = "src/limit/shared_limiter.c",
     build = { "build/spec/probe_allowance.so" },
     specs = { "core/allowance" } },
-  { part = "retry table", path = "src/retry.c",
+  { part = "retry table", path = "src/request/retry.c",
     build = { "build/spec/probe_retry.so" }, specs = { "core/retry" } },
-  writer("src/json.c", "core/json", "core/body"),
-  writer("src/body.c", "core/body"),
-  writer("src/query.c", "core/query"),
+  writer("src/json/writer.c", "core/json", "core/body"),
+  writer("src/schema/body.c", "core/body"),
+  writer("src/schema/query.c", "core/query"),
   planner("planner", "migration/planner", "migration/steps",
           "migration/plan", "migration/moves"),
   planner("attributes", "migration/attributes", "migration/planner",

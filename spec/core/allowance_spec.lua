@@ -1,4 +1,4 @@
--- src/allowance.c: what the clients of one token share
+-- src/limit/shared_limiter.c: what the clients of one token share
 -- (spec/support/probe_allowance.c). Times are in seconds.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath

@@ -1,4 +1,4 @@
--- src/limiter.c at its bounds: one answer, one microsecond, one step to
+-- src/limit/limiter.c at its bounds: one answer, one microsecond, one step to
 -- either side. Times are in seconds.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath

@@ -1,5 +1,5 @@
--- src/limiter.c: each rule by itself, then whole runs against a service in
--- virtual time (spec/support/probe_limiter.c). Times are in seconds.
+-- src/limit/limiter.c: each rule alone, then whole runs against a service
+-- in virtual time.
 
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath

@@ -1,4 +1,4 @@
--- src/retry.c: the table of what may be sent again, and its pauses
+-- src/request/retry.c: the table of what may be sent again, and its pauses
 -- (spec/support/probe_retry.c).
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath

@@ -44,7 +44,7 @@ local SCRIPT = [[
 describe("a new field", function()
   it("is one line", function()
     local sources = shell.copy_of_sources()
-    local path = sources .. "/src/storyblok_schema.c"
+    local path = sources .. "/src/schema/storyblok.c"
     local file = assert(io.open(path))
     local text, count = file:read "a":gsub(
       '(  WS_FIELD%("position", INTEGER, 0,)', LINE .. "%1", 1)

@@ -53,10 +53,27 @@ describe("the core", function()
   end)
 
   it("includes nothing of the sandbox, nor of its libraries", function()
-    for _, line in ipairs(includes "src/*.[ch]") do
+    local lines = includes "src/*.h src/[!s]*/ src/schema/"
+    assert.is_true(#lines > 0)
+    for _, line in ipairs(lines) do
       assert.is_nil(line:match "include.*sandbox", line)
       assert.is_nil(line:match "microhttpd", line)
       assert.is_nil(line:match "sqlite", line)
+    end
+  end)
+
+  it("depends downwards only: request, limit, schema, json, base", function()
+    local allowed = {
+      base = "base", json = "json base", schema = "schema json base",
+      limit = "limit base", request = "request limit schema json base",
+    }
+    for folder, below in pairs(allowed) do
+      local lines = includes("src/" .. folder)
+      assert.is_true(#lines > 0, folder)
+      for _, line in ipairs(lines) do
+        local target = line:match 'include "([%w_]+)/'
+        assert.is_truthy(not target or below:find(target, 1, true), line)
+      end
     end
   end)
 

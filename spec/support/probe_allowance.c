@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "allowance.h"
-#include "engine.h"
+#include "limit/shared_limiter.h"
+#include "request/startup.h"
 #include "failing_memory.h"
 
 #define TYPE "workstage.probe.share"

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "limiter.h"
+#include "limit/limiter.h"
 
 #define TYPE "workstage.probe.limiter"
 #define CLIENTS 4

@@ -6,8 +6,8 @@
 #include <lua.h>
 #include <string.h>
 
-#include "random.h"
-#include "retry.h"
+#include "base/random.h"
+#include "request/retry.h"
 #include "walled.h"
 
 

@@ -8,13 +8,13 @@
 #include <lua.h>
 #include <string.h>
 
-#include "body.h"
+#include "schema/body.h"
 #include "failing_memory.h"
-#include "json.h"
+#include "json/writer.h"
 #include "lua_source.h"
-#include "memory.h"
-#include "schema.h"
-#include "url.h"
+#include "base/memory.h"
+#include "schema/schema.h"
+#include "base/url.h"
 #include "walled.h"
 
 /* copy(bytes): with the NUL that ends it, or nothing without memory */

@@ -1,9 +1,0 @@
-#include "clock.h"
-
-#include <time.h>
-
-ws_time ws_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (ws_time)now.tv_sec * WS_SECOND + now.tv_nsec / 1000;
-}

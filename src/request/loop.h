@@ -1,0 +1,49 @@
+/*
+** A loop moves sockets and time for any number of calls.
+*/
+
+#ifndef WS_LOOP_H
+#define WS_LOOP_H
+
+#include <curl/curl.h>
+
+#include "base/clock.h"
+#include "base/heap.h"
+#include "base/sockets.h"
+#include "request/queue.h"
+#include "workstage.h"
+
+typedef struct ws_event_node ws_event_node;
+
+struct ws_loop {
+  CURLM *multi;            /* NULL: none at the moment, see ws_loop_ready */
+  int epoll;
+  ws_sockets sockets;      /* what `epoll` watches for libcurl */
+  int alarm;               /* timerfd, for hosts that sleep on `epoll` */
+  int wake;                /* eventfd, for other threads' answers */
+  unsigned generation;     /* of the process: changes with fork */
+  bool hosted;             /* ws_loop_fd has been asked for */
+  bool inside;             /* in ws_loop_step */
+  ws_time curl_due;        /* when libcurl wants to be called */
+  ws_time share_due;       /* when a share is to be asked again */
+  ws_time host_due;        /* what the host was told, or the alarm is set to */
+  ws_heap timers;
+  ws_queue finished;
+  ws_queue sleepers;
+  ws_client *clients;
+  size_t references;       /* clients, calls, and the owner until it closes */
+  size_t calls;            /* not freed yet: each may need a timer */
+  size_t pending;
+  uint64_t last_id;
+  uint64_t chance;
+  ws_event_node *first_event, *last_event;
+};
+
+void ws_loop_release(ws_loop *loop);
+bool ws_loop_closed(const ws_loop *loop);
+bool ws_loop_ready(ws_loop *loop);
+void ws_loop_unused(ws_loop *loop);
+void ws_loop_kick(ws_loop *loop);
+void ws_loop_alarm(ws_loop *loop);
+
+#endif

@@ -1,0 +1,87 @@
+#include "request/retry.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+ws_kind ws_status_kind(int status) {
+  switch (status) {
+    case 401: return WS_UNAUTHORIZED;
+    case 403: return WS_FORBIDDEN;
+    case 404: return WS_NOT_FOUND;
+    case 429: return WS_RATE_LIMITED;
+    default: break;
+  }
+  if (status >= 500) return WS_SERVER;
+  if (status >= 400) return WS_REJECTED;
+  if (status >= 300) return WS_REDIRECT;
+  return status >= 200 ? WS_OK : WS_DECODE;
+}
+
+bool ws_retry_doubtful(ws_method method, const ws_outcome *outcome) {
+  if (method == WS_GET || !outcome->sent) return false;
+  switch (outcome->kind) {
+    case WS_NETWORK: case WS_TIMEOUT: case WS_SERVER: case WS_DECODE:
+    case WS_TOO_LARGE: case WS_CANCELLED: case WS_MEMORY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+ws_verdict ws_retry_verdict(ws_method method, const ws_outcome *outcome) {
+  bool passing = outcome->kind == WS_NETWORK ||
+                 outcome->kind == WS_TIMEOUT || outcome->kind == WS_SERVER;
+  if (outcome->kind == WS_RATE_LIMITED) return WS_HOLD;
+  if (passing && !outcome->sent) return WS_AGAIN;
+  if (method == WS_POST || method == WS_PATCH)
+    return ws_retry_doubtful(method, outcome) ? WS_DOUBT : WS_FINAL;
+  return passing ? WS_AGAIN : WS_FINAL;
+}
+
+static double bound(int doublings, double base, double cap) {
+  double limit = base;
+  while (doublings-- > 0 && limit < cap) limit *= 2;
+  return limit < cap ? limit : cap;
+}
+
+double ws_retry_pause(int next, double base, double cap, uint64_t *chance) {
+  return bound(next - 2, base, cap) * ws_random(chance);
+}
+
+double ws_retry_hold(double retry_after, int rejections, double base,
+                     double cap, uint64_t *chance) {
+  double limit;
+  if (retry_after >= 0) return retry_after < cap ? retry_after : cap;
+  limit = bound(rejections - 1, base, cap);
+  return limit / 2 + limit / 2 * ws_random(chance);
+}
+
+double ws_retry_after(const char *value, double now) {
+  time_t date;
+  if (isdigit((unsigned char)*value)) return strtod(value, NULL);
+  date = curl_getdate(value, NULL);
+  if (date == (time_t)-1) return -1;
+  return (double)date > now ? (double)date - now : 0;
+}
+
+/* The text is "Rate limit of 6 request per second reached. Retry later." */
+double ws_retry_named_rate(const char *body, size_t size) {
+  static const char before[] = "imit of ";
+  const char *at, *end;
+  double rate = 0;
+  if (!size) return 0;
+  at = memmem(body, size, before, sizeof before - 1);
+  if (!at) return 0;
+  end = body + size;
+  at += sizeof before - 1;
+  for (; at < end && isdigit((unsigned char)*at); at++) {
+    rate = rate * 10 + (*at - '0');
+    if (rate > 1e6) return 0;
+  }
+  if (end - at < 8 || memcmp(at, " request", 8) != 0) return 0;
+  return memmem(at, (size_t)(end - at), "per second", 10) ? rate : 0;
+}

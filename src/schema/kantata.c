@@ -1,0 +1,141 @@
+/*
+** Kantata's objects, and the filters of its lists. A new field is one line
+** here. The order is the one in which bodies are written.
+*/
+
+#include "schema/schema.h"
+
+static const ws_field user_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY | WS_DIGITS, "The id of the user."),
+  WS_FIELD("full_name", TEXT, WS_READ_ONLY, "The user's name."),
+  WS_FIELD("email_address", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's e-mail address."),
+  WS_FIELD("headline", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "What the user says about himself or herself."),
+  WS_FIELD("photo_path", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The address of the user's photo.")
+};
+WS_SCHEMA(user, "kantata.user", "user", "users", "A user.");
+
+static const ws_field status_fields[] = {
+  WS_FIELD("key", INTEGER, WS_READ_ONLY | WS_DIGITS | WS_POSITIVE,
+    "The key of the status."),
+  WS_FIELD("color", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The colour of the status."),
+  WS_FIELD("message", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The name of the status, which another status may have as well.")
+};
+WS_SCHEMA(status, "kantata.status", NULL, NULL, "The status of a project.");
+
+static const ws_field workspace_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY | WS_DIGITS, "The id of the project."),
+  WS_FIELD("title", TEXT, WS_REQUIRED, "The title of the project."),
+  WS_FIELD("description", TEXT, WS_NULLABLE, "What the project is about."),
+  WS_FIELD("archived", BOOLEAN, 0, "Whether the project is archived."),
+  WS_FIELD("start_date", TIME, WS_NULLABLE, "The day the project starts."),
+  WS_FIELD("due_date", TIME, WS_NULLABLE, "The day the project is due."),
+  WS_FIELD("status_key", INTEGER, WS_WRITE_ONLY | WS_POSITIVE,
+    "The key of the project's new status."),
+  WS_FIELD_OF("status", OBJECT, WS_READ_ONLY,
+    "The status of the project.", &status, NULL),
+  WS_FIELD("created_at", TIME, WS_READ_ONLY,
+    "When the project was created."),
+  WS_FIELD("updated_at", TIME, WS_READ_ONLY,
+    "When the project was last changed.")
+};
+WS_SCHEMA(workspace, "kantata.workspace", "workspace", "workspaces",
+  "A workspace: what the service's users call a project.");
+
+static const ws_field change_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY | WS_DIGITS, "The id of the change."),
+  WS_FIELD("workspace_id", ID, WS_REQUIRED | WS_DIGITS,
+    "The id of the project; in answers only when included."),
+  WS_FIELD("to_status_key", INTEGER, WS_REQUIRED | WS_DIGITS | WS_POSITIVE,
+    "The key of the status that the project gets."),
+  WS_FIELD("to_message", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The name of that status."),
+  WS_FIELD("to_color", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The colour of that status."),
+  WS_FIELD("from_status_key", INTEGER,
+    WS_READ_ONLY | WS_NULLABLE | WS_DIGITS | WS_POSITIVE,
+    "The key of the status that the project had."),
+  WS_FIELD("from_message", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The name of the status that the project had."),
+  WS_FIELD("from_color", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The colour of the status that the project had."),
+  WS_FIELD("created_at", TIME, WS_READ_ONLY, "When the change was made."),
+  WS_FIELD("updated_at", TIME, WS_READ_ONLY,
+    "When the change was last changed."),
+  WS_FIELD("user_id", ID, WS_READ_ONLY | WS_NULLABLE | WS_DIGITS,
+    "The id of the user who made the change; only when included."),
+  WS_FIELD_OF("user", OBJECT, WS_READ_ONLY | WS_NULLABLE,
+    "The user who made the change; only when included.", &user, NULL),
+  WS_FIELD_OF("workspace", OBJECT, WS_READ_ONLY | WS_NULLABLE,
+    "The project; only when included.", &workspace, NULL),
+  WS_FIELD("include", TEXTS, WS_IN_QUERY,
+    "What comes with the answer: \"user\", \"workspace\".")
+};
+WS_SCHEMA(change, "kantata.change", "workspace_status_change",
+  "workspace_status_changes", "A project's change of status.");
+
+/* ------------------------------------------------------------------------
+** Filters.
+*/
+
+#define PAGE \
+  WS_FIELD("page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
+    "Which page, from 1."), \
+  WS_FIELD("per_page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
+    "How many items a page has: 20 unless told, at most 200.")
+
+#define DATES(what) \
+  WS_FIELD("created_after", TIME, WS_IN_QUERY, \
+    "Only " what " created after this."), \
+  WS_FIELD("created_before", TIME, WS_IN_QUERY, \
+    "Only " what " created before this."), \
+  WS_FIELD("updated_after", TIME, WS_IN_QUERY, \
+    "Only " what " last changed after this."), \
+  WS_FIELD("updated_before", TIME, WS_IN_QUERY, \
+    "Only " what " last changed before this.")
+
+#define COMMON(what) \
+  WS_FIELD("only", IDS, WS_IN_QUERY, "Only " what " with these ids."), \
+  WS_FIELD("order", TEXT, WS_IN_QUERY, \
+    "The order, such as \"created_at:asc\"."), \
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with each of them.")
+
+static const ws_field change_filter_fields[] = {
+  WS_FIELD("workspace_id", ID, WS_IN_QUERY | WS_REQUIRED,
+    "The id of the project whose changes are listed."),
+  DATES("changes"),
+  COMMON("changes"),
+  PAGE
+};
+WS_SCHEMA(change_filter, "kantata.change_filter", NULL, NULL,
+  "Which status changes to list.");
+
+static const ws_field get_filter_fields[] = {
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with the answer.")
+};
+WS_SCHEMA(get_filter, "kantata.get_filter", NULL, NULL,
+  "What comes with one object.");
+
+static const ws_field workspace_filter_fields[] = {
+  WS_FIELD("search", TEXT, WS_IN_QUERY,
+    "Only projects that match this text."),
+  WS_FIELD("matching", TEXT, WS_IN_QUERY,
+    "Only projects with exactly this title."),
+  WS_FIELD("archived", TEXT, WS_IN_QUERY,
+    "Whether archived projects are listed: \"only\", \"exclude\" or "
+    "\"include\"."),
+  DATES("projects"),
+  COMMON("projects"),
+  PAGE
+};
+WS_SCHEMA(workspace_filter, "kantata.workspace_filter", NULL, NULL,
+  "Which projects to list.");
+
+const ws_schema *const ws_kantata_schemas[] = {
+  &change, &workspace, &status, &user, &change_filter, &get_filter,
+  &workspace_filter, NULL
+};

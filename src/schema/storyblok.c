@@ -1,0 +1,370 @@
+/*
+** Storyblok's objects, and the filters of its lists. A new field is one
+** line here. The order is the one in which bodies are written.
+*/
+
+#include "schema/schema.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+static const ws_field stage_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the stage."),
+  WS_FIELD("name", TEXT, WS_REQUIRED,
+    "The name of the stage, unique within its workflow."),
+  WS_FIELD("color", TEXT, WS_REQUIRED,
+    "The colour of the stage, such as \"#4a90e2\", unique within its "
+    "workflow."),
+  WS_FIELD("position", INTEGER, 0,
+    "The place of the stage among those of its workflow."),
+  WS_FIELD("update_position", BOOLEAN, WS_WRITE_ONLY,
+    "Whether to swap positions with the stage that has the given one."),
+  WS_FIELD("workflow_id", ID, WS_NULLABLE,
+    "The id of the workflow; without one a new stage lands in the default "
+    "workflow."),
+  WS_FIELD("is_default", BOOLEAN, 0,
+    "Whether new stories of the workflow start in this stage."),
+  WS_FIELD("allow_publish", BOOLEAN, 0,
+    "Whether stories in this stage can be published."),
+  WS_FIELD("allow_all_stages", BOOLEAN, 0,
+    "Whether every stage of the workflow may come next."),
+  WS_FIELD("allow_admin_publish", BOOLEAN, 0,
+    "Whether admins can publish stories in this stage."),
+  WS_FIELD("allow_all_users", BOOLEAN, 0,
+    "Whether every user may change the stage."),
+  WS_FIELD("allow_admin_change", BOOLEAN, 0,
+    "Whether admins may change the stage."),
+  WS_FIELD("allow_editor_change", BOOLEAN, 0,
+    "Whether editors may change the stage."),
+  WS_FIELD("allow_none_for_next_stages", BOOLEAN, 0,
+    "Whether no stage at all may come next."),
+  WS_FIELD("story_editing_locked", BOOLEAN, 0,
+    "Whether stories in this stage cannot be edited."),
+  WS_FIELD("auto_remove_assignee", BOOLEAN, 0,
+    "Whether stories that enter this stage lose their assignees."),
+  WS_FIELD("after_publish_id", ID, WS_NULLABLE,
+    "The id of the stage that a story moves to when it is published."),
+  WS_FIELD("user_ids", IDS, 0,
+    "The ids of the users who may change the stage."),
+  WS_FIELD("space_role_ids", IDS, 0,
+    "The ids of the space roles whose users may change the stage."),
+  WS_FIELD("workflow_stage_ids", IDS, 0,
+    "The ids of the stages that may come next."),
+  WS_FIELD("_new", BOOLEAN, WS_READ_ONLY,
+    "A mark of the service's own editor."),
+  WS_FIELD("_destroy", BOOLEAN, WS_READ_ONLY,
+    "A mark of the service's own editor.")
+};
+WS_SCHEMA(stage, "storyblok.stage", "workflow_stage", "workflow_stages",
+  "A stage of a workflow.");
+
+static const ws_field comment_fields[] = {
+  WS_FIELD("message", TEXT, WS_REQUIRED, "The text of the comment.")
+};
+WS_SCHEMA(comment, "storyblok.comment", NULL, NULL,
+  "A comment left with a change.");
+
+static const ws_field assign_fields[] = {
+  WS_FIELD("user_ids", IDS, 0, "The ids of the users to assign."),
+  WS_FIELD("space_role_ids", IDS, 0,
+    "The ids of the space roles to assign.")
+};
+WS_SCHEMA(assign, "storyblok.assign", NULL, NULL,
+  "Who a story is assigned to with a change.");
+
+static const ws_field change_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the change."),
+  WS_FIELD("story_id", ID, WS_REQUIRED | WS_WRITE_ONLY,
+    "The id of the story to move."),
+  WS_FIELD("workflow_stage_id", ID, WS_REQUIRED,
+    "The id of the stage that the story moves to."),
+  WS_FIELD("due_date", TIME, WS_NULLABLE,
+    "When the story is due to leave the stage."),
+  WS_FIELD("workflow_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the workflow of that stage."),
+  WS_FIELD("user_id", ID, WS_READ_ONLY,
+    "The id of the user who made the change."),
+  WS_FIELD("created_at", TIME, WS_READ_ONLY,
+    "When the change was made."),
+  WS_FIELD("release_id", ID, WS_BESIDE | WS_WRITE_ONLY,
+    "The id of the release in which the story is moved."),
+  WS_FIELD("notify", BOOLEAN, WS_BESIDE | WS_WRITE_ONLY,
+    "Whether those concerned get an e-mail."),
+  WS_FIELD_OF("comment", OBJECT, WS_BESIDE | WS_WRITE_ONLY,
+    "A comment to leave with the change.", &comment, "message"),
+  WS_FIELD_OF("assign", OBJECT, WS_BESIDE | WS_WRITE_ONLY,
+    "The users and space roles to assign the story to.", &assign, NULL)
+};
+WS_SCHEMA(change, "storyblok.change", "workflow_stage_change",
+  "workflow_stage_changes", "A story's move to a stage.");
+
+static const ws_field stage_position_fields[] = {
+  WS_FIELD("id", ID, WS_REQUIRED, "The id of the stage."),
+  WS_FIELD("position", INTEGER, WS_REQUIRED,
+    "The place of the stage among those of its workflow.")
+};
+WS_SCHEMA(stage_position, "storyblok.stage_position", NULL, NULL,
+  "A stage's new place in its workflow.");
+
+static const ws_field workflow_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the workflow."),
+  WS_FIELD("name", TEXT, WS_REQUIRED, "The name of the workflow."),
+  WS_FIELD("content_types", TEXTS, WS_REQUIRED,
+    "The content types whose stories go through the workflow."),
+  WS_FIELD("is_default", BOOLEAN, WS_READ_ONLY,
+    "Whether it is the workflow of all content types without one."),
+  WS_FIELD_OF("workflow_stages", OBJECTS, 0,
+    "The stages of the workflow, on create and in answers.", &stage, NULL),
+  WS_FIELD_OF("workflow_stages_attributes", OBJECTS, WS_WRITE_ONLY,
+    "New places for stages of the workflow, on update.", &stage_position,
+    NULL)
+};
+WS_SCHEMA(workflow, "storyblok.workflow", "workflow", "workflows",
+  "A workflow: the stages that stories of some content types go through.");
+
+static const ws_field duplicate_fields[] = {
+  WS_FIELD("name", TEXT, WS_REQUIRED,
+    "The name of the copy, different from the original's."),
+  WS_FIELD("content_types", TEXTS, WS_REQUIRED,
+    "The content types of the copy, different from the original's."),
+  WS_FIELD_OF("workflow_stages", OBJECTS, 0,
+    "The stages of the copy.", &stage, NULL)
+};
+WS_SCHEMA(duplicate, "storyblok.duplicate", "workflow", NULL,
+  "What a copy of a workflow gets in place of the original's values.");
+
+static const ws_field story_stage_fields[] = {
+  WS_FIELD("workflow_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the workflow."),
+  WS_FIELD("workflow_stage_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the stage."),
+  WS_FIELD("story_id", ID, WS_READ_ONLY, "The id of the story."),
+  WS_FIELD("due_date", TIME, WS_READ_ONLY | WS_NULLABLE,
+    "When the story is due to leave the stage."),
+  WS_FIELD("created_at", TIME, WS_READ_ONLY,
+    "When the story came to the stage."),
+  WS_FIELD("workflow_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The name of the workflow."),
+  WS_FIELD("workflow_stage_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The name of the stage."),
+  WS_FIELD("workflow_stage_color", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The colour of the stage.")
+};
+WS_SCHEMA(story_stage, "storyblok.story_stage", NULL, NULL,
+  "The stage of a story, with the fields of either shape the service uses.");
+
+static const ws_field story_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the story."),
+  WS_FIELD("uuid", TEXT, WS_READ_ONLY, "The UUID of the story."),
+  WS_FIELD("name", TEXT, WS_READ_ONLY, "The name of the story."),
+  WS_FIELD("slug", TEXT, WS_READ_ONLY, "The last part of its full slug."),
+  WS_FIELD("full_slug", TEXT, WS_READ_ONLY,
+    "The whole path of the story."),
+  WS_FIELD("is_folder", BOOLEAN, WS_READ_ONLY,
+    "Whether it is a folder."),
+  WS_FIELD("parent_id", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the folder it is in."),
+  WS_FIELD("published", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
+    "Whether the story is published."),
+  WS_FIELD("content_type", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The content type of the story."),
+  WS_FIELD("user_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
+    "The ids of the users it is assigned to; set through stage changes."),
+  WS_FIELD("space_role_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
+    "The ids of the space roles it is assigned to; set through stage "
+    "changes."),
+  WS_FIELD_OF("stage", OBJECT, WS_READ_ONLY | WS_NULLABLE,
+    "The stage that the story is in.", &story_stage, NULL),
+  WS_FIELD("created_at", TIME, WS_READ_ONLY,
+    "When the story was created."),
+  WS_FIELD("updated_at", TIME, WS_READ_ONLY | WS_NULLABLE,
+    "When the story was last changed.")
+};
+WS_SCHEMA(story, "storyblok.story", "story", "stories",
+  "A story: an entry of content, or a folder of them.");
+
+static const ws_field role_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the space role."),
+  WS_FIELD("role", TEXT, WS_READ_ONLY, "The name of the space role."),
+  WS_FIELD("subtitle", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "A second line under the name."),
+  WS_FIELD("ext_id", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the role in another system.")
+};
+WS_SCHEMA(role, "storyblok.role", "space_role", "space_roles",
+  "A role that users of the space can have.");
+
+static const ws_field user_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the user."),
+  WS_FIELD("userid", TEXT, WS_READ_ONLY, "The user's e-mail address."),
+  WS_FIELD("friendly_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's name as others see it.")
+};
+WS_SCHEMA(user, "storyblok.user", "user", NULL, "A user.");
+
+static const ws_field collaborator_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the collaborator."),
+  WS_FIELD("user_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the user."),
+  WS_FIELD("role", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's role in the space."),
+  WS_FIELD("space_role_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
+    "The ids of the user's space roles."),
+  WS_FIELD_OF("user", OBJECT, WS_READ_ONLY | WS_NULLABLE,
+    "The user.", &user, NULL)
+};
+WS_SCHEMA(collaborator, "storyblok.collaborator", "collaborator",
+  "collaborators", "A user's part in the space.");
+
+static const ws_field release_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the release."),
+  WS_FIELD("name", TEXT, WS_READ_ONLY, "The name of the release."),
+  WS_FIELD("release_at", TIME, WS_READ_ONLY | WS_NULLABLE,
+    "When the release is to go out."),
+  WS_FIELD("released", BOOLEAN, WS_READ_ONLY,
+    "Whether the release went out.")
+};
+WS_SCHEMA(release, "storyblok.release", "release", "releases",
+  "A release: changes of stories that are published together.");
+
+/* ------------------------------------------------------------------------
+** Filters.
+*/
+
+#define PAGE \
+  WS_FIELD("page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
+    "Which page, from 1."), \
+  WS_FIELD("per_page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
+    "How many items a page has: 25 unless told, at most 100.")
+
+#define SEARCH(what) \
+  WS_FIELD("search", TEXT, WS_IN_QUERY, "Only " what " that match this text.")
+
+static const ws_field stage_filter_fields[] = {
+  WS_FIELD("in_workflow", ID, WS_IN_QUERY,
+    "Only stages of the workflow with this id."),
+  WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only stages with these ids."),
+  WS_FIELD("exclude_id", ID, WS_IN_QUERY, "Not the stage with this id."),
+  SEARCH("stages")
+};
+WS_SCHEMA(stage_filter, "storyblok.stage_filter", NULL, NULL,
+  "Which stages to list.");
+
+static const ws_field change_filter_fields[] = {
+  WS_FIELD("with_story", ID, WS_IN_QUERY | WS_REQUIRED,
+    "The id of the story whose changes are listed."),
+  PAGE
+};
+WS_SCHEMA(change_filter, "storyblok.change_filter", NULL, NULL,
+  "Which changes to list.");
+
+static const ws_field workflow_filter_fields[] = {
+  WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only workflows with these ids."),
+  WS_FIELD("exclude_id", ID, WS_IN_QUERY, "Not the workflow with this id."),
+  WS_FIELD("is_default", BOOLEAN, WS_IN_QUERY,
+    "Only the default workflow, or only the others."),
+  SEARCH("workflows"),
+  WS_FIELD("include_stages", BOOLEAN, WS_IN_QUERY,
+    "Whether each workflow comes with its stages."),
+  WS_FIELD("content_type", TEXT, WS_IN_QUERY,
+    "Only workflows of this content type (newer reference)."),
+  WS_FIELD("by_content_type", TEXT, WS_IN_QUERY,
+    "Only workflows of this content type (published types).")
+};
+WS_SCHEMA(workflow_filter, "storyblok.workflow_filter", NULL, NULL,
+  "Which workflows to list.");
+
+static const ws_field workflow_get_filter_fields[] = {
+  WS_FIELD("include_stages", BOOLEAN, WS_IN_QUERY,
+    "Whether the workflow comes with its stages.")
+};
+WS_SCHEMA(workflow_get_filter, "storyblok.workflow_get_filter", NULL, NULL,
+  "What comes with a workflow.");
+
+static const ws_field story_filter_fields[] = {
+  PAGE,
+  WS_FIELD("in_workflow_stages", IDS, WS_IN_QUERY,
+    "Only stories in the stages with these ids."),
+  WS_FIELD("has_workflow_stages", ANY, WS_IN_QUERY,
+    "Only stories that are in some stage, or in none."),
+  WS_FIELD("starts_with", TEXT, WS_IN_QUERY,
+    "Only stories whose full slug starts so."),
+  WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only stories with these ids."),
+  WS_FIELD("excluding_ids", IDS, WS_IN_QUERY,
+    "Not the stories with these ids."),
+  WS_FIELD("by_uuids", TEXTS, WS_IN_QUERY, "Only stories with these UUIDs."),
+  WS_FIELD("by_uuids_ordered", TEXTS, WS_IN_QUERY,
+    "Only stories with these UUIDs, in this order."),
+  WS_FIELD("by_slugs", TEXTS, WS_IN_QUERY,
+    "Only stories with these full slugs; * stands for any text."),
+  WS_FIELD("excluding_slugs", TEXTS, WS_IN_QUERY,
+    "Not the stories with these full slugs; * stands for any text."),
+  WS_FIELD("with_slug", TEXT, WS_IN_QUERY,
+    "Only the story with this full slug."),
+  WS_FIELD("with_parent", INTEGER, WS_IN_QUERY,
+    "Only stories right in the folder with this id; 0: in none."),
+  WS_FIELD("with_tag", TEXTS, WS_IN_QUERY,
+    "Only stories with one of these tags."),
+  WS_FIELD("contain_component", TEXTS, WS_IN_QUERY,
+    "Only stories that hold a block of one of these names."),
+  SEARCH("stories"),
+  WS_FIELD("text_search", TEXT, WS_IN_QUERY,
+    "Only stories with this text in name or slug."),
+  WS_FIELD("reference_search", TEXT, WS_IN_QUERY,
+    "Only stories that refer to the one with this UUID."),
+  WS_FIELD("folder_only", BOOLEAN, WS_IN_QUERY, "Only folders."),
+  WS_FIELD("story_only", BOOLEAN, WS_IN_QUERY, "No folders."),
+  WS_FIELD("is_published", BOOLEAN, WS_IN_QUERY,
+    "Only published stories, or only the others."),
+  WS_FIELD("in_trash", BOOLEAN, WS_IN_QUERY,
+    "The deleted stories in place of the others."),
+  WS_FIELD("pinned", BOOLEAN, WS_IN_QUERY, "Only pinned stories."),
+  WS_FIELD("mine", BOOLEAN, WS_IN_QUERY,
+    "Only stories that are assigned to the token's user."),
+  WS_FIELD("favourite", BOOLEAN, WS_IN_QUERY,
+    "Only favourites of the token's user."),
+  WS_FIELD("with_summary", BOOLEAN, WS_IN_QUERY,
+    "Whether each story comes with a summary of its content."),
+  WS_FIELD("in_release", ID, WS_IN_QUERY,
+    "Only stories in the release with this id."),
+  WS_FIELD("from_release", ID, WS_IN_QUERY,
+    "The stories as they are in the release with this id."),
+  WS_FIELD("scheduled_at_gt", TIME, WS_IN_QUERY,
+    "Only stories scheduled to be published after this."),
+  WS_FIELD("scheduled_at_lt", TIME, WS_IN_QUERY,
+    "Only stories scheduled to be published before this."),
+  WS_FIELD("sort_by", TEXT, WS_IN_QUERY,
+    "The order, such as \"created_at:desc\"."),
+  WS_FIELD("filter_query", ANY, WS_IN_QUERY,
+    "Conditions on fields of the content: "
+    "{ field = { operation = value } }.")
+};
+WS_SCHEMA(story_filter, "storyblok.story_filter", NULL, NULL,
+  "Which stories to list.");
+
+static const ws_field role_filter_fields[] = {
+  SEARCH("space roles")
+};
+WS_SCHEMA(role_filter, "storyblok.role_filter", NULL, NULL,
+  "Which space roles to list.");
+
+static const ws_field collaborator_filter_fields[] = {
+  PAGE
+};
+WS_SCHEMA(collaborator_filter, "storyblok.collaborator_filter", NULL, NULL,
+  "Which collaborators to list.");
+
+static const ws_field release_filter_fields[] = {
+  SEARCH("releases")
+};
+WS_SCHEMA(release_filter, "storyblok.release_filter", NULL, NULL,
+  "Which releases to list.");
+
+const ws_schema *const ws_storyblok_schemas[] = {
+  &stage, &change, &comment, &assign, &workflow, &stage_position,
+  &duplicate, &story, &story_stage, &role, &collaborator, &release, &user,
+  &stage_filter, &change_filter, &workflow_filter, &workflow_get_filter,
+  &story_filter, &role_filter, &collaborator_filter, &release_filter, NULL
+};
+
+_Static_assert(LENGTH(story_filter_fields) <= WS_MAX_FIELDS,
+               "the largest schema has room");

@@ -1,14 +1,14 @@
 -- The command line tool: finds the subcommand and runs it.
 --
--- A subcommand is a module workstage.tool.NAME with `summary`, a string,
--- `define(command)`, which adds its arguments to an argparse command, and
--- `run(arguments)`, which returns the exit status; `examples`, command lines
--- for its help text, and `ends`, a last sentence there.
+-- A subcommand is a module workstage.tool.commands.NAME with `summary`, a
+-- string, `define(command)`, which adds its arguments to an argparse command,
+-- and `run(arguments)`, which returns the exit status; `examples`, command
+-- lines for its help text, and `ends`, a last sentence there.
 
 local errors = require "workstage.errors"
-local screen = require "workstage.tool.screen"
+local screen = require "workstage.tool.ui.screen"
 local secrets = require "workstage.tool.secrets"
-local status = require "workstage.tool.status"
+local status = require "workstage.tool.exit_status"
 local terminal = require "workstage.terminal"
 
 local tool = {}
@@ -40,7 +40,7 @@ Exit status: 0 done (plan: nothing to do), 1 failed or partly failed,
 local function commands()
   local found = {}
   for _, name in ipairs(names) do
-    local module = "workstage.tool." .. name
+    local module = "workstage.tool.commands." .. name
     if package.loaded[module] or package.searchpath(module, package.path)
       or package.preload[module] then
       found[#found + 1] = { name = name, module = require(module) }

@@ -252,7 +252,7 @@ describe("workstage", function()
 
   it("does not count as few what was skipped beyond the named ones", function()
     local output = shell.must("%s", files.command [[
-      require "workstage.tool.report".tell({
+      require "workstage.tool.ui.run_summary".tell({
         complete = true, moved = 0, skipped = 3, failed = 0, failures = {},
         skips = { { item = 1, why = "it is gone" } }, notes = {},
         requests = 1, seconds = 1 }, {})]])

@@ -1,8 +1,8 @@
 --- Which service, which space and whose token: from options, from the
 -- environment, or from the file that a command is about.
 local secrets = require "workstage.tool.secrets"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 local workstage = require "workstage"
 
 local connect = {}

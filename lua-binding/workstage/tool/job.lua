@@ -1,12 +1,12 @@
 --- What all commands share that carry out something long: signals, progress,
 -- the report, the next command to type.
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.failure"
-local meters = require "workstage.tool.meter"
-local records = require "workstage.tool.records"
-local report = require "workstage.tool.report"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local failure = require "workstage.tool.ui.failure"
+local progress_bars = require "workstage.tool.ui.progress_bar"
+local json = require "workstage.tool.ui.json"
+local run_summary = require "workstage.tool.ui.run_summary"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 local terminal = require "workstage.terminal"
 
 local job = {}
@@ -52,8 +52,8 @@ end
 -- @treturn[2] integer the exit status
 function job.new(parsed, about)
   local self = setmetatable({ parsed = parsed }, Job)
-  self.meter = meters.new(terminal.taken)
-  local client, code = connect.open(parsed, about, self.meter:listener())
+  self.bar = progress_bars.new(terminal.taken)
+  local client, code = connect.open(parsed, about, self.bar:listener())
   if not client then return nil, code end
   self.client = client
   return self
@@ -62,7 +62,7 @@ end
 --- Reads something, with a line that tells how far it is.
 -- @return what `fn(client)` returns
 function Job:read(fn)
-  return self.meter:run(function() return fn(self.client) end)
+  return self.bar:run(function() return fn(self.client) end)
 end
 
 local function to_resume(self, journal)
@@ -88,13 +88,13 @@ end
 -- @return what `fn` returns
 function Job:run(journal, fn)
   local parsed = self.parsed
-  self.meter.is_applying = true
+  self.bar.is_applying = true
   self:hold(journal)
-  local result, err = self.meter:run(function()
+  local result, err = self.bar:run(function()
     return fn(self.client, {
       journal = journal, limit = parsed.limit,
       concurrency = parsed.concurrency, on_failure = parsed.on_failure,
-      on_progress = self.meter:progress(), should_stop = is_stopped,
+      on_progress = self.bar:progress(), should_stop = is_stopped,
     })
   end)
   self.client:close()
@@ -110,11 +110,11 @@ local function tell_end(self, done, undo)
     end
     return
   end
-  if report.reached_limit(done) then
+  if run_summary.reached_limit(done) then
     screen.say(("Stopped as asked: %s."):format(done.stopped))
     screen.say("To carry on: " .. to_resume(self, done.journal))
   else
-    screen.complain("not complete: %s", report.why(done))
+    screen.complain("not complete: %s", run_summary.why(done))
     screen.complain("to carry on: %s", to_resume(self, done.journal))
   end
 end
@@ -127,16 +127,16 @@ end
 function Job:tell(done, err, undo)
   if not done then
     if self.parsed.json then
-      screen.json { complete = false, error = records.err(err) }
+      screen.json { complete = false, error = json.err(err) }
     end
     return failure.tell(err)
   end
-  if self.parsed.json then screen.json(records.report(done))
+  if self.parsed.json then screen.json(json.report(done))
   else
-    report.tell(done, self.parsed)
+    run_summary.tell(done, self.parsed)
     tell_end(self, done, undo)
   end
-  return (done.complete or report.reached_limit(done)) and status.DONE or
+  return (done.complete or run_summary.reached_limit(done)) and status.DONE or
          status.FAILED
 end
 

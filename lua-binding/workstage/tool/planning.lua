@@ -1,8 +1,8 @@
 --- Plans: made from a blueprint, shown to a person.
 local describe = require "workstage.migration.describe"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
-local screen = require "workstage.tool.screen"
+local screen = require "workstage.tool.ui.screen"
 
 local planning = {}
 

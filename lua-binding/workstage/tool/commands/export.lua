@@ -2,12 +2,12 @@
 
 local blueprints = require "workstage.migration.blueprint"
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Write a workflow as a blueprint.",

@@ -1,12 +1,12 @@
 -- workstage rollback: undoes what a journal says was done.
 
-local confirm = require "workstage.tool.confirm"
+local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
-local progress = require "workstage.tool.progress"
+local progress = require "workstage.tool.commands.progress"
 local terminal = require "workstage.terminal"
 local undoing = require "workstage.migration.undoing"
 
@@ -29,12 +29,12 @@ end
 -- Shows the way back and asks; its signals come after the answer.
 local function asker(self, back)
   return function(plan)
-    self.meter:clear()
+    self.bar:clear()
     planning.show(plan, self.parsed)
     local agreed, code = confirm.ask(self.parsed, "Roll back?")
     self.refused = code
     if agreed then
-      self.meter.is_applying = true
+      self.bar.is_applying = true
       self:hold(back)
     end
     return agreed
@@ -46,7 +46,7 @@ local function begin(self)
   local path = self.parsed.journal
   return self:run(nil, function(client, options)
     terminal.restore()
-    self.meter.is_applying = false
+    self.bar.is_applying = false
     options.confirm = asker(self, path .. ".rollback")
     return migration.rollback(client, path, options)
   end)

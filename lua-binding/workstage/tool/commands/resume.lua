@@ -1,11 +1,11 @@
 -- workstage resume: carries on a run that was stopped, wherever it was.
 
-local confirm = require "workstage.tool.confirm"
+local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
-local progress = require "workstage.tool.progress"
+local progress = require "workstage.tool.commands.progress"
 
 local command = {
   summary = "Carry on a run that was stopped.",

@@ -2,13 +2,13 @@
 -- elsewhere. All of it goes to the standard error.
 local core = require "workstage.core"
 local loop = require "workstage.loop"
-local screen = require "workstage.tool.screen"
+local screen = require "workstage.tool.ui.screen"
 local workstage = require "workstage"
 
-local meter = {}
+local progress_bar = {}
 
-local Meter = {}
-Meter.__index = Meter
+local Bar = {}
+Bar.__index = Bar
 
 local TICK = 0.25      -- seconds between two looks
 local LINE_EVERY = 3   -- seconds between two lines
@@ -18,19 +18,19 @@ local LONGEST_BAR = 40
 
 --- Begins to measure.
 -- @tparam function stopped_by the signal by which the run is being stopped
-function meter.new(stopped_by)
+function progress_bar.new(stopped_by)
   return setmetatable({
     on_terminal = screen.is_terminal(screen.ERR),
     stopped_by = stopped_by,
     answers = 0, retries = 0, samples = {}, told_at = core.now(),
     pause_until = 0,
-  }, Meter)
+  }, Bar)
 end
 
 -- ---------------------------------------------------------------- input
 
 --- For a client's `on_event`.
-function Meter:listener()
+function Bar:listener()
   return function(event)
     if event.type == "response" then
       self.answers = self.answers + 1
@@ -46,7 +46,7 @@ function Meter:listener()
 end
 
 --- For a run's `on_progress`.
-function Meter:progress()
+function Bar:progress()
   return function(progress) self.now = progress end
 end
 
@@ -133,7 +133,7 @@ local function bar(share, width)
 end
 
 --- One line of at most so many columns.
-function Meter:bar(columns)
+function Bar:bar(columns)
   local now = self.now
   if not now or now.total == 0 then
     return screen.cut(table.concat(requests(self), "  "), columns)
@@ -151,7 +151,7 @@ function Meter:bar(columns)
 end
 
 --- The same as a line of a log.
-function Meter:line()
+function Bar:line()
   local now = self.now
   if not now or now.total == 0 then
     return table.concat(requests(self), ", ")
@@ -190,7 +190,7 @@ local function look(self)
 end
 
 --- Takes the bar away: something else is to be written.
-function Meter:clear()
+function Bar:clear()
   if self.drawn then
     io.stderr:write "\r\27[K"
     io.stderr:flush()
@@ -200,7 +200,7 @@ end
 
 --- Runs `fn()` and shows how far it is, until it returns.
 -- @return what `fn` returns
-function Meter:run(fn)
+function Bar:run(fn)
   local ended = false
   return workstage.run(function(scope)
     local ticker = scope:spawn(function()
@@ -220,4 +220,4 @@ function Meter:run(fn)
   end)
 end
 
-return meter
+return progress_bar

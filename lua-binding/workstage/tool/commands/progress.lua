@@ -1,9 +1,9 @@
 -- workstage progress: how far a run has come, as its journal tells.
 
 local files = require "workstage.tool.files"
-local records = require "workstage.tool.records"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local json = require "workstage.tool.ui.json"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Say how far a run has come. No network.",
@@ -66,7 +66,7 @@ end
 -- @treturn integer the exit status
 function command.tell_over(about, parsed)
   if parsed.json then
-    screen.json(records.nothing(about.plan, parsed.journal))
+    screen.json(json.nothing(about.plan, parsed.journal))
   else
     command.tell(about, parsed)
   end

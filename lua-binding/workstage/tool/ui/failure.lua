@@ -1,7 +1,7 @@
 --- What went wrong, in sentences, and what to type next.
 local errors = require "workstage.errors"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local failure = {}
 

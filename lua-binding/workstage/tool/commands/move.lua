@@ -1,11 +1,11 @@
 -- workstage move: one story, or one project of Kantata's, to another stage.
 
-local confirm = require "workstage.tool.confirm"
+local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local job = require "workstage.tool.job"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 local statuses = require "workstage.statuses"
 
 local command = {

@@ -1,15 +1,15 @@
 -- workstage apply: carries out a saved plan, or plans a blueprint and
 -- carries that out.
 
-local confirm = require "workstage.tool.confirm"
+local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
-local records = require "workstage.tool.records"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local json = require "workstage.tool.ui.json"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Carry out a plan.",
@@ -63,7 +63,7 @@ local function make_plan(parsed)
 end
 
 local function nothing_to_do(plan, parsed)
-  if parsed.json then screen.json(records.nothing(plan.id)) end
+  if parsed.json then screen.json(json.nothing(plan.id)) end
   return status.DONE
 end
 

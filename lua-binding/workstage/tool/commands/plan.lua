@@ -1,13 +1,13 @@
 -- workstage plan: what a blueprint changes, and what that takes.
 
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local planning = require "workstage.tool.planning"
-local records = require "workstage.tool.records"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local json = require "workstage.tool.ui.json"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Show what a blueprint changes. Only reads.",
@@ -58,7 +58,7 @@ function command.run(parsed)
   local saved
   saved, code = save(plan, parsed.output)
   if not saved then return code end
-  if parsed.json then screen.json(records.plan(plan))
+  if parsed.json then screen.json(json.plan(plan))
   else planning.show(plan, {}) end
   if plan:is_empty() then return status.DONE end
   if parsed.output then

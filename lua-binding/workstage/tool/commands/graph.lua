@@ -1,11 +1,11 @@
 -- workstage graph: the workflow as a picture.
 
 local core = require "workstage.core"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local migration = require "workstage.migration"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Draw a blueprint or a plan with Graphviz.",

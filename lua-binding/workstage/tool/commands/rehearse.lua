@@ -3,13 +3,13 @@
 local connect = require "workstage.tool.connect"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
-local records = require "workstage.tool.records"
-local report = require "workstage.tool.report"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local json = require "workstage.tool.ui.json"
+local run_summary = require "workstage.tool.ui.run_summary"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Try a blueprint on a copy in a sandbox. Only reads.",
@@ -44,17 +44,17 @@ local function tell(done, parsed)
   screen.say(("Rehearsed in a sandbox%s, in %d run%s:"):format(
     parsed.faults and (", with %g %% faults"):format(parsed.faults * 100) or
     "", done.rounds, done.rounds == 1 and "" or "s"))
-  report.tell(done, parsed)
+  run_summary.tell(done, parsed)
   if done.complete then
     screen.say "It works. The space itself is as it was."
   else
     screen.complain("the rehearsal failed: %s; the space itself is as it was",
-                    report.why(done))
+                    run_summary.why(done))
   end
 end
 
 local function json_of(done)
-  local record, plan = records.report(done), records.plan(done.plan)
+  local record, plan = json.report(done), json.plan(done.plan)
   record.plan, record.planned = plan.plan, plan
   return record
 end

@@ -1,7 +1,7 @@
 -- workstage completion: what a shell needs to complete the tool's commands.
 
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Write a shell's completion file.",

@@ -2,11 +2,11 @@
 
 local attributes = require "workstage.migration.attributes"
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local items = require "workstage.migration.items"
 local job = require "workstage.tool.job"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 local statuses = require "workstage.statuses"
 local structure = require "workstage.migration.structure"
 

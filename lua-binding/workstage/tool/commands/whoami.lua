@@ -1,10 +1,10 @@
 -- workstage whoami: whose token it is, and which space it is for.
 
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local job = require "workstage.tool.job"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Say whose token it is.",

@@ -1,9 +1,9 @@
 --- A run's report, told to a person.
 local describe = require "workstage.migration.describe"
-local failure = require "workstage.tool.failure"
-local screen = require "workstage.tool.screen"
+local failure = require "workstage.tool.ui.failure"
+local screen = require "workstage.tool.ui.screen"
 
-local report = {}
+local run_summary = {}
 
 local NAMED = 20 -- failures that are told one by one
 
@@ -66,7 +66,7 @@ end
 --- Tells what a run has done.
 -- @tparam table done the report
 -- @tparam table parsed the arguments: `verbose`
-function report.tell(done, parsed)
+function run_summary.tell(done, parsed)
   local paint = screen.painter(screen.OUT)
   local color = done.failed > 0 and "red" or
                 done.complete and "green" or "yellow"
@@ -77,13 +77,13 @@ function report.tell(done, parsed)
 end
 
 --- Whether a run ended where it was asked to.
-function report.reached_limit(done)
+function run_summary.reached_limit(done)
   return not done.error and done.failed == 0 and done.stopped ~= nil and
          done.stopped:find("limit", 1, true) ~= nil
 end
 
 --- Why a run is not complete, as a sentence.
-function report.why(done)
+function run_summary.why(done)
   if done.error then return failure.sentence(done.error) end
   if done.stopped then return done.stopped end
   if done.failed > 0 then
@@ -93,4 +93,4 @@ function report.why(done)
   return "something is left, as said above"
 end
 
-return report
+return run_summary

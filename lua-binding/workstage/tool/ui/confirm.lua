@@ -1,6 +1,6 @@
 --- Asks before anything is changed.
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 local terminal = require "workstage.terminal"
 
 local confirm = {}

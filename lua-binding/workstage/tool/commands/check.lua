@@ -1,10 +1,10 @@
 -- workstage check: judges a blueprint without a network.
 
-local failure = require "workstage.tool.failure"
+local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
-local records = require "workstage.tool.records"
-local screen = require "workstage.tool.screen"
-local status = require "workstage.tool.status"
+local json = require "workstage.tool.ui.json"
+local screen = require "workstage.tool.ui.screen"
+local status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Judge a blueprint without a network.",
@@ -38,7 +38,7 @@ function command.run(parsed)
   local good, findings = migration.check(blueprint)
   if parsed.json then
     screen.json { valid = good == true,
-                  findings = records.findings(findings) }
+                  findings = json.findings(findings) }
   else
     tell(parsed.file, good, findings, blueprint)
   end

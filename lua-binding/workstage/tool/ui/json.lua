@@ -2,13 +2,13 @@
 -- The names are a promise (docs/tool.md).
 local describe = require "workstage.migration.describe"
 
-local records = {}
+local json = {}
 
 local ERROR = { "kind", "status", "method", "url", "request_id", "attempts",
                 "ambiguous", "fields" }
 
 --- An error.
-function records.err(err)
+function json.err(err)
   if type(err) ~= "table" then return { message = tostring(err) } end
   local record = { message = tostring(err) }
   for _, name in ipairs(ERROR) do record[name] = err[name] end
@@ -38,10 +38,10 @@ local function findings_of(findings)
   return list
 end
 
-records.findings = findings_of
+json.findings = findings_of
 
 --- A plan: all but its items, which a saved plan lists.
-function records.plan(plan)
+function json.plan(plan)
   local operations = {}
   for i, operation in ipairs(plan.operations) do
     operations[i] = operation_of(operation)
@@ -59,18 +59,18 @@ end
 --- The report of a run that had nothing left to do.
 -- @tparam string plan its id
 -- @tparam[opt] string journal
-function records.nothing(plan, journal)
+function json.nothing(plan, journal)
   return { plan = plan, journal = journal, complete = true, moved = 0,
            skipped = 0, failed = 0, failures = {}, skips = {}, notes = {},
            requests = 0, seconds = 0 }
 end
 
 --- A report of a run.
-function records.report(report)
+function json.report(report)
   local failures = {}
   for i, item in ipairs(report.failures) do
     failures[i] = { item = item.item, name = item.name,
-                    error = records.err(item.error) }
+                    error = json.err(item.error) }
   end
   return {
     plan = report.plan, journal = report.journal,
@@ -78,9 +78,9 @@ function records.report(report)
     skipped = report.skipped, failed = report.failed, failures = failures,
     skips = report.skips, notes = report.notes, requests = report.requests,
     seconds = report.seconds, stopped = report.stopped,
-    error = report.error and records.err(report.error) or nil,
+    error = report.error and json.err(report.error) or nil,
     rounds = report.rounds,
   }
 end
 
-return records
+return json

@@ -1,7 +1,7 @@
 --[[
 The benchmark's requests through the module, with all that a client does:
 judging by the schema, the limiter's account (of a rate that it never
-reaches), the answer decoded and shaped. Events are off, as they are unless
+reaches), the answer decoded and coerced. Events are off, as they are unless
 asked for. Arguments: URL REQUESTS FLIGHT, as of all such programs.
 ]]
 local workstage = require "workstage"

@@ -42,7 +42,7 @@ local function write_body(self, body)
 end
 
 -- The parts of a request in the core's form, or nil, err.
-local function prepare(self, method, path, given)
+local function prepare(self, method, path, opts)
   if not METHODS[method] then
     return nil, ("method: expected GET, POST, PUT, PATCH or DELETE, got %s")
                 :format(tostring(method))
@@ -50,26 +50,26 @@ local function prepare(self, method, path, given)
   if type(path) ~= "string" then
     return nil, ("path: expected a string, got %s"):format(type(path))
   end
-  for name in pairs(given) do
+  for name in pairs(opts) do
     if not known[name] then
       return nil, options.unknown("part of a request", name,
                                   request_names).message
     end
   end
   local query, body, headers, why
-  query, why = write_query(given.query)
-  if not why then body, why = write_body(self, given.body) end
-  if not why and given.headers ~= nil then
-    headers, why = options.header_lines(given.headers)
+  query, why = write_query(opts.query)
+  if not why then body, why = write_body(self, opts.body) end
+  if not why and opts.headers ~= nil then
+    headers, why = options.header_lines(opts.headers)
     why = why and "headers: " .. why
   end
   if why then return nil, why end
   return { query = query, body = body, headers = headers }
 end
 
-local function call_options(given)
-  return options.call { timeout = given.timeout, deadline = given.deadline,
-                        retry = given.retry }
+local function call_options(opts)
+  return options.call { timeout = opts.timeout, deadline = opts.deadline,
+                        retry = opts.retry }
 end
 
 -- An answer of any kind: parsed when it is JSON, nil when it is empty.
@@ -77,12 +77,12 @@ local function read_any(self, call, status, text)
   if text == "" then return nil end
   local value, err = self.transport:parse(call, status, text)
   if value == nil then return nil, err end
-  return (core.shape(value))
+  return (core.coerce(value))
 end
 
-local function send(given, self, method, path, parts)
+local function send(opts, self, method, path, parts)
   local call, status, text = self.transport:send(
-    method, path, parts.query, parts.body, given, parts.headers)
+    method, path, parts.query, parts.body, opts, parts.headers)
   if not call then return nil, status end
   local headers = call:headers()
   local value, err = read_any(self, call, status, text)
@@ -91,11 +91,11 @@ local function send(given, self, method, path, parts)
   return value == nil and true or value, status, headers
 end
 
-local function request(self, method, path, given)
-  local parts, why = prepare(self, method, path, given)
+local function request(self, method, path, opts)
+  local parts, why = prepare(self, method, path, opts)
   if not parts then return nil, errors.invalid(why, why:match "^(%w+):") end
   local call
-  call, why = call_options(given)
+  call, why = call_options(opts)
   if not call then return nil, why end
   if method == "GET" then return send(call, self, method, path, parts) end
   local value, status, headers = transport.protect(
@@ -119,7 +119,7 @@ function client.class(name)
   --- Sends a request that has no method of its own.
   -- @tparam string method GET, POST, PUT, PATCH or DELETE
   -- @tparam string path appended to the base address; begins with a slash
-  -- @tparam[opt] workstage.request_parts given `query`, `body` (a table, or
+  -- @tparam[opt] workstage.request_parts opts `query`, `body` (a table, or
   --   JSON as a string), `headers`, and the call options `timeout`,
   --   `deadline`, `retry`
   -- @treturn[1] any the parsed answer; true when it is empty
@@ -127,12 +127,12 @@ function client.class(name)
   -- @treturn[1] table<string,string> headers, by names in lower case
   -- @treturn[2] nil
   -- @treturn[2] table the error
-  function class.request(self, method, path, given)
+  function class.request(self, method, path, opts)
     client.check_self(self, class, "request")
-    if given ~= nil and type(given) ~= "table" then
-      error("request: expected a table, got " .. type(given), 2)
+    if opts ~= nil and type(opts) ~= "table" then
+      error("request: expected a table, got " .. type(opts), 2)
     end
-    return request(self, method, path, given or {})
+    return request(self, method, path, opts or {})
   end
 
   --- Ends what is under way. The connections close with the last client.

@@ -1,18 +1,18 @@
 --- What shows that a POST took effect although its answer was lost, for each
 -- kind of object. Each function takes the resource, what was sent, and
 -- whether this client had listed all there was by then. It returns what
--- `settle.post` asks for: the object; nil when it does not show; nil and why
+-- `reconcile.post` asks for: the object; nil when it does not show; nil and why
 -- when it cannot be told.
 local core = require "workstage.core"
 local resource = require "workstage.resource"
 local sets = require "workstage.sets"
-local settle = require "workstage.settle"
+local reconcile = require "workstage.reconcile"
 local time = require "workstage.time"
 
 local evidence = {}
 
 local function is_claimed(self, item)
-  return settle.remembered(self.transport, self.class.name, item.id) ~= nil
+  return reconcile.remembered(self.transport, self.class.name, item.id) ~= nil
 end
 
 -- One match is the effect; several cannot be told apart.
@@ -22,18 +22,18 @@ local function only_one(self, matches)
   end
   local found = matches[1]
   if found then
-    settle.remember(self.transport, self.class.name, found.id)
+    reconcile.remember(self.transport, self.class.name, found.id)
   end
   return found
 end
 
 -- The changes of a list that match, were made since the first send, and are
 -- no other request's.
-local function since_then(self, doubt, list, is_match)
+local function since_then(self, lost, list, is_match)
   local matches = {}
   for _, change in ipairs(list) do
     if is_match(change) and not is_claimed(self, change) then
-      local covered = doubt:covers(time.parse(change.created_at))
+      local covered = lost:covers(time.parse(change.created_at))
       if covered == nil then
         return nil, "the service's answers name no times"
       end
@@ -45,14 +45,14 @@ end
 
 -- Whose token it is; asked once. false where the service does not say: then
 -- users are not compared. nil, err when it could not be asked.
-local function own_user(self, doubt)
+local function own_user(self, lost)
   local transport = self.transport
   if transport.user_id == nil then
     local value, call = transport:fetch("GET", "/v1/users/me", nil, nil,
-                                        doubt:options())
-    if not value and settle.may_pass(call) then return nil, call end
+                                        lost:options())
+    if not value and reconcile.is_transient(call) then return nil, call end
     local user = value and type(value.user) == "table" and
-                 core.shape(value.user, core.schema "storyblok.user", "user")
+                 core.coerce(value.user, core.schema "storyblok.user", "user")
     if value then call:close() end
     transport.user_id = user and user.id or false
   end
@@ -62,17 +62,17 @@ end
 --- Storyblok: a change to that stage on that story since the first send, by
 -- the token's own user.
 function evidence.storyblok_change(self, attributes)
-  return function(doubt)
+  return function(lost)
     local story = math.tointeger(attributes.story_id)
     local stage = math.tointeger(attributes.workflow_stage_id)
     local list, err = resource.all(self, { with_story = story },
-                                   doubt:options())
+                                   lost:options())
     if not list then return nil, err end
-    local matches, why = since_then(self, doubt, list, function(change)
+    local matches, why = since_then(self, lost, list, function(change)
       return change.workflow_stage_id == stage
     end)
     if not matches or #matches == 0 then return nil, why end
-    local user, own = own_user(self, doubt)
+    local user, own = own_user(self, lost)
     if user == nil then return nil, own end
     own = {}
     for _, change in ipairs(matches) do
@@ -117,22 +117,22 @@ end
 
 -- Whether the object was there before the request was sent, as far as this
 -- client has seen.
-local function was_there(self, doubt, object)
-  local seen = settle.remembered(self.transport, self.class.seen, object.id)
-  return seen ~= nil and seen < doubt.first_sent
+local function was_there(self, lost, object)
+  local seen = reconcile.remembered(self.transport, self.class.seen, object.id)
+  return seen ~= nil and seen < lost.first_sent
 end
 
-local function default_workflow(self, doubt)
+local function default_workflow(self, lost)
   local value, call, status, text = self.transport:fetch(
     "GET", self.prefix .. "/workflows", "is_default=true", nil,
-    doubt:options())
+    lost:options())
   if not value then return nil, call end
   call:close()
   local list = type(value.workflows) == "table" and value.workflows or {}
   for _, workflow in ipairs(list) do
-    local shaped = core.shape(workflow, core.schema "storyblok.workflow",
+    local object = core.coerce(workflow, core.schema "storyblok.workflow",
                               "workflow")
-    if shaped and shaped.is_default then return shaped.id end
+    if object and object.is_default then return object.id end
   end
   return nil, ("the default workflow is not listed (%d, %d bytes)")
               :format(status, #text)
@@ -141,19 +141,19 @@ end
 --- Storyblok: the stage's name, which is unique in its workflow.
 function evidence.storyblok_stage(self, attributes)
   local workflow = math.tointeger(attributes.workflow_id)
-  return function(doubt)
+  return function(lost)
     local err
     if not workflow then
-      workflow, err = default_workflow(self, doubt)
+      workflow, err = default_workflow(self, lost)
       if not workflow then return nil, err end
     end
     local list
     list, err = resource.all(self, { in_workflow = workflow },
-                             doubt:options())
+                             lost:options())
     if not list then return nil, err end
     for _, stage in ipairs(list) do
       if stage.name == attributes.name and
-         not was_there(self, doubt, stage) and not is_claimed(self, stage)
+         not was_there(self, lost, stage) and not is_claimed(self, stage)
       then
         if fits(attributes, stage) then return only_one(self, { stage }) end
         return nil, "a stage of that name is there, with other attributes"
@@ -169,14 +169,14 @@ end
 -- made: so a client that had not listed the workflows by then can only tell
 -- when the first look does not show it and a later one does.
 function evidence.storyblok_workflow(self, attributes, listed)
-  return function(doubt)
-    local list, err = resource.all(self, nil, doubt:options())
+  return function(lost)
+    local list, err = resource.all(self, nil, lost:options())
     if not list then return nil, err end
     local matches = {}
     for _, workflow in ipairs(list) do
       if workflow.name == attributes.name and
          same_list(attributes.content_types, workflow.content_types) and
-         not was_there(self, doubt, workflow) and
+         not was_there(self, lost, workflow) and
          not is_claimed(self, workflow) then
         matches[#matches + 1] = workflow
       end
@@ -194,18 +194,18 @@ end
 
 -- A project that has the status although no change shows may have had it
 -- before, or may show the change later.
-local function check_status(self, doubt, workspace, key)
+local function check_status(self, lost, workspace, key)
   local value, call = self.transport:fetch(
-    "GET", ("/workspaces/%d"):format(workspace), nil, nil, doubt:options())
+    "GET", ("/workspaces/%d"):format(workspace), nil, nil, lost:options())
   if not value then return call end
   call:close()
   local all = type(value.workspaces) == "table" and value.workspaces or {}
   local found = all[("%d"):format(workspace)]
-  local shaped = type(found) == "table" and
-                 core.shape(found, core.schema "kantata.workspace",
+  local object = type(found) == "table" and
+                 core.coerce(found, core.schema "kantata.workspace",
                             "workspace")
-  if not shaped then return "the project cannot be read" end
-  if shaped.status and shaped.status.key == key then
+  if not object then return "the project cannot be read" end
+  if object.status and object.status.key == key then
     return "the project has the status, but no change since then shows"
   end
 end
@@ -214,17 +214,17 @@ end
 function evidence.kantata_change(self, attributes)
   local key = math.tointeger(attributes.to_status_key)
   local workspace = math.tointeger(attributes.workspace_id)
-  return function(doubt)
+  return function(lost)
     local list, err = resource.all(self, {
       workspace_id = workspace, include = attributes.include,
-    }, doubt:options())
+    }, lost:options())
     if not list then return nil, err end
-    local matches, why = since_then(self, doubt, list, function(change)
+    local matches, why = since_then(self, lost, list, function(change)
       return change.to_status_key == key
     end)
     if not matches then return nil, why end
-    if #matches == 0 and doubt.is_last_look then
-      return nil, check_status(self, doubt, workspace, key)
+    if #matches == 0 and lost.is_last_check then
+      return nil, check_status(self, lost, workspace, key)
     end
     return only_one(self, matches)
   end

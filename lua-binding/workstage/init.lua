@@ -19,13 +19,13 @@ local function scope() return require "workstage.scope" end
 -- @param items an array, or an iterator function
 -- @tparam function fn returns a result, or nil and an error; the calls inside
 --   wait without blocking those of other items
--- @tparam[opt] table given `concurrency` (8), `on_result(index, result, err)`
+-- @tparam[opt] table opts `concurrency` (8), `on_result(index, result, err)`
 --   (nothing is kept then), `stop_on` (kinds of errors, or a function of an
 --   error, that stop what has not begun; unauthorized and budget)
 -- @treturn table results by index
 -- @treturn table errors by index
-function workstage.map(items, fn, given)
-  return scope().map(items, fn, given)
+function workstage.map(items, fn, opts)
+  return scope().map(items, fn, opts)
 end
 
 --- Runs `fn(scope)`, in which `scope:spawn(f)` starts tasks that run at the
@@ -42,31 +42,31 @@ setmetatable(workstage, { __index = function(self, name)
   return self.loop
 end })
 
-local function check(given, name)
-  if type(given) ~= "table" then
+local function check(opts, name)
+  if type(opts) ~= "table" then
     error(("workstage.%s: expected a table of options, got %s")
-          :format(name, type(given)), 3)
+          :format(name, type(opts)), 3)
   end
 end
 
 --- A client of one Storyblok space.
--- @tparam table given the options: `space_id`, `token` ...
+-- @tparam table opts the options: `space_id`, `token` ...
 -- @treturn[1] table the space
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function workstage.storyblok(given)
-  check(given, "storyblok")
-  return require "workstage.storyblok".new(given)
+function workstage.storyblok(opts)
+  check(opts, "storyblok")
+  return require "workstage.storyblok".new(opts)
 end
 
 --- A client of one Kantata OX account.
--- @tparam table given the options: `token` ...
+-- @tparam table opts the options: `token` ...
 -- @treturn[1] table the account
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function workstage.kantata(given)
-  check(given, "kantata")
-  return require "workstage.kantata".new(given)
+function workstage.kantata(opts)
+  check(opts, "kantata")
+  return require "workstage.kantata".new(opts)
 end
 
 return workstage

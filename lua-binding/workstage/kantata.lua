@@ -27,9 +27,9 @@ local function put_included(object, value)
     local all, id = value[kind.plural], math.tointeger(object[kind.id])
     local found = id and type(all) == "table" and all[("%d"):format(id)]
     if type(found) == "table" and found ~= object then
-      local shaped, why = core.shape(found, kind.schema, kind.field)
-      if not shaped then return nil, why end
-      object[kind.field] = shaped
+      local coerced, why = core.coerce(found, kind.schema, kind.field)
+      if not coerced then return nil, why end
+      object[kind.field] = coerced
     end
   end
   return object
@@ -43,10 +43,10 @@ local function object_of(class, value, result)
   if type(object) ~= "table" then
     return nil, ("the results name %s, which is not there"):format(name)
   end
-  local shaped, why = core.shape(object, class.schema, name)
-  if not shaped then return nil, why end
-  if not shaped.id then return nil, name .. ".id: is missing" end
-  return put_included(shaped, value)
+  local coerced, why = core.coerce(object, class.schema, name)
+  if not coerced then return nil, why end
+  if not coerced.id then return nil, name .. ".id: is missing" end
+  return put_included(coerced, value)
 end
 
 local service = { per_page = 200, default_per_page = 20, kantata = true }
@@ -67,7 +67,7 @@ function service.read_many(self, value)
     if not object then return nil, why end
     list[i] = object
   end
-  local meta = core.shape(type(value.meta) == "table" and value.meta or {})
+  local meta = core.coerce(type(value.meta) == "table" and value.meta or {})
   list.total = resource.count(meta.count, 0, MOST) or
                resource.count(value.count, 0, MOST)
   list.page = resource.count(meta.page_number, 1, MOST)
@@ -177,17 +177,17 @@ end
 local Account = client.class("workstage.kantata")
 
 --- A client of one account.
--- @tparam table given the options (see `workstage.options`)
+-- @tparam table opts the options (see `workstage.options`)
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function kantata.new(given)
-  local read, err = options.read("kantata", given)
+function kantata.new(opts)
+  local read, err = options.read("kantata", opts)
   if not read then return nil, err end
-  local link
-  link, err = transport.new(read)
-  if not link then return nil, err end
-  local owner = { transport = link, service = service, prefix = "" }
+  local opened
+  opened, err = transport.new(read)
+  if not opened then return nil, err end
+  local owner = { transport = opened, service = service, prefix = "" }
   return client.new(Account, owner, {
     changes = resource.new(changes, owner),
     workspaces = resource.new(workspaces, owner),

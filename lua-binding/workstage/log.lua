@@ -27,8 +27,8 @@ function write.wait(event)
   return ("waits %.3f s for its turn"):format(event.pause)
 end
 
-function write.settled(event)
-  return ("settled in %.3f s: %s"):format(event.elapsed, event.result)
+function write.reconciled(event)
+  return ("reconciled in %.3f s: %s"):format(event.elapsed, event.result)
 end
 
 --- One event as a line, without the line's end.

@@ -55,7 +55,7 @@ options.list = {
     doc = "The User-Agent header." },
   { name = "on_event", type = "function",
     doc = "Called with a table for each request, response, retry, wait " ..
-          "and settled." },
+          "and reconciled." },
 }
 
 local by_name = {}
@@ -222,13 +222,13 @@ check.headers = options.header_lines
 
 --- Judges the options of a constructor.
 -- @tparam string service "storyblok" or "kantata"
--- @tparam table given
+-- @tparam table opts
 -- @treturn[1] table the options with their values in one form
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function options.read(service, given)
+function options.read(service, opts)
   local result = { service = service }
-  for name, value in pairs(given) do
+  for name, value in pairs(opts) do
     local option = by_name[name]
     if not option or (option.service or service) ~= service then
       return nil, options.unknown("option", name, names_for(service))
@@ -298,8 +298,8 @@ end
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function options.call(given)
-  for name, value in pairs(given) do
+function options.call(opts)
+  for name, value in pairs(opts) do
     local judge = call_check[name]
     if not judge then
       return nil, options.unknown("call option", name, call_names)
@@ -309,8 +309,8 @@ function options.call(given)
       return nil, errors.invalid(("%s: %s"):format(name, why), name)
     end
   end
-  if given.deadline == 0 then return nil, options.too_late() end
-  return given
+  if opts.deadline == 0 then return nil, options.too_late() end
+  return opts
 end
 
 --- An error unless it can be the path of a file.

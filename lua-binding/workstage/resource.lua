@@ -4,7 +4,7 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
-local settle = require "workstage.settle"
+local reconcile = require "workstage.reconcile"
 local transport = require "workstage.transport"
 
 local resource = {}
@@ -44,23 +44,23 @@ end
 
 local NO_OPTIONS = {} -- of a call; nothing writes to it
 
-local function read_call(given)
-  if given == nil then return NO_OPTIONS end
-  return options.call(given)
+local function read_call(opts)
+  if opts == nil then return NO_OPTIONS end
+  return options.call(opts)
 end
 
 -- ------------------------------------------------------------ writing
 
-local function query_of(self, filter, given)
+local function query_of(self, filter, opts)
   if not filter and not self.class.needs_filter then return nil end
   local query, why, field = core.query(self.class.filter, false,
-                                       given.strict ~= false, filter or {})
+                                       opts.strict ~= false, filter or {})
   if not query then return nil, errors.invalid(why, field) end
   return query
 end
 
-local function body_of(schema, update, attributes, given)
-  local body, why, field = core.body(schema, update, given.strict ~= false,
+local function body_of(schema, update, attributes, opts)
+  local body, why, field = core.body(schema, update, opts.strict ~= false,
                                      attributes)
   if not body then return nil, errors.invalid(why, field) end
   return body
@@ -83,9 +83,9 @@ end
 
 -- Fetches an answer, and unwraps and shapes it with `read`, which returns nil
 -- and why when it does not fit.
-local function fetch(self, read, method, path, query, body, given)
+local function fetch(self, read, method, path, query, body, opts)
   local value, call, status, text =
-    self.transport:fetch(method, path, query, body, given)
+    self.transport:fetch(method, path, query, body, opts)
   if not value then return nil, call end
   local result, why = read(self, value, call)
   if not result then
@@ -98,9 +98,9 @@ end
 -- An answer whose body does not matter: but it must be none or JSON, for a
 -- page of a proxy on the way is no sign that anything was done. (One that is
 -- no success and comes here is what a DELETE finds that worked before.)
-local function send_once(given, self, method, path, query, body)
+local function send_once(opts, self, method, path, query, body)
   local call, status, text = self.transport:send(method, path, query, body,
-                                                 given)
+                                                 opts)
   if not call then return nil, status end
   if text ~= "" and status < 300 then
     local value, err = self.transport:parse(call, status, text)
@@ -110,8 +110,8 @@ local function send_once(given, self, method, path, query, body)
   return true
 end
 
-local function send(self, method, path, query, body, given)
-  local done, err = transport.protect(transport.attempt(given), send_once,
+local function send(self, method, path, query, body, opts)
+  local done, err = transport.protect(transport.attempt(opts), send_once,
                                       self, method, path, query, body)
   return done, err
 end
@@ -122,44 +122,44 @@ local function make(request, self)
                             request.path, request.query, request.body,
                             request)
   if object then
-    settle.remember(self.transport, self.class.name, object.id,
-                    request.began)
+    reconcile.remember(self.transport, self.class.name, object.id,
+                       request.began)
   end
   return object, err
 end
 
 -- What a POST comes to whose first answer failed.
-local function see_through(self, request, given, err, lost)
-  local link = self.transport
-  local looks = request.evidence(self, request.sent, request.listed)
+local function resolve_ambiguous(self, request, opts, err, lost)
+  local find_effect = request.evidence(self, request.sent, request.listed)
   local function again(remaining)
     request.timeout, request.deadline = remaining.timeout, remaining.deadline
     request.call = false
     local object, why, call = transport.protect(request, make, self)
-    return object, why and link:known(why, call)
+    return object, why and self.transport:known(why, call)
   end
-  return settle.post(link, link:known(err, lost), request.began, again,
-                     looks, given)
+  err = self.transport:known(err, lost)
+  return reconcile.post(self.transport, err, request.began, again,
+                        find_effect, opts)
 end
 
--- Sends a POST whose effect must be there once: see `settle`. Its request is
--- the options of its call as well. What is looked for later is what the
+-- Sends a POST whose effect must be there once: see `reconcile`. Its request
+-- is the options of its call as well. What is looked for later is what the
 -- attributes are now: the caller may use the table for another request before
 -- this one has been answered.
 -- @tparam function evidence `evidence(self, sent, listed)`: what looks for
 --   the effect of what was sent (see `evidence`)
 -- @tparam table attributes that are sent
-local function post(self, path, query, body, evidence, attributes, given)
+local function post(self, path, query, body, evidence, attributes, opts)
   local request = {
     path = path, query = query, body = body, evidence = evidence,
     sent = core.copy(attributes), listed = self.transport[self.class.listed],
-    began = core.now(), timeout = given.timeout, retry = given.retry,
-    deadline = given.deadline, call = false,
+    began = core.now(), timeout = opts.timeout, retry = opts.retry,
+    deadline = opts.deadline, call = false,
   }
   local object, err, lost = transport.protect(request, make, self)
   if object then return object end
   if not err.ambiguous then return nil, err end
-  return transport.in_doubt(see_through, self, request, given, err, lost)
+  return transport.guard(resolve_ambiguous, self, request, opts, err, lost)
 end
 
 local function path_of(self, id)
@@ -169,19 +169,19 @@ end
 -- ------------------------------------------------------------- lists
 
 -- One page with the filter as it is.
-local function fetch_list(self, filter, given)
-  local query, err = query_of(self, filter, given)
+local function fetch_list(self, filter, opts)
+  local query, err = query_of(self, filter, opts)
   if err then return nil, err end
   return fetch(self, self.service.read_many, "GET", self.path, query, nil,
-               given)
+               opts)
 end
 
 -- The options of the next request of several that share a deadline.
-local function within(given, ends)
-  if not ends then return given end
+local function with_time_left(opts, ends)
+  if not ends then return opts end
   local left = ends - core.now()
   if left <= 0 then return nil, options.too_late() end
-  local one = core.copy(given)
+  local one = core.copy(opts)
   one.deadline = left
   return one
 end
@@ -191,13 +191,13 @@ end
 local function pager(self, filter, whole, ends)
   local most = self.service.per_page
   return function(number, per_page)
-    local given, late = within(whole, ends)
-    if not given then return nil, late end
+    local opts, late = with_time_left(whole, ends)
+    if not opts then return nil, late end
     local paged = {}
     for name, value in pairs(filter or {}) do paged[name] = value end
     paged.page = number
     paged.per_page = per_page or paged.per_page or most
-    local page, err = fetch_list(self, paged, given)
+    local page, err = fetch_list(self, paged, opts)
     if not page then return nil, err end
     page.page = number
     page.per_page = page.per_page or math.tointeger(paged.per_page)
@@ -206,10 +206,10 @@ local function pager(self, filter, whole, ends)
 end
 
 --- All items of a list, without judging its arguments.
-function resource.all(self, filter, given)
-  if not self.class.paged then return fetch_list(self, filter, given) end
-  local ends = given.deadline and core.now() + given.deadline
-  return paging().all(pager(self, filter, given, ends))
+function resource.all(self, filter, opts)
+  if not self.class.paged then return fetch_list(self, filter, opts) end
+  local ends = opts.deadline and core.now() + opts.deadline
+  return paging().all(pager(self, filter, opts, ends))
 end
 
 local function chooses(filter)
@@ -220,13 +220,13 @@ local function chooses(filter)
 end
 
 -- Notes what a list showed to be there, where that is evidence later.
-local function note_seen(self, list, filter)
-  if not list or not self.class.note_seen then return end
+local function remember_listed(self, list, filter)
+  if not list or not self.class.remember_listed then return end
   if not chooses(filter) then
     self.transport[self.class.listed] = true
   end
   for _, item in ipairs(list) do
-    settle.remember(self.transport, self.class.seen, item.id)
+    reconcile.remember(self.transport, self.class.seen, item.id)
   end
 end
 
@@ -239,35 +239,35 @@ end
 
 --- All items that match, whatever the paging.
 -- @tparam[opt] filter filter which items
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] item[] an array
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:list(filter, given)
+function methods:list(filter, opts)
   check_self(self, "list")
   check_optional(filter, "filter")
-  check_optional(given, "call options")
-  local call, err = read_call(given)
+  check_optional(opts, "call options")
+  local call, err = read_call(opts)
   if not call then return nil, err end
   err = self.class.paged and refuse_page(filter, "page()")
   if err then return nil, err end
   local list
   list, err = resource.all(self, filter, call)
-  note_seen(self, list, filter)
+  remember_listed(self, list, filter)
   return list, err
 end
 
 --- One page: an array with the fields `total`, `page` and `per_page`.
 -- @tparam[opt] filter filter which items, which page, and how long it is
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] page the page
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:page(filter, given)
+function methods:page(filter, opts)
   check_self(self, "page")
   check_optional(filter, "filter")
-  check_optional(given, "call options")
-  local call, err = read_call(given)
+  check_optional(opts, "call options")
+  local call, err = read_call(opts)
   if not call then return nil, err end
   local page
   page, err = fetch_list(self, filter, call)
@@ -281,7 +281,7 @@ end
 
 -- The filter for fetching snapshot items again: what shapes the objects, not
 -- what chooses them.
-local function by_ids_of(self, filter, given)
+local function by_ids_of(self, filter, opts)
   local by = self.class.by_ids
   return function(ids)
     local again = { [by.field] = ids, per_page = self.service.per_page }
@@ -289,20 +289,20 @@ local function by_ids_of(self, filter, given)
       again[name] = filter and filter[name]
     end
     for name, value in pairs(by.set or {}) do again[name] = value end
-    return fetch_list(self, again, given)
+    return fetch_list(self, again, opts)
   end
 end
 
 --- Iterates over every item that matched when the loop began, exactly once,
 -- also while the loop moves items out of the filter. Raises its errors.
 -- @tparam[opt] filter filter which items
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn iterator for a `for` loop
-function methods:each(filter, given)
+function methods:each(filter, opts)
   check_self(self, "each")
   check_optional(filter, "filter")
-  check_optional(given, "call options")
-  local call, err = read_call(given)
+  check_optional(opts, "call options")
+  local call, err = read_call(opts)
   err = err or refuse_page(filter, "page()")
   if err then error(err, 0) end
   local copy = filter and table.move(filter, 1, 0, 1, {})
@@ -323,19 +323,19 @@ end
 --- The one item of that name; none or several: nil, err.
 -- @tparam string name exactly as the service has it
 -- @tparam[opt] filter filter among which items
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] item the item
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:find(name, filter, given)
+function methods:find(name, filter, opts)
   check_self(self, "find")
   check_optional(filter, "filter")
-  check_optional(given, "call options")
+  check_optional(opts, "call options")
   if type(name) ~= "string" then
     return nil, errors.invalid(("name: expected a string, got %s")
                                :format(type(name)), "name")
   end
-  local list, err = self:list(filter, given)
+  local list, err = self:list(filter, opts)
   if not list then return nil, err end
   local ids, found = {}, nil
   for _, item in ipairs(list) do
@@ -362,19 +362,19 @@ end
 --- One object by its id.
 -- @tparam integer id of the object
 -- @tparam[opt] get_filter filter what comes with it
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] item the object
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:get(id, filter, given)
+function methods:get(id, filter, opts)
   check_self(self, "get")
   -- where nothing is known to come with it, the call's options are second
-  if not self.class.get_filter and given == nil then
-    filter, given = nil, filter
+  if not self.class.get_filter and opts == nil then
+    filter, opts = nil, filter
   end
   check_optional(filter, "filter")
-  check_optional(given, "call options")
-  local call, err = read_call(given)
+  check_optional(opts, "call options")
+  local call, err = read_call(opts)
   if not call then return nil, err end
   id, err = check_id(id)
   if not id then return nil, err end
@@ -391,16 +391,16 @@ end
 --- Creates an object and returns it as the service answered. When it cannot
 -- be told whether it was made, the error is `ambiguous`.
 -- @tparam new attributes of the object
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] item the object
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:create(attributes, given)
+function methods:create(attributes, opts)
   check_self(self, "create")
   check_table(attributes, "attributes")
-  check_optional(given, "call options")
+  check_optional(opts, "call options")
   local class = self.class
-  local call, err = read_call(given)
+  local call, err = read_call(opts)
   if not call then return nil, err end
   local body, query
   body, err = body_of(class.schema, false, attributes, call)
@@ -415,7 +415,7 @@ end
 
 -- An object given back as it was read, without what is not there to be set:
 -- its own id, and the marks of its class as long as they ask for nothing.
-local function settable(class, attributes, id)
+local function without_read_only(class, attributes, id)
   if not class.marks or rawget(attributes, "id") == nil then
     return attributes
   end
@@ -430,35 +430,35 @@ end
 --- Updates an object. Only what is given is sent.
 -- @tparam integer id of the object
 -- @tparam attributes attributes to change; a stage also whole, as it was read
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:update(id, attributes, given)
+function methods:update(id, attributes, opts)
   check_self(self, "update")
   check_table(attributes, "attributes")
-  check_optional(given, "call options")
-  local call, err = read_call(given)
+  check_optional(opts, "call options")
+  local call, err = read_call(opts)
   if not call then return nil, err end
   id, err = check_id(id)
   if not id then return nil, err end
   local body
   body, err = body_of(self.class.schema, true,
-                      settable(self.class, attributes, id), call)
+                      without_read_only(self.class, attributes, id), call)
   if not body then return nil, err end
   return send(self, "PUT", path_of(self, id), nil, body, call)
 end
 
 --- Deletes an object.
 -- @tparam integer id of the object
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function methods:delete(id, given)
+function methods:delete(id, opts)
   check_self(self, "delete")
-  check_optional(given, "call options")
-  local call, err = read_call(given)
+  check_optional(opts, "call options")
+  local call, err = read_call(opts)
   if not call then return nil, err end
   id, err = check_id(id)
   if not id then return nil, err end

@@ -129,10 +129,10 @@ local map_options = {}
 for _, name in ipairs(map_names) do map_options[name] = true end
 
 -- stop_on as a function of an error: kinds that make further work pointless.
-local function stopper(given)
-  if type(given) == "function" then return given end
+local function stopper(opts)
+  if type(opts) == "function" then return opts end
   local kinds = {}
-  for _, kind in ipairs(given or { "unauthorized", "budget" }) do
+  for _, kind in ipairs(opts or { "unauthorized", "budget" }) do
     kinds[kind] = true
   end
   return function(err)
@@ -140,29 +140,29 @@ local function stopper(given)
   end
 end
 
-local function check_map(items, fn, given)
+local function check_map(items, fn, opts)
   if type(items) ~= "table" and type(items) ~= "function" then
     error(("workstage.map: expected an array or an iterator, got %s")
           :format(type(items)), 3)
   end
   check_function(fn, "workstage.map")
-  if given ~= nil and type(given) ~= "table" then
+  if opts ~= nil and type(opts) ~= "table" then
     error("workstage.map: expected a table of options, got " ..
-          type(given), 3)
+          type(opts), 3)
   end
-  for name in pairs(given or {}) do
+  for name in pairs(opts or {}) do
     if not map_options[name] then
       error(("workstage.map: unknown option '%s' (there are %s)")
             :format(tostring(name), table.concat(map_names, ", ")), 3)
     end
   end
-  local stop_on = given and given.stop_on
+  local stop_on = opts and opts.stop_on
   if stop_on ~= nil and type(stop_on) ~= "table" and
      type(stop_on) ~= "function" then
     error("workstage.map: stop_on: expected an array of kinds or a function, "
           .. "got " .. type(stop_on), 3)
   end
-  local width = given and given.concurrency
+  local width = opts and opts.concurrency
   if width ~= nil and (math.type(width) ~= "integer" or width < 1) then
     error("workstage.map: concurrency: expected a whole number above 0", 3)
   end
@@ -235,11 +235,11 @@ local function fail_rest(items, pull, take, stop)
 end
 
 -- `workstage.map`.
-function scope.map(items, fn, given)
-  check_map(items, fn, given)
-  given = given or {}
-  local results, errs, take = collector(given.on_result)
-  local is_stop, stop = stopper(given.stop_on), nil
+function scope.map(items, fn, opts)
+  check_map(items, fn, opts)
+  opts = opts or {}
+  local results, errs, take = collector(opts.on_result)
+  local is_stop, stop = stopper(opts.stop_on), nil
   local pull = puller(items)
   local function work()
     while not stop and not loop.is_cancelled() do
@@ -251,7 +251,7 @@ function scope.map(items, fn, given)
     end
   end
   local cancelled = scope.run(function(self)
-    for _ = 1, given.concurrency or 8 do self:spawn(work) end
+    for _ = 1, opts.concurrency or 8 do self:spawn(work) end
     join(self)
     return loop.is_cancelled()
   end)

@@ -8,14 +8,14 @@ local transport = require "workstage.transport"
 
 local storyblok = {}
 
-local shape, shape_all = core.shape, core.shape_all
+local coerce, coerce_all = core.coerce, core.coerce_all
 
 -- ------------------------------------------------------ reading answers
 
 -- The service answers stories with one of two shapes of stage. Both become
 -- one: the ids of workflow, stage and story are always there, the rest as it
 -- came.
-local function one_stage_shape(story)
+local function normalize_stage(story)
   local stage = story.stage
   if not stage then return end
   if not stage.workflow_stage_id then
@@ -34,11 +34,11 @@ function service.read_one(self, value)
   if object == nil then
     return nil, ("the answer has no object '%s'"):format(root)
   end
-  local shaped, why = shape(object, class.schema, root)
-  if not shaped then return nil, why end
-  if not shaped.id then return nil, root .. ".id: is missing" end
-  if class.finish then class.finish(shaped) end
-  return shaped
+  local coerced, why = coerce(object, class.schema, root)
+  if not coerced then return nil, why end
+  if not coerced.id then return nil, root .. ".id: is missing" end
+  if class.finish then class.finish(coerced) end
+  return coerced
 end
 
 -- Of a total, and of a page's length, which sizes of pages are tried from.
@@ -51,8 +51,8 @@ function service.read_many(self, value, call)
     return nil, ("the answer has no array '%s'"):format(plural)
   end
   local class = self.class
-  local shaped, why = shape_all(list, class.schema, plural)
-  if not shaped then return nil, why end
+  local coerced, why = coerce_all(list, class.schema, plural)
+  if not coerced then return nil, why end
   for i, item in ipairs(list) do
     if not item.id then
       return nil, ("%s[%d].id: is missing"):format(plural, i)
@@ -70,7 +70,7 @@ local stages = resource.define {
   name = "stages", one = "stage", path = "/workflow_stages",
   schema = "storyblok.stage", filter = "storyblok.stage_filter",
   root = "workflow_stage", plural = "workflow_stages",
-  evidence = evidence.storyblok_stage, note_seen = true,
+  evidence = evidence.storyblok_stage, remember_listed = true,
   marks = { "_new", "_destroy" },
   methods = { "list", "find", "get", "create", "update", "delete" },
 }
@@ -87,15 +87,15 @@ local changes = resource.define {
 --- Copies a workflow within its space.
 -- @tparam integer id of the original
 -- @tparam copy attributes of the copy
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] item the copy
 -- @treturn[2] nil
 -- @treturn[2] table the error
-local function duplicate(self, id, attributes, given)
+local function duplicate(self, id, attributes, opts)
   resource.check_self(self, "duplicate")
   resource.check_table(attributes, "attributes")
-  resource.check_optional(given, "call options")
-  local call, err = resource.read_call(given)
+  resource.check_optional(opts, "call options")
+  local call, err = resource.read_call(opts)
   if not call then return nil, err end
   id, err = resource.check_id(id)
   if not id then return nil, err end
@@ -113,7 +113,7 @@ local workflows = resource.define {
   schema = "storyblok.workflow", filter = "storyblok.workflow_filter",
   get_filter = "storyblok.workflow_get_filter",
   root = "workflow", plural = "workflows",
-  evidence = evidence.storyblok_workflow, note_seen = true,
+  evidence = evidence.storyblok_workflow, remember_listed = true,
   methods = { "list", "find", "get", "create", "update", "delete" },
   extra = { duplicate = duplicate },
 }
@@ -124,7 +124,7 @@ local stories = resource.define {
   root = "story", plural = "stories", paged = true,
   by_ids = { field = "by_ids",
              keep = { "from_release", "in_trash", "with_summary" } },
-  finish = one_stage_shape,
+  finish = normalize_stage,
   methods = { "list", "page", "each", "get" },
 }
 
@@ -161,31 +161,31 @@ local Space = client.class("workstage.storyblok")
 
 --- Whose token it is: `id`, `userid` (the e-mail address),
 -- `friendly_name`.
--- @tparam[opt] call given options of this call
+-- @tparam[opt] call opts options of this call
 -- @treturn[1] table the user
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function Space:whoami(given)
+function Space:whoami(opts)
   client.check_self(self, Space, "whoami")
-  resource.check_optional(given, "call options")
-  local call, err = resource.read_call(given)
+  resource.check_optional(opts, "call options")
+  local call, err = resource.read_call(opts)
   if not call then return nil, err end
   return resource.fetch(self.users, service.read_one, "GET",
                         users.path, nil, nil, call)
 end
 
 --- A client of one space.
--- @tparam table given the options (see `workstage.options`)
+-- @tparam table opts the options (see `workstage.options`)
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function storyblok.new(given)
-  local read, err = options.read("storyblok", given)
+function storyblok.new(opts)
+  local read, err = options.read("storyblok", opts)
   if not read then return nil, err end
-  local link
-  link, err = transport.new(read)
-  if not link then return nil, err end
-  local owner = { transport = link, service = service,
+  local opened
+  opened, err = transport.new(read)
+  if not opened then return nil, err end
+  local owner = { transport = opened, service = service,
                   prefix = ("/v1/spaces/%d"):format(read.space_id) }
   return client.new(Space, owner, {
     space_id = read.space_id,

@@ -37,14 +37,14 @@ end
 local Transport = {}
 Transport.__index = Transport
 
-local SHORTEST = 4 -- what is shorter is no token, but a part of every word
+local MIN_TOKEN = 4 -- what is shorter is no token, but a part of every word
 
 -- Takes the token out of what a server may have echoed, whichever of its
 -- characters came escaped; out of texts, and of tables of them.
 local function redactor(token)
   local pattern = token:gsub("%p", "\\?%%%0")
   local function redact(value)
-    if #token < SHORTEST then return value end
+    if #token < MIN_TOKEN then return value end
     if type(value) == "string" then
       return (value:gsub(pattern, "[token]"))
     elseif type(value) ~= "table" then
@@ -65,9 +65,9 @@ transport.UNKNOWN = errors.new { kind = "memory", message = NO_MEMORY,
 
 -- What a protected function returned, at most three values. A call is in its
 -- options once it is under way.
-local function came_to(given, good, first, second, third)
+local function unwrap_protected(opts, good, first, second, third)
   if good then return first, second, third end
-  local raised, call = first, given.call
+  local raised, call = first, opts.call
   if raised ~= NO_MEMORY or not call or not call:worked() then
     error(raised, 0)
   end
@@ -75,21 +75,21 @@ local function came_to(given, good, first, second, third)
 end
 
 --- The options of a call as `transport.protect` needs them.
-function transport.attempt(given)
-  return { timeout = given.timeout, retry = given.retry,
-           deadline = given.deadline, call = false }
+function transport.attempt(opts)
+  return { timeout = opts.timeout, retry = opts.retry,
+           deadline = opts.deadline, call = false }
 end
 
 --- Calls `f(given, ...)`, which sends, with these options, a request that may
 -- change something. Lua's "not enough memory" comes out of it only where
 -- nothing was changed.
--- @tparam table given the options of this call alone, whose `call` is false
+-- @tparam table opts the options of this call alone, whose `call` is false
 -- @return what `f` returned; or nil, `transport.UNKNOWN` and the call
-function transport.protect(given, f, ...)
-  return came_to(given, pcall(f, given, ...))
+function transport.protect(opts, f, ...)
+  return unwrap_protected(opts, pcall(f, opts, ...))
 end
 
-local function still_in_doubt(good, ...)
+local function unwrap_guarded(good, ...)
   if good then return ... end
   local raised = ...
   if raised ~= NO_MEMORY then error(raised, 0) end
@@ -98,8 +98,8 @@ end
 
 --- Calls `f(...)`, which settles what may have been changed: where memory runs
 -- out again, nobody knows.
-function transport.in_doubt(f, ...)
-  return still_in_doubt(pcall(f, ...))
+function transport.guard(f, ...)
+  return unwrap_guarded(pcall(f, ...))
 end
 
 --- The error that `transport.protect` returned with a call, in the words of
@@ -122,38 +122,38 @@ end
 -- ------------------------------------------------------------- a client
 
 -- The requests a second in force; 0: no limit.
-local function rate_of(given)
-  return given.rate_limit and given.rate_limit.per_second or
-         (given.service == "kantata" and 4 or 6)
+local function rate_of(opts)
+  return opts.rate_limit and opts.rate_limit.per_second or
+         (opts.service == "kantata" and 4 or 6)
 end
 
 --- A transport: a core client with what Lua adds to it.
--- @tparam table given options as `options.read` returns them
+-- @tparam table opts options as `options.read` returns them
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function transport.new(given)
+function transport.new(opts)
   local handle, client, kind, why
   handle, kind, why = loop.open()
   if not handle then
     return nil, errors.new { kind = kind, message = why }
   end
-  client, kind, why = core.client(handle, options.for_core(given))
+  client, kind, why = core.client(handle, options.for_core(opts))
   if not client and kind ~= "invalid" then
     return nil, errors.new { kind = kind, message = why }
   elseif not client then
     return nil, errors.invalid(why, why:match("^([%w_.]+):"))
   end
-  if given.on_event then loop.listen(client, given.on_event) end
+  if opts.on_event then loop.listen(client, opts.on_event) end
   return setmetatable({
     client = client,
-    service = given.service,
-    settle_time = given.settle_time or 5,
-    uses_oauth = given.oauth_token ~= nil,
-    redact = redactor(given.oauth_token or given.token),
-    on_event = given.on_event,
-    attempts = given.retry and given.retry.attempts or 8,
-    rate = rate_of(given),
+    service = opts.service,
+    settle_time = opts.settle_time or 5,
+    uses_oauth = opts.oauth_token ~= nil,
+    redact = redactor(opts.oauth_token or opts.token),
+    on_event = opts.on_event,
+    attempts = opts.retry and opts.retry.attempts or 8,
+    rate = rate_of(opts),
     memory = {},
     sent_at = setmetatable({}, { __mode = "k" }),
   }, Transport)
@@ -172,14 +172,14 @@ local hints = {
 }
 
 -- The kinds of failure in whose answers the service says why.
-local refused = {
+local explained = {
   redirect = true, unauthorized = true, forbidden = true, not_found = true,
   rejected = true, rate_limited = true, server = true,
 }
 
 -- The words of an answer: its JSON, in one of the services' shapes, or what
 -- can be said of anything else.
-local function words(body)
+local function read_message(body)
   local value = transport.parse(body)
   if value == nil then return errors.read_text(body) end
   return errors.read(value)
@@ -203,7 +203,7 @@ function Transport:failure(call, kind, status, body)
   local info = call:info()
   local message, fields, type
   body = self.redact(body)
-  if refused[kind] then message, fields, type = words(body) end
+  if explained[kind] then message, fields, type = read_message(body) end
   if not message and not fields then message = info.message end
   if message == "" then message = "no reason was given" end
   return note_sent(self, errors.new {
@@ -227,16 +227,16 @@ end
 -- @treturn[1] userdata the ended call, to be closed; status; body
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function Transport:send(method, path, query, body, given, headers)
+function Transport:send(method, path, query, body, opts, headers)
   if loop.is_cancelled() then return nil, loop.cancelled_error() end
-  given = given or {}
+  opts = opts or {}
   local call, kind, why = self.client:start(
-    method, path, query, body, given.timeout, given.deadline,
-    given.retry == false and 1 or nil, headers)
+    method, path, query, body, opts.timeout, opts.deadline,
+    opts.retry == false and 1 or nil, headers)
   if not call then
     return nil, errors.new { kind = kind, message = why }
   end
-  if given.call == false then given.call = call end
+  if opts.call == false then opts.call = call end
   local waited, raised = pcall(loop.wait, call)
   if not waited then
     call:cancel() -- it must not be sent later, behind everybody's back
@@ -248,7 +248,7 @@ function Transport:send(method, path, query, body, given, headers)
     call:close()
     return nil, err
   end
-  if given.on_answer then given.on_answer(call:info()) end
+  if opts.on_answer then opts.on_answer(call:info()) end
   return call, status, text
 end
 
@@ -296,8 +296,8 @@ end
 -- @treturn[1] string body
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function Transport:fetch(method, path, query, body, given, headers)
-  local call, status, text = self:send(method, path, query, body, given,
+function Transport:fetch(method, path, query, body, opts, headers)
+  local call, status, text = self:send(method, path, query, body, opts,
                                        headers)
   if not call then return nil, status end
   local good, value = pcall(decode, text)

@@ -108,7 +108,7 @@ tables.classes = {
     { "cap", "number", "Seconds: the longest pause." } },
   { name = "workstage.event", doc = "What `on_event` gets.",
     { "type", "string", "\"request\", \"response\", \"retry\", \"wait\" or " ..
-      "\"settled\".", required = true },
+      "\"reconciled\".", required = true },
     { "time", "number", "Seconds since 1970.", required = true },
     { "method", "string", "Of the request.", required = true },
     { "url", "string", "Of the request.", required = true },
@@ -120,7 +120,7 @@ tables.classes = {
     { "status", "integer", "The answer's HTTP status." },
     { "elapsed", "number", "Seconds since it was sent." },
     { "received", "integer", "Bytes of the answer's body." },
-    { "result", "string", "Of \"settled\": \"done\", \"not_done\" or " ..
+    { "result", "string", "Of \"reconciled\": \"done\", \"not_done\" or " ..
       "\"unknown\"." } },
   { name = "workstage.map_options", given = true,
     doc = "Options of `workstage.map`.",

@@ -350,7 +350,7 @@ describe("definitions for editors", function()
       seen[event.type] = true
       for name in pairs(event) do seen[name] = true end
     end
-    for _, kind in ipairs { "request", "response", "retry", "settled",
+    for _, kind in ipairs { "request", "response", "retry", "reconciled",
                             "wait" } do
       assert.truthy(seen[kind], kind)
     end

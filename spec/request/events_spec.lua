@@ -77,15 +77,15 @@ describe("events", function()
     assert.equal(0, wait.attempt)
   end)
 
-  it("tell of what was settled", function()
+  it("tell of what was reconciled", function()
     local space = service.storyblok(server, { on_event = note })
     server:inject { { method = "POST", close = "after", count = 1 } }
     assert(space.stages:create { name = "Legal", color = "#4a90e2" })
-    local settled = find "settled"
-    assert.equal("done", settled.result)
-    assert.equal("POST", settled.method)
-    assert.is_true(settled.elapsed >= 0.05 and settled.elapsed < 2)
-    assert.equal("settled", events[#events].type)
+    local reconciled = find "reconciled"
+    assert.equal("done", reconciled.result)
+    assert.equal("POST", reconciled.method)
+    assert.is_true(reconciled.elapsed >= 0.05 and reconciled.elapsed < 2)
+    assert.equal("reconciled", events[#events].type)
   end)
 
   it("come when they happen, not when the call ends", function()
@@ -194,7 +194,7 @@ describe("log", function()
       "GET [^ ]+ #2 200 in 0%.%d%d%d s, %d+ bytes\n",
       "POST [^ ]+ #1 sent, %d+ bytes\n",
       "POST [^ ]+ #1 network in 0%.%d%d%d s, 0 bytes\n",
-      "POST [^ ]+ settled in 0%.%d%d%d s: done\n",
+      "POST [^ ]+ reconciled in 0%.%d%d%d s: done\n",
       "waits 0%.%d%d%d s for its turn\n",
     } do assert.matches(pattern, text) end
   end)

@@ -306,7 +306,7 @@ local FAULTS = {
 -- to the server, the effects that it made, of which there may be two for a
 -- PUT alone: that leaves the same state.
 --
--- POST is a create, settled by reading; raw is client:request with POST or
+-- POST is a create, reconciled by reading; raw is client:request with POST or
 -- PATCH, which is never sent twice.
 local TABLE = [[
 fault                     GET      PUT         DELETE      POST   raw

@@ -209,7 +209,7 @@ local function parse(self, line, number)
   if type(record) ~= "table" then
     return damaged(self, number, why or "it is no JSON object")
   end
-  record, why = core.shape(record, nil, "record")
+  record, why = core.coerce(record, nil, "record")
   if not record then return damaged(self, number, why) end
   return record
 end

@@ -1,4 +1,4 @@
--- Answers: parsed, and shaped by each schema.
+-- Answers: parsed, and coerced by each schema.
 local core = require "workstage.core"
 local transport = require "workstage.transport"
 
@@ -32,9 +32,9 @@ return function(bytes)
       return
     end
     if type(value) == "table" then
-      local shaped, fault = core.shape(value, schemas[i], "x")
-      if shaped == nil then assert(#fault > 5)
-      else judge(shaped, 0) end
+      local coerced, fault = core.coerce(value, schemas[i], "x")
+      if coerced == nil then assert(#fault > 5)
+      else judge(coerced, 0) end
     end
   end
 end

@@ -1,10 +1,9 @@
 /*
-** Shaping what lua-cjson read, in place: integral numbers become integers,
-** null becomes nil, and what a schema knows is held to its type. An id that
-** came out of range is a fault, never a wrong number.
+** Coerces values that lua-cjson has parsed, in place: integral numbers become
+** integers, null becomes nil, and fields that a schema knows are checked
+** against their types. An id out of range is an error, never a wrong number.
 **
-** Most values stay as they are, so that a table is written to only where one
-** does not.
+** A table is only written to where a value changes: most do not.
 */
 
 #include <stdio.h>
@@ -17,27 +16,27 @@
 
 enum { MAX_DEPTH = 1000 };
 
-/* What becomes of a value. */
+/* The result of coercing one value. */
 typedef enum verdict {
-  UNFIT,       /* a fault has been noted */
+  UNFIT,       /* does not fit: see the message */
   AS_IS,
-  AN_INTEGER,  /* the one in ws_shape */
+  AN_INTEGER,  /* ws_coercion.integer takes its place */
   NOTHING      /* nil takes its place */
 } verdict;
 
-/* Where in the answer we are; written out when there is a fault. */
+/* A position in the response, for messages. */
 typedef struct step {
   const struct step *up;
   const char *key;
   lua_Integer index;    /* in the array of that name; 0: no array */
 } step;
 
-typedef struct ws_shape {
+typedef struct ws_coercion {
   lua_State *L;
   lua_Integer integer;
   int depth;
-  char fault[320];      /* what did not fit */
-} ws_shape;
+  char message[320];    /* why a value did not fit */
+} ws_coercion;
 
 /* "stories[3].stage": cut where it is long. */
 typedef struct path {
@@ -45,7 +44,7 @@ typedef struct path {
   size_t size;
 } path;
 
-static verdict shape_object(ws_shape *shape, const ws_schema *schema,
+static verdict coerce_object(ws_coercion *state, const ws_schema *schema,
                             const step *at);
 
 static void put_path(path *to, const step *at) {
@@ -60,12 +59,13 @@ static void put_path(path *to, const step *at) {
   to->size += added < room ? added : room - 1;
 }
 
-/* The value at fault is on top of the stack. */
-static verdict fault(ws_shape *shape, const step *at, const char *expected) {
-  lua_State *L = shape->L;
+/* Records that the value on top of the stack does not fit. */
+static verdict mismatch(ws_coercion *state, const step *at,
+                        const char *expected) {
+  lua_State *L = state->L;
   path where = {{0}, 0};
   put_path(&where, at);
-  snprintf(shape->fault, sizeof shape->fault,
+  snprintf(state->message, sizeof state->message,
            "%s: expected %s, the answer holds %s %.40s",
            where.size ? where.text : "answer", expected,
            luaL_typename(L, -1),
@@ -101,18 +101,19 @@ static bool digits_to_integer(lua_State *L, lua_Integer *value) {
   return true;
 }
 
-static bool read_integer(ws_shape *shape, const ws_field *field, int type) {
-  if (type == LUA_TNUMBER) return to_integer(shape->L, &shape->integer);
+static bool read_integer(ws_coercion *state, const ws_field *field,
+                         int type) {
+  if (type == LUA_TNUMBER) return to_integer(state->L, &state->integer);
   return type == LUA_TSTRING && field->flags & WS_DIGITS &&
-         digits_to_integer(shape->L, &shape->integer);
+         digits_to_integer(state->L, &state->integer);
 }
 
-static verdict shape_id(ws_shape *shape, const ws_field *field,
+static verdict coerce_id(ws_coercion *state, const ws_field *field,
                         const step *at, int type) {
-  if (read_integer(shape, field, type) && shape->integer >= 1 &&
-      shape->integer <= WS_MAX_ID)
+  if (read_integer(state, field, type) && state->integer >= 1 &&
+      state->integer <= WS_MAX_ID)
     return AN_INTEGER;
-  return fault(shape, at, "an id from 1 to 9007199254740991");
+  return mismatch(state, at, "an id from 1 to 9007199254740991");
 }
 
 /* Whether a table has names but no items: no array then. An empty one can
@@ -125,84 +126,84 @@ static bool is_object(lua_State *L) {
   return true;
 }
 
-static verdict shape_text(ws_shape *shape, const ws_field *field,
+static verdict coerce_text(ws_coercion *state, const ws_field *field,
                           const step *at, int type) {
   (void)field;
-  return type == LUA_TSTRING ? AS_IS : fault(shape, at, "a string");
+  return type == LUA_TSTRING ? AS_IS : mismatch(state, at, "a string");
 }
 
-static verdict shape_one_object(ws_shape *shape, const ws_field *field,
+static verdict coerce_one_object(ws_coercion *state, const ws_field *field,
                                 const step *at, int type) {
-  if (type != LUA_TTABLE || lua_rawlen(shape->L, -1))
-    return fault(shape, at, "an object");
-  return shape_object(shape, field->object, at);
+  if (type != LUA_TTABLE || lua_rawlen(state->L, -1))
+    return mismatch(state, at, "an object");
+  return coerce_object(state, field->object, at);
 }
 
 /* An array's items, each by `one`, which makes integers at most. */
-static verdict shape_items(ws_shape *shape, const ws_field *field,
+static verdict coerce_items(ws_coercion *state, const ws_field *field,
                            const step *at, int type,
-                           verdict (*one)(ws_shape *, const ws_field *,
+                           verdict (*one)(ws_coercion *, const ws_field *,
                                           const step *, int)) {
-  lua_State *L = shape->L;
+  lua_State *L = state->L;
   lua_Integer count;
   if (type != LUA_TTABLE || is_object(L))
-    return fault(shape, at, "an array");
+    return mismatch(state, at, "an array");
   count = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= count; i++) {
     int item = lua_rawgeti(L, -1, i);
-    verdict found = one(shape, field, at, item);
+    verdict found = one(state, field, at, item);
     if (found == UNFIT) return UNFIT;
     lua_pop(L, 1);
     if (found != AN_INTEGER) continue;
-    lua_pushinteger(L, shape->integer);
+    lua_pushinteger(L, state->integer);
     lua_rawseti(L, -2, i);
   }
   return AS_IS;
 }
 
 /* What no schema describes: numbers and nulls, all the way down. */
-static verdict shape_any(ws_shape *shape, const step *at, int type) {
-  lua_State *L = shape->L;
-  if (type == LUA_TTABLE) return shape_object(shape, NULL, at);
-  if (type == LUA_TNUMBER && to_integer(L, &shape->integer))
+static verdict coerce_any(ws_coercion *state, const step *at, int type) {
+  lua_State *L = state->L;
+  if (type == LUA_TTABLE) return coerce_object(state, NULL, at);
+  if (type == LUA_TNUMBER && to_integer(L, &state->integer))
     return AN_INTEGER;
   return is_null(L, type) ? NOTHING : AS_IS;
 }
 
-static verdict shape_field(ws_shape *shape, const ws_field *field,
+static verdict coerce_field(ws_coercion *state, const ws_field *field,
                            const step *at, int type) {
-  if (is_null(shape->L, type)) return NOTHING;
+  if (is_null(state->L, type)) return NOTHING;
   switch (field->type) {
     case WS_FIELD_ID:
-      return shape_id(shape, field, at, type);
+      return coerce_id(state, field, at, type);
     case WS_FIELD_INTEGER:
-      if (read_integer(shape, field, type)) return AN_INTEGER;
-      return fault(shape, at, "an integer");
+      if (read_integer(state, field, type)) return AN_INTEGER;
+      return mismatch(state, at, "an integer");
     case WS_FIELD_NUMBER:
-      if (type != LUA_TNUMBER) return fault(shape, at, "a number");
-      return shape_any(shape, at, type);
+      if (type != LUA_TNUMBER) return mismatch(state, at, "a number");
+      return coerce_any(state, at, type);
     case WS_FIELD_BOOLEAN:
-      return type == LUA_TBOOLEAN ? AS_IS : fault(shape, at, "a boolean");
+      return type == LUA_TBOOLEAN ? AS_IS : mismatch(state, at, "a boolean");
     case WS_FIELD_TEXT: case WS_FIELD_TIME:
-      return shape_text(shape, field, at, type);
+      return coerce_text(state, field, at, type);
     case WS_FIELD_IDS:
-      return shape_items(shape, field, at, type, shape_id);
+      return coerce_items(state, field, at, type, coerce_id);
     case WS_FIELD_TEXTS:
-      return shape_items(shape, field, at, type, shape_text);
+      return coerce_items(state, field, at, type, coerce_text);
     case WS_FIELD_OBJECT:
-      return shape_one_object(shape, field, at, type);
+      return coerce_one_object(state, field, at, type);
     case WS_FIELD_OBJECTS:
-      return shape_items(shape, field, at, type, shape_one_object);
+      return coerce_items(state, field, at, type, coerce_one_object);
     default:
-      return shape_any(shape, at, type);
+      return coerce_any(state, at, type);
   }
 }
 
 /* One pair of a table, the value above its key. A null in an array of no
 ** schema stays, so that the array has no holes. */
-static verdict shape_pair(ws_shape *shape, const ws_schema *schema,
+static verdict coerce_pair(ws_coercion *state, const ws_schema *schema,
                           const step *up) {
-  lua_State *L = shape->L;
+  lua_State *L = state->L;
   int type = lua_type(L, -1);
   if (!schema && (type == LUA_TSTRING || type == LUA_TBOOLEAN)) return AS_IS;
   if (lua_type(L, -2) == LUA_TSTRING) {
@@ -210,82 +211,82 @@ static verdict shape_pair(ws_shape *shape, const ws_schema *schema,
     const char *key = schema ? lua_tolstring(L, -2, &size) : NULL;
     const ws_field *field = key ? ws_schema_field(schema, key, size) : NULL;
     if (field)
-      return shape_field(shape, field, &(step){up, key, 0}, type);
+      return coerce_field(state, field, &(step){up, key, 0}, type);
   }
   else if (is_null(L, type))
     return AS_IS;
-  return shape_any(shape, up, type);
+  return coerce_any(state, up, type);
 }
 
 /* Another value for the pair on top of the stack, of which the key stays. */
-static void put_back(ws_shape *shape, int table, verdict found) {
-  lua_State *L = shape->L;
-  if (found == AN_INTEGER) lua_pushinteger(L, shape->integer);
+static void put_back(ws_coercion *state, int table, verdict found) {
+  lua_State *L = state->L;
+  if (found == AN_INTEGER) lua_pushinteger(L, state->integer);
   else lua_pushnil(L);
   lua_copy(L, table + 1, table + 2);
   lua_rawset(L, table);
 }
 
-static verdict shape_object(ws_shape *shape, const ws_schema *schema,
+static verdict coerce_object(ws_coercion *state, const ws_schema *schema,
                             const step *at) {
-  lua_State *L = shape->L;
+  lua_State *L = state->L;
   int table = lua_gettop(L);
-  if (++shape->depth > MAX_DEPTH || !lua_checkstack(L, 6))
-    return fault(shape, at, "fewer levels");
+  if (++state->depth > MAX_DEPTH || !lua_checkstack(L, 6))
+    return mismatch(state, at, "fewer levels");
   lua_pushnil(L);
   while (lua_next(L, table)) {
-    verdict found = shape_pair(shape, schema, at);
+    verdict found = coerce_pair(state, schema, at);
     if (found == UNFIT) return UNFIT;
     if (found == AS_IS)
       lua_pop(L, 1);
     else
-      put_back(shape, table, found);
+      put_back(state, table, found);
   }
-  shape->depth--;
+  state->depth--;
   return AS_IS;
 }
 
-static int finish(lua_State *L, const ws_shape *shape, verdict found) {
-  if (found == AN_INTEGER) lua_pushinteger(L, shape->integer);
+static int finish(lua_State *L, const ws_coercion *state, verdict found) {
+  if (found == AN_INTEGER) lua_pushinteger(L, state->integer);
   else if (found == NOTHING) lua_pushnil(L);
   if (found != UNFIT) return 1;
   lua_pushnil(L);
-  lua_pushstring(L, shape->fault);
+  lua_pushstring(L, state->message);
   return 2;
 }
 
-static verdict shape_root(ws_shape *shape, const ws_schema *schema,
+static verdict coerce_root(ws_coercion *state, const ws_schema *schema,
                           const step *at) {
-  int type = lua_type(shape->L, -1);
-  if (!schema && is_null(shape->L, type)) return AS_IS;
-  if (!schema) return shape_any(shape, at, type);
-  if (type != LUA_TTABLE || lua_rawlen(shape->L, -1))
-    return fault(shape, at, "an object");
-  return shape_object(shape, schema, at);
+  int type = lua_type(state->L, -1);
+  if (!schema && is_null(state->L, type)) return AS_IS;
+  if (!schema) return coerce_any(state, at, type);
+  if (type != LUA_TTABLE || lua_rawlen(state->L, -1))
+    return mismatch(state, at, "an object");
+  return coerce_object(state, schema, at);
 }
 
 /*
-** shape(value, schema, name): the same value, shaped; or nil and a sentence
+** coerce(value, schema, name): the same value, coerced; or nil and a sentence
 ** that says what did not fit. schema may be nil; name begins the sentence.
 */
-static int shape(lua_State *L) {
-  ws_shape state;
+static int coerce(lua_State *L) {
+  ws_coercion state;
   const ws_schema *schema = lua_touserdata(L, 2);
   step root = {NULL, luaL_optstring(L, 3, ""), 0};
   state.L = L;
   state.depth = 0;
   lua_settop(L, 3);
   lua_pushvalue(L, 1);
-  return finish(L, &state, shape_root(&state, schema,
+  return finish(L, &state, coerce_root(&state, schema,
                                       *root.key ? &root : NULL));
 }
 
 /*
-** shape_all(list, schema, name): the same for each item of an array; name is
+** coerce_all(list, schema, name): the same for each item of an array; name is
 ** that of the array. Returns the array.
 */
-static int shape_all(lua_State *L) {
-  ws_shape state;
+static int coerce_all(lua_State *L) {
+  ws_coercion state;
   const ws_schema *schema = lua_touserdata(L, 2);
   const char *name = luaL_checkstring(L, 3);
   verdict found = AS_IS;
@@ -298,18 +299,18 @@ static int shape_all(lua_State *L) {
     step root = {NULL, name, i};
     lua_settop(L, 3);
     lua_rawgeti(L, 1, i);
-    found = shape_root(&state, schema, &root);
+    found = coerce_root(&state, schema, &root);
   }
   if (found != UNFIT) lua_settop(L, 1);
   return finish(L, &state, found);
 }
 
 static const luaL_Reg functions[] = {
-  {"shape", shape},
-  {"shape_all", shape_all},
+  {"coerce", coerce},
+  {"coerce_all", coerce_all},
   {NULL, NULL}
 };
 
-void wsl_open_shape(lua_State *L) {
+void wsl_open_coerce(lua_State *L) {
   luaL_setfuncs(L, functions, 0);
 }

@@ -9,14 +9,14 @@ local core = require "workstage.core"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
 
-local settle = {}
+local reconcile = {}
 
 -- When to look, as parts of settle_time.
-local LOOKS = { 0, 0.2, 0.5, 1 }
+local CHECK_TIMES = { 0, 0.2, 0.5, 1 }
 
 -- How many ids of a kind are kept before the older half is forgotten: more
--- than a service lets through until a request that hangs is settled.
-local REMEMBERED = 1024
+-- than a service lets through until a request that hangs is reconciled.
+local MEMORY_LIMIT = 1024
 
 -- --------------------------------------------------------------- memory
 
@@ -36,10 +36,10 @@ end
 -- @tparam string kind such as "changes"
 -- @tparam integer id
 -- @tparam[opt] number at when, on `core.now`'s clock; now unless given
-function settle.remember(transport, kind, id, at)
+function reconcile.remember(transport, kind, id, at)
   local memory = memory_of(transport, kind)
   if memory.recent[id] or memory.older[id] then return end
-  if memory.count >= REMEMBERED then
+  if memory.count >= MEMORY_LIMIT then
     memory.older, memory.recent, memory.count = memory.recent, {}, 0
   end
   memory.recent[id] = at or core.now()
@@ -47,24 +47,24 @@ function settle.remember(transport, kind, id, at)
 end
 
 --- When an object was first made or seen by this client; nil if never.
-function settle.remembered(transport, kind, id)
+function reconcile.remembered(transport, kind, id)
   local memory = memory_of(transport, kind)
   return memory.recent[id] or memory.older[id]
 end
 
--- ---------------------------------------------------------------- doubt
+-- ----------------------------------------------- a request without response
 
-local Doubt = {}
-Doubt.__index = Doubt
+local Lost = {}
+Lost.__index = Lost
 
 -- The deadline of the next request: what is left, a moment at the least.
-local function left_of(doubt)
-  return doubt.deadline and math.max(doubt.deadline - core.now(), 0.001)
+local function left_of(lost)
+  return lost.deadline and math.max(lost.deadline - core.now(), 0.001)
 end
 
 --- Call options for a look, which take the time that is left, and learn the
 -- server's clock from each answer.
-function Doubt:options()
+function Lost:options()
   return {
     deadline = left_of(self),
     on_answer = function(info)
@@ -78,43 +78,43 @@ end
 
 --- Whether something the service dates so can be the request's effect: it was
 -- made at or after the first send, by the server's clock. nil: no clock.
-function Doubt:covers(seconds)
+function Lost:covers(seconds)
   if not self.since or not seconds then return nil end
   return seconds >= self.since
 end
 
-local function announce(transport, err, result, since)
+local function emit_event(transport, err, result, since)
   if not transport.on_event then return end
   loop.tell(transport.on_event, {
-    type = "settled", method = err.method, url = err.url, result = result,
+    type = "reconciled", method = err.method, url = err.url, result = result,
     elapsed = core.now() - since, time = os.time(),
   })
 end
 
 -- A look that failed in a way that may pass: a later one can tell all the
 -- same.
-local PASSING = { network = true, timeout = true, server = true,
+local TRANSIENT = { network = true, timeout = true, server = true,
                   rate_limited = true, decode = true }
 
-function settle.may_pass(why)
-  return errors.is(why) and PASSING[why.kind] == true
+function reconcile.is_transient(why)
+  return errors.is(why) and TRANSIENT[why.kind] == true
 end
 
 -- Looks until the effect shows, or settle_time is over.
 -- @return "done", object; "not_done"; or "unknown", why
-local function look(transport, doubt, evidence)
+local function poll_for_effect(transport, lost, evidence)
   local began = core.now()
-  for _, part in ipairs(LOOKS) do
+  for _, part in ipairs(CHECK_TIMES) do
     local pause = began + part * transport.settle_time - core.now()
-    if doubt.deadline and core.now() + pause >= doubt.deadline then
-      return "unknown", "the deadline passed before it could be settled"
+    if lost.deadline and core.now() + pause >= lost.deadline then
+      return "unknown", "the deadline passed before it could be reconciled"
     end
     if pause > 0 then loop.sleep(pause) end
     if loop.is_cancelled() then return "unknown", "the task was cancelled" end
-    doubt.is_last_look = part == 1
-    local object, why = evidence(doubt)
+    lost.is_last_check = part == 1
+    local object, why = evidence(lost)
     if object then return "done", object end
-    if why and (doubt.is_last_look or not settle.may_pass(why)) then
+    if why and (lost.is_last_check or not reconcile.is_transient(why)) then
       return "unknown", why
     end
   end
@@ -122,20 +122,20 @@ local function look(transport, doubt, evidence)
 end
 
 -- The error with what settling found out about it.
-local function told(err, ambiguous, attempts, why)
+local function with_details(err, ambiguous, attempts, why)
   err.ambiguous = ambiguous
   err.attempts = attempts
-  if why then err.hint = "it could not be settled: " .. tostring(why) end
+  if why then err.hint = "it could not be reconciled: " .. tostring(why) end
   return errors.new(err)
 end
 
 -- A POST that was sent again may have been refused because the first one
 -- worked after all, later than effects show.
 -- @return as `evidence` does; and nil, nil where nothing shows
-local function look_again(doubt, sends, err, evidence)
+local function check_after_refusal(lost, sends, err, evidence)
   if sends == 1 or err.kind ~= "rejected" then return nil end
-  doubt.is_last_look = true
-  return evidence(doubt)
+  lost.is_last_check = true
+  return evidence(lost)
 end
 
 --- Sees a POST through whose first answer failed, until its effect is there
@@ -144,41 +144,42 @@ end
 -- @tparam table err the first answer's error
 -- @tparam number began when it was sent, on `core.now`'s clock
 -- @tparam function send `send(call)`: the object, or nil and an error
--- @tparam function evidence `evidence(doubt)`: the object that the request
+-- @tparam function evidence `evidence(lost)`: the object that the request
 --   made; nil when there is none yet; nil and why when it cannot be told
 -- @tparam table call the call options
 -- @return the object, or nil and an error
-function settle.post(transport, err, began, send, evidence, call)
+function reconcile.post(transport, err, began, send, evidence, call)
   local attempts, sends = 0, 0
-  local doubt = setmetatable({
+  local lost = setmetatable({
     deadline = call.deadline and began + call.deadline,
-  }, Doubt)
+  }, Lost)
   while true do
     sends = sends + 1
     attempts = attempts + (err.attempts or 0)
     if not err.ambiguous or err.kind == "cancelled" then
-      local object, why = look_again(doubt, sends, err, evidence)
+      local object, why = check_after_refusal(lost, sends, err, evidence)
       if object then return object end
-      return nil, told(err, err.ambiguous or why ~= nil, attempts, why)
+      return nil, with_details(err, err.ambiguous or why ~= nil, attempts,
+                               why)
     end
-    doubt.first_sent = doubt.first_sent or transport:first_sent(err) or began
-    local lost = core.now()
-    local verdict, found = look(transport, doubt, evidence)
-    announce(transport, err, verdict, lost)
+    lost.first_sent = lost.first_sent or transport:first_sent(err) or began
+    local lost_at = core.now()
+    local verdict, found = poll_for_effect(transport, lost, evidence)
+    emit_event(transport, err, verdict, lost_at)
     if verdict == "done" then return found end
     if verdict == "unknown" then
-      return nil, told(err, true, attempts, found)
+      return nil, with_details(err, true, attempts, found)
     end
     if call.retry == false or sends >= transport.attempts then
-      return nil, told(err, false, attempts)
+      return nil, with_details(err, false, attempts)
     end
     local object, why = send {
       timeout = call.timeout, retry = call.retry,
-      deadline = left_of(doubt),
+      deadline = left_of(lost),
     }
     if object then return object end
     err = why
   end
 end
 
-return settle
+return reconcile

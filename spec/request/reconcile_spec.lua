@@ -16,10 +16,10 @@ local server, ids, space, ox, events
 
 local function note(event) events[#events + 1] = event end
 
-local function settled()
+local function reconciled()
   local results = {}
   for _, event in ipairs(events) do
-    if event.type == "settled" then results[#results + 1] = event.result end
+    if event.type == "reconciled" then results[#results + 1] = event.result end
   end
   return table.concat(results, " ")
 end
@@ -139,7 +139,7 @@ for name, create in pairs(CREATES) do
       local before = service.count(server)
       assert(create())
       assert.equal(1, service.count(server) - before)
-      assert.equal("", settled())
+      assert.equal("", reconciled())
     end)
 
     it("is found when its answer was lost", function()
@@ -148,7 +148,7 @@ for name, create in pairs(CREATES) do
       assert.is_truthy(object.id)
       assert.equal(1, posts())
       assert.equal(1, effects())
-      assert.equal("done", settled())
+      assert.equal("done", reconciled())
     end)
 
     it("is sent again when it never came", function()
@@ -156,7 +156,7 @@ for name, create in pairs(CREATES) do
       assert(create())
       assert.equal(2, posts())
       assert.equal(1, effects())
-      assert.equal("not_done", settled())
+      assert.equal("not_done", reconciled())
     end)
 
     it("is found when it shows late", function()
@@ -190,7 +190,7 @@ for name, create in pairs(CREATES) do
       assert.is_true(err.ambiguous)
       assert.matches("may have taken effect", tostring(err), 1, true)
       assert.equal(1, posts())
-      assert.equal("unknown", settled())
+      assert.equal("unknown", reconciled())
     end)
 
     it("is ambiguous at the deadline", function()
@@ -225,7 +225,7 @@ describe("a create that was sent again, and refused as it is there by now",
   -- second one comes.
   before_each(function()
     local function on_event(event)
-      if event.type ~= "settled" or not arrive then return end
+      if event.type ~= "reconciled" or not arrive then return end
       local state = server:dump()
       arrive(state)
       arrive = nil
@@ -402,7 +402,7 @@ describe("a change in doubt", function()
     assert.equal(2, posts())
   end)
 
-  it("is settled also inside tasks, many at once", function()
+  it("is reconciled also inside tasks, many at once", function()
     server:inject(with(LOST, { count = 10 }))
     server:inject(with(NEVER_CAME, { count = 10 }))
     local stories = table.move(ids.stories, 1, 20, 1, {})

@@ -214,11 +214,11 @@ describe("definitions for editors", function()
       end
     end
     local changes = classes["workstage.storyblok.changes"].methods
-    assert.same({ "attributes", "given" }, changes.create)
+    assert.same({ "attributes", "opts" }, changes.create)
     local stages = classes["workstage.storyblok.stages"].methods
-    assert.same({ "id", "given" }, stages.get)
+    assert.same({ "id", "opts" }, stages.get)
     local workflows = classes["workstage.storyblok.workflows"].methods
-    assert.same({ "id", "filter", "given" }, workflows.get)
+    assert.same({ "id", "filter", "opts" }, workflows.get)
   end)
 
   it("have every field of every schema", function()

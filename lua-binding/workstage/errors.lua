@@ -1,6 +1,8 @@
 --- Error values: tables whose `tostring` is one good sentence.
 -- What a call returns beside nil, in every case but a wrong kind of
 -- argument, which raises.
+local visible = require "workstage.visible"
+
 local errors = {}
 
 local BODY_KEPT = 4096
@@ -14,14 +16,14 @@ end
 local SAID = 500    -- bytes of a message that a sentence takes
 local ADDRESS = 200 -- and of a URL, which can name a hundred ids
 
--- A message can stand in the middle of a sentence: one line of a bounded
--- length, no stop at its end, and nothing that a terminal would obey.
+-- Shortens a message so that it can stand in the middle of a sentence: one
+-- line of bounded length without a full stop.
 local function inline(text)
   local short = text
   if #text > SAID then
     short = text:sub(1, SAID):gsub("[\xC0-\xFF]?[\x80-\xBF]*$", "")
   end
-  short = short:gsub("%s+", " "):gsub("%c", "?"):gsub("[%s.]+$", "")
+  short = short:gsub("%s+", " "):gsub("[%s.]+$", "")
   return #text > SAID and short .. "..." or short
 end
 
@@ -62,7 +64,7 @@ local function sentence(err)
   if err.ambiguous then
     text = text .. "; it may have taken effect all the same"
   end
-  return text
+  return visible.text(text)
 end
 
 --- Makes an error of its fields: `kind`, and what else is known.

@@ -7,6 +7,7 @@ local options = require "workstage.options"
 local resource = require "workstage.resource"
 local statuses = require "workstage.statuses"
 local transport = require "workstage.transport"
+local visible = require "workstage.visible"
 
 local kantata = {}
 
@@ -137,8 +138,8 @@ local function several(found, key)
   for i, status in ipairs(found) do
     keys[i] = ("%d (%s)"):format(status.key, status.color)
   end
-  return errors.invalid(("%d statuses are named %q: give the colour or the "
-                         .. "key: %s"):format(#found, key,
+  return errors.invalid(("%d statuses are named %s: give the colour or the "
+                         .. "key: %s"):format(#found, visible.quoted(key),
                                               table.concat(keys, ", ")))
 end
 
@@ -164,7 +165,8 @@ function Statuses:find(key, color)
   end
   if #found == 1 then return copy(found[1]) end
   if #found > 1 then return nil, several(found, key) end
-  local what = type(key) == "string" and ("%q"):format(key) or tostring(key)
+  local what = type(key) == "string" and visible.quoted(key) or
+               tostring(key)
   if color then what = ("%s in %s"):format(what, color) end
   return nil, errors.new {
     kind = "not_found",

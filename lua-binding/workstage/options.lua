@@ -2,6 +2,7 @@
 -- Validation, the reference and the types all follow from it.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
+local visible = require "workstage.visible"
 
 local options = {}
 
@@ -107,9 +108,11 @@ function options.id(value)
   local id = type(value) == "number" and math.tointeger(value)
   if id and id >= 1 and id <= MAX_ID then return id end
   local got = shown(value)
-  if type(value) == "string" then got = ("the string %q"):format(value) end
+  if type(value) == "string" then
+    got = "the string " .. visible.quoted(value)
+  end
   return nil, ("expected an id (an integer from 1 to %d), got %s")
-              :format(MAX_ID, got:gsub("\\\n", "\\n"))
+              :format(MAX_ID, got)
 end
 
 local check = {}
@@ -206,11 +209,11 @@ function options.header_lines(value)
                   :format(tostring(name), shown(name), shown(text))
     end
     if name == "" or name:find("[%s%c:]") then
-      return nil, ("%q is no header name"):format(name)
+      return nil, visible.quoted(name) .. " is no header name"
     end
     if tostring(text):find("[\0\r\n]") then
-      return nil, ("the value of %q holds a line break or a NUL byte")
-                  :format(name)
+      return nil, ("the value of %s holds a line break or a NUL byte")
+                  :format(visible.quoted(name))
     end
     lines[#lines + 1] = ("%s: %s"):format(name, text)
   end

@@ -6,6 +6,7 @@ local errors = require "workstage.errors"
 local options = require "workstage.options"
 local reconcile = require "workstage.reconcile"
 local transport = require "workstage.transport"
+local visible = require "workstage.visible"
 
 local resource = {}
 
@@ -316,7 +317,7 @@ end
 
 local function names_of(list)
   local names = {}
-  for i, item in ipairs(list) do names[i] = ("%q"):format(item.name) end
+  for i, item in ipairs(list) do names[i] = visible.quoted(item.name) end
   return #names > 0 and table.concat(names, ", ") or "none"
 end
 
@@ -348,12 +349,13 @@ function methods:find(name, filter, opts)
   if #ids == 0 then
     return nil, errors.new {
       kind = "not_found",
-      message = ("no %s is named %q (there are: %s)")
-                :format(self.class.one, name, names_of(list)),
+      message = ("no %s is named %s (there are: %s)")
+                :format(self.class.one, visible.quoted(name), names_of(list)),
     }
   end
-  return nil, errors.invalid(("%d %ss are named %q: say which by id (%s)")
-                             :format(#ids, self.class.one, name,
+  return nil, errors.invalid(("%d %ss are named %s: say which by id (%s)")
+                             :format(#ids, self.class.one,
+                                     visible.quoted(name),
                                      table.concat(ids, ", ")), "name")
 end
 

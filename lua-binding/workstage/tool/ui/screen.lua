@@ -2,6 +2,7 @@
 -- standard error; colours and widths where there is a terminal.
 local lines = require "workstage.migration.lines"
 local terminal = require "workstage.terminal"
+local visible = require "workstage.visible"
 
 local screen = { OUT = 1, ERR = 2 }
 
@@ -38,7 +39,7 @@ end
 
 --- A text with nothing in it that a terminal would obey.
 function screen.clean(text)
-  return (tostring(text):gsub("[%c\127]", "?"))
+  return visible.text(tostring(text))
 end
 
 --- How many columns a text takes, near enough.

@@ -158,7 +158,8 @@ $(BUILD)/lua/%.lua: lua-binding/%.lua
 	@ln -sfr $< $@
 
 # Other flags, other objects; a file more or less in the Lua half, another
-# archive. Specs that build against a tree read its flags.
+# archive. Specs that build against a tree read its flags. Links to sources
+# that were moved or deleted are removed.
 define FLAGS
 CC=$(CC)
 CPPFLAGS=$(CPPFLAGS)
@@ -170,6 +171,8 @@ $(BUILD)/lua_half: export NOW = $(EMBED_LUA)
 $(BUILD)/flags $(BUILD)/lua_half: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$NOW" | cmp -s - $@ || printf '%s\n' "$$NOW" > $@
+	@find $(BUILD) -path '$(BUILD)/lua/*' -xtype l \
+	  -exec rm -f {} +
 
 -include $(OBJECTS:.o=.d)
 

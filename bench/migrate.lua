@@ -7,7 +7,7 @@ well, which by itself takes time.
 ]]
 local cjson = require "cjson"
 local core = require "workstage.core"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local process = require "bench.process"
 local workstage = require "workstage"

@@ -1,6 +1,6 @@
 -- Blueprints: read from files, brought into one form, and written back.
 local blueprint = require "workstage.migration.blueprint"
-local check = require "workstage.migration.check"
+local check = require "workstage.migration.blueprint.lint"
 local clients = require "support.clients"
 local core = require "workstage.core"
 local tries = require "support.tries"

@@ -2,7 +2,7 @@
 -- request of twenty goes wrong, and carried on until it is done.
 -- WORKSTAGE_CRASHES: how often it is killed; WORKSTAGE_SEED: when.
 local files = require "support.files"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 local service = require "support.service"

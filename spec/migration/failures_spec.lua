@@ -239,7 +239,7 @@ end)
 
 -- The journal's own failures: a disk that is full, a sync that fails.
 describe("a journal that cannot be written", function()
-  local journals = require "workstage.migration.journal"
+  local journals = require "workstage.migration.journal.file"
   local errors = require "workstage.errors"
   local server, space, folder
 

@@ -1,7 +1,7 @@
 -- Drawings of workflows, read back by Graphviz itself where it is there.
 local blueprint = require "workstage.migration.blueprint"
 local cjson = require "cjson"
-local graph = require "workstage.migration.graph"
+local graph = require "workstage.migration.graph.dot"
 
 local HAS_DOT = os.execute "command -v dot >/dev/null"
 

@@ -3,7 +3,7 @@
 -- with the file, the line and what is to be done; only what stood at its end
 -- may be missing in silence, and what was done is not done again then.
 local files = require "support.files"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 local tries = require "support.tries"

@@ -1,6 +1,6 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
-local journal = require "workstage.migration.journal"
+local journal = require "workstage.migration.journal.file"
 local shell = require "house.shell"
 local files = require "support.files"
 local tries = require "support.tries"
@@ -93,7 +93,7 @@ describe("a new journal", function()
     assert.same({}, files.list(folder))
     shell.must("chmod 555 %s", folder)
     local output = shell.run("%s", files.unprivileged([[
-      local journal = require "workstage.migration.journal"
+      local journal = require "workstage.migration.journal.file"
       local self, err = journal.create(arg[1], {})
       print(self, err.kind, err)]], path))
     assert.equal(("nil\tio\t'%s' cannot be created: Permission denied\n")
@@ -105,7 +105,7 @@ describe("a new journal", function()
      function()
     for i = 1, 40, tries.step(40) do
       local script = [[
-        local journal = require "workstage.migration.journal"
+        local journal = require "workstage.migration.journal.file"
         io.write "go\n" io.flush()
         for i = 1, 1000 do
           assert(journal.create(arg[1] .. i, { n = i })):close()
@@ -258,7 +258,7 @@ end)
 
 describe("a journal in use", function()
   local second = [[
-    local journal = require "workstage.migration.journal"
+    local journal = require "workstage.migration.journal.file"
     local self, err = journal.open(arg[1])
     print(self and "open" or err.kind, err)]]
 
@@ -301,7 +301,7 @@ describe("a journal in use", function()
     shell.must("%s >%s/out & pid=$!; until [ -s %s/out ]; do :; done; " ..
                "%s >%s/second; kill -KILL $pid; wait $pid || true",
                files.command([[
-      held = assert(require "workstage.migration.journal".open(arg[1]))
+      held = assert(require "workstage.migration.journal.file".open(arg[1]))
       io.write "go\n" io.flush()
       while true do end]], path), folder, folder,
                files.command(second, path), folder)
@@ -313,7 +313,7 @@ end)
 describe("a journal whose process was killed", function()
   it("has all that was synced, and lost a line at most", function()
     local script = [[
-      local journal = require "workstage.migration.journal"
+      local journal = require "workstage.migration.journal.file"
       local self = arg[2] == "0" and journal.create(arg[1], {}) or
                    assert(journal.open(arg[1]))
       local at = math.tointeger(arg[2])
@@ -513,7 +513,7 @@ describe("a journal that is not as it was written", function()
     make(1)
     shell.must("chmod 755 %s && chmod 444 %s", folder, path)
     local output = shell.run("%s", files.unprivileged([[
-      local journal = require "workstage.migration.journal"
+      local journal = require "workstage.migration.journal.file"
       local self, err = journal.open(arg[1])
       print(self, err.kind, err)
       print(journal.read(arg[1]):next().n)]], path))
@@ -582,7 +582,7 @@ describe("a journal whose disk fails", function()
   it("takes back what it wrote of a line that did not fit", function()
     local output = shell.run("trap '' XFSZ; ulimit -f 8; %s",
                              files.command([[
-      local journal = require "workstage.migration.journal"
+      local journal = require "workstage.migration.journal.file"
       local self = assert(journal.create(arg[1], {}))
       local count = 0
       while true do
@@ -613,7 +613,7 @@ describe("a journal whose disk fails", function()
 
   it("fills a small disk to its end and is whole then", function()
     local script = [[
-      local journal = require "workstage.migration.journal"
+      local journal = require "workstage.migration.journal.file"
       local self = assert(journal.create(arg[1] .. "/j", {}))
       local count = 0
       while count < 100000 do

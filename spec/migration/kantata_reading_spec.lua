@@ -1,7 +1,7 @@
 -- What a plan reads of a Kantata account, and what it makes of it: with an
 -- account of plain tables, without network and files.
 local errors = require "workstage.errors"
-local read_and_plan = require "workstage.migration.kantata_plan"
+local read_and_plan = require "workstage.migration.plan.kantata"
 local statuses = require "workstage.statuses"
 
 local FROM, TO = statuses[1].key, statuses[2].key

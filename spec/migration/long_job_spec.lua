@@ -15,8 +15,8 @@ local RATE = 6           -- requests a second, for what a journal may take
 local CHILD = [[
 local folder, kind = table.unpack(arg)
 local core = require "workstage.core"
-local drivers = require "workstage.migration.drivers"
-local journals = require "workstage.migration.journal"
+local drivers = require "workstage.migration.execute.drivers"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 
 local function memory()

@@ -1,7 +1,7 @@
 -- What others make or change while a run stands still or is under way is
 -- theirs: neither a resume nor a rollback takes it for the run's own.
 local clients = require "support.clients"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 

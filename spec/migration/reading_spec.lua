@@ -1,9 +1,9 @@
 -- What a plan reads of a space, and what it makes of it: with a space of
 -- plain tables, without network and files.
-local attributes = require "workstage.migration.attributes"
+local attributes = require "workstage.migration.stage"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
-local read_and_plan = require "workstage.migration.storyblok_plan"
+local read_and_plan = require "workstage.migration.plan.storyblok"
 
 -- A space that notes what it is asked for; its `fails`-th answer is `err`.
 local function new_space(content)

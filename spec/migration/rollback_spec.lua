@@ -2,7 +2,7 @@
 local clients = require "support.clients"
 local errors = require "workstage.errors"
 local files = require "support.files"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 local tries = require "support.tries"

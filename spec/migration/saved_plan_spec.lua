@@ -1,7 +1,7 @@
 -- Plans in files: applied exactly, and once.
 local clients = require "support.clients"
 local files = require "support.files"
-local lines = require "workstage.migration.lines"
+local lines = require "workstage.migration.journal.record_file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 

@@ -1,7 +1,7 @@
 -- Where a service is so fast that syncs would hold it up, several pages share
 -- one. By a clock of our own, against a run that only takes notes.
 local core = require "workstage.core"
-local moving = require "workstage.migration.moving"
+local moving = require "workstage.migration.execute.move_items"
 
 local real_now = core.now
 

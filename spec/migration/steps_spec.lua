@@ -1,7 +1,7 @@
 -- Plans played step by step against the service's rules: without network and
 -- files, so that there is time for many of them.
-local attributes = require "workstage.migration.attributes"
-local planner = require "workstage.migration.planner"
+local attributes = require "workstage.migration.stage"
+local planner = require "workstage.migration.plan.diff"
 local tries = require "support.tries"
 
 local NAMES = { "A", "B", "C", "D", "E", "A (1)", "A (2)", "B (1)" }

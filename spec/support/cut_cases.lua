@@ -1,7 +1,7 @@
 --- What is cut: runs of migrations of each kind, small ones. Each function
 -- returns a case for `power_cut.run`.
 local clients = require "support.clients"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 local sandbox = require "workstage.sandbox"

@@ -5,7 +5,7 @@
 local clients = require "support.clients"
 local disk = require "support.disk"
 local files = require "support.files"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local loop = require "workstage.loop"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"

@@ -2,7 +2,7 @@
 -- say, how they end.
 local cjson = require "cjson".new()
 local files = require "support.files"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local service = require "support.service"
 local shell = require "house.shell"
 local tool = require "tool.tool"

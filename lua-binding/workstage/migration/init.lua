@@ -1,20 +1,20 @@
 --- Migrations: `require "workstage.migration"`.
-local applying = require "workstage.migration.applying"
+local applying = require "workstage.migration.session"
 local blueprints = require "workstage.migration.blueprint"
-local check = require "workstage.migration.check"
-local drawing = require "workstage.migration.drawing"
+local check = require "workstage.migration.blueprint.lint"
+local drawing = require "workstage.migration.graph.plan_graph"
 local errors = require "workstage.errors"
-local export = require "workstage.migration.export"
-local graph = require "workstage.migration.graph"
+local export = require "workstage.migration.blueprint.export"
+local graph = require "workstage.migration.graph.dot"
 local options = require "workstage.options"
 local plans = require "workstage.migration.plan"
 local planners = {
-  storyblok = require "workstage.migration.storyblok_plan",
-  kantata = require "workstage.migration.kantata_plan",
+  storyblok = require "workstage.migration.plan.storyblok",
+  kantata = require "workstage.migration.plan.kantata",
 }
 local rehearse = require "workstage.migration.rehearse"
-local replay = require "workstage.migration.replay"
-local undoing = require "workstage.migration.undoing"
+local replay = require "workstage.migration.journal.replay"
+local undoing = require "workstage.migration.rollback_session"
 
 local migration = {}
 

@@ -1,7 +1,7 @@
 --- The files that commands are about: what is in them, and what they are
 -- called.
 local failure = require "workstage.tool.ui.failure"
-local journals = require "workstage.migration.journal"
+local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"
 local status = require "workstage.tool.exit_status"

@@ -1,5 +1,5 @@
 --- Plans: made from a blueprint, shown to a person.
-local describe = require "workstage.migration.describe"
+local describe = require "workstage.migration.plan.render"
 local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"

@@ -1,7 +1,7 @@
 -- Blueprints: data, the same that Lua makes of it, or an error of one
 -- sentence; what is a blueprint is the same when it is written and read.
 local blueprint = require "workstage.migration.blueprint"
-local literal = require "workstage.migration.literal"
+local literal = require "workstage.migration.blueprint.parse"
 local same = require("common").same
 
 -- Lua's own reading of a text that is data to us.

@@ -8,7 +8,7 @@ local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.commands.progress"
 local terminal = require "workstage.terminal"
-local undoing = require "workstage.migration.undoing"
+local undoing = require "workstage.migration.rollback_session"
 
 local command = {
   summary = "Undo what a run has done.",

@@ -1,6 +1,6 @@
 -- workstage stages: the workflows and their stages.
 
-local attributes = require "workstage.migration.attributes"
+local attributes = require "workstage.migration.stage"
 local connect = require "workstage.tool.connect"
 local failure = require "workstage.tool.ui.failure"
 local items = require "workstage.migration.items"
@@ -8,7 +8,7 @@ local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
 local status = require "workstage.tool.exit_status"
 local statuses = require "workstage.statuses"
-local structure = require "workstage.migration.structure"
+local structure = require "workstage.migration.space"
 
 local command = {
   summary = "List workflows and their stages.",

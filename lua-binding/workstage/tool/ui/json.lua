@@ -1,6 +1,6 @@
 --- What `--json` writes: plans, reports and errors as programs read them.
 -- The names are a promise (docs/tool.md).
-local describe = require "workstage.migration.describe"
+local describe = require "workstage.migration.plan.render"
 
 local json = {}
 

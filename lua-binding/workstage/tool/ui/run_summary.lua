@@ -1,5 +1,5 @@
 --- A run's report, told to a person.
-local describe = require "workstage.migration.describe"
+local describe = require "workstage.migration.plan.render"
 local failure = require "workstage.tool.ui.failure"
 local screen = require "workstage.tool.ui.screen"
 

@@ -1,6 +1,6 @@
 --- Where the tool writes: results to the standard output, all else to the
 -- standard error; colours and widths where there is a terminal.
-local lines = require "workstage.migration.lines"
+local lines = require "workstage.migration.journal.record_file"
 local terminal = require "workstage.terminal"
 local visible = require "workstage.visible"
 

@@ -1,0 +1,157 @@
+--- The one form of a Kantata blueprint: moves between statuses, by key.
+local core = require "workstage.core"
+local fields = require "workstage.migration.blueprint.types"
+local statuses = require "workstage.statuses"
+
+local form = {}
+
+-- --------------------------------------------------------------- statuses
+
+local by_key, messages = {}, {}
+for i, status in ipairs(statuses) do
+  by_key[status.key], messages[i] = status, status.message
+end
+
+--- The status of a key.
+function form.status(key)
+  return by_key[key]
+end
+
+local function described(status)
+  return ("%d (%s)"):format(status.key, status.color)
+end
+
+local function find(at, message, color)
+  local found, keys = {}, {}
+  for _, status in ipairs(statuses) do
+    if status.message == message and (not color or status.color == color)
+    then
+      found[#found + 1], keys[#keys + 1] = status, described(status)
+    end
+  end
+  if #found == 1 then return found[1].key end
+  local name = color and ("%s' in '%s"):format(message, color) or message
+  if #found > 1 then
+    at:fail(("%d statuses are named '%s': say the key or the colour: %s")
+            :format(#found, name, table.concat(keys, ", ")))
+  end
+  local near = core.nearest(messages, message)
+  at:fail(("no status is named '%s'%s"):format(name, near and
+    near ~= message and (", did you mean '%s'?"):format(near) or ""))
+end
+
+-- A status: its key, its message, or { message, colour }.
+local function status(at)
+  local value = at.value
+  local key = type(value) == "number" and math.tointeger(value)
+  if key and by_key[key] then return key end
+  if type(value) == "number" then
+    at:fail(("no status has the key %s"):format(value))
+  elseif type(value) == "string" then
+    return find(at, fields.text(at))
+  elseif type(value) ~= "table" then
+    at:expect "a status: its key, its message or { message, colour }"
+  elseif value[1] ~= nil then
+    local pair = fields.names(at)
+    if #pair ~= 2 then at:fail "expected { message, colour }" end
+    return find(at, pair[1], pair[2])
+  end
+  local named = fields.record(at, "a status", {
+    { "message", fields.text, true }, { "color", fields.text },
+  })
+  return find(at, named.message, named.color)
+end
+
+-- ------------------------------------------------------------------ where
+
+local workspace, workspace_names, texts, text_names = {}, {}, {}, {}
+for _, schema in ipairs(core.schemas()) do
+  for _, field in ipairs(schema.name == "kantata.workspace" and
+                         schema.fields or {}) do
+    if not field.write_only and field.type ~= "object" then
+      workspace[field.name] = field.type
+      workspace_names[#workspace_names + 1] = field.name
+    end
+    if field.type == "string" or field.type == "time" then
+      texts[field.name] = true
+      text_names[#text_names + 1] = field.name
+    end
+  end
+end
+workspace_names[#workspace_names + 1] = "prefix"
+
+local status_hint = "say it with `from`"
+local where_hints = { status = status_hint, status_key = status_hint }
+
+local function any_text(at)
+  return at.value == "" and "" or fields.text(at)
+end
+
+local readers = { id = fields.id, boolean = fields.flag, string = any_text,
+                  time = any_text }
+
+local function one_or_several(at, read)
+  if type(at.value) ~= "table" then return read(at) end
+  return fields.array(at, "a value or a list of values", read)
+end
+
+local function prefixes(at)
+  if type(at.value) ~= "table" then at:expect "a table, field = text" end
+  local result = {}
+  for _, key in ipairs(at:keys()) do
+    if not texts[key] then at:unknown(key, "field of texts", text_names) end
+    result[key] = fields.text(at:at(key))
+  end
+  return result
+end
+
+local function where(at)
+  if type(at.value) ~= "table" then at:expect "a table, field = value" end
+  local result = {}
+  for _, key in ipairs(at:keys()) do
+    if key == "prefix" then result.prefix = prefixes(at:at(key))
+    elseif workspace[key] then
+      result[key] = one_or_several(at:at(key), readers[workspace[key]])
+    else
+      at:unknown(key, "field", workspace_names, where_hints)
+    end
+  end
+  return result
+end
+
+-- -------------------------------------------------------------- the whole
+
+--- A move's attributes in the order in which they are written.
+form.move = {
+  { "from", status, true }, { "where", where }, { "to", status, true },
+}
+
+local hints = {
+  notify = "a change in Kantata takes a project and a status alone",
+}
+hints.comment, hints.due_date = hints.notify, hints.notify
+hints.assign, hints.release_id = hints.notify, hints.notify
+
+local function move(at)
+  return fields.record(at, "a move, { from =, to =, where = }", form.move,
+                       hints)
+end
+
+local function moves(at) return fields.array(at, "a list of moves", move) end
+
+local fixed = "Kantata's statuses are fixed, a blueprint moves between them"
+local top_hints = { stages = fixed, workflow = fixed, default = fixed,
+                    content_types = fixed }
+
+--- Reads a blueprint for Kantata.
+-- @tparam table at its place
+-- @treturn table the blueprint in its one form
+function form.read(at)
+  local blueprint = fields.record(at, "a blueprint", {
+    { "version", fields.data }, { "service", fields.text },
+    { "moves", moves },
+  }, top_hints)
+  return { service = "kantata", moves = blueprint.moves or {} }
+end
+
+return form

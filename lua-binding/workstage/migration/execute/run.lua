@@ -1,0 +1,254 @@
+--- One run of a plan: what it has done, what it writes down, its report.
+local core = require "workstage.core"
+local drivers = require "workstage.migration.execute.drivers"
+local loop = require "workstage.loop"
+
+local run = {}
+
+local Run = {}
+Run.__index = Run
+
+-- Kinds of errors after which no further item has a chance.
+local ENDS = { unauthorized = true, budget = true, cancelled = true }
+
+-- Kinds that are not an item's own fault: so many in a row, for each item
+-- that moves at the same time, and the service is taken for lost.
+local LOST = { network = true, tls = true, timeout = true, server = true }
+local IN_A_ROW = 3
+
+-- How many skipped items a report names.
+local NAMED = 1000
+
+-- --------------------------------------------------------------- report
+
+local Report = { __name = "workstage.report" }
+
+function Report:__tostring()
+  local parts = { ("%d moved"):format(self.moved) }
+  if self.skipped > 0 then
+    parts[#parts + 1] = ("%d skipped"):format(self.skipped)
+  end
+  if self.failed > 0 then
+    parts[#parts + 1] = ("%d failed"):format(self.failed)
+  end
+  local text = table.concat(parts, ", ")
+  if self.complete then return text end
+  local why = self.error and tostring(self.error) or self.stopped
+  text = ("%s; not complete%s"):format(text, why and (": " .. why) or "")
+  if not self.journal then return text end
+  return ("%s; to be resumed from %s"):format(text, self.journal)
+end
+
+-- What a rollback leaves as it is was known when it was planned.
+local function notes_of(plan)
+  local notes = plan.kind == "rollback" and plan.notes or {}
+  return table.move(notes, 1, #notes, 1, {})
+end
+
+--- Begins a run.
+-- @tparam table client the space or the account
+-- @tparam table plan
+-- @tparam table journal open for writing
+-- @tparam string path of the journal
+-- @tparam table options `concurrency`, `on_progress`, `on_failure`, `limit`,
+--   `should_stop`
+function run.new(client, plan, journal, path, options)
+  local total = 0
+  for _, operation in ipairs(plan.operations) do
+    if operation.op == "move" then total = total + operation.count end
+  end
+  return setmetatable({
+    client = client, plan = plan, journal = journal,
+    driver = drivers[plan.service],
+    concurrency = options.concurrency or 8,
+    on_progress = options.on_progress,
+    on_failure = options.on_failure or "continue",
+    should_stop = options.should_stop,
+    limit = options.limit, begun = 0, total = total, lost = 0,
+    settled = 0,      -- items whose end an earlier run has written down
+    began_at = core.now(),
+    requests_before = client.transport.client:requests(),
+    states = {},      -- reference -> the stage's attributes now
+    past = {},        -- id -> attribute -> values that this run took from it
+    retyped = nil,    -- the operation that changed the content types
+    is_aged = false,  -- whether others have had time to change the stages
+    deleted = {},     -- ids of stages that this plan has deleted
+    ids = {},         -- name of a created stage -> its id
+    report = setmetatable({
+      complete = false, moved = 0, skipped = 0, failed = 0, failures = {},
+      skips = {}, notes = notes_of(plan), journal = path, plan = plan.id,
+    }, Report),
+  }, Run)
+end
+
+-- -------------------------------------------------------------- journal
+
+-- Nothing more is sent once the journal cannot be written.
+local function check_written(self, good, err)
+  if good then return true end
+  self.fatal = self.fatal or err
+  return nil, err
+end
+
+--- Writes a record down at once; it is synced within a second.
+function Run:note(record)
+  check_written(self, self.journal:write(record))
+end
+
+--- Writes an intent down and syncs it before it returns. Raises when that
+-- cannot be: what was intended must not be done then.
+function Run:intend(record)
+  local good, err = check_written(self, self.journal:intend(record))
+  if not good then error(err, 0) end
+end
+
+--- Waits until what was done shows in what is read, with all that was
+-- written on the disk meanwhile.
+function Run:settle()
+  local good, err = check_written(self, self.journal:sync())
+  if not good then error(err, 0) end
+  loop.sleep(self.client.transport.settle_time)
+end
+
+-- ---------------------------------------------------------------- items
+
+local function tell(self)
+  if not self.on_progress then return end
+  local report = self.report
+  self.on_progress {
+    total = self.total,
+    done = self.settled + report.moved + report.skipped + report.failed,
+    moved = report.moved, skipped = report.skipped, failed = report.failed,
+    requests = self.client.transport.client:requests() -
+               self.requests_before,
+    elapsed = core.now() - self.began_at,
+    operation = self.current,
+  }
+end
+
+--- An item was moved; `change` is nil when an earlier run had sent it.
+-- `item` tells the due date that it had before; `late` names from and to,
+-- where the operation itself does not.
+function Run:moved(operation, id, change, item, late)
+  self.report.moved = self.report.moved + 1
+  self.lost = 0
+  self:note { type = "moved", operation = operation, item = id,
+              change = change and change.id, due = item.due,
+              due_unknown = item.is_due_unknown or nil,
+              from = late and late.from, to = late and late.to }
+  tell(self)
+end
+
+--- An item was not moved, and will not be. It is written down with its page.
+function Run:skip(id, why)
+  local report = self.report
+  report.skipped = report.skipped + 1
+  if #report.skips < NAMED then
+    report.skips[#report.skips + 1] = { item = id, why = why }
+  end
+  tell(self)
+end
+
+-- Whether the run goes on after an error.
+local function judge(self, err)
+  if type(err) ~= "table" or ENDS[err.kind] then
+    self.fatal = self.fatal or err
+    return
+  end
+  self.lost = LOST[err.kind] and self.lost + 1 or 0
+  if self.lost >= IN_A_ROW * self.concurrency then
+    self.fatal = self.fatal or err
+  elseif self.on_failure == "stop" then
+    self.stopped = self.stopped or "an item failed"
+  end
+end
+
+--- The task that runs this was cancelled: what is under way stays open.
+function Run:cancel()
+  self.is_cancelled = true
+  self.stopped = self.stopped or "it was cancelled"
+end
+
+--- An item could not be moved; a later run tries again.
+function Run:failed(operation, item, err)
+  local report, why = self.report, tostring(err)
+  if type(err) == "table" and err.kind == "cancelled" then
+    return self:cancel()
+  end
+  report.failed = report.failed + 1
+  report.failures[#report.failures + 1] = { item = item.id, name = item.name,
+                                            error = err }
+  self:note { type = "failed", operation = operation, item = item.id,
+              why = why, kind = type(err) == "table" and err.kind or nil,
+              ambiguous = type(err) == "table" and err.ambiguous or nil }
+  judge(self, err)
+  tell(self)
+end
+
+--- More items are to be moved than were planned.
+function Run:add(count)
+  self.total = self.total + count
+end
+
+--- One more item is on its way.
+function Run:began()
+  self.begun = self.begun + 1
+end
+
+--- Whether no further item may be begun.
+function Run:must_stop()
+  if self.limit and self.begun >= self.limit then
+    self.stopped = self.stopped or
+                   ("the limit of %d items is reached"):format(self.limit)
+  elseif self.should_stop and self.should_stop() then
+    self.stopped = self.stopped or "it was interrupted"
+  end
+  return self.fatal ~= nil or self.stopped ~= nil
+end
+
+-- --------------------------------------------------------------- stages
+
+--- The id that a reference stands for by now.
+function Run:id_of(ref)
+  return math.type(ref) and ref or self.ids[ref] or ref
+end
+
+--- An operation is done: with what came of it.
+function Run:finish(index, record)
+  record = record or {}
+  record.type, record.operation = "done", index
+  self:note(record)
+end
+
+--- What an operation does not wait for any more: it is left as it is.
+function Run:leave(message)
+  table.insert(self.report.notes, message)
+  self:note { type = "note", message = message }
+end
+
+--- The end: the report.
+function Run:close(complete, err)
+  local report = self.report
+  complete = complete and report.failed == 0 and not err and
+             not self.fatal and not self.stopped
+  if complete then self:note { type = "complete" } end
+  local synced, why = self.journal:close()
+  if not synced then self.fatal = self.fatal or why end
+  report.complete = complete and not self.fatal
+  report.error = err or self.fatal
+  report.stopped = self.stopped
+  report.requests = self.client.transport.client:requests() -
+                    self.requests_before
+  report.seconds = core.now() - self.began_at
+  return report
+end
+
+--- The report of a run that an earlier one has brought to its end.
+function Run:already_done()
+  self.journal:close()
+  local report = self.report
+  report.complete, report.requests, report.seconds = true, 0, 0
+  return report
+end
+
+return run

@@ -1,0 +1,234 @@
+--- A plan: what it holds, and its file.
+local describe = require "workstage.migration.plan.render"
+local errors = require "workstage.errors"
+local lines = require "workstage.migration.journal.record_file"
+local options = require "workstage.options"
+local planner = require "workstage.migration.plan.diff"
+
+local plan = {}
+
+local Plan = { __name = "workstage.plan" }
+Plan.__index = Plan
+
+local ITEMS_A_LINE = 100
+
+--- The plan as a readable diff.
+function Plan:__tostring()
+  return describe.text(self)
+end
+
+--- The same, with colours for a terminal.
+-- @tparam[opt] table given `color`
+-- @treturn string
+function Plan:text(given)
+  return describe.text(self, given)
+end
+
+--- Whether there is nothing to do.
+-- @treturn boolean
+function Plan:is_empty()
+  return #self.operations == 0
+end
+
+-- Lua's own numbers repeat in processes that begin in the same second, where
+-- addresses are not random.
+local function random_part()
+  local file = io.open("/dev/urandom", "rb")
+  if file then file:setvbuf "no" end
+  local bytes = file and file:read(4)
+  if file then file:close() end
+  if bytes and #bytes == 4 then return (("I4"):unpack(bytes)) end
+  return math.random(0, 0xffffffff)
+end
+
+--- An id that no other plan and no other run has.
+function plan.new_id()
+  return ("%08x%08x"):format(os.time(), random_part())
+end
+
+--- Makes a plan of its parts.
+-- @tparam table parts `service`, `space_id`, `workflow`, `structure`,
+--   `rules`, `operations`, `effects`, `notes`, `rate`, `kind`
+function plan.new(parts)
+  parts.id = plan.new_id()
+  parts.created = os.time()
+  return plan.finish(parts)
+end
+
+-- How many requests it takes to see that the structure is as it was.
+local function checks_of(self)
+  if self.service == "kantata" or self.kind == "rollback" then return 0 end
+  if self.structure.workflow then return 2 end
+  return self.workflow and 1 or 0
+end
+
+-- The last request goes out when all before it have left its second.
+local function seconds_for(requests, rate)
+  if not rate or rate <= 0 then return nil end
+  return math.max(requests - 1, 0) // rate
+end
+
+--- Adds what follows from the operations.
+function plan.finish(parts)
+  parts.requests = planner.count_requests(parts.operations, checks_of(parts),
+                                          parts.kind == "rollback")
+  parts.seconds = seconds_for(parts.requests, parts.rate)
+  return setmetatable(parts, Plan)
+end
+
+-- ---------------------------------------------------------------- records
+
+local HEADER = { "id", "service", "kind", "space_id", "workflow", "created",
+                 "rate", "requests", "seconds" }
+
+local function header(self)
+  local record = {}
+  for _, name in ipairs(HEADER) do record[name] = self[name] end
+  record.effects, record.notes = self.effects, self.notes
+  record.members = self.members
+  return record
+end
+
+local function without_items(operation)
+  local record = { type = "operation" }
+  for name, value in pairs(operation) do
+    if name ~= "items" and name ~= "dues" then record[name] = value end
+  end
+  return record
+end
+
+--- Gives out the plan as records, in order: `emit(record)` for each.
+function plan.records(self, emit)
+  for _, stage in ipairs(self.structure.stages) do
+    emit { type = "stage", stage = stage }
+  end
+  emit { type = "workflow", workflow = self.structure.workflow }
+  for _, rule in ipairs(self.rules or {}) do
+    emit { type = "rule", rule = rule }
+  end
+  for index, operation in ipairs(self.operations) do
+    emit(without_items(operation))
+    local ids, dues = operation.items or {}, operation.dues
+    for from = 1, #ids, ITEMS_A_LINE do
+      local last = math.min(from + ITEMS_A_LINE - 1, #ids)
+      emit { type = "items", operation = index,
+             ids = table.move(ids, from, last, 1, {}),
+             dues = dues and table.move(dues, from, last, 1, {}) }
+    end
+  end
+  emit { type = "planned", operations = #self.operations }
+end
+
+local take = {}
+
+function take.stage(self, record)
+  table.insert(self.structure.stages, record.stage)
+end
+
+function take.workflow(self, record)
+  self.structure.workflow = record.workflow
+end
+
+function take.rule(self, record)
+  table.insert(self.rules, record.rule)
+end
+
+function take.operation(self, record)
+  record.type = nil
+  if record.op == "move" then
+    assert(math.type(record.count) == "integer", "a move has a count")
+    record.items = {}
+  end
+  table.insert(self.operations, record)
+end
+
+function take.items(self, record)
+  local operation = self.operations[record.operation]
+  local items = operation.items
+  if record.dues then
+    operation.dues = operation.dues or {}
+    table.move(record.dues, 1, #record.dues, #items + 1, operation.dues)
+  end
+  table.move(record.ids, 1, #record.ids, #items + 1, items)
+end
+
+--- Begins a plan from its header; `plan.take` adds records to it.
+function plan.begin(record)
+  local self = { structure = { stages = {} }, rules = {}, operations = {} }
+  for _, name in ipairs(HEADER) do self[name] = record[name] end
+  self.effects, self.notes = record.effects, record.notes
+  self.members = record.members
+  return self
+end
+
+--- Adds a record. True when it was one of a plan; false when it was the last.
+function plan.take(self, record)
+  if record.type == "planned" then
+    plan.finish(self)
+    return false
+  end
+  local add = take[record.type]
+  if not add then return nil end
+  add(self, record)
+  return true
+end
+
+-- ------------------------------------------------------------------ files
+
+--- Saves the plan as text, one record a line.
+-- @tparam string path
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error, of the kind io
+function Plan:save(path)
+  local err = options.path(path)
+  if err then return nil, err end
+  local file
+  file, err = lines.create(path, "plan", header(self))
+  if not file then return nil, err end
+  local failed
+  plan.records(self, function(record)
+    if failed then return end
+    local good, why = file:write(record)
+    if not good then failed = why end
+  end)
+  if not failed then
+    local good, why = file:commit()
+    if not good then failed = why end
+  end
+  file:close()
+  if failed then return nil, failed end
+  self.path = path
+  return true
+end
+
+--- The header of a plan as a record of a journal.
+function plan.header(self)
+  local record = header(self)
+  record.type = "plan"
+  return record
+end
+
+--- Loads a saved plan.
+-- @tparam string path
+-- @treturn[1] table the plan
+-- @treturn[2] nil
+-- @treturn[2] table the error: io, damaged with the line, or invalid
+function plan.load(path)
+  local reader, err = lines.each(path, "plan")
+  if not reader then return nil, err end
+  local self, ended = plan.begin(reader.header), false
+  local good, why = reader:take_all(function(record)
+    if plan.take(self, record) == false then ended = true end
+  end)
+  if not good then return nil, why end
+  if ended then
+    self.path = path
+    return self
+  end
+  return nil, errors.new {
+    kind = "damaged", message = path .. ": the plan ends too early",
+  }
+end
+
+return plan

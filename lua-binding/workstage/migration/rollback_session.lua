@@ -1,0 +1,183 @@
+--- The beginning of a rollback: a run of its own, with its own journal.
+local applying = require "workstage.migration.session"
+local errors = require "workstage.errors"
+local journals = require "workstage.migration.journal.file"
+local loop = require "workstage.loop"
+local plans = require "workstage.migration.plan"
+local replay = require "workstage.migration.journal.replay"
+local rollback = require "workstage.migration.plan.inverse"
+
+local undoing = {}
+
+-- For a journal of the way back, and for that of the way there.
+local REMEDY = "take the file away and roll back again: a new plan holds " ..
+               "what is left to undo"
+local LOST = "what it did cannot be told from it; a blueprint of how things " ..
+             "were, and a plan of that, lead back"
+
+local function is_there(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function header_of(path)
+  local reader, err = journals.read(path)
+  if not reader then return nil, err end
+  reader:close()
+  return reader.header
+end
+
+-- The journal at a rollback's path is another's.
+local function refused(back, what)
+  return errors.new {
+    kind = "refused",
+    message = ("%s is the journal of %s; give the rollback's another name, " ..
+               "or move that file away, and roll back again")
+              :format(back, what),
+  }
+end
+
+local OTHERS = "the rollback of another run"
+
+-- Whether the header at a rollback's path is that of this run's rollback.
+local function check_header(path, back)
+  local there, err = header_of(back)
+  if not there then return nil, journals.with_remedy(err, REMEDY) end
+  if there.of ~= "rollback" then
+    return nil, refused(back, "a run, and not of a rollback")
+  end
+  local run
+  run, err = header_of(path)
+  if not run then return nil, journals.with_remedy(err, LOST) end
+  if there.undoes and there.undoes ~= journals.run_of(run) then
+    return nil, refused(back, OTHERS)
+  end
+  return true
+end
+
+-- The journal of an older version's rollback does not say which run it
+-- undoes; that run's own was marked before it was made.
+local function check_older(path, back, there)
+  local run, err = replay.read(path)
+  if not run then return nil, journals.with_remedy(err, LOST) end
+  if not run.rolled_back or
+     (there.header.created or 0) < (run.rolled_back_at or 0) or
+     there.plan.workflow ~= run.plan.workflow or
+     there.plan.space_id ~= run.plan.space_id then
+    return nil, refused(back, OTHERS)
+  end
+  return true
+end
+
+local function check_own(path, back, there)
+  if there.header.undoes then return true end
+  return check_older(path, back, there)
+end
+
+--- Whether a run's rollback is there to be carried on. One that ended before
+-- it could send anything is taken away, and begun again: the run itself may
+-- have been carried on since.
+-- @tparam string path of the run's journal
+-- @tparam string back where the rollback's is to be
+-- @treturn[1] boolean
+-- @treturn[2] nil
+-- @treturn[2] table the error: `refused` where another's journal is there
+function undoing.is_begun(path, back)
+  if not is_there(back) then return false end
+  local good, err = check_header(path, back)
+  if not good then return nil, err end
+  local journal <close>, why = journals.open(back)
+  if not journal then return nil, journals.with_remedy(why, REMEDY) end
+  local there
+  there, err = replay.read(back)
+  if there and not there.is_unmarked then
+    return check_own(path, back, there)
+  elseif not there and not err.unplanned then
+    return nil, journals.with_remedy(err, REMEDY)
+  end
+  os.remove(back)
+  return false
+end
+
+-- What the journal says, and the moves in it.
+local function read(client, path)
+  local moved = rollback.moved()
+  local replayed, err = replay.read(path, function(record, self)
+    moved:take(record, self.plan.operations[record.operation], self.ids)
+  end)
+  if not replayed then return nil, err end
+  local good
+  good, err = applying.belongs(client, replayed.plan)
+  if not good then return nil, err end
+  return replayed, moved
+end
+
+-- The plan of the way back, from a journal that is locked meanwhile.
+local function plan_back(client, path)
+  local replayed, moved = read(client, path)
+  if not replayed then return nil, moved end
+  loop.sleep(client.transport.settle_time)
+  local taken, parts, err
+  taken, err = moved:take_begun(client, replayed)
+  if not taken then return nil, err end
+  parts, err = rollback.plan(client, replayed, moved:finish())
+  if not parts then return nil, err end
+  return plans.new {
+    service = replayed.plan.service, kind = "rollback",
+    space_id = replayed.plan.space_id, workflow = parts.workflow,
+    structure = parts.structure, operations = parts.operations, rules = {},
+    effects = parts.effects, notes = parts.notes, rate = client.transport.rate,
+    undoes = journals.run_of(replayed.header),
+  }
+end
+
+-- From then on the run is not carried on any more.
+local function mark(journal)
+  return journal:intend { type = "rolled_back", at = os.time() }
+end
+
+local function begin(client, path, back, given)
+  local journal <close>, why = journals.open(path)
+  if not journal then return nil, journals.with_remedy(why, LOST) end
+  local plan, err = plan_back(client, path)
+  if not plan then return nil, err end
+  if given.confirm and not given.confirm(plan) then
+    return nil, errors.new { kind = "refused",
+                             message = "the rollback was not confirmed" }
+  end
+  return applying.begin(client, plan, back, given, function()
+    return mark(journal)
+  end)
+end
+
+-- A run's journal that was put back from a copy has lost its mark.
+local function carry_on(client, path, back, given)
+  local journal <close>, why = journals.open(path)
+  local run, err = nil, why
+  if journal then run, err = replay.read(path) end
+  if not run then
+    return nil, journals.with_remedy(err, "resume " .. back ..
+                                     " to carry on what was planned")
+  end
+  if not run.rolled_back then
+    local good
+    good, err = mark(journal)
+    if not good then return nil, err end
+  end
+  return applying.resume(client, back, given)
+end
+
+--- Rolls a run back, or carries its rollback on.
+-- @tparam table client
+-- @tparam string path of the journal
+-- @tparam table given the options of `migration.apply`
+function undoing.run(client, path, given)
+  local back = given.journal or path .. ".rollback"
+  local begun, err = undoing.is_begun(path, back)
+  if begun == nil then return nil, err end
+  local go = begun and carry_on or begin
+  return go(client, path, back, given)
+end
+
+return undoing

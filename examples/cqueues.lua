@@ -14,7 +14,7 @@ local server = assert(sandbox.start { seed = { stories = 40 }, latency = 0.2,
                                       rate_limit = false })
 local space = assert(workstage.storyblok {
   space_id = 288868932106293, token = "sandbox", base_url = server.url,
-  rate_limit = false,
+  rate_limit = false, proxy = false,
 })
 
 local controller, done = cqueues.new(), false

@@ -9,6 +9,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+[ -n "${DEMO_ISOLATED:-}" ] ||
+  DEMO_ISOLATED=yes exec "$here/../script/isolate" sh "$here/demo.sh"
 folder=$(mktemp -d)
 server= run=
 
@@ -56,7 +58,7 @@ until [ -s url ]; do
 done
 cat url
 
-unset STORYBLOK_OAUTH_TOKEN
+export XDG_CONFIG_HOME="$folder"
 WORKSTAGE_BASE_URL=$(cat url)
 STORYBLOK_SPACE_ID=288868932106293
 STORYBLOK_TOKEN=any-token-will-do

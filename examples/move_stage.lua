@@ -7,9 +7,13 @@ In the workflow "Article" it creates the stage "Legal" after "Review", moves
 the stories of "Old review" that start with legal/ there and the others to
 "Review", and deletes "Old review" once it is empty.
 
-It runs against the real service when STORYBLOK_TOKEN and STORYBLOK_SPACE_ID
-are set, against WORKSTAGE_BASE_URL when that is set as well, and else
-against a sandbox in this very process, with 1,000 stories.
+It runs on a sandbox in this very process, with 1,000 stories, whatever the
+environment holds. On a real space, after asking:
+
+  lua5.4 examples/move_stage.lua --real
+
+which reads STORYBLOK_TOKEN and STORYBLOK_SPACE_ID, and WORKSTAGE_BASE_URL and
+WORKSTAGE_RATE_LIMIT (requests a second) where they are set.
 ]]
 local workstage = require "workstage"
 
@@ -19,29 +23,47 @@ local LEGAL_PREFIX = "legal/"
 
 -- ------------------------------------------------------------ where to
 
+local SANDBOX_RATE = 100
+
 local function open_sandbox()
   local sandbox = require "workstage.sandbox"
-  local rate = 100
   local server = assert(sandbox.start { seed = { stories = 1000 },
-                                        rate_limit = rate })
-  print(("No STORYBLOK_TOKEN: using a sandbox at %s with 1,000 stories."):
-        format(server.url))
+                                        rate_limit = SANDBOX_RATE })
+  print(("Using a sandbox at %s with 1,000 stories."):format(server.url))
   print(("Its limit is raised to %d requests a second; the service's is 3 "
-         .. "or 6."):format(rate))
-  return server, { token = "sandbox", space_id = 288868932106293,
-                   base_url = server.url, rate_limit = rate }
+         .. "or 6."):format(SANDBOX_RATE))
+  local space = assert(workstage.storyblok {
+    token = "sandbox", space_id = 288868932106293, base_url = server.url,
+    rate_limit = SANDBOX_RATE, proxy = false,
+  })
+  return space, server
+end
+
+local function variable(name)
+  local value = os.getenv(name)
+  if not value or value == "" then
+    error("--real needs the environment variable " .. name, 0)
+  end
+  return value
+end
+
+local function open_real_space()
+  local id = variable "STORYBLOK_SPACE_ID"
+  local space = assert(workstage.storyblok {
+    token = variable "STORYBLOK_TOKEN", space_id = id,
+    base_url = os.getenv "WORKSTAGE_BASE_URL",
+    rate_limit = tonumber(os.getenv "WORKSTAGE_RATE_LIMIT"),
+  })
+  io.write(("This changes the workflow %q of the real space %s: type its id "
+            .. "to go on: "):format(WORKFLOW, id))
+  if io.read "l" ~= id then error("nothing was changed", 0) end
+  return space
 end
 
 local function open_space()
-  local token, server = os.getenv "STORYBLOK_TOKEN", nil
-  local options = {
-    token = token,
-    space_id = os.getenv "STORYBLOK_SPACE_ID",
-    base_url = os.getenv "WORKSTAGE_BASE_URL",
-    rate_limit = tonumber(os.getenv "WORKSTAGE_RATE_LIMIT"),
-  }
-  if not token then server, options = open_sandbox() end
-  return assert(workstage.storyblok(options)), server
+  if arg[1] == nil then return open_sandbox() end
+  if arg[1] == "--real" then return open_real_space() end
+  error("unknown option " .. arg[1] .. "; the only one is --real", 0)
 end
 
 -- ------------------------------------------------------------- counting

@@ -1,5 +1,5 @@
 -- src/limit/limiter.c: each rule alone, then whole runs against a service
--- in virtual time.
+-- in virtual time (spec/support/probe_limiter.c). Times are in seconds.
 
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath

@@ -51,13 +51,13 @@ static int probe_new(lua_State *L) {
 
 
 static int probe_rate(lua_State *L) {
-  ws_limiter_rate(check_limiter(L), luaL_checknumber(L, 2));
+  ws_limiter_set_rate(check_limiter(L), luaL_checknumber(L, 2));
   return 0;
 }
 
 
 static int probe_next(lua_State *L) {
-  push_time(L, ws_limiter_next(check_limiter(L), check_time(L, 2)));
+  push_time(L, ws_limiter_next_start(check_limiter(L), check_time(L, 2)));
   return 1;
 }
 
@@ -72,27 +72,28 @@ static int probe_start(lua_State *L) {
 
 
 static int probe_answered(lua_State *L) {
-  ws_limiter_answered(check_limiter(L), check_ticket(L), check_time(L, 3),
+  ws_limiter_record_response(check_limiter(L), check_ticket(L),
+                             check_time(L, 3),
                       check_time(L, 4));
   return 0;
 }
 
 
 static int probe_rejected(lua_State *L) {
-  ws_limiter_rejected(check_limiter(L), check_ticket(L), check_time(L, 3),
+  ws_limiter_record_429(check_limiter(L), check_ticket(L), check_time(L, 3),
                       check_time(L, 4), luaL_optnumber(L, 5, 0));
   return 0;
 }
 
 
 static int probe_lost(lua_State *L) {
-  ws_limiter_lost(check_limiter(L), check_ticket(L), check_time(L, 3));
+  ws_limiter_record_lost(check_limiter(L), check_ticket(L), check_time(L, 3));
   return 0;
 }
 
 
 static int probe_unsent(lua_State *L) {
-  ws_limiter_unsent(check_limiter(L), check_ticket(L));
+  ws_limiter_record_unsent(check_limiter(L), check_ticket(L));
   return 0;
 }
 
@@ -201,15 +202,15 @@ static void answer(Run *run, Flight *flight) {
   ws_time now = flight->answers;
   if (flight->lost) {
     run->lost++;
-    ws_limiter_lost(limiter, flight->ticket, now);
+    ws_limiter_record_lost(limiter, flight->ticket, now);
   } else if (flight->accepted) {
     run->done++;
     run->done_of[flight->client]++;
-    ws_limiter_answered(limiter, flight->ticket, flight->written, now);
+    ws_limiter_record_response(limiter, flight->ticket, flight->written, now);
   } else {
     double named = run->named ? run->limit : 0;
     double hold = run->hold * (0.5 + chance(run) / 2);
-    ws_limiter_rejected(limiter, flight->ticket, flight->written, now, named);
+    ws_limiter_record_429(limiter, flight->ticket, flight->written, now, named);
     ws_limiter_hold(limiter, now + to_time(hold));
   }
 }
@@ -224,7 +225,7 @@ static void start(Run *run, int client, ws_time now) {
   flight->kind = kind;
   flight->ticket = ws_limiter_start(limiter, now, kind);
   if (chance(run) < run->unsent_chance) {
-    ws_limiter_unsent(limiter, flight->ticket);
+    ws_limiter_record_unsent(limiter, flight->ticket);
     return;
   }
   run->sent++;
@@ -249,7 +250,7 @@ static ws_time wants(Run *run, int client, ws_time now) {
   if (flying >= run->concurrency) return WS_NEVER;
   if (run->stop_at > 0 && client > 0 && now > to_time(run->stop_at))
     return WS_NEVER;
-  at = ws_limiter_next(run->limiter[client], now);
+  at = ws_limiter_next_start(run->limiter[client], now);
   if (run->burst > 0 && run->left[client] == 0 &&
       at < run->burst_at[client])
     at = run->burst_at[client];
@@ -281,7 +282,8 @@ static ws_time step(Run *run, ws_time now) {
   }
   if (at == WS_NEVER || at >= run->seconds) return run->seconds;
   if (client >= 0) {
-    if (ws_limiter_next(run->limiter[client], at) <= at) go(run, client, at);
+    if (ws_limiter_next_start(run->limiter[client], at) <= at)
+      go(run, client, at);
   } else if (!run->flights[flight].arrived) {
     arrive(run, &run->flights[flight]);
   } else {
@@ -333,7 +335,7 @@ static void teach(const Run *run, ws_limiter *limiter) {
   for (int i = 0; i < 8; i++) {
     ws_time at = to_time(i * 10);
     uint64_t ticket = ws_limiter_start(limiter, at, 0);
-    ws_limiter_answered(limiter, ticket, at, at + to_time(trip));
+    ws_limiter_record_response(limiter, ticket, at, at + to_time(trip));
   }
 }
 

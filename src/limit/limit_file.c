@@ -36,7 +36,7 @@ typedef struct ws_record {
   ws_owner owners[WS_LIMITER_FLIGHTS];
 } ws_record;
 
-struct ws_shared {
+struct ws_limit_file {
   int fd;
   int slot;
   char *path;
@@ -61,15 +61,15 @@ static off_t slot_byte(int slot) {
   return (off_t)sizeof(ws_record) + 1 + slot;
 }
 
-static bool lock_record(const ws_shared *shared) {
+static bool lock_record(const ws_limit_file *shared) {
   return lock_range(shared->fd, F_OFD_SETLKW, F_WRLCK, 0) != -1;
 }
 
-static void unlock_record(const ws_shared *shared) {
+static void unlock_record(const ws_limit_file *shared) {
   lock_range(shared->fd, F_OFD_SETLK, F_UNLCK, 0);
 }
 
-static bool is_alive(const ws_shared *shared, int slot) {
+static bool is_alive(const ws_limit_file *shared, int slot) {
   return slot == shared->slot ||
          lock_range(shared->fd, F_OFD_GETLK, F_WRLCK, slot_byte(slot)) !=
            F_UNLCK;
@@ -99,7 +99,7 @@ static void read_boot_id(char boot[BOOT_ID + 4]) {
 
 /* A fresh limiter. What left in the second before is not known when an
 ** older record was lost, so that second is waited out. */
-static void start_anew(ws_shared *shared, ws_time hold) {
+static void start_anew(ws_limit_file *shared, ws_time hold) {
   ws_record *record = &shared->record;
   memset(record, 0, sizeof *record);
   memcpy(record->magic, magic, sizeof magic);
@@ -127,11 +127,11 @@ static bool is_whole(const ws_record *record, ssize_t got) {
   return got == (ssize_t)sizeof *record && record->sum == sum_of(record);
 }
 
-static ssize_t read_record(ws_shared *shared) {
+static ssize_t read_record(ws_limit_file *shared) {
   return pread(shared->fd, &shared->record, sizeof shared->record, 0);
 }
 
-static bool write_record(ws_shared *shared) {
+static bool write_record(ws_limit_file *shared) {
   ws_record *record = &shared->record;
   record->sum = sum_of(record);
   return pwrite(shared->fd, record, sizeof *record, 0) ==
@@ -140,13 +140,13 @@ static bool write_record(ws_shared *shared) {
 
 /* --------------------------------------------------------------- owners */
 
-static void give_up(ws_shared *shared, ws_owner *owner, ws_time now) {
-  ws_limiter_lost(&shared->record.limiter, owner->ticket, now);
+static void give_up(ws_limit_file *shared, ws_owner *owner, ws_time now) {
+  ws_limiter_record_lost(&shared->record.limiter, owner->ticket, now);
   owner->used = 0;
 }
 
 /* Gives up the requests of processes that have died. */
-static void reap(ws_shared *shared, ws_time now) {
+static void reap(ws_limit_file *shared, ws_time now) {
   ws_owner *owners = shared->record.owners;
   int known = -1;
   bool alive = true;
@@ -162,7 +162,7 @@ static void reap(ws_shared *shared, ws_time now) {
   }
 }
 
-void ws_shared_began(ws_shared *shared, uint64_t ticket) {
+void ws_limit_file_add_owner(ws_limit_file *shared, uint64_t ticket) {
   ws_owner *owners = shared->record.owners;
   int i = 0;
   while (i < WS_LIMITER_FLIGHTS && owners[i].used) i++;
@@ -170,7 +170,7 @@ void ws_shared_began(ws_shared *shared, uint64_t ticket) {
     owners[i] = (ws_owner){ticket, (uint32_t)shared->slot, 1};
 }
 
-void ws_shared_ended(ws_shared *shared, uint64_t ticket) {
+void ws_limit_file_remove_owner(ws_limit_file *shared, uint64_t ticket) {
   ws_owner *owners = shared->record.owners;
   for (int i = 0; i < WS_LIMITER_FLIGHTS; i++)
     if (owners[i].used && owners[i].ticket == ticket) owners[i].used = 0;
@@ -191,7 +191,7 @@ static bool is_local(int fd) {
   return true;
 }
 
-static bool open_file(ws_shared *shared, ws_error *error) {
+static bool open_file(ws_limit_file *shared, ws_error *error) {
   struct stat status;
   const char *path = shared->path;
   shared->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
@@ -210,7 +210,7 @@ static bool open_file(ws_shared *shared, ws_error *error) {
 }
 
 /* Takes the first free slot, and with it what a dead process left there. */
-static bool take_slot(ws_shared *shared) {
+static bool take_slot(ws_limit_file *shared) {
   for (int slot = 0; slot < SLOTS; slot++)
     if (lock_range(shared->fd, F_OFD_SETLK, F_WRLCK, slot_byte(slot)) !=
         -1) {
@@ -220,22 +220,22 @@ static bool take_slot(ws_shared *shared) {
   return false;
 }
 
-static bool others_live(const ws_shared *shared) {
+static bool others_live(const ws_limit_file *shared) {
   for (int slot = 0; slot < SLOTS; slot++)
     if (slot != shared->slot && is_alive(shared, slot)) return true;
   return false;
 }
 
 /* Whoever comes first sets the limit; of several the lowest counts. */
-static void join_limit(ws_shared *shared) {
+static void join_limit(ws_limit_file *shared) {
   ws_limiter *limiter = &shared->record.limiter;
   bool lower = shared->limit > 0 &&
                (limiter->limit <= 0 || shared->limit < limiter->limit);
   if (lower || !others_live(shared))
-    ws_limiter_rate(limiter, shared->limit);
+    ws_limiter_set_rate(limiter, shared->limit);
 }
 
-static bool join(ws_shared *shared, ws_error *error) {
+static bool join(ws_limit_file *shared, ws_error *error) {
   ws_time now = ws_now();
   ssize_t got = read_record(shared);
   if (is_foreign(&shared->record, got)) {
@@ -263,9 +263,9 @@ static bool join(ws_shared *shared, ws_error *error) {
   return false;
 }
 
-ws_shared *ws_shared_open(const char *path, double per_second,
+ws_limit_file *ws_limit_file_open(const char *path, double per_second,
                           ws_error *error) {
-  ws_shared *shared = ws_calloc(1, sizeof *shared);
+  ws_limit_file *shared = ws_calloc(1, sizeof *shared);
   bool joined = false;
   if (shared) shared->path = ws_copy(path, strlen(path));
   if (!shared || !shared->path) {
@@ -280,37 +280,37 @@ ws_shared *ws_shared_open(const char *path, double per_second,
     unlock_record(shared);
   }
   if (joined) return shared;
-  ws_shared_close(shared);
+  ws_limit_file_close(shared);
   return NULL;
 }
 
-void ws_shared_lower(ws_shared *shared, double per_second) {
+void ws_limit_file_lower_rate(ws_limit_file *shared, double per_second) {
   if (per_second <= 0 || (shared->limit > 0 && per_second >= shared->limit))
     return;
   shared->limit = per_second;
-  ws_shared_enter(shared, ws_now());
+  ws_limit_file_lock(shared, ws_now());
   join_limit(shared);
-  ws_shared_leave(shared);
+  ws_limit_file_unlock(shared);
 }
 
 /* Closing the file lets go of its locks. */
-void ws_shared_close(ws_shared *shared) {
+void ws_limit_file_close(ws_limit_file *shared) {
   if (shared->fd >= 0) close(shared->fd);
   ws_free(shared->path);
   ws_free(shared);
 }
 
-void ws_shared_abandon(ws_shared *shared) {
+void ws_limit_file_abandon(ws_limit_file *shared) {
   if (shared->fd >= 0) close(shared->fd);
   shared->fd = -1;
 }
 
-const char *ws_shared_path(const ws_shared *shared) {
+const char *ws_limit_file_path(const ws_limit_file *shared) {
   return shared->path;
 }
 
 /* A record that cannot be read goes on from what this process knew. */
-ws_limiter *ws_shared_enter(ws_shared *shared, ws_time now) {
+ws_limiter *ws_limit_file_lock(ws_limit_file *shared, ws_time now) {
   ssize_t got;
   lock_record(shared);
   got = read_record(shared);
@@ -319,7 +319,7 @@ ws_limiter *ws_shared_enter(ws_shared *shared, ws_time now) {
   return &shared->record.limiter;
 }
 
-void ws_shared_leave(ws_shared *shared) {
+void ws_limit_file_unlock(ws_limit_file *shared) {
   write_record(shared);
   unlock_record(shared);
 }

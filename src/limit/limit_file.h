@@ -7,38 +7,38 @@
 ** slot, so that those of a process that died can be given up.
 */
 
-#ifndef WS_SHARED_H
-#define WS_SHARED_H
+#ifndef WS_LIMIT_FILE_H
+#define WS_LIMIT_FILE_H
 
 #include "base/clock.h"
 #include "limit/limiter.h"
 #include "workstage.h"
 
-typedef struct ws_shared ws_shared;
+typedef struct ws_limit_file ws_limit_file;
 
 /* Opens or makes the file; NULL with `error`. */
-ws_shared *ws_shared_open(const char *path, double per_second,
+ws_limit_file *ws_limit_file_open(const char *path, double per_second,
                           ws_error *error);
-void ws_shared_close(ws_shared *shared);
+void ws_limit_file_close(ws_limit_file *shared);
 
 /* This process asks for at most so many requests a second; 0: as many as
 ** before. */
-void ws_shared_lower(ws_shared *shared, double per_second);
+void ws_limit_file_lower_rate(ws_limit_file *shared, double per_second);
 
 /* In a forked child: lets go of the parent's file without touching it. */
-void ws_shared_abandon(ws_shared *shared);
+void ws_limit_file_abandon(ws_limit_file *shared);
 
-const char *ws_shared_path(const ws_shared *shared);
+const char *ws_limit_file_path(const ws_limit_file *shared);
 
 /*
-** The limiter as all processes have left it, until ws_shared_leave writes it
-** back. No other process gets at it between.
+** The limiter as all processes have left it, until ws_limit_file_unlock writes
+** it back. No other process gets at it between.
 */
-ws_limiter *ws_shared_enter(ws_shared *shared, ws_time now);
-void ws_shared_leave(ws_shared *shared);
+ws_limiter *ws_limit_file_lock(ws_limit_file *shared, ws_time now);
+void ws_limit_file_unlock(ws_limit_file *shared);
 
 /* Between the two: this process has a request in flight, or no more. */
-void ws_shared_began(ws_shared *shared, uint64_t ticket);
-void ws_shared_ended(ws_shared *shared, uint64_t ticket);
+void ws_limit_file_add_owner(ws_limit_file *shared, uint64_t ticket);
+void ws_limit_file_remove_owner(ws_limit_file *shared, uint64_t ticket);
 
 #endif

@@ -342,7 +342,7 @@ void ws_limiter_init(ws_limiter *l, double per_second) {
 }
 
 
-void ws_limiter_rate(ws_limiter *l, double per_second) {
+void ws_limiter_set_rate(ws_limiter *l, double per_second) {
   bool lowered = below(l->rate, l->limit);
   double rate = l->rate;
   pace(l, per_second);
@@ -351,7 +351,7 @@ void ws_limiter_rate(ws_limiter *l, double per_second) {
 }
 
 
-ws_time ws_limiter_next(ws_limiter *l, ws_time now) {
+ws_time ws_limiter_next_start(ws_limiter *l, ws_time now) {
   ws_time at;
   recover(l, now);
   if (l->flying == WS_LIMITER_FLIGHTS) return WS_NEVER;
@@ -376,7 +376,7 @@ uint64_t ws_limiter_start(ws_limiter *l, ws_time now, unsigned kind) {
 }
 
 
-void ws_limiter_answered(ws_limiter *l, uint64_t ticket, ws_time written,
+void ws_limiter_record_response(ws_limiter *l, uint64_t ticket, ws_time written,
                          ws_time answered) {
   ws_flight flight;
   ws_trips *trips;
@@ -394,7 +394,7 @@ void ws_limiter_answered(ws_limiter *l, uint64_t ticket, ws_time written,
 }
 
 
-void ws_limiter_rejected(ws_limiter *l, uint64_t ticket, ws_time written,
+void ws_limiter_record_429(ws_limiter *l, uint64_t ticket, ws_time written,
                          ws_time answered, double named) {
   ws_flight flight;
   ws_time at;
@@ -411,7 +411,7 @@ void ws_limiter_rejected(ws_limiter *l, uint64_t ticket, ws_time written,
 }
 
 
-void ws_limiter_lost(ws_limiter *l, uint64_t ticket, ws_time now) {
+void ws_limiter_record_lost(ws_limiter *l, uint64_t ticket, ws_time now) {
   ws_flight flight;
   ws_time trip = shortest_of_all(l);
   if (land(l, ticket, &flight))
@@ -419,7 +419,7 @@ void ws_limiter_lost(ws_limiter *l, uint64_t ticket, ws_time now) {
 }
 
 
-void ws_limiter_unsent(ws_limiter *l, uint64_t ticket) {
+void ws_limiter_record_unsent(ws_limiter *l, uint64_t ticket) {
   ws_flight flight;
   land(l, ticket, &flight);
 }

@@ -71,12 +71,12 @@ typedef struct ws_limiter {
 void ws_limiter_init(ws_limiter *limiter, double per_second);
 
 /* Another limit for the same requests; of several callers' the lowest. */
-void ws_limiter_rate(ws_limiter *limiter, double per_second);
+void ws_limiter_set_rate(ws_limiter *limiter, double per_second);
 
 /* When the next request may leave: not after `now`, at once; WS_NEVER, only
 ** an answer can tell. Till it is, ask again at the time that it gave and
 ** after each of the calls below: the answer may have changed. */
-ws_time ws_limiter_next(ws_limiter *limiter, ws_time now);
+ws_time ws_limiter_next_start(ws_limiter *limiter, ws_time now);
 
 /* One leaves. `kind`: requests of one kind take the service about as long
 ** (say, one for each method); 0 if in doubt. The ticket goes to one of the
@@ -85,18 +85,18 @@ uint64_t ws_limiter_start(ws_limiter *limiter, ws_time now, unsigned kind);
 
 /* Any answer but a 429. `written`: the connection stood and the request was
 ** about to be written; `answered`: the first byte of the answer came. */
-void ws_limiter_answered(ws_limiter *limiter, uint64_t ticket,
+void ws_limiter_record_response(ws_limiter *limiter, uint64_t ticket,
                          ws_time written, ws_time answered);
 
 /* A 429. `named`: the rate in its text, or 0. Holds are the caller's. */
-void ws_limiter_rejected(ws_limiter *limiter, uint64_t ticket,
+void ws_limiter_record_429(ws_limiter *limiter, uint64_t ticket,
                          ws_time written, ws_time answered, double named);
 
 /* No answer, whatever became of the request. */
-void ws_limiter_lost(ws_limiter *limiter, uint64_t ticket, ws_time now);
+void ws_limiter_record_lost(ws_limiter *limiter, uint64_t ticket, ws_time now);
 
 /* Not a byte of it was written: no connection came about. */
-void ws_limiter_unsent(ws_limiter *limiter, uint64_t ticket);
+void ws_limiter_record_unsent(ws_limiter *limiter, uint64_t ticket);
 
 /* Nothing leaves before `until`; an earlier hold does not shorten one. */
 void ws_limiter_hold(ws_limiter *limiter, ws_time until);

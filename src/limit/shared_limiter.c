@@ -18,71 +18,71 @@ enum { ASK_EVERY = 10000 };
 ** counts for the next. */
 #define KEPT (5 * WS_SECOND)
 
-typedef struct ws_allowance ws_allowance;
+typedef struct ws_shared_limiter ws_shared_limiter;
 
-struct ws_allowance {
-  ws_allowance *next;
-  ws_share *shares;
+struct ws_shared_limiter {
+  ws_shared_limiter *next;
+  ws_limiter_handle *shares;
   char *key;
   unsigned generation;   /* a forked child does not go on with a parent's */
-  ws_shared *shared;     /* NULL: of this process alone */
+  ws_limit_file *shared;     /* NULL: of this process alone */
   ws_time left;          /* when the last share closed */
   ws_limiter limiter;    /* used unless shared */
 };
 
-struct ws_share {
-  ws_share *next;
-  ws_allowance *allowance;
+struct ws_limiter_handle {
+  ws_limiter_handle *next;
+  ws_shared_limiter *allowance;
   double rate;
   int wake;
   bool waiting;          /* was told to ask again, and has not yet */
 };
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-static ws_allowance *allowances;
+static ws_shared_limiter *allowances;
 
-void ws_share_before_fork(void) {
+void ws_shared_limiter_before_fork(void) {
   pthread_mutex_lock(&guard);
 }
 
-void ws_share_after_fork(void) {
+void ws_shared_limiter_after_fork(void) {
   pthread_mutex_unlock(&guard);
 }
 
 /* The child's own clients start anew; the parent's file stays the parent's. */
-void ws_share_in_child(void) {
-  for (ws_allowance *at = allowances; at; at = at->next)
-    if (at->shared) ws_shared_abandon(at->shared);
+void ws_shared_limiter_in_child(void) {
+  for (ws_shared_limiter *at = allowances; at; at = at->next)
+    if (at->shared) ws_limit_file_abandon(at->shared);
   pthread_mutex_unlock(&guard);
 }
 
 /* The limiter, to be used until `leave`. NULL in a forked child. */
-static ws_limiter *enter(const ws_share *share, ws_time now) {
-  ws_allowance *allowance = share->allowance;
+static ws_limiter *enter(const ws_limiter_handle *share, ws_time now) {
+  ws_shared_limiter *allowance = share->allowance;
   pthread_mutex_lock(&guard);
   if (allowance->generation != ws_process_generation()) return NULL;
-  if (allowance->shared) return ws_shared_enter(allowance->shared, now);
+  if (allowance->shared) return ws_limit_file_lock(allowance->shared, now);
   return &allowance->limiter;
 }
 
-static void leave(const ws_share *share) {
-  ws_allowance *allowance = share->allowance;
+static void leave(const ws_limiter_handle *share) {
+  ws_shared_limiter *allowance = share->allowance;
   if (allowance->shared &&
       allowance->generation == ws_process_generation())
-    ws_shared_leave(allowance->shared);
+    ws_limit_file_unlock(allowance->shared);
   pthread_mutex_unlock(&guard);
 }
 
-static ws_allowance *find(const char *key) {
-  ws_allowance *at = allowances;
+static ws_shared_limiter *find(const char *key) {
+  ws_shared_limiter *at = allowances;
   while (at && (at->generation != ws_process_generation() ||
                 strcmp(at->key, key) != 0))
     at = at->next;
   return at;
 }
 
-static ws_allowance *add(const char *key) {
-  ws_allowance *allowance = ws_calloc(1, sizeof *allowance);
+static ws_shared_limiter *add(const char *key) {
+  ws_shared_limiter *allowance = ws_calloc(1, sizeof *allowance);
   if (!allowance) return NULL;
   allowance->key = ws_copy(key, strlen(key));
   if (!allowance->key) {
@@ -96,31 +96,31 @@ static ws_allowance *add(const char *key) {
   return allowance;
 }
 
-static void drop(ws_allowance *allowance) {
-  ws_allowance **at = &allowances;
+static void drop(ws_shared_limiter *allowance) {
+  ws_shared_limiter **at = &allowances;
   while (*at != allowance) at = &(*at)->next;
   *at = allowance->next;
-  if (allowance->shared) ws_shared_close(allowance->shared);
+  if (allowance->shared) ws_limit_file_close(allowance->shared);
   ws_free(allowance->key);
   ws_free(allowance);
 }
 
 /* The lowest rate that a share asks for; 0 when none does. In a shared file
 ** it stays, as other processes may ask for it too. */
-static void set_rate(ws_allowance *allowance) {
+static void set_rate(ws_shared_limiter *allowance) {
   double lowest = 0;
-  for (const ws_share *at = allowance->shares; at; at = at->next)
+  for (const ws_limiter_handle *at = allowance->shares; at; at = at->next)
     if (at->rate > 0 && (lowest <= 0 || at->rate < lowest))
       lowest = at->rate;
-  if (allowance->shared) ws_shared_lower(allowance->shared, lowest);
-  else ws_limiter_rate(&allowance->limiter, lowest);
+  if (allowance->shared) ws_limit_file_lower_rate(allowance->shared, lowest);
+  else ws_limiter_set_rate(&allowance->limiter, lowest);
 }
 
 /* Forgets what no client has used for a while. */
 static void forget_old(ws_time now) {
-  ws_allowance *at = allowances;
+  ws_shared_limiter *at = allowances;
   while (at) {
-    ws_allowance *next = at->next;
+    ws_shared_limiter *next = at->next;
     if (!at->shares && now - at->left > KEPT && now > at->limiter.hold)
       drop(at);
     at = next;
@@ -128,10 +128,10 @@ static void forget_old(ws_time now) {
 }
 
 /* Clients of one token cannot share through different files. */
-static bool agrees(const ws_allowance *allowance, const char *path,
+static bool agrees(const ws_shared_limiter *allowance, const char *path,
                    ws_error *error) {
   const char *held =
-    allowance->shared ? ws_shared_path(allowance->shared) : NULL;
+    allowance->shared ? ws_limit_file_path(allowance->shared) : NULL;
   if (!path || (held && strcmp(held, path) == 0)) return true;
   ws_fail(error, WS_INVALID, "rate_limit.shared: another client of this "
           "token %s%.200s", held ? "shares through " : "does not share",
@@ -139,9 +139,9 @@ static bool agrees(const ws_allowance *allowance, const char *path,
   return false;
 }
 
-static ws_allowance *find_or_add(const char *key, double rate,
+static ws_shared_limiter *find_or_add(const char *key, double rate,
                                  const char *path, ws_error *error) {
-  ws_allowance *allowance;
+  ws_shared_limiter *allowance;
   forget_old(ws_now());
   allowance = find(key);
   if (allowance && !allowance->shares && path) {
@@ -154,13 +154,13 @@ static ws_allowance *find_or_add(const char *key, double rate,
     ws_fail_memory(error);
     return NULL;
   }
-  if (path) allowance->shared = ws_shared_open(path, rate, error);
+  if (path) allowance->shared = ws_limit_file_open(path, rate, error);
   if (!path || allowance->shared) return allowance;
   drop(allowance);
   return NULL;
 }
 
-static bool join(ws_share *share, const char *key, const char *path,
+static bool join(ws_limiter_handle *share, const char *key, const char *path,
                  ws_error *error) {
   share->allowance = find_or_add(key, share->rate, path, error);
   if (!share->allowance) return false;
@@ -170,9 +170,9 @@ static bool join(ws_share *share, const char *key, const char *path,
   return true;
 }
 
-ws_share *ws_share_open(const char *key, double rate, const char *path,
+ws_limiter_handle *ws_limit_open(const char *key, double rate, const char *path,
                         int wake, ws_error *error) {
-  ws_share *share = ws_calloc(1, sizeof *share);
+  ws_limiter_handle *share = ws_calloc(1, sizeof *share);
   bool joined;
   if (!share) {
     ws_fail_memory(error);
@@ -189,9 +189,9 @@ ws_share *ws_share_open(const char *key, double rate, const char *path,
 }
 
 /* A waiting share of another loop may now have its turn earlier. */
-static void wake_others(const ws_share *share) {
+static void wake_others(const ws_limiter_handle *share) {
   const uint64_t one = 1;
-  for (ws_share *at = share->allowance->shares; at; at = at->next)
+  for (ws_limiter_handle *at = share->allowance->shares; at; at = at->next)
     if (at->waiting && at->wake != share->wake) {
       ssize_t written = write(at->wake, &one, sizeof one);
       (void)written;
@@ -200,14 +200,14 @@ static void wake_others(const ws_share *share) {
 }
 
 /* The file lets other processes know that this one has gone. */
-static void retire(ws_allowance *allowance) {
+static void retire(ws_shared_limiter *allowance) {
   allowance->left = ws_now();
   if (allowance->shared) drop(allowance);
 }
 
-void ws_share_close(ws_share *share) {
-  ws_allowance *allowance = share->allowance;
-  ws_share **at = &allowance->shares;
+void ws_limit_close(ws_limiter_handle *share) {
+  ws_shared_limiter *allowance = share->allowance;
+  ws_limiter_handle **at = &allowance->shares;
   pthread_mutex_lock(&guard);
   while (*at != share) at = &(*at)->next;
   *at = share->next;
@@ -220,15 +220,15 @@ void ws_share_close(ws_share *share) {
   ws_free(share);
 }
 
-ws_time ws_share_start(ws_share *share, ws_time now, unsigned kind,
-                       ws_ticket *ticket) {
-  ws_shared *shared = share->allowance->shared;
+ws_time ws_limit_start(ws_limiter_handle *share, ws_time now, unsigned kind,
+                       ws_reservation *ticket) {
+  ws_limit_file *shared = share->allowance->shared;
   ws_limiter *limiter = enter(share, now);
-  ws_time turn = limiter ? ws_limiter_next(limiter, now) : WS_NEVER;
+  ws_time turn = limiter ? ws_limiter_next_start(limiter, now) : WS_NEVER;
   share->waiting = turn > now;
   if (turn <= now) {
     *ticket = ws_limiter_start(limiter, now, kind);
-    if (shared) ws_shared_began(shared, *ticket);
+    if (shared) ws_limit_file_add_owner(shared, *ticket);
   }
   else if (shared && turn > now + ASK_EVERY)
     turn = now + ASK_EVERY;
@@ -237,46 +237,48 @@ ws_time ws_share_start(ws_share *share, ws_time now, unsigned kind,
 }
 
 /* A request is in flight no more. */
-static void end(const ws_share *share, ws_ticket ticket) {
-  ws_shared *shared = share->allowance->shared;
-  if (shared) ws_shared_ended(shared, ticket);
+static void end(const ws_limiter_handle *share, ws_reservation ticket) {
+  ws_limit_file *shared = share->allowance->shared;
+  if (shared) ws_limit_file_remove_owner(shared, ticket);
   wake_others(share);
 }
 
-void ws_share_answered(ws_share *share, ws_ticket ticket, ws_time written,
-                       ws_time answered) {
+void ws_limit_record_response(ws_limiter_handle *share,
+    ws_reservation ticket, ws_time written, ws_time answered) {
   ws_limiter *limiter = enter(share, answered);
   if (limiter) {
-    ws_limiter_answered(limiter, ticket, written, answered);
+    ws_limiter_record_response(limiter, ticket, written, answered);
     end(share, ticket);
   }
   leave(share);
 }
 
-void ws_share_rejected(ws_share *share, ws_ticket ticket, ws_time written,
-                       ws_time answered, double named_rate, ws_time until) {
+void ws_limit_record_429(ws_limiter_handle *share,
+    ws_reservation ticket, ws_time written, ws_time answered,
+    double named_rate, ws_time until) {
   ws_limiter *limiter = enter(share, answered);
   if (limiter) {
-    ws_limiter_rejected(limiter, ticket, written, answered, named_rate);
+    ws_limiter_record_429(limiter, ticket, written, answered, named_rate);
     ws_limiter_hold(limiter, until);
     end(share, ticket);
   }
   leave(share);
 }
 
-void ws_share_lost(ws_share *share, ws_ticket ticket, ws_time now) {
+void ws_limit_record_lost(ws_limiter_handle *share,
+    ws_reservation ticket, ws_time now) {
   ws_limiter *limiter = enter(share, now);
   if (limiter) {
-    ws_limiter_lost(limiter, ticket, now);
+    ws_limiter_record_lost(limiter, ticket, now);
     end(share, ticket);
   }
   leave(share);
 }
 
-void ws_share_unsent(ws_share *share, ws_ticket ticket) {
+void ws_limit_record_unsent(ws_limiter_handle *share, ws_reservation ticket) {
   ws_limiter *limiter = enter(share, ws_now());
   if (limiter) {
-    ws_limiter_unsent(limiter, ticket);
+    ws_limiter_record_unsent(limiter, ticket);
     end(share, ticket);
   }
   leave(share);

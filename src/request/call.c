@@ -50,7 +50,8 @@ void ws_call_end(ws_call *call, ws_kind kind) {
   detach(call);
   if (call->handle) {
     if (ws_retry_doubtful(call->method, &cut)) call->doubt = true;
-    ws_share_lost(call->client->share, call->ticket, ws_now());
+    ws_limit_record_lost(call->client->limiter, call->reservation,
+                         ws_now());
     ws_transfer_stop(call);
   }
   land(call);
@@ -99,7 +100,7 @@ static void fly(ws_call *call, ws_time now) {
   detach(call);
   failed = ws_transfer_start(call, now);
   if (failed) {
-    ws_share_unsent(client->share, call->ticket);
+    ws_limit_record_unsent(client->limiter, call->reservation);
     fail(call, failed, failed == WS_MEMORY ? "not enough memory"
                                            : "the URL is malformed");
     return;
@@ -121,14 +122,14 @@ static void tell_wait(ws_call *call, ws_time turn, ws_time now) {
                turn == WS_NEVER ? -1 : (double)(turn - now) / 1e6);
 }
 
-/* Requests of one method take the service about as long. */
+/* Groups by method: requests of one method have similar latency. */
 static bool take_turn(ws_call *call, ws_time now) {
   ws_client *client = call->client;
   ws_loop *loop = call->loop;
-  ws_time turn = ws_share_start(client->share, now, call->method,
-                                &call->ticket);
+  ws_time turn = ws_limit_start(client->limiter, now, call->method,
+                                &call->reservation);
   if (turn <= now) return true;
-  if (turn < loop->share_due) loop->share_due = turn;
+  if (turn < loop->limiter_due) loop->limiter_due = turn;
   tell_wait(call, turn, now);
   return false;
 }
@@ -218,9 +219,9 @@ static void hold(ws_call *call, ws_time written, ws_time answered,
                                client->retry_base, client->retry_cap,
                                &call->loop->chance);
   ws_time until = now + (ws_time)(pause * 1e6);
-  ws_share_rejected(client->share, call->ticket, written, answered,
-                    ws_retry_named_rate(call->response.bytes,
-                                        call->response.size), until);
+  ws_limit_record_429(client->limiter, call->reservation, written, answered,
+                      ws_retry_named_rate(call->response.bytes,
+                                          call->response.size), until);
   if (!may_repeat(call, until)) {
     ws_call_end(call, call->kind);
     return;
@@ -229,13 +230,15 @@ static void hold(ws_call *call, ws_time written, ws_time answered,
   ready(call);
 }
 
-/* Accounts for the attempt's place in the service's window. */
-static void account(ws_call *call, ws_time written, ws_time answered,
-                    ws_time now) {
-  ws_share *share = call->client->share;
-  if (written == WS_NEVER) ws_share_unsent(share, call->ticket);
-  else if (answered == WS_NEVER) ws_share_lost(share, call->ticket, now);
-  else ws_share_answered(share, call->ticket, written, answered);
+/* Tells the limiter how an attempt ended that was not answered with 429. */
+static void record_end(const ws_call *call, ws_time written,
+                       ws_time answered, ws_time now) {
+  ws_limiter_handle *limiter = call->client->limiter;
+  ws_reservation reservation = call->reservation;
+  if (written == WS_NEVER) ws_limit_record_unsent(limiter, reservation);
+  else if (answered == WS_NEVER)
+    ws_limit_record_lost(limiter, reservation, now);
+  else ws_limit_record_response(limiter, reservation, written, answered);
 }
 
 /* A DELETE that may have worked, and now finds nothing, has worked. */
@@ -258,7 +261,7 @@ void ws_call_landed(ws_call *call, CURLcode code) {
     return;
   }
   call->rejections = 0;
-  account(call, written, answered, now);
+  record_end(call, written, answered, now);
   if (ws_retry_verdict(call->method, &outcome) == WS_AGAIN)
     repeat_after(call, now);
   else

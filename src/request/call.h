@@ -48,7 +48,7 @@ struct ws_call {
   int max_attempts;
 
   ws_handle *handle;       /* while FLYING */
-  ws_ticket ticket;
+  ws_reservation reservation;
   int attempts;
   int rejections;          /* 429s in a row */
   bool doubt;              /* an attempt may have taken effect */

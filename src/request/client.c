@@ -265,10 +265,11 @@ static void add_lower(ws_buffer *key, const char *bytes, size_t size) {
   }
 }
 
-/* The allowance belongs to a token at a host: scheme, host and port. It
-** outlives the client, so the token itself is not in its key. */
-static ws_share *share_of(const ws_client *client, const ws_options *options,
-                          ws_error *error) {
+/* Opens the limiter of a token at a host (scheme, host and port). It outlives
+** the client, so its key holds digests of the token, not the token. */
+static ws_limiter_handle *open_limiter(const ws_client *client,
+                                       const ws_options *options,
+                                       ws_error *error) {
   const char *host = strstr(client->base, "://") + 3;
   size_t size = (size_t)(host - client->base) + strcspn(host, "/");
   double rate = options->rate_limit < 0 ? ws_service_rate(options->service)
@@ -277,7 +278,7 @@ static ws_share *share_of(const ws_client *client, const ws_options *options,
     options->oauth_token ? options->oauth_token : options->token;
   ws_buffer key = WS_BUFFER_EMPTY;
   const char *text;
-  ws_share *share = NULL;
+  ws_limiter_handle *limiter = NULL;
   add_lower(&key, client->base, size);
   ws_buffer_char(&key, '\n');
   add_digest(&key, token, UINT64_C(14695981039346656037));
@@ -285,10 +286,10 @@ static ws_share *share_of(const ws_client *client, const ws_options *options,
   add_digest(&key, token, UINT64_C(7809847782465536322));
   text = ws_buffer_cstring(&key);
   if (key.failed) ws_fail_memory(error);
-  else share = ws_share_open(text, rate, options->shared,
-                             client->loop->wake, error);
+  else limiter = ws_limit_open(text, rate, options->shared,
+                               client->loop->wake, error);
   ws_buffer_free(&key);
-  return share;
+  return limiter;
 }
 
 static void link_client(ws_client *client) {
@@ -326,8 +327,8 @@ ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
   link_client(client);
   client->base = base_of(options, error);
   if (client->base && !fill(client, options)) ws_fail_memory(error);
-  else if (client->base) client->share = share_of(client, options, error);
-  if (client->share) return client;
+  else if (client->base) client->limiter = open_limiter(client, options, error);
+  if (client->limiter) return client;
   ws_client_close(client);
   return NULL;
 }
@@ -353,8 +354,8 @@ void ws_client_shut(ws_client *client) {
     ws_handle *handle = client->idle[--client->idle_count];
     if (!ws_loop_forked(client->loop)) ws_handle_free(handle);
   }
-  if (client->share) ws_share_close(client->share);
-  client->share = NULL;
+  if (client->limiter) ws_limit_close(client->limiter);
+  client->limiter = NULL;
   ws_event_drop(client->loop, client);
   unlink_client(client);
 }

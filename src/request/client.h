@@ -22,7 +22,7 @@ struct ws_client {
   ws_queue active;         /* PAUSED and FLYING */
   int flying;
   int64_t sent;
-  ws_share *share;
+  ws_limiter_handle *limiter;
   ws_handle **idle;        /* for further attempts */
   size_t idle_count;
   ws_service service;

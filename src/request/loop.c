@@ -106,7 +106,7 @@ ws_loop *ws_loop_open(ws_error *error) {
   loop->references = 1;
   loop->generation = ws_process_generation();
   loop->chance = ws_random_seed();
-  loop->curl_due = loop->share_due = loop->host_due = WS_NEVER;
+  loop->curl_due = loop->limiter_due = loop->host_due = WS_NEVER;
   if (!open_descriptors(loop)) {
     ws_fail(error, WS_NETWORK, "an event loop cannot be had: %s",
             strerror(errno));
@@ -161,7 +161,7 @@ size_t ws_loop_pending(const ws_loop *loop) {
 static ws_time earliest(const ws_loop *loop) {
   const ws_timer *timer = ws_heap_top(&loop->timers);
   ws_time due = loop->curl_due;
-  if (loop->share_due < due) due = loop->share_due;
+  if (loop->limiter_due < due) due = loop->limiter_due;
   if (timer && timer->due < due) due = timer->due;
   return due;
 }
@@ -275,7 +275,7 @@ static void run_timers(ws_loop *loop, ws_time now) {
 
 static bool dispatch_all(ws_loop *loop, ws_time now) {
   bool begun = false;
-  loop->share_due = WS_NEVER;
+  loop->limiter_due = WS_NEVER;
   for (ws_client *client = loop->clients; client; client = client->next)
     if (ws_client_dispatch(client, now)) begun = true;
   return begun;

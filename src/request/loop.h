@@ -25,7 +25,7 @@ struct ws_loop {
   bool hosted;             /* ws_loop_fd has been asked for */
   bool inside;             /* in ws_loop_step */
   ws_time curl_due;        /* when libcurl wants to be called */
-  ws_time share_due;       /* when a share is to be asked again */
+  ws_time limiter_due;     /* when to ask the limiters again */
   ws_time host_due;        /* what the host was told, or the alarm is set to */
   ws_heap timers;
   ws_queue finished;

@@ -15,7 +15,7 @@ static atomic_bool started, ready;
 
 static void after_fork(void) {
   ws_process_forked();
-  ws_share_in_child();
+  ws_shared_limiter_in_child();
 }
 
 /* Through the core's functions, which count what is refused; a copy of a
@@ -31,7 +31,8 @@ static bool start(ws_error *error) {
   CURLcode code;
   atomic_store(&started, true);
   if (!follows_forks &&
-      pthread_atfork(ws_share_before_fork, ws_share_after_fork, after_fork)) {
+      pthread_atfork(ws_shared_limiter_before_fork,
+                     ws_shared_limiter_after_fork, after_fork)) {
     ws_fail_memory(error);
     return false;
   }

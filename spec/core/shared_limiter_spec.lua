@@ -1,8 +1,8 @@
 -- src/limit/shared_limiter.c: what the clients of one token share
--- (spec/support/probe_allowance.c). Times are in seconds.
+-- (spec/support/probe_shared_limiter.c). Times are in seconds.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
-local probe = require "probe_allowance"
+local probe = require "probe_shared_limiter"
 local fork = require "probe_fork"
 local system = require "system"
 

@@ -11,7 +11,7 @@ end
 -- Starts a child that sends `count` requests; its process id.
 local function start(url, path, count)
   local pipe = assert(io.popen(
-    ("lua5.4 spec/support/shared_client.lua %s %s %d >/dev/null & echo $!")
+    ("lua5.4 spec/support/limit_file_client.lua %s %s %d >/dev/null & echo $!")
     :format(quoted(url), quoted(path), count)))
   local pid = assert(tonumber(pipe:read "l"))
   pipe:close()

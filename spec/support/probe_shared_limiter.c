@@ -16,7 +16,7 @@
 #define TYPE "workstage.probe.share"
 
 typedef struct Share {
-  ws_share *share;
+  ws_limiter_handle *share;
   int wake;
   bool owner;         /* of the descriptor */
 } Share;
@@ -39,8 +39,8 @@ static Share *check_share(lua_State *L) {
 }
 
 
-static ws_ticket check_ticket(lua_State *L) {
-  return (ws_ticket)luaL_checkinteger(L, 2);
+static ws_reservation check_ticket(lua_State *L) {
+  return (ws_reservation)luaL_checkinteger(L, 2);
 }
 
 
@@ -55,7 +55,7 @@ static int probe_open(lua_State *L) {
   Share *share = lua_newuserdatauv(L, sizeof *share, 0);
   share->owner = other == NULL;
   share->wake = other ? other->wake : eventfd(0, EFD_NONBLOCK);
-  share->share = ws_share_open(key, rate, path, share->wake, &error);
+  share->share = ws_limit_open(key, rate, path, share->wake, &error);
   luaL_setmetatable(L, TYPE);
   if (share->share) return 1;
   lua_pushnil(L);
@@ -66,7 +66,7 @@ static int probe_open(lua_State *L) {
 
 static int probe_close(lua_State *L) {
   Share *share = luaL_checkudata(L, 1, TYPE);
-  if (share->share) ws_share_close(share->share);
+  if (share->share) ws_limit_close(share->share);
   if (share->owner) close(share->wake);
   share->share = NULL;
   share->owner = false;
@@ -76,9 +76,9 @@ static int probe_close(lua_State *L) {
 
 /* start(now): the turn, and a ticket if it is there */
 static int probe_start(lua_State *L) {
-  const ws_ticket none = ~UINT64_C(0);
-  ws_ticket ticket = none;
-  push_time(L, ws_share_start(check_share(L)->share, check_time(L, 2), 0,
+  const ws_reservation none = ~UINT64_C(0);
+  ws_reservation ticket = none;
+  push_time(L, ws_limit_start(check_share(L)->share, check_time(L, 2), 0,
                               &ticket));
   if (ticket == none) return 1;
   lua_pushinteger(L, (lua_Integer)ticket);
@@ -87,14 +87,14 @@ static int probe_start(lua_State *L) {
 
 
 static int probe_answered(lua_State *L) {
-  ws_share_answered(check_share(L)->share, check_ticket(L),
+  ws_limit_record_response(check_share(L)->share, check_ticket(L),
                     check_time(L, 3), check_time(L, 4));
   return 0;
 }
 
 
 static int probe_rejected(lua_State *L) {
-  ws_share_rejected(check_share(L)->share, check_ticket(L),
+  ws_limit_record_429(check_share(L)->share, check_ticket(L),
                     check_time(L, 3), check_time(L, 4),
                     luaL_checknumber(L, 5), check_time(L, 6));
   return 0;
@@ -102,13 +102,14 @@ static int probe_rejected(lua_State *L) {
 
 
 static int probe_lost(lua_State *L) {
-  ws_share_lost(check_share(L)->share, check_ticket(L), check_time(L, 3));
+  ws_limit_record_lost(check_share(L)->share, check_ticket(L),
+                       check_time(L, 3));
   return 0;
 }
 
 
 static int probe_unsent(lua_State *L) {
-  ws_share_unsent(check_share(L)->share, check_ticket(L));
+  ws_limit_record_unsent(check_share(L)->share, check_ticket(L));
   return 0;
 }
 
@@ -145,10 +146,10 @@ static const luaL_Reg functions[] = {
   {NULL, NULL}
 };
 
-int luaopen_probe_allowance(lua_State *L);
+int luaopen_probe_shared_limiter(lua_State *L);
 
 __attribute__((visibility("default")))
-int luaopen_probe_allowance(lua_State *L) {
+int luaopen_probe_shared_limiter(lua_State *L) {
   ws_error error = {WS_OK, ""};
   luaL_newmetatable(L, TYPE);
   luaL_newlib(L, methods);

@@ -36,7 +36,7 @@ static int call_wait(lua_State *L) {
 }
 
 static int call_done(lua_State *L) {
-  lua_pushboolean(L, ws_call_done(check(L)));
+  lua_pushboolean(L, ws_call_is_done(check(L)));
   return 1;
 }
 
@@ -66,8 +66,8 @@ static int call_unpark(lua_State *L) {
 
 /* call:result(): nil (well) or the kind of the failure; status; body. */
 static int call_result(lua_State *L) {
-  ws_answer answer;
-  ws_call_answer(check(L), &answer);
+  ws_response answer;
+  ws_call_response(check(L), &answer);
   if (answer.kind == WS_MEMORY) return wsl_no_memory(L);
   if (answer.kind == WS_OK) lua_pushnil(L);
   else lua_pushstring(L, ws_kind_name(answer.kind));
@@ -83,8 +83,8 @@ static int call_result(lua_State *L) {
 */
 static int call_worked(lua_State *L) {
   ws_call **call = wsl_self(L, WSL_CALL);
-  ws_answer answer = {.unsure = true, .first_sent = -1};
-  if (*call) ws_call_answer(*call, &answer);
+  ws_response answer = {.unsure = true, .first_sent = -1};
+  if (*call) ws_call_response(*call, &answer);
   lua_pushboolean(L, answer.unsure || answer.kind == WS_OK);
   if (answer.first_sent < 0) lua_pushnil(L);
   else lua_pushnumber(L, answer.first_sent);
@@ -99,9 +99,9 @@ static void set_seconds(lua_State *L, const char *name, double seconds) {
 
 /* call:info(): what else is known of it, as a table. */
 static int call_info(lua_State *L) {
-  ws_answer answer;
+  ws_response answer;
   ws_call *call = check(L);
-  ws_call_answer(call, &answer);
+  ws_call_response(call, &answer);
   lua_createtable(L, 0, 9);
   lua_pushstring(L, answer.method);
   lua_setfield(L, -2, "method");

@@ -164,7 +164,7 @@ static int client_start(lua_State *L) {
   ws_error error;
   ws_call **call;
   lua_settop(L, 9);
-  request.method = (ws_method)ws_method_named(luaL_checkstring(L, 2));
+  request.method = (ws_method)ws_method_from_name(luaL_checkstring(L, 2));
   request.path = luaL_checklstring(L, 3, &path_size);
   request.query = luaL_optlstring(L, 4, NULL, &query_size);
   request.body = luaL_optlstring(L, 5, NULL, &request.body_size);

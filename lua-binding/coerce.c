@@ -209,7 +209,8 @@ static verdict coerce_pair(ws_coercion *state, const ws_schema *schema,
   if (lua_type(L, -2) == LUA_TSTRING) {
     size_t size;
     const char *key = schema ? lua_tolstring(L, -2, &size) : NULL;
-    const ws_field *field = key ? ws_schema_field(schema, key, size) : NULL;
+    const ws_field *field = key ? ws_schema_find_field(schema, key,
+                                                       size) : NULL;
     if (field)
       return coerce_field(state, field, &(step){up, key, 0}, type);
   }

@@ -56,7 +56,7 @@ uint32_t wsl_seal(ws_buffer *buffer, const char *json, size_t size,
   ws_buffer_add(buffer, json, size - 1);
   ws_buffer_add(buffer, said, length);
   ws_buffer_add(buffer, seal, WSL_SEAL);
-  ws_buffer_char(buffer, '\n');
+  ws_buffer_add_char(buffer, '\n');
   return sum;
 }
 
@@ -139,7 +139,7 @@ void wsl_reader_free(wsl_reader *reader) {
 static wsl_found fill(wsl_reader *reader) {
   ws_buffer *bytes = &reader->bytes;
   ssize_t got;
-  ws_buffer_cut(bytes, 0, reader->at);
+  ws_buffer_remove_range(bytes, 0, reader->at);
   reader->at = 0;
   if (!ws_buffer_reserve(bytes, CHUNK)) return WSL_NO_MEMORY;
   do

@@ -44,7 +44,7 @@ static int close_loop(lua_State *L) {
 
 /* loop:forked(): it came with fork from the parent, and is of no use. */
 static int loop_forked(lua_State *L) {
-  lua_pushboolean(L, ws_loop_forked(check_open(L)));
+  lua_pushboolean(L, ws_loop_is_forked(check_open(L)));
   return 1;
 }
 

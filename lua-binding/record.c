@@ -49,21 +49,21 @@ static void insert(member *members, int count, const member *new) {
 static bool put_text(lua_State *L, ws_buffer *buffer, int index) {
   size_t size;
   const char *text = lua_tolstring(L, index, &size);
-  return !memchr(text, 127, size) && ws_json_plain(buffer, text, size);
+  return !memchr(text, 127, size) && ws_json_plain_string(buffer, text, size);
 }
 
 static bool put_integer(lua_State *L, ws_buffer *buffer) {
   int integral;
   lua_Integer value = lua_tointegerx(L, -1, &integral);
   if (!integral || value < -WS_MAX_ID || value > WS_MAX_ID) return false;
-  ws_buffer_integer(buffer, value);
+  ws_buffer_add_integer(buffer, value);
   return true;
 }
 
 static void close_with(ws_buffer *buffer, char bracket) {
   if (!buffer->failed && buffer->bytes[buffer->size - 1] == ',')
     buffer->size--;
-  ws_buffer_char(buffer, bracket);
+  ws_buffer_add_char(buffer, bracket);
 }
 
 /* The items of the table on top; it has to have no other keys. */
@@ -72,12 +72,12 @@ static bool put_array(lua_State *L, ws_buffer *buffer, int level) {
   lua_pushnil(L);
   for (; lua_next(L, -2); lua_pop(L, 1)) found++;
   if (found != count) return false;
-  ws_buffer_char(buffer, '[');
+  ws_buffer_add_char(buffer, '[');
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, -1, i);
     if (!put_value(L, buffer, level)) return false;
     lua_pop(L, 1);
-    ws_buffer_char(buffer, ',');
+    ws_buffer_add_char(buffer, ',');
   }
   close_with(buffer, ']');
   return true;
@@ -91,9 +91,9 @@ static bool put_member(lua_State *L, ws_buffer *buffer, int level,
   new->rank = rank_of(new->name);
   new->start = buffer->size;
   if (!put_text(L, buffer, -2)) return false;
-  ws_buffer_char(buffer, ':');
+  ws_buffer_add_char(buffer, ':');
   if (!put_value(L, buffer, level)) return false;
-  ws_buffer_char(buffer, ',');
+  ws_buffer_add_char(buffer, ',');
   new->size = buffer->size - new->start;
   return true;
 }
@@ -109,11 +109,11 @@ static bool put_object(lua_State *L, ws_buffer *buffer, int level) {
     insert(members, count++, &new);
   }
   end = buffer->size;
-  ws_buffer_char(buffer, '{');
+  ws_buffer_add_char(buffer, '{');
   for (int i = 0; i < count; i++)
-    ws_buffer_repeat(buffer, members[i].start, members[i].size);
+    ws_buffer_add_own(buffer, members[i].start, members[i].size);
   close_with(buffer, '}');
-  ws_buffer_cut(buffer, start, end);
+  ws_buffer_remove_range(buffer, start, end);
   return true;
 }
 

@@ -10,7 +10,7 @@
 /* schema(name): its handle. */
 static int schema(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
-  const ws_schema *found = ws_schema_named(name);
+  const ws_schema *found = ws_schema_find(name);
   if (!found) return luaL_error(L, "no schema '%s'", name);
   lua_pushlightuserdata(L, (void *)(uintptr_t)found);
   return 1;
@@ -89,7 +89,7 @@ static int nearest(lua_State *L) {
     names[i] = luaL_checkstring(L, -1);
     lua_pop(L, 1);
   }
-  found = ws_nearest(names, count, name, size);
+  found = ws_nearest_name(names, count, name, size);
   if (found < 0) return 0;
   lua_rawgeti(L, 1, found + 1);
   return 1;

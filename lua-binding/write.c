@@ -16,7 +16,7 @@ enum { KEEP = 1 << 20 };
 
 ws_buffer *wsl_scratch(lua_State *L) {
   ws_buffer *buffer = lua_touserdata(L, lua_upvalueindex(1));
-  if (buffer->room > KEEP || buffer->failed) ws_buffer_free(buffer);
+  if (buffer->capacity > KEEP || buffer->failed) ws_buffer_free(buffer);
   ws_buffer_reset(buffer);
   return buffer;
 }
@@ -30,7 +30,7 @@ static int free_buffer(lua_State *L) {
 typedef struct writing {
   ws_buffer *to;
   ws_source from;
-  ws_fault fault;
+  ws_validation_error fault;
 } writing;
 
 /* The table is the last argument. */

@@ -81,7 +81,7 @@ void ws_loop_close(ws_loop *loop);
 
 /* Whether it was made before a fork, and this is the child: it is of no use
 ** here, and neither are its clients. */
-bool ws_loop_forked(const ws_loop *loop);
+bool ws_loop_is_forked(const ws_loop *loop);
 
 /* A descriptor that becomes readable when ws_loop_step has work to do: for
 ** epoll, poll, select or any event loop. */
@@ -160,7 +160,7 @@ typedef enum ws_method { WS_GET, WS_POST, WS_PUT, WS_PATCH,
 const char *ws_method_name(ws_method method);
 
 /* The method of that name ("GET"), or -1. */
-int ws_method_named(const char *name);
+int ws_method_from_name(const char *name);
 
 typedef struct ws_request {
   ws_method method;
@@ -186,7 +186,7 @@ ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error);
 void ws_call_set_data(ws_call *call, void *data);
 void *ws_call_data(const ws_call *call);
 
-bool ws_call_done(const ws_call *call);
+bool ws_call_is_done(const ws_call *call);
 
 /* Steps the loop until the call has ended; false when a signal came first,
 ** or an event that ws_loop_event gives out: call it again. */
@@ -198,7 +198,7 @@ void ws_call_cancel(ws_call *call);
 /* Cancels it if need be and frees it with its answer. */
 void ws_call_free(ws_call *call);
 
-typedef struct ws_answer {
+typedef struct ws_response {
   ws_kind kind;
   int status;                /* 0: no answer */
   const char *message;       /* the cause of a failure without an answer */
@@ -211,10 +211,10 @@ typedef struct ws_answer {
   bool unsure;               /* an earlier attempt may have taken effect */
   double first_sent;         /* seconds since then; negative: never sent */
   double answered;           /* seconds since the answer; negative: none */
-} ws_answer;
+} ws_response;
 
 /* The answer of a call that has ended; valid until the call is freed. */
-void ws_call_answer(const ws_call *call, ws_answer *answer);
+void ws_call_response(const ws_call *call, ws_response *answer);
 
 /* The answer's Date, seconds since 1970; negative when it has none. */
 double ws_call_date(const ws_call *call);

@@ -27,8 +27,8 @@ static void print_headers(const ws_call *call) {
 
 /* False when it failed. */
 static bool print_answer(const ws_call *call) {
-  ws_answer answer;
-  ws_call_answer(call, &answer);
+  ws_response answer;
+  ws_call_response(call, &answer);
   printf("%s %s: %s, status %d, %zu bytes, %d sent\n", answer.method,
          answer.url, ws_kind_name(answer.kind), answer.status,
          answer.body_size, answer.attempts);

@@ -175,7 +175,7 @@ static void judge_headers(const ws_call *call, const answer *a) {
 
 /* What holds of any end: a status has its kind, a body its limit; a POST is
 ** in doubt unless it was refused or went well. */
-static void judge_end(const ws_answer *got, bool posted) {
+static void judge_end(const ws_response *got, bool posted) {
   bool told = got->status >= 200 && got->status < 500;
   CHECK(got->attempts == 1 || (got->attempts == 2 && !posted) ||
         (got->attempts == 2 && got->status == 429));
@@ -189,7 +189,7 @@ static void judge_end(const ws_answer *got, bool posted) {
   else CHECK(got->ambiguous == (!told || got->status < 300));
 }
 
-static void judge_proper(const ws_call *call, const ws_answer *got,
+static void judge_proper(const ws_call *call, const ws_response *got,
                          const answer *a) {
   const char *date = value_of(a, "Date"), *asked = value_of(a, "Retry-After");
   size_t size;
@@ -206,7 +206,7 @@ static void judge_proper(const ws_call *call, const ws_answer *got,
 
 /* Whatever comes back, so many requests have left as are told of, and whole,
 ** but for a body that an answer has made needless. */
-static void judge_requests(const ws_answer *got, bool posted) {
+static void judge_requests(const ws_response *got, bool posted) {
   size_t size, line = posted ? 8 : 7;
   const char *at = wire_request(&size);
   for (int i = 0; i < got->attempts; i++) {
@@ -239,11 +239,11 @@ static void send_one(ws_client *client, bool posted, const answer *a) {
                         .body = posted ? "{}" : NULL,
                         .body_size = posted ? 2 : 0};
   ws_call *call = ws_call_start(client, &request, NULL);
-  ws_answer got;
+  ws_response got;
   double pause;
   CHECK(call);
   wire_run(call, &pause);
-  ws_call_answer(call, &got);
+  ws_call_response(call, &got);
   judge_requests(&got, posted);
   judge_end(&got, posted);
   judge_headers(call, a);

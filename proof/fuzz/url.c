@@ -89,13 +89,13 @@ static void send_one(ws_client *client, char *const parts[PARTS]) {
   ws_request request = {.method = WS_GET, .path = parts[1],
                         .query = *parts[2] ? parts[2] : NULL, .attempts = 1};
   ws_call *call = ws_call_start(client, &request, NULL);
-  ws_answer got;
+  ws_response got;
   const char *head;
   size_t size;
   double pause;
   if (!call) return;
   wire_run(call, &pause);
-  ws_call_answer(call, &got);
+  ws_call_response(call, &got);
   head = wire_request(&size);
   if (got.kind == WS_OK)
     judge_head(head, size, ws_client_base(client), parts);

@@ -118,7 +118,7 @@ ws_client *wire_client(const char *base, size_t max_response,
 void wire_run(ws_call *call, double *pause) {
   ws_event event;
   *pause = -1;
-  while (!ws_call_done(call)) {
+  while (!ws_call_is_done(call)) {
     ws_loop_step(loop, 0);
     while (ws_loop_event(loop, &event)) {
       if (event.type != WS_EVENT_RETRY) continue;

@@ -76,7 +76,7 @@ static int check_order(void) {
   ws_error error;
   ws_options options;
   ws_request request = {.method = WS_GET, .path = "/x"};
-  ws_answer answer;
+  ws_response answer;
   ws_loop *loop;
   ws_client *client;
   ws_call *call, *sleeper;
@@ -89,8 +89,8 @@ static int check_order(void) {
   call = ws_call_start(client, &request, &error);
   sleeper = ws_call_sleep(loop, 60, &error);
   ws_loop_close(loop);
-  ws_call_answer(call, &answer);
-  if (answer.kind != WS_CANCELLED || !ws_call_done(sleeper) ||
+  ws_call_response(call, &answer);
+  if (answer.kind != WS_CANCELLED || !ws_call_is_done(sleeper) ||
       ws_call_start(client, &request, &error) ||
       strcmp(ws_client_base(client), options.base_url) != 0)
     return say(false);
@@ -154,7 +154,7 @@ static int check_ended(const char *url) {
   ws_error error;
   ws_options options;
   ws_request request = {.method = WS_GET, .path = "/v1/users/me"};
-  ws_answer answer;
+  ws_response answer;
   ws_loop *loop;
   ws_client *client;
   ws_call *call;
@@ -167,7 +167,7 @@ static int check_ended(const char *url) {
   client = ws_client_open(loop, &options, &error);
   call = ws_call_start(client, &request, &error);
   while (!ws_call_wait(call)) continue;
-  ws_call_answer(call, &answer);
+  ws_call_response(call, &answer);
   well = answer.kind == WS_OK && answer.body_size > 0 &&
          strlen(answer.body) == answer.body_size;
   ws_call_free(call);

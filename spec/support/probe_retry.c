@@ -39,13 +39,14 @@ static int probe_kind(lua_State *L) {
 /* verdict(method, kind, sent): what comes next, and whether it is in doubt */
 static int probe_verdict(lua_State *L) {
   static const char *const names[] = {
-    [WS_FINAL] = "final", [WS_AGAIN] = "again", [WS_HOLD] = "hold",
-    [WS_DOUBT] = "doubt"
+    [WS_RETRY_NO] = "final", [WS_RETRY_AFTER_PAUSE] = "again",
+      [WS_RETRY_AFTER_HOLD_OFF] = "hold",
+    [WS_RETRY_UNSAFE] = "doubt"
   };
   ws_method method = check_method(L, 1);
   ws_outcome outcome = {check_kind(L, 2), 0, lua_toboolean(L, 3)};
-  lua_pushstring(L, names[ws_retry_verdict(method, &outcome)]);
-  lua_pushboolean(L, ws_retry_doubtful(method, &outcome));
+  lua_pushstring(L, names[ws_retry_decide(method, &outcome)]);
+  lua_pushboolean(L, ws_outcome_is_unknown(method, &outcome));
   return 2;
 }
 
@@ -64,7 +65,7 @@ static int probe_pause(lua_State *L) {
 /* hold(retry_after, rejections, base, cap, seed): as `pause` */
 static int probe_hold(lua_State *L) {
   uint64_t chance = (uint64_t)luaL_checkinteger(L, 5), same = chance;
-  lua_pushnumber(L, ws_retry_hold(luaL_checknumber(L, 1),
+  lua_pushnumber(L, ws_retry_hold_off(luaL_checknumber(L, 1),
                                   (int)luaL_checkinteger(L, 2),
                                   luaL_checknumber(L, 3),
                                   luaL_checknumber(L, 4), &chance));

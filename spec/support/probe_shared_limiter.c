@@ -159,6 +159,6 @@ int luaopen_probe_shared_limiter(lua_State *L) {
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   failing_open(L);
-  if (!ws_process_start(&error)) return luaL_error(L, "%s", error.message);
+  if (!ws_startup(&error)) return luaL_error(L, "%s", error.message);
   return 1;
 }

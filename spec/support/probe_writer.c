@@ -34,7 +34,7 @@ static int probe_copy(lua_State *L) {
 
 /* The text, or nil with the fault; the buffer is freed either way. */
 static int push_result(lua_State *L, bool done, ws_buffer *buffer,
-                       const ws_fault *fault) {
+                       const ws_validation_error *fault) {
   bool failed = buffer->failed;
   size_t size = buffer->size;
   if (done) {
@@ -79,7 +79,7 @@ static const ws_schema thing = {"spec.thing", NULL, NULL, "", thing_fields,
 
 static const ws_schema *check_schema(lua_State *L, int arg) {
   const char *name = luaL_checkstring(L, arg);
-  const ws_schema *schema = ws_schema_named(name);
+  const ws_schema *schema = ws_schema_find(name);
   if (!strcmp(name, thing.name)) return &thing;
   if (!schema) luaL_argerror(L, arg, "no such schema");
   return schema;
@@ -106,7 +106,7 @@ static void to_table(lua_State *L, int arg, ws_source *source) {
 /* body(schema, "create" or "update", strict, table) */
 static int probe_body(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   ws_source source;
   const ws_schema *schema = check_schema(L, 1);
   bool update = !strcmp(luaL_checkstring(L, 2), "update");
@@ -120,7 +120,7 @@ static int probe_body(lua_State *L) {
 /* query(schema or nil, only_query, strict, table) */
 static int probe_query(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   ws_source source;
   const ws_schema *schema = lua_isnil(L, 1) ? NULL : check_schema(L, 1);
   to_table(L, 4, &source);
@@ -132,7 +132,7 @@ static int probe_query(lua_State *L) {
 /* any(table): with Storyblok's schemas */
 static int probe_any(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   ws_source source;
   to_table(L, 1, &source);
   bool done = ws_body_write_any(&buffer, ws_storyblok_schemas, &source, 1,
@@ -143,7 +143,7 @@ static int probe_any(lua_State *L) {
 /* bench(schema, table, rounds): the same body again and again, no string */
 static int probe_bench(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   ws_source source;
   const ws_schema *schema = check_schema(L, 1);
   lua_Integer rounds = luaL_checkinteger(L, 3);
@@ -164,17 +164,17 @@ static int probe_bench(lua_State *L) {
 
 static int probe_text(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  bool done = ws_json_text(&buffer, ws_walled(bytes, size), size);
+  bool done = ws_json_string(&buffer, ws_walled(bytes, size), size);
   return push_result(L, done, &buffer, &fault);
 }
 
 /* An integer is written as one, any other number as a number. */
 static int probe_number(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   bool done = true;
   if (lua_isinteger(L, 1))
     ws_json_integer(&buffer, lua_tointeger(L, 1));
@@ -187,13 +187,13 @@ static int probe_number(lua_State *L) {
 static int probe_utf8(lua_State *L) {
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  lua_pushinteger(L, ws_utf8_fault(ws_walled(bytes, size), size));
+  lua_pushinteger(L, ws_utf8_find_invalid(ws_walled(bytes, size), size));
   return 1;
 }
 
 static int probe_escape(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_fault fault = {"", ""};
+  ws_validation_error fault = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   ws_url_escape(&buffer, ws_walled(bytes, size), size,
@@ -216,7 +216,7 @@ static int probe_nearest(lua_State *L) {
   const char *name = luaL_checklstring(L, 1, &size);
   luaL_argcheck(L, count <= 16, 17, "too many");
   for (int i = 0; i < count; i++) names[i] = luaL_checkstring(L, i + 2);
-  int nearest = ws_nearest(names, (size_t)count, name, size);
+  int nearest = ws_nearest_name(names, (size_t)count, name, size);
   lua_pushstring(L, nearest < 0 ? NULL : names[nearest]);
   return 1;
 }
@@ -238,7 +238,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 
 static void push_field(lua_State *L, const ws_schema *schema,
                        const ws_field *field) {
-  const ws_field *found = ws_schema_field(schema, field->name,
+  const ws_field *found = ws_schema_find_field(schema, field->name,
                                           strlen(field->name));
   lua_newtable(L);
   set_text(L, "name", field->name);
@@ -287,12 +287,12 @@ static int probe_has_field(lua_State *L) {
   size_t size;
   const ws_schema *schema = check_schema(L, 1);
   const char *name = luaL_checklstring(L, 2, &size);
-  lua_pushboolean(L, ws_schema_field(schema, name, size) != NULL);
+  lua_pushboolean(L, ws_schema_find_field(schema, name, size) != NULL);
   return 1;
 }
 
 static int probe_named(lua_State *L) {
-  lua_pushboolean(L, ws_schema_named(luaL_checkstring(L, 1)) != NULL);
+  lua_pushboolean(L, ws_schema_find(luaL_checkstring(L, 1)) != NULL);
   return 1;
 }
 

@@ -9,24 +9,24 @@
 
 #include "base/memory.h"
 
-#define FIRST_ROOM 512
+#define FIRST_CAPACITY 512
 
 /* Doubles, so that a body of any size costs few moves. A failure sticks:
 ** what came after it would leave a gap. */
 bool ws_buffer_grow(ws_buffer *buffer, size_t more) {
-  size_t room = buffer->room ? buffer->room : FIRST_ROOM;
+  size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
   if (buffer->failed) return false;
   if (more > SIZE_MAX / 2 - buffer->size) return !(buffer->failed = true);
-  while (room < buffer->size + more) room *= 2;
-  if (room == buffer->room) return true;
-  char *bytes = ws_realloc(buffer->bytes, room);
+  while (capacity < buffer->size + more) capacity *= 2;
+  if (capacity == buffer->capacity) return true;
+  char *bytes = ws_realloc(buffer->bytes, capacity);
   if (!bytes) return !(buffer->failed = true);
   buffer->bytes = bytes;
-  buffer->room = room;
+  buffer->capacity = capacity;
   return true;
 }
 
-void ws_buffer_text(ws_buffer *buffer, const char *text) {
+void ws_buffer_add_text(ws_buffer *buffer, const char *text) {
   ws_buffer_add(buffer, text, strlen(text));
 }
 
@@ -75,16 +75,16 @@ static size_t count_digits(uint64_t value) {
   return least + (value >= powers[least]);
 }
 
-void ws_buffer_integer(ws_buffer *buffer, long long value) {
+void ws_buffer_add_integer(ws_buffer *buffer, long long value) {
   uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
   size_t count = size ? count_digits(size) : 1;
-  if (value < 0) ws_buffer_char(buffer, '-');
+  if (value < 0) ws_buffer_add_char(buffer, '-');
   if (!ws_buffer_reserve(buffer, count)) return;
   buffer->size += count;
   put_digits(buffer->bytes + buffer->size, size);
 }
 
-void ws_buffer_cut(ws_buffer *buffer, size_t start, size_t end) {
+void ws_buffer_remove_range(ws_buffer *buffer, size_t start, size_t end) {
   if (buffer->failed || start == end) return;
   memmove(buffer->bytes + start, buffer->bytes + end, buffer->size - end);
   buffer->size -= end - start;

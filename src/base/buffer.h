@@ -13,7 +13,7 @@
 typedef struct ws_buffer {
   char *bytes;
   size_t size;
-  size_t room;
+  size_t capacity;
   bool failed;  /* memory ran out: the content is not to be used */
 } ws_buffer;
 
@@ -24,7 +24,7 @@ bool ws_buffer_grow(ws_buffer *buffer, size_t more);
 
 /* Makes sure that `more` bytes fit; false (and `failed`) without memory. */
 static inline bool ws_buffer_reserve(ws_buffer *buffer, size_t more) {
-  if (!buffer->failed && more <= buffer->room - buffer->size) return true;
+  if (!buffer->failed && more <= buffer->capacity - buffer->size) return true;
   return ws_buffer_grow(buffer, more);
 }
 
@@ -56,21 +56,21 @@ static inline void ws_buffer_add_blocks(ws_buffer *buffer, const char *bytes,
 }
 
 /* Adds a copy of what stands in it from `start` on. */
-static inline void ws_buffer_repeat(ws_buffer *buffer, size_t start,
+static inline void ws_buffer_add_own(ws_buffer *buffer, size_t start,
                                     size_t size) {
   if (ws_buffer_reserve(buffer, size + 16))
     ws_buffer_put_blocks(buffer, buffer->bytes + start, size);
 }
 
-static inline void ws_buffer_char(ws_buffer *buffer, char c) {
+static inline void ws_buffer_add_char(ws_buffer *buffer, char c) {
   if (ws_buffer_reserve(buffer, 1)) buffer->bytes[buffer->size++] = c;
 }
 
-void ws_buffer_text(ws_buffer *buffer, const char *text);
-void ws_buffer_integer(ws_buffer *buffer, long long value);
+void ws_buffer_add_text(ws_buffer *buffer, const char *text);
+void ws_buffer_add_integer(ws_buffer *buffer, long long value);
 
 /* Takes out what stands from `start` up to `end`. */
-void ws_buffer_cut(ws_buffer *buffer, size_t start, size_t end);
+void ws_buffer_remove_range(ws_buffer *buffer, size_t start, size_t end);
 
 /* Ends the content with a NUL that `size` does not count; "" without
 ** memory. */

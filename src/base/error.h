@@ -2,8 +2,8 @@
 ** Filling in an error.
 */
 
-#ifndef WS_FAIL_H
-#define WS_FAIL_H
+#ifndef WS_ERROR_H
+#define WS_ERROR_H
 
 #include "workstage.h"
 

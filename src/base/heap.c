@@ -2,64 +2,64 @@
 
 #include "base/memory.h"
 
-static void put(ws_heap *heap, size_t place, ws_timer *timer) {
-  heap->timers[place] = timer;
-  timer->place = place;
+static void put(ws_heap *heap, size_t index, ws_timer *timer) {
+  heap->timers[index] = timer;
+  timer->index = index;
 }
 
-static void rise(ws_heap *heap, size_t place) {
-  ws_timer *timer = heap->timers[place];
-  while (place > 1 && heap->timers[place / 2]->due > timer->due) {
-    put(heap, place, heap->timers[place / 2]);
-    place /= 2;
+static void sift_up(ws_heap *heap, size_t index) {
+  ws_timer *timer = heap->timers[index];
+  while (index > 1 && heap->timers[index / 2]->due > timer->due) {
+    put(heap, index, heap->timers[index / 2]);
+    index /= 2;
   }
-  put(heap, place, timer);
+  put(heap, index, timer);
 }
 
-static void sink(ws_heap *heap, size_t place) {
-  ws_timer *timer = heap->timers[place];
+static void sift_down(ws_heap *heap, size_t index) {
+  ws_timer *timer = heap->timers[index];
   for (;;) {
-    size_t child = place * 2;
+    size_t child = index * 2;
     if (child > heap->count) break;
     if (child < heap->count &&
         heap->timers[child + 1]->due < heap->timers[child]->due)
       child++;
     if (heap->timers[child]->due >= timer->due) break;
-    put(heap, place, heap->timers[child]);
-    place = child;
+    put(heap, index, heap->timers[child]);
+    index = child;
   }
-  put(heap, place, timer);
+  put(heap, index, timer);
 }
 
 bool ws_heap_reserve(ws_heap *heap, size_t count) {
-  size_t room = heap->room ? heap->room : 16;
+  size_t capacity = heap->capacity ? heap->capacity : 16;
   ws_timer **timers;
-  while (room < count + 1) room *= 2;
-  if (room == heap->room) return true;
-  timers = ws_realloc(heap->timers, room * sizeof *timers);
+  while (capacity < count + 1) capacity *= 2;
+  if (capacity == heap->capacity) return true;
+  timers = ws_realloc(heap->timers, capacity * sizeof *timers);
   if (!timers) return false;
   heap->timers = timers;
-  heap->room = room;
+  heap->capacity = capacity;
   return true;
 }
 
 void ws_heap_set(ws_heap *heap, ws_timer *timer, ws_time due) {
   timer->due = due;
-  if (!timer->place) put(heap, ++heap->count, timer);
-  rise(heap, timer->place);
-  sink(heap, timer->place);
+  if (!timer->index) put(heap, ++heap->count, timer);
+  sift_up(heap, timer->index);
+  sift_down(heap, timer->index);
 }
 
-void ws_heap_unset(ws_heap *heap, ws_timer *timer) {
-  size_t place = timer->place;
+void ws_heap_remove(ws_heap *heap, ws_timer *timer) {
+  size_t index = timer->index;
   ws_timer *last;
-  if (!place) return;
-  timer->place = 0;
+  if (!index) return;
+  timer->index = 0;
   last = heap->timers[heap->count--];
   if (last == timer) return;
-  put(heap, place, last);
-  rise(heap, last->place);
-  sink(heap, last->place);
+  put(heap, index, last);
+  sift_up(heap, last->index);
+  sift_down(heap, last->index);
 }
 
 ws_timer *ws_heap_top(const ws_heap *heap) {

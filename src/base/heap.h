@@ -13,13 +13,13 @@
 
 typedef struct ws_timer {
   ws_time due;
-  size_t place;        /* from 1; 0: not in a heap */
+  size_t index;        /* from 1; 0: not in a heap */
 } ws_timer;
 
 typedef struct ws_heap {
   ws_timer **timers;   /* from 1 */
   size_t count;
-  size_t room;
+  size_t capacity;
 } ws_heap;
 
 /* Makes sure that one more timer fits; false without memory. */
@@ -27,7 +27,7 @@ bool ws_heap_reserve(ws_heap *heap, size_t count);
 
 /* Sets a timer, or moves one that is set; room must have been reserved. */
 void ws_heap_set(ws_heap *heap, ws_timer *timer, ws_time due);
-void ws_heap_unset(ws_heap *heap, ws_timer *timer);
+void ws_heap_remove(ws_heap *heap, ws_timer *timer);
 
 /* The nearest timer, or NULL. */
 ws_timer *ws_heap_top(const ws_heap *heap);

@@ -14,7 +14,7 @@ static void *(*zeroed_fn)(size_t count, size_t size) = calloc;
 static void *(*resize_fn)(void *block, size_t size) = realloc;
 static void (*release_fn)(void *block) = free;
 static atomic_bool in_use;
-static atomic_uint refusals;
+static atomic_uint alloc_failures;
 
 void ws_set_memory(void *(*allocate)(size_t size),
                    void *(*zeroed)(size_t count, size_t size),
@@ -27,37 +27,37 @@ void ws_set_memory(void *(*allocate)(size_t size),
 }
 
 /* Threads tell each other nothing by it: the order does not matter. */
-static void note_use(void) {
+static void mark_used(void) {
   if (!atomic_load_explicit(&in_use, memory_order_relaxed))
     atomic_store_explicit(&in_use, true, memory_order_relaxed);
 }
 
-bool ws_memory_in_use(void) {
+bool ws_memory_was_used(void) {
   return atomic_load(&in_use);
 }
 
-unsigned ws_memory_refusals(void) {
-  return atomic_load(&refusals);
+unsigned ws_memory_failures(void) {
+  return atomic_load(&alloc_failures);
 }
 
-static void *noted(void *block, size_t size) {
-  if (!block && size) atomic_fetch_add(&refusals, 1);
+static void *count_failure(void *block, size_t size) {
+  if (!block && size) atomic_fetch_add(&alloc_failures, 1);
   return block;
 }
 
 void *ws_alloc(size_t size) {
-  note_use();
-  return noted(allocate_fn(size), size);
+  mark_used();
+  return count_failure(allocate_fn(size), size);
 }
 
 void *ws_calloc(size_t count, size_t size) {
-  note_use();
-  return noted(zeroed_fn(count, size), count && size);
+  mark_used();
+  return count_failure(zeroed_fn(count, size), count && size);
 }
 
 void *ws_realloc(void *block, size_t size) {
-  note_use();
-  return noted(resize_fn(block, size), size);
+  mark_used();
+  return count_failure(resize_fn(block, size), size);
 }
 
 void ws_free(void *block) {

@@ -20,10 +20,10 @@ void ws_set_memory(void *(*allocate)(size_t size),
                    void (*release)(void *block));
 
 /* Whether a block was ever asked for: it is too late for other functions. */
-bool ws_memory_in_use(void);
+bool ws_memory_was_used(void);
 
 /* So often a block could not be had, by the core or by libcurl. */
-unsigned ws_memory_refusals(void);
+unsigned ws_memory_failures(void);
 
 void *ws_alloc(size_t size);
 void *ws_calloc(size_t count, size_t size);

@@ -10,20 +10,20 @@
 
 #include "base/memory.h"
 
-enum { FIRST_ROOM = 64 };
+enum { FIRST_CAPACITY = 64 };
 
 /* What is known of a descriptor; NULL without memory. */
-static ws_socket *find(ws_sockets *sockets, int fd) {
-  int room = sockets->room ? sockets->room : FIRST_ROOM;
+static ws_socket *entry_of(ws_sockets *sockets, int fd) {
+  int capacity = sockets->capacity ? sockets->capacity : FIRST_CAPACITY;
   ws_socket *known;
-  if (fd < sockets->room) return &sockets->known[fd];
-  while (room <= fd) room *= 2;
-  known = ws_realloc(sockets->known, (size_t)room * sizeof known[0]);
+  if (fd < sockets->capacity) return &sockets->known[fd];
+  while (capacity <= fd) capacity *= 2;
+  known = ws_realloc(sockets->known, (size_t)capacity * sizeof known[0]);
   if (!known) return NULL;
-  memset(known + sockets->room, 0,
-         (size_t)(room - sockets->room) * sizeof known[0]);
+  memset(known + sockets->capacity, 0,
+         (size_t)(capacity - sockets->capacity) * sizeof known[0]);
   sockets->known = known;
-  sockets->room = room;
+  sockets->capacity = capacity;
   return &known[fd];
 }
 
@@ -38,7 +38,7 @@ static bool add(ws_sockets *sockets, int fd, uint32_t events, bool change) {
   return epoll_ctl(sockets->epoll, what, fd, &event) == 0;
 }
 
-static void take_out(ws_sockets *sockets, ws_socket *socket, int fd) {
+static void stop_watching(ws_sockets *sockets, ws_socket *socket, int fd) {
   struct epoll_event none = {0};
   if (socket->watched) epoll_ctl(sockets->epoll, EPOLL_CTL_DEL, fd, &none);
   socket->watched = 0;
@@ -46,26 +46,26 @@ static void take_out(ws_sockets *sockets, ws_socket *socket, int fd) {
 
 /* Without memory it is watched as any other socket is. */
 void ws_sockets_opened(ws_sockets *sockets, int fd) {
-  ws_socket *socket = find(sockets, fd);
+  ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return;
-  take_out(sockets, socket, fd);
+  stop_watching(sockets, socket, fd);
   socket->is_connection = true;
   socket->wanted = 0;
 }
 
 void ws_sockets_closing(ws_sockets *sockets, int fd) {
-  ws_socket *socket = find(sockets, fd);
+  ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return;
-  take_out(sockets, socket, fd);
+  stop_watching(sockets, socket, fd);
   socket->is_connection = false;
   socket->wanted = 0;
 }
 
 bool ws_sockets_watch(ws_sockets *sockets, int fd, uint32_t events) {
-  ws_socket *socket = find(sockets, fd);
+  ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return false;
   socket->wanted = events;
-  if (!events && !socket->is_connection) take_out(sockets, socket, fd);
+  if (!events && !socket->is_connection) stop_watching(sockets, socket, fd);
   if (!events || socket->watched == events) return true;
   if (!add(sockets, fd, events, socket->watched != 0)) return false;
   socket->watched = events;
@@ -73,15 +73,15 @@ bool ws_sockets_watch(ws_sockets *sockets, int fd, uint32_t events) {
 }
 
 bool ws_sockets_is_wanted(ws_sockets *sockets, int fd) {
-  ws_socket *socket = find(sockets, fd);
+  ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return true;
   if (socket->wanted) return true;
-  take_out(sockets, socket, fd);
+  stop_watching(sockets, socket, fd);
   return false;
 }
 
 void ws_sockets_free(ws_sockets *sockets) {
   ws_free(sockets->known);
   sockets->known = NULL;
-  sockets->room = 0;
+  sockets->capacity = 0;
 }

@@ -22,7 +22,7 @@ typedef struct ws_socket {
 
 typedef struct ws_sockets {
   int epoll;
-  int room;
+  int capacity;
   ws_socket *known;    /* by descriptor */
 } ws_sockets;
 

@@ -18,7 +18,7 @@ static bool is_unreserved(char c) {
     || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-static bool is_kept(char c, const char *keep) {
+static bool must_keep(char c, const char *keep) {
   return is_unreserved(c) || (c && keep && strchr(keep, c));
 }
 
@@ -33,7 +33,7 @@ void ws_url_escape(ws_buffer *buffer, const char *bytes, size_t size,
   size_t at = 0;
   while (at < size) {
     size_t run = 0;
-    while (at + run < size && is_kept(bytes[at + run], keep)) run++;
+    while (at + run < size && must_keep(bytes[at + run], keep)) run++;
     ws_buffer_add(buffer, bytes + at, run);
     at += run;
     if (at < size) add_percent(buffer, (unsigned char)bytes[at++]);
@@ -78,7 +78,7 @@ static const char *after_port(const char *rest) {
     ? rest + size : NULL;
 }
 
-static const char *path_fault(const char *path) {
+static const char *path_error(const char *path) {
   for (; *path; path++) {
     if (*path <= ' ' || *path > '~' || strchr("\"<>\\^`{|}", *path))
       return "has a character that no URL may hold";
@@ -86,7 +86,7 @@ static const char *path_fault(const char *path) {
   return NULL;
 }
 
-static const char *base_fault(const char *url) {
+static const char *base_error(const char *url) {
   const char *rest = after_scheme(url);
   if (!rest) return "does not start with http:// or https://";
   if (memchr(rest, '@', strcspn(rest, "/?#")))
@@ -99,11 +99,11 @@ static const char *base_fault(const char *url) {
   if (!rest) return "has a port that is no number from 1 to 65535";
   if (*rest && *rest != '/')
     return "has a character that no host's name may hold";
-  return path_fault(rest);
+  return path_error(rest);
 }
 
 bool ws_url_is_base(const char *url, const char **why) {
-  const char *fault = base_fault(url);
-  if (why) *why = fault;
-  return !fault;
+  const char *problem = base_error(url);
+  if (why) *why = problem;
+  return !problem;
 }

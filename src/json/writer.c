@@ -14,41 +14,43 @@ typedef unsigned char byte;
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 #define HIGH_BITS    EACH_BYTE(0x80)
 
-static bool follows(byte c) {
+static bool is_continuation(byte c) {
   return (c & 0xC0) == 0x80;
 }
 
-static bool between(byte c, byte low, byte high) {
+static bool is_between(byte c, byte low, byte high) {
   return c >= low && c <= high;
 }
 
 static size_t three_bytes(const byte *s, size_t size) {
-  if (size < 3 || !follows(s[2])) return 0;
-  return between(s[1], s[0] == 0xE0 ? 0xA0 : 0x80, s[0] == 0xED ? 0x9F : 0xBF)
+  if (size < 3 || !is_continuation(s[2])) return 0;
+  return is_between(s[1], s[0] == 0xE0 ? 0xA0 : 0x80,
+                    s[0] == 0xED ? 0x9F : 0xBF)
     ? 3 : 0;
 }
 
 static size_t four_bytes(const byte *s, size_t size) {
-  if (size < 4 || !follows(s[2]) || !follows(s[3])) return 0;
-  return between(s[1], s[0] == 0xF0 ? 0x90 : 0x80, s[0] == 0xF4 ? 0x8F : 0xBF)
+  if (size < 4 || !is_continuation(s[2]) || !is_continuation(s[3])) return 0;
+  return is_between(s[1], s[0] == 0xF0 ? 0x90 : 0x80,
+                    s[0] == 0xF4 ? 0x8F : 0xBF)
     ? 4 : 0;
 }
 
 /* The length of the character that starts here, 0 when none does. */
-static size_t sequence(const byte *s, size_t size) {
+static size_t sequence_length(const byte *s, size_t size) {
   if (s[0] < 0x80) return 1;
   if (s[0] < 0xC2) return 0;
-  if (s[0] < 0xE0) return size >= 2 && follows(s[1]) ? 2 : 0;
+  if (s[0] < 0xE0) return size >= 2 && is_continuation(s[1]) ? 2 : 0;
   if (s[0] < 0xF0) return three_bytes(s, size);
   if (s[0] < 0xF5) return four_bytes(s, size);
   return 0;
 }
 
-ptrdiff_t ws_utf8_fault(const char *bytes, size_t size) {
+ptrdiff_t ws_utf8_find_invalid(const char *bytes, size_t size) {
   const byte *s = (const byte *)bytes;
   size_t at = 0;
   while (at < size) {
-    size_t length = sequence(s + at, size - at);
+    size_t length = sequence_length(s + at, size - at);
     if (!length) return (ptrdiff_t)at;
     at += length;
   }
@@ -61,7 +63,7 @@ static bool is_plain(byte c) {
 
 /* The high bit of some byte is set when one of the eight is not plain. Most
 ** text is nothing else, and one test for many bytes is what makes it cheap. */
-static uint64_t odd_of(uint64_t word) {
+static uint64_t escape_mask(uint64_t word) {
   uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
   return ((word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1))
           | (slash - EACH_BYTE(1)) | word) & HIGH_BITS;
@@ -70,7 +72,7 @@ static uint64_t odd_of(uint64_t word) {
 static bool eight_plain(const byte *s) {
   uint64_t word;
   memcpy(&word, s, sizeof word);
-  return !odd_of(word);
+  return !escape_mask(word);
 }
 
 /* How many bytes from here may stand in a JSON string as they are. */
@@ -81,10 +83,10 @@ static size_t plain_run(const byte *s, size_t size) {
       at += 8;
     else if (is_plain(s[at]))
       at++;
-    else if (s[at] < 0x80 || !sequence(s + at, size - at))
+    else if (s[at] < 0x80 || !sequence_length(s + at, size - at))
       break;
     else
-      at += sequence(s + at, size - at);
+      at += sequence_length(s + at, size - at);
   }
   return at;
 }
@@ -146,7 +148,7 @@ static bool copy_words(char *to, const byte *from, size_t size) {
   memcpy(&last, from + size - 8, 8);
   memcpy(to, &first, 8);
   memcpy(to + size - 8, &last, 8);
-  return !(odd_of(first) | odd_of(last));
+  return !(escape_mask(first) | escape_mask(last));
 }
 
 static bool copy_halves(char *to, const byte *from, size_t size) {
@@ -155,7 +157,7 @@ static bool copy_halves(char *to, const byte *from, size_t size) {
   memcpy(&last, from + size - 4, 4);
   memcpy(to, &first, 4);
   memcpy(to + size - 4, &last, 4);
-  return !odd_of((uint64_t)first << 32 | last);
+  return !escape_mask((uint64_t)first << 32 | last);
 }
 
 /* Whether all of it is plain; what was copied of other text is no use. */
@@ -181,7 +183,7 @@ static inline bool put_plain(ws_buffer *buffer, const char *bytes,
   return true;
 }
 
-bool ws_json_plain(ws_buffer *buffer, const char *bytes, size_t size) {
+bool ws_json_plain_string(ws_buffer *buffer, const char *bytes, size_t size) {
   return put_plain(buffer, bytes, size, "\"", 1);
 }
 
@@ -189,25 +191,25 @@ bool ws_json_name(ws_buffer *buffer, const char *bytes, size_t size) {
   return put_plain(buffer, bytes, size, "\":", 2);
 }
 
-bool ws_json_text(ws_buffer *buffer, const char *bytes, size_t size) {
+bool ws_json_string(ws_buffer *buffer, const char *bytes, size_t size) {
   size_t start = buffer->size;
-  if (ws_json_plain(buffer, bytes, size)) return true;
-  ws_buffer_char(buffer, '"');
+  if (ws_json_plain_string(buffer, bytes, size)) return true;
+  ws_buffer_add_char(buffer, '"');
   if (!add_escaped(buffer, (const byte *)bytes, size)) {
     buffer->size = start;
     return false;
   }
-  ws_buffer_char(buffer, '"');
+  ws_buffer_add_char(buffer, '"');
   return true;
 }
 
 void ws_json_integer(ws_buffer *buffer, int64_t value) {
-  ws_buffer_integer(buffer, value);
+  ws_buffer_add_integer(buffer, value);
 }
 
 /* A host may have set a locale whose decimal point is a comma, or more than
 ** one byte: whatever is neither a digit nor part of an exponent is it. */
-static size_t mend_point(char *text) {
+static size_t fix_decimal_point(char *text) {
   char *to = text;
   bool seen = false;
   for (const char *from = text; *from; from++) {
@@ -220,23 +222,23 @@ static size_t mend_point(char *text) {
   return (size_t)(to - text);
 }
 
-size_t ws_number_digits(char text[WS_NUMBER_ROOM], double value) {
+size_t ws_number_format(char text[WS_NUMBER_SIZE], double value) {
   if (!isfinite(value))
-    return (size_t)snprintf(text, WS_NUMBER_ROOM, "%s", isnan(value) ? "nan"
+    return (size_t)snprintf(text, WS_NUMBER_SIZE, "%s", isnan(value) ? "nan"
                             : value < 0 ? "-inf" : "inf");
   for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, WS_NUMBER_ROOM, "%.*g", digits, value);
+    snprintf(text, WS_NUMBER_SIZE, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
-  return mend_point(text);
+  return fix_decimal_point(text);
 }
 
 bool ws_json_number(ws_buffer *buffer, double value) {
-  char text[WS_NUMBER_ROOM];
+  char text[WS_NUMBER_SIZE];
   if (!isfinite(value)) return false;
   if (fabs(value) <= (double)WS_MAX_ID && value == (double)(int64_t)value)
     ws_json_integer(buffer, (int64_t)value);
   else
-    ws_buffer_add(buffer, text, ws_number_digits(text, value));
+    ws_buffer_add(buffer, text, ws_number_format(text, value));
   return true;
 }

@@ -17,7 +17,7 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   ws_call *call = ((ws_handle *)data)->call;
   size_t size = unit * count;
   if (size > call->client->max_response - call->response.size) {
-    call->overflow = true;
+    call->too_large = true;
     return 0;
   }
   ws_buffer_add(&call->response, bytes, size);
@@ -31,23 +31,23 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
 static size_t on_header(char *line, size_t unit, size_t count, void *data) {
   ws_call *call = ((ws_handle *)data)->call;
   size_t size = unit * count;
-  call->head_seen += size;
-  if (call->head_seen > MAX_HEAD) {
-    call->overflow = true;
+  call->header_bytes += size;
+  if (call->header_bytes > MAX_HEAD) {
+    call->too_large = true;
     return 0;
   }
   if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-    call->heard = ws_now();
-    ws_buffer_reset(&call->head);
+    call->first_byte_at = ws_now();
+    ws_buffer_reset(&call->headers_text);
   }
   else
-    ws_buffer_add(&call->head, line, size);
-  return call->head.failed ? 0 : size;
+    ws_buffer_add(&call->headers_text, line, size);
+  return call->headers_text.failed ? 0 : size;
 }
 
 /* Whether memory ran out, for anyone, since the attempt began. */
-static bool lacked_memory(const ws_call *call) {
-  return ws_memory_refusals() != call->refusals;
+static bool ran_out_of_memory(const ws_call *call) {
+  return ws_memory_failures() != call->alloc_failures;
 }
 
 /* The connection stands and the request is about to be sent. Where a used
@@ -59,14 +59,14 @@ static bool lacked_memory(const ws_call *call) {
 ** cannot rewind would cost a second packet. And a libcurl without memory
 ** leaves parts of the address out (its query, in 7.88) and goes on: what was
 ** made meanwhile is not sent. */
-static int on_ready(void *data, char *ip, char *local_ip, int port,
+static int on_prerequest(void *data, char *ip, char *local_ip, int port,
                     int local_port) {
   ws_call *call = ((ws_handle *)data)->call;
   (void)ip;
   (void)local_ip;
   (void)port;
   (void)local_port;
-  return call->readied++ || lacked_memory(call) ? CURL_PREREQFUNC_ABORT
+  return call->setup_count++ || ran_out_of_memory(call) ? CURL_PREREQFUNC_ABORT
                                                 : CURL_PREREQFUNC_OK;
 }
 
@@ -74,7 +74,7 @@ static int on_ready(void *data, char *ip, char *local_ip, int port,
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
 
 /* What libcurl calls in each attempt. */
-CURLcode ws_transfer_listen(ws_handle *handle) {
+CURLcode ws_attempt_set_callbacks(ws_handle *handle) {
   CURL *easy = handle->easy;
   CURLcode failed = CURLE_OK;
   SET(CURLOPT_PRIVATE, handle);
@@ -82,7 +82,7 @@ CURLcode ws_transfer_listen(ws_handle *handle) {
   SET(CURLOPT_WRITEDATA, handle);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_HEADERDATA, handle);
-  SET(CURLOPT_PREREQFUNCTION, on_ready);
+  SET(CURLOPT_PREREQFUNCTION, on_prerequest);
   SET(CURLOPT_PREREQDATA, handle);
   SET(CURLOPT_ERRORBUFFER, handle->message);
   return failed;
@@ -110,7 +110,7 @@ static CURLcode set_method(const ws_call *call, CURL *easy) {
 }
 
 /* The method, unless the handle's last attempt had the same. */
-static CURLcode turn_to(ws_handle *handle, const ws_call *call) {
+static CURLcode set_method_if_changed(ws_handle *handle, const ws_call *call) {
   bool with_body = call->body != NULL;
   CURLcode failed = CURLE_OK;
   if (handle->used && handle->method == call->method &&
@@ -130,8 +130,8 @@ static CURLcode set_up(ws_call *call, ws_handle *handle, ws_time now) {
   struct curl_slist *headers = call->headers      ? call->headers
                                : call->body       ? client->body_headers
                                                   : client->headers;
-  CURLcode failed = turn_to(handle, call);
-  if (failed == CURLE_OK) failed = ws_handle_aim(handle, call->url);
+  CURLcode failed = set_method_if_changed(handle, call);
+  if (failed == CURLE_OK) failed = ws_handle_set_url(handle, call->url);
   if (call->deadline != WS_NEVER && call->deadline - now < limit)
     limit = call->deadline - now;
   SET(CURLOPT_HTTPHEADER, headers);
@@ -145,26 +145,26 @@ static CURLcode set_up(ws_call *call, ws_handle *handle, ws_time now) {
 
 #undef SET
 
-static void forget_answer(ws_call *call, ws_time now) {
+static void reset_response(ws_call *call, ws_time now) {
   call->started = now;
-  call->answered = WS_NEVER;
+  call->answered_at = WS_NEVER;
   call->status = 0;
-  call->readied = 0;
-  call->head_seen = 0;
-  call->overflow = false;
+  call->setup_count = 0;
+  call->header_bytes = 0;
+  call->too_large = false;
   call->message[0] = '\0';
-  call->refusals = ws_memory_refusals();
+  call->alloc_failures = ws_memory_failures();
   ws_buffer_reset(&call->response);
-  ws_buffer_reset(&call->head);
+  ws_buffer_reset(&call->headers_text);
 }
 
 /* WS_OK, or why it could not be begun. */
-ws_kind ws_transfer_start(ws_call *call, ws_time now) {
+ws_kind ws_attempt_start(ws_call *call, ws_time now) {
   ws_handle *handle =
-    ws_loop_ready(call->loop) ? ws_handle_take(call->client) : NULL;
+    ws_loop_ensure_multi(call->loop) ? ws_handle_acquire(call->client) : NULL;
   CURLcode failed;
   if (!handle) return WS_MEMORY;
-  forget_answer(call, now);
+  reset_response(call, now);
   handle->call = call;
   handle->message[0] = '\0';
   failed = set_up(call, handle, now);
@@ -178,10 +178,10 @@ ws_kind ws_transfer_start(ws_call *call, ws_time now) {
 }
 
 /* A handle that was stopped in its work is not used again. */
-void ws_transfer_stop(ws_call *call) {
+void ws_attempt_abort(ws_call *call) {
   ws_handle *handle = call->handle;
   call->handle = NULL;
-  if (!handle || ws_loop_forked(call->loop)) return;
+  if (!handle || ws_loop_is_forked(call->loop)) return;
   curl_multi_remove_handle(call->loop->multi, handle->easy);
   ws_handle_free(handle);
 }
@@ -189,7 +189,7 @@ void ws_transfer_stop(ws_call *call) {
 /* libcurl calls it lack of memory, too, when a line of the answer's head is
 ** longer than it takes. */
 static ws_kind out_of_memory(const ws_call *call) {
-  return lacked_memory(call) ? WS_MEMORY : WS_TOO_LARGE;
+  return ran_out_of_memory(call) ? WS_MEMORY : WS_TOO_LARGE;
 }
 
 static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
@@ -197,11 +197,11 @@ static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
     case CURLE_OUT_OF_MEMORY:
       return out_of_memory(call);
     case CURLE_ABORTED_BY_CALLBACK:
-      return !sent && lacked_memory(call) ? WS_MEMORY : WS_NETWORK;
+      return !sent && ran_out_of_memory(call) ? WS_MEMORY : WS_NETWORK;
     case CURLE_OPERATION_TIMEDOUT:
       return WS_TIMEOUT;
     case CURLE_WRITE_ERROR: case CURLE_FILESIZE_EXCEEDED:
-      if (call->response.failed || call->head.failed) return WS_MEMORY;
+      if (call->response.failed || call->headers_text.failed) return WS_MEMORY;
       return WS_TOO_LARGE;
     case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CIPHER:
@@ -221,7 +221,7 @@ static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
 }
 
 /* A refusal counts as one even when the rest of its answer was lost. */
-static bool refused(int status) {
+static bool is_refusal(int status) {
   return status >= 300;
 }
 
@@ -231,8 +231,8 @@ static ws_time elapsed(CURL *easy, CURLINFO what) {
   return microseconds;
 }
 
-static void explain_size(ws_call *call, CURLcode code) {
-  if (call->head_seen > MAX_HEAD || code == CURLE_OUT_OF_MEMORY)
+static void describe_size_limit(ws_call *call, CURLcode code) {
+  if (call->header_bytes > MAX_HEAD || code == CURLE_OUT_OF_MEMORY)
     strcpy(call->message, "the head of the answer is too long");
   else
     snprintf(call->message, sizeof call->message,
@@ -242,29 +242,29 @@ static void explain_size(ws_call *call, CURLcode code) {
 
 /* What the attempt came to. `written` is WS_NEVER when nothing was sent,
 ** `answered` when nothing came back. Gives the easy handle back. */
-void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
-                         ws_time *written, ws_time *answered) {
+void ws_attempt_finish(ws_call *call, CURLcode code, ws_outcome *outcome,
+                         ws_time *written, ws_time *answered_at) {
   ws_handle *handle = call->handle;
   CURL *easy = handle->easy;
   long status = 0, bytes = 0;
-  ws_time ready = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
+  ws_time sent_after = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
   outcome->status = (int)status;
-  outcome->sent = call->readied > 1 || (ready > 0 && bytes > 0);
-  outcome->kind = code == CURLE_OK || refused((int)status)
+  outcome->sent = call->setup_count > 1 || (sent_after > 0 && bytes > 0);
+  outcome->kind = code == CURLE_OK || is_refusal((int)status)
                     ? ws_status_kind((int)status)
                     : kind_of(call, code, outcome->sent);
-  *written = outcome->sent ? call->started + ready : WS_NEVER;
-  *answered = status ? call->heard : WS_NEVER;
-  if (call->readied > 1)
+  *written = outcome->sent ? call->started + sent_after : WS_NEVER;
+  *answered_at = status ? call->first_byte_at : WS_NEVER;
+  if (call->setup_count > 1)
     strcpy(call->message, "the connection was closed before an answer came");
   else if (outcome->kind == WS_TOO_LARGE)
-    explain_size(call, code);
+    describe_size_limit(call, code);
   else if (code != CURLE_OK)
     snprintf(call->message, sizeof call->message, "%s",
              handle->message[0] ? handle->message : curl_easy_strerror(code));
   call->handle = NULL;
   curl_multi_remove_handle(call->loop->multi, easy);
-  ws_handle_give(call->client, handle);
+  ws_handle_release(call->client, handle);
 }

@@ -13,10 +13,10 @@
 #include "request/retry.h"
 #include "workstage.h"
 
-CURLcode ws_transfer_listen(ws_handle *handle);
-ws_kind ws_transfer_start(ws_call *call, ws_time now);
-void ws_transfer_outcome(ws_call *call, CURLcode code, ws_outcome *outcome,
-                         ws_time *written, ws_time *answered);
-void ws_transfer_stop(ws_call *call);
+CURLcode ws_attempt_set_callbacks(ws_handle *handle);
+ws_kind ws_attempt_start(ws_call *call, ws_time now);
+void ws_attempt_finish(ws_call *call, CURLcode code, ws_outcome *outcome,
+                         ws_time *written, ws_time *answered_at);
+void ws_attempt_abort(ws_call *call);
 
 #endif

@@ -27,7 +27,7 @@ const char *ws_method_name(ws_method method) {
   return methods[method];
 }
 
-int ws_method_named(const char *name) {
+int ws_method_from_name(const char *name) {
   for (int i = 0; i < METHODS; i++)
     if (strcmp(methods[i], name) == 0) return i;
   return -1;
@@ -37,29 +37,29 @@ int ws_method_named(const char *name) {
 
 /* Leaves whatever list and timer the call is in. */
 static void detach(ws_call *call) {
-  ws_heap_unset(&call->loop->timers, &call->timer);
+  ws_heap_remove(&call->loop->timers, &call->timer);
   ws_queue_remove(call);
 }
 
-static void land(ws_call *call) {
-  if (call->state == WS_FLYING) call->client->flying--;
+static void leave_flight(ws_call *call) {
+  if (call->state == WS_IN_FLIGHT) call->client->in_flight--;
 }
 
 void ws_call_end(ws_call *call, ws_kind kind) {
   const ws_outcome cut = {.kind = kind, .sent = true};
   detach(call);
   if (call->handle) {
-    if (ws_retry_doubtful(call->method, &cut)) call->doubt = true;
+    if (ws_outcome_is_unknown(call->method, &cut)) call->outcome_unknown = true;
     ws_limit_record_lost(call->client->limiter, call->reservation,
                          ws_now());
-    ws_transfer_stop(call);
+    ws_attempt_abort(call);
   }
-  land(call);
+  leave_flight(call);
   call->state = WS_DONE;
   call->kind = kind;
   call->loop->pending--;
   ws_queue_add(&call->loop->finished, call);
-  ws_loop_alarm(call->loop);
+  ws_loop_arm_timer(call->loop);
 }
 
 static void fail(ws_call *call, ws_kind kind, const char *message) {
@@ -73,41 +73,41 @@ static const char too_late[] = "the deadline passed before it could be sent";
 
 /* In the queue for its turn: at its end, or at its head once it has been
 ** sent before. */
-static void ready(ws_call *call) {
+static void enqueue(ws_call *call) {
   ws_client *client = call->client;
   detach(call);
-  land(call);
-  call->state = WS_READY;
-  call->told_wait = false;
-  if (call->attempts) ws_queue_add_first(&client->ready, call);
-  else ws_queue_add(&client->ready, call);
+  leave_flight(call);
+  call->state = WS_QUEUED;
+  call->wait_reported = false;
+  if (call->attempts) ws_queue_add_first(&client->queued, call);
+  else ws_queue_add(&client->queued, call);
   if (call->deadline != WS_NEVER)
     ws_heap_set(&call->loop->timers, &call->timer, call->deadline);
 }
 
 static void pause_until(ws_call *call, ws_time moment) {
   detach(call);
-  land(call);
+  leave_flight(call);
   call->state = WS_PAUSED;
   ws_queue_add(call->client ? &call->client->active : &call->loop->sleepers,
                call);
   ws_heap_set(&call->loop->timers, &call->timer, moment);
 }
 
-static void fly(ws_call *call, ws_time now) {
+static void start_attempt(ws_call *call, ws_time now) {
   ws_client *client = call->client;
   ws_kind failed;
   detach(call);
-  failed = ws_transfer_start(call, now);
+  failed = ws_attempt_start(call, now);
   if (failed) {
     ws_limit_record_unsent(client->limiter, call->reservation);
     fail(call, failed, failed == WS_MEMORY ? "not enough memory"
                                            : "the URL is malformed");
     return;
   }
-  call->state = WS_FLYING;
+  call->state = WS_IN_FLIGHT;
   ws_queue_add(&client->active, call);
-  client->flying++;
+  client->in_flight++;
   client->sent++;
   call->attempts++;
   if (call->first_sent == WS_NEVER) call->first_sent = now;
@@ -115,28 +115,28 @@ static void fly(ws_call *call, ws_time now) {
 }
 
 /* Tells how long the call will wait for its turn, once. */
-static void tell_wait(ws_call *call, ws_time turn, ws_time now) {
-  if (call->told_wait) return;
-  call->told_wait = true;
+static void report_wait(ws_call *call, ws_time turn, ws_time now) {
+  if (call->wait_reported) return;
+  call->wait_reported = true;
   ws_event_add(call, WS_EVENT_WAIT,
                turn == WS_NEVER ? -1 : (double)(turn - now) / 1e6);
 }
 
 /* Groups by method: requests of one method have similar latency. */
-static bool take_turn(ws_call *call, ws_time now) {
+static bool acquire_turn(ws_call *call, ws_time now) {
   ws_client *client = call->client;
   ws_loop *loop = call->loop;
   ws_time turn = ws_limit_start(client->limiter, now, call->method,
                                 &call->reservation);
   if (turn <= now) return true;
   if (turn < loop->limiter_due) loop->limiter_due = turn;
-  tell_wait(call, turn, now);
+  report_wait(call, turn, now);
   return false;
 }
 
 /* Ends a call that must not be sent any more; a host may have been busy with
 ** other things when its deadline passed. */
-static bool refuse(ws_call *call, ws_time now) {
+static bool end_unsendable(ws_call *call, ws_time now) {
   const ws_client *client = call->client;
   if (now >= call->deadline)
     fail(call, WS_TIMEOUT, too_late);
@@ -148,61 +148,61 @@ static bool refuse(ws_call *call, ws_time now) {
 }
 
 /* Starts what may start now; whether that was anything. */
-bool ws_client_dispatch(ws_client *client, ws_time now) {
+bool ws_client_start_queued(ws_client *client, ws_time now) {
   bool begun = false;
   ws_call *call;
-  while ((call = client->ready.first) != NULL &&
-         client->flying < client->concurrency) {
-    if (refuse(call, now)) continue;
-    if (!take_turn(call, now)) break;
-    fly(call, now);
+  while ((call = client->queued.first) != NULL &&
+         client->in_flight < client->concurrency) {
+    if (end_unsendable(call, now)) continue;
+    if (!acquire_turn(call, now)) break;
+    start_attempt(call, now);
     begun = true;
   }
-  if (begun) ws_loop_kick(client->loop);
+  if (begun) ws_loop_drive_transfers(client->loop);
   return begun;
 }
 
 /* A call's timer has run out. */
-void ws_call_due(ws_call *call, ws_time now) {
+void ws_call_timer_expired(ws_call *call, ws_time now) {
   if (!call->client)
     ws_call_end(call, WS_OK);
   else if (now < call->deadline)
-    ready(call);
+    enqueue(call);
   else
     fail(call, WS_TIMEOUT, too_late);
 }
 
 /* ------------------------------------------------------------ attempts */
 
-static double wall_time(void) {
+static double wall_clock(void) {
   return (double)time(NULL);
 }
 
-static double asked_pause(const ws_call *call) {
+static double requested_pause(const ws_call *call) {
   char text[64];
   size_t size;
   const char *value = ws_call_header(call, "Retry-After", &size);
   if (!value || size >= sizeof text) return -1;
   memcpy(text, value, size);
   text[size] = '\0';
-  return ws_retry_after(text, wall_time());
+  return ws_retry_after(text, wall_clock());
 }
 
 /* Whether another attempt is allowed and can leave before the deadline. */
-static bool may_repeat(const ws_call *call, ws_time moment) {
+static bool may_retry(const ws_call *call, ws_time moment) {
   return call->attempts < call->max_attempts && moment < call->deadline;
 }
 
-static void repeat_after(ws_call *call, ws_time now) {
+static void retry_after_pause(ws_call *call, ws_time now) {
   ws_client *client = call->client;
-  double asked = call->status == 503 ? asked_pause(call) : -1;
+  double asked = call->status == 503 ? requested_pause(call) : -1;
   double pause = asked >= 0 ? fmin(asked, client->retry_cap)
                             : ws_retry_pause(call->attempts + 1,
                                              client->retry_base,
                                              client->retry_cap,
-                                             &call->loop->chance);
+                                             &call->loop->rng_state);
   ws_time moment = now + (ws_time)(pause * 1e6);
-  if (!may_repeat(call, moment)) {
+  if (!may_retry(call, moment)) {
     ws_call_end(call, call->kind);
     return;
   }
@@ -212,71 +212,74 @@ static void repeat_after(ws_call *call, ws_time now) {
 
 /* A 429: the hold-off counts for all requests of the token; this one waits
 ** for its turn again. */
-static void hold(ws_call *call, ws_time written, ws_time answered,
+static void retry_after_rate_limit(ws_call *call, ws_time written,
+                                   ws_time answered_at,
                  ws_time now) {
   ws_client *client = call->client;
-  double pause = ws_retry_hold(asked_pause(call), ++call->rejections,
+  double pause = ws_retry_hold_off(requested_pause(call), ++call->rejections,
                                client->retry_base, client->retry_cap,
-                               &call->loop->chance);
+                               &call->loop->rng_state);
   ws_time until = now + (ws_time)(pause * 1e6);
-  ws_limit_record_429(client->limiter, call->reservation, written, answered,
+  ws_limit_record_429(client->limiter, call->reservation, written, answered_at,
                       ws_retry_named_rate(call->response.bytes,
                                           call->response.size), until);
-  if (!may_repeat(call, until)) {
+  if (!may_retry(call, until)) {
     ws_call_end(call, call->kind);
     return;
   }
   ws_event_add(call, WS_EVENT_RETRY, pause);
-  ready(call);
+  enqueue(call);
 }
 
 /* Tells the limiter how an attempt ended that was not answered with 429. */
 static void record_end(const ws_call *call, ws_time written,
-                       ws_time answered, ws_time now) {
+                       ws_time answered_at, ws_time now) {
   ws_limiter_handle *limiter = call->client->limiter;
   ws_reservation reservation = call->reservation;
   if (written == WS_NEVER) ws_limit_record_unsent(limiter, reservation);
-  else if (answered == WS_NEVER)
+  else if (answered_at == WS_NEVER)
     ws_limit_record_lost(limiter, reservation, now);
-  else ws_limit_record_response(limiter, reservation, written, answered);
+  else ws_limit_record_response(limiter, reservation, written, answered_at);
 }
 
 /* A DELETE that may have worked, and now finds nothing, has worked. */
-static bool deleted_before(const ws_call *call) {
-  return call->method == WS_DELETE && call->status == 404 && call->doubt;
+static bool already_deleted(const ws_call *call) {
+  return call->method == WS_DELETE && call->status == 404 &&
+    call->outcome_unknown;
 }
 
 /* An attempt has ended. */
-void ws_call_landed(ws_call *call, CURLcode code) {
+void ws_call_attempt_ended(ws_call *call, CURLcode code) {
   ws_outcome outcome;
-  ws_time written, answered, now = ws_now();
-  ws_transfer_outcome(call, code, &outcome, &written, &answered);
-  call->answered = answered;
+  ws_time written, answered_at, now = ws_now();
+  ws_attempt_finish(call, code, &outcome, &written, &answered_at);
+  call->answered_at = answered_at;
   call->status = outcome.status;
-  call->kind = deleted_before(call) ? WS_OK : outcome.kind;
-  if (ws_retry_doubtful(call->method, &outcome)) call->doubt = true;
+  call->kind = already_deleted(call) ? WS_OK : outcome.kind;
+  if (ws_outcome_is_unknown(call->method,
+                            &outcome)) call->outcome_unknown = true;
   ws_event_add(call, WS_EVENT_RESPONSE, 0);
   if (outcome.kind == WS_RATE_LIMITED) {
-    hold(call, written, answered, now);
+    retry_after_rate_limit(call, written, answered_at, now);
     return;
   }
   call->rejections = 0;
-  record_end(call, written, answered, now);
-  if (ws_retry_verdict(call->method, &outcome) == WS_AGAIN)
-    repeat_after(call, now);
+  record_end(call, written, answered_at, now);
+  if (ws_retry_decide(call->method, &outcome) == WS_RETRY_AFTER_PAUSE)
+    retry_after_pause(call, now);
   else
     ws_call_end(call, call->kind);
 }
 
 /* -------------------------------------------------------------- making */
 
-static bool join_url(ws_call *call, const ws_request *request) {
+static bool build_url(ws_call *call, const ws_request *request) {
   ws_buffer url = WS_BUFFER_EMPTY;
-  ws_buffer_text(&url, call->client->base);
-  ws_buffer_text(&url, request->path);
+  ws_buffer_add_text(&url, call->client->base);
+  ws_buffer_add_text(&url, request->path);
   if (request->query && *request->query) {
-    ws_buffer_char(&url, strchr(request->path, '?') ? '&' : '?');
-    ws_buffer_text(&url, request->query);
+    ws_buffer_add_char(&url, strchr(request->path, '?') ? '&' : '?');
+    ws_buffer_add_text(&url, request->query);
   }
   ws_buffer_cstring(&url);
   call->url = url.bytes;
@@ -291,7 +294,7 @@ static bool overrides(const char *const *headers, const char *line) {
 }
 
 /* The client's headers but those that the request gives itself. */
-static bool join_headers(ws_call *call, const ws_request *request) {
+static bool build_headers(ws_call *call, const ws_request *request) {
   const struct curl_slist *at =
     call->body ? call->client->body_headers : call->client->headers;
   const char *const *more = request->headers;
@@ -305,7 +308,7 @@ static bool join_headers(ws_call *call, const ws_request *request) {
   return true;
 }
 
-static bool join_body(ws_call *call, const ws_request *request) {
+static bool copy_body(ws_call *call, const ws_request *request) {
   if (!request->body) return true;
   call->body_size = request->body_size;
   call->body = ws_copy(request->body, request->body_size);
@@ -338,7 +341,7 @@ static bool check(const ws_client *client, const ws_request *request,
                   ws_error *error) {
   if (client->closed)
     ws_fail(error, WS_INVALID, "the client is closed");
-  else if (ws_loop_forked(client->loop))
+  else if (ws_loop_is_forked(client->loop))
     ws_fail(error, WS_INVALID, "the client was made before fork: make a new "
             "one in the child");
   else if (!(request->timeout >= 0) || request->timeout > 86400)
@@ -363,14 +366,14 @@ static ws_call *new_call(ws_loop *loop, ws_error *error) {
   }
   call->loop = loop;
   call->id = ++loop->last_id;
-  call->deadline = call->first_sent = call->answered = WS_NEVER;
+  call->deadline = call->first_sent = call->answered_at = WS_NEVER;
   loop->references++;
   loop->calls++;
   loop->pending++;
   return call;
 }
 
-static bool fill(ws_call *call, const ws_request *request) {
+static bool copy_settings(ws_call *call, const ws_request *request) {
   const ws_client *client = call->client;
   call->method = request->method;
   call->timeout = request->timeout > 0 ? (ws_time)(request->timeout * 1e6)
@@ -379,8 +382,8 @@ static bool fill(ws_call *call, const ws_request *request) {
                                              : client->attempts;
   if (request->deadline > 0)
     call->deadline = ws_now() + (ws_time)(request->deadline * 1e6);
-  return join_url(call, request) && join_body(call, request) &&
-         join_headers(call, request);
+  return build_url(call, request) && copy_body(call, request) &&
+         build_headers(call, request);
 }
 
 ws_call *ws_call_start(ws_client *client, const ws_request *request,
@@ -391,27 +394,27 @@ ws_call *ws_call_start(ws_client *client, const ws_request *request,
   if (!call) return NULL;
   call->client = client;
   client->references++;
-  if (!fill(call, request)) {
+  if (!copy_settings(call, request)) {
     ws_fail_memory(error);
     ws_call_free(call);
     return NULL;
   }
-  ready(call);
-  ws_client_dispatch(client, ws_now());
-  ws_loop_alarm(client->loop);
+  enqueue(call);
+  ws_client_start_queued(client, ws_now());
+  ws_loop_arm_timer(client->loop);
   return call;
 }
 
 ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error) {
   ws_call *call;
-  if (ws_loop_closed(loop) || ws_loop_forked(loop)) {
+  if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) {
     ws_fail(error, WS_INVALID, "the event loop is closed");
     return NULL;
   }
   call = new_call(loop, error);
   if (!call) return NULL;
   pause_until(call, ws_now() + (ws_time)(fmin(seconds, 1e9) * 1e6));
-  ws_loop_alarm(loop);
+  ws_loop_arm_timer(loop);
   return call;
 }
 
@@ -425,7 +428,7 @@ void *ws_call_data(const ws_call *call) {
   return call->data;
 }
 
-bool ws_call_done(const ws_call *call) {
+bool ws_call_is_done(const ws_call *call) {
   return call->state == WS_DONE;
 }
 
@@ -440,7 +443,7 @@ void ws_call_free(ws_call *call) {
   ws_free(call->body);
   ws_headers_free(call->headers);
   ws_buffer_free(&call->response);
-  ws_buffer_free(&call->head);
+  ws_buffer_free(&call->headers_text);
   call->loop->calls--;
   if (call->client) ws_client_release(call->client);
   ws_loop_release(call->loop);
@@ -449,7 +452,7 @@ void ws_call_free(ws_call *call) {
 
 /* -------------------------------------------------------------- answer */
 
-static double ago(ws_time moment) {
+static double seconds_since(ws_time moment) {
   return moment == WS_NEVER ? -1 : (double)(ws_now() - moment) / 1e6;
 }
 
@@ -463,9 +466,9 @@ double ws_call_date(const ws_call *call) {
   return (double)curl_getdate(text, NULL);
 }
 
-void ws_call_answer(const ws_call *call, ws_answer *answer) {
+void ws_call_response(const ws_call *call, ws_response *answer) {
   bool failed = call->kind != WS_OK;
-  *answer = (ws_answer){
+  *answer = (ws_response){
     .kind = call->kind,
     .status = call->status,
     .message = call->message,
@@ -474,10 +477,10 @@ void ws_call_answer(const ws_call *call, ws_answer *answer) {
     .method = ws_method_name(call->method),
     .url = call->url,
     .attempts = call->attempts,
-    .ambiguous = failed && call->doubt,
-    .unsure = call->doubt,
-    .first_sent = ago(call->first_sent),
-    .answered = ago(call->answered),
+    .ambiguous = failed && call->outcome_unknown,
+    .unsure = call->outcome_unknown,
+    .first_sent = seconds_since(call->first_sent),
+    .answered = seconds_since(call->answered_at),
   };
 }
 
@@ -494,10 +497,10 @@ bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
                          size_t *value_size) {
   const char *line, *colon, *end;
   do {
-    if (*at >= call->head.size) return false;
-    line = call->head.bytes + *at;
-    end = memchr(line, '\n', call->head.size - *at);
-    if (!end) end = call->head.bytes + call->head.size - 1;
+    if (*at >= call->headers_text.size) return false;
+    line = call->headers_text.bytes + *at;
+    end = memchr(line, '\n', call->headers_text.size - *at);
+    if (!end) end = call->headers_text.bytes + call->headers_text.size - 1;
     *at += (size_t)(end - line) + 1;
     colon = memchr(line, ':', (size_t)(end - line));
   } while (!colon);

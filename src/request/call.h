@@ -22,7 +22,7 @@
 typedef struct ws_handle ws_handle;
 
 typedef enum ws_state {
-  WS_READY, WS_PAUSED, WS_FLYING, WS_DONE
+  WS_QUEUED, WS_PAUSED, WS_IN_FLIGHT, WS_DONE
 } ws_state;
 
 struct ws_call {
@@ -35,13 +35,13 @@ struct ws_call {
   void *data;              /* the host's */
   ws_state state;
   bool reported;           /* ws_loop_finished has given it out */
-  bool told_wait;          /* its WAIT event has been sent */
+  bool wait_reported;          /* its WAIT event has been sent */
 
   ws_method method;
   char *url;
   char *body;
   size_t body_size;
-  int readied;             /* so often libcurl was about to send it */
+  int setup_count;             /* so often libcurl was about to send it */
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
   ws_time timeout;
   ws_time deadline;        /* WS_NEVER: none */
@@ -51,25 +51,26 @@ struct ws_call {
   ws_reservation reservation;
   int attempts;
   int rejections;          /* 429s in a row */
-  bool doubt;              /* an attempt may have taken effect */
+  bool outcome_unknown;              /* an attempt may have taken effect */
   ws_time first_sent;      /* WS_NEVER: not yet */
   ws_time started;         /* of this attempt */
-  ws_time heard;           /* the answer's first line, once head_seen > 0 */
-  ws_time answered;        /* WS_NEVER: no answer */
+  ws_time first_byte_at;           /* the answer's first line,
+    once head_seen > 0 */
+  ws_time answered_at;        /* WS_NEVER: no answer */
 
   ws_kind kind;
   int status;
   ws_buffer response;
-  ws_buffer head;          /* the last answer's lines after its first */
-  size_t head_seen;        /* header bytes of all answers of the attempt */
-  bool overflow;           /* the answer went above a limit */
-  unsigned refusals;       /* of memory, when the attempt began */
+  ws_buffer headers_text;          /* the last answer's lines after its first */
+  size_t header_bytes;        /* header bytes of all answers of the attempt */
+  bool too_large;           /* the answer went above a limit */
+  unsigned alloc_failures;       /* of memory, when the attempt began */
   char message[CURL_ERROR_SIZE];
 };
 
-void ws_call_due(ws_call *call, ws_time now);
-void ws_call_landed(ws_call *call, CURLcode code);
+void ws_call_timer_expired(ws_call *call, ws_time now);
+void ws_call_attempt_ended(ws_call *call, CURLcode code);
 void ws_call_end(ws_call *call, ws_kind kind);
-bool ws_client_dispatch(ws_client *client, ws_time now);
+bool ws_client_start_queued(ws_client *client, ws_time now);
 
 #endif

@@ -35,7 +35,7 @@ void ws_options_init(ws_options *options, ws_service service) {
 
 /* ------------------------------------------------- judging the options */
 
-static bool visible(const char *text) {
+static bool is_visible_ascii(const char *text) {
   for (; *text; text++)
     if (*text < 0x21 || *text > 0x7e) return false;
   return true;
@@ -52,7 +52,7 @@ static bool check_token(const ws_options *options, ws_error *error) {
   else if (strncasecmp(token, "Bearer ", 7) == 0)
     ws_fail(error, WS_INVALID, "%s: give it without the word Bearer%s", name,
             oauth ? "" : ", as oauth_token if it is an OAuth token");
-  else if (!visible(token))
+  else if (!is_visible_ascii(token))
     ws_fail(error, WS_INVALID, "%s: holds a blank, a line break or another "
             "character that no token has", name);
   else
@@ -85,7 +85,7 @@ static bool check_numbers(const ws_options *options, ws_error *error) {
                       error));
 }
 
-static bool token_char(char c) {
+static bool is_token_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
@@ -95,7 +95,7 @@ static bool check_header(const char *line, ws_error *error) {
   static const char *const ours[] = {"Authorization", "Content-Length",
                                      "Transfer-Encoding", "Expect"};
   size_t size = 0;
-  while (token_char(line[size])) size++;
+  while (is_token_char(line[size])) size++;
   if (size == 0 || line[size] != ':') {
     ws_fail(error, WS_INVALID, "headers: '%.40s' is no header name", line);
     return false;
@@ -141,7 +141,7 @@ static bool check(const ws_options *options, ws_error *error) {
 
 /* The address without the slashes at its end; NULL with `error`. A base_url
 ** of one's own goes with any space. */
-static char *base_of(const ws_options *options, ws_error *error) {
+static char *choose_base(const ws_options *options, ws_error *error) {
   const char *address = options->base_url;
   size_t size;
   char *copy;
@@ -217,7 +217,7 @@ static bool add_headers(struct curl_slist **list, const ws_options *options,
   return true;
 }
 
-static bool copy_text(char **to, const char *from) {
+static bool duplicate_text(char **to, const char *from) {
   if (from) *to = ws_copy(from, strlen(from));
   return !from || *to;
 }
@@ -226,7 +226,7 @@ static ws_time microseconds(double seconds) {
   return (ws_time)(seconds * 1e6);
 }
 
-static bool fill(ws_client *client, const ws_options *options) {
+static bool copy_settings(ws_client *client, const ws_options *options) {
   char agent[] = "workstage/" WS_VERSION;
   client->service = options->service;
   client->max_requests = options->max_requests;
@@ -240,9 +240,9 @@ static bool fill(ws_client *client, const ws_options *options) {
   client->events = options->events;
   client->idle = ws_calloc((size_t)options->concurrency,
                            sizeof client->idle[0]);
-  return client->idle && copy_text(&client->ca_file, options->ca_file) &&
-         copy_text(&client->proxy, options->proxy) &&
-         copy_text(&client->user_agent,
+  return client->idle && duplicate_text(&client->ca_file, options->ca_file) &&
+         duplicate_text(&client->proxy, options->proxy) &&
+         duplicate_text(&client->user_agent,
                    options->user_agent ? options->user_agent : agent) &&
          add_headers(&client->headers, options, false) &&
          add_headers(&client->body_headers, options, true);
@@ -253,7 +253,7 @@ static bool fill(ws_client *client, const ws_options *options) {
 static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
   for (; *token; token++)
     sum = (sum ^ (unsigned char)*token) * UINT64_C(1099511628211);
-  ws_buffer_integer(key, (long long)sum);
+  ws_buffer_add_integer(key, (long long)sum);
 }
 
 /* Scheme and host are the same in whatever case they are written. */
@@ -261,7 +261,7 @@ static void add_lower(ws_buffer *key, const char *bytes, size_t size) {
   for (size_t i = 0; i < size; i++) {
     char c = bytes[i];
     if (c >= 'A' && c <= 'Z') c = (char)(c + 32);
-    ws_buffer_char(key, c);
+    ws_buffer_add_char(key, c);
   }
 }
 
@@ -280,26 +280,26 @@ static ws_limiter_handle *open_limiter(const ws_client *client,
   const char *text;
   ws_limiter_handle *limiter = NULL;
   add_lower(&key, client->base, size);
-  ws_buffer_char(&key, '\n');
+  ws_buffer_add_char(&key, '\n');
   add_digest(&key, token, UINT64_C(14695981039346656037));
-  ws_buffer_char(&key, ' ');
+  ws_buffer_add_char(&key, ' ');
   add_digest(&key, token, UINT64_C(7809847782465536322));
   text = ws_buffer_cstring(&key);
   if (key.failed) ws_fail_memory(error);
   else limiter = ws_limit_open(text, rate, options->shared,
-                               client->loop->wake, error);
+                               client->loop->wake_fd, error);
   ws_buffer_free(&key);
   return limiter;
 }
 
-static void link_client(ws_client *client) {
+static void add_to_loop(ws_client *client) {
   ws_loop *loop = client->loop;
   client->next = loop->clients;
   if (loop->clients) loop->clients->previous = client;
   loop->clients = client;
 }
 
-static void unlink_client(ws_client *client) {
+static void remove_from_loop(ws_client *client) {
   if (client->next) client->next->previous = client->previous;
   if (client->previous) client->previous->next = client->next;
   else client->loop->clients = client->next;
@@ -309,9 +309,9 @@ static void unlink_client(ws_client *client) {
 ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
                           ws_error *error) {
   ws_client *client;
-  if (ws_loop_closed(loop) || ws_loop_forked(loop)) {
+  if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) {
     ws_fail(error, WS_INVALID, "the event loop %s",
-            ws_loop_closed(loop) ? "is closed"
+            ws_loop_is_closed(loop) ? "is closed"
                                  : "was made before fork: make a new one");
     return NULL;
   }
@@ -324,9 +324,9 @@ ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
   client->loop = loop;
   client->references = 1;
   loop->references++;
-  link_client(client);
-  client->base = base_of(options, error);
-  if (client->base && !fill(client, options)) ws_fail_memory(error);
+  add_to_loop(client);
+  client->base = choose_base(options, error);
+  if (client->base && !copy_settings(client, options)) ws_fail_memory(error);
   else if (client->base) client->limiter = open_limiter(client, options, error);
   if (client->limiter) return client;
   ws_client_close(client);
@@ -344,25 +344,25 @@ int64_t ws_client_requests(const ws_client *client) {
 /* ---------------------------------------------------------------- close */
 
 /* All that closing means but its owner's hold on it. */
-void ws_client_shut(ws_client *client) {
+void ws_client_shutdown(ws_client *client) {
   if (client->closed) return;
   client->closed = true;
-  while (client->ready.first) ws_call_end(client->ready.first, WS_CANCELLED);
+  while (client->queued.first) ws_call_end(client->queued.first, WS_CANCELLED);
   while (client->active.first)
     ws_call_end(client->active.first, WS_CANCELLED);
   while (client->idle_count) {
     ws_handle *handle = client->idle[--client->idle_count];
-    if (!ws_loop_forked(client->loop)) ws_handle_free(handle);
+    if (!ws_loop_is_forked(client->loop)) ws_handle_free(handle);
   }
   if (client->limiter) ws_limit_close(client->limiter);
   client->limiter = NULL;
-  ws_event_drop(client->loop, client);
-  unlink_client(client);
+  ws_event_discard(client->loop, client);
+  remove_from_loop(client);
 }
 
 void ws_client_close(ws_client *client) {
-  ws_client_shut(client);
-  if (!client->loop->clients) ws_loop_unused(client->loop);
+  ws_client_shutdown(client);
+  if (!client->loop->clients) ws_loop_drop_connections(client->loop);
   ws_client_release(client);
 }
 

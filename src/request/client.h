@@ -18,9 +18,9 @@ struct ws_client {
   ws_client *next, *previous;
   size_t references;       /* its calls, and its owner until it is closed */
   bool closed;
-  ws_queue ready;
+  ws_queue queued;
   ws_queue active;         /* PAUSED and FLYING */
-  int flying;
+  int in_flight;
   int64_t sent;
   ws_limiter_handle *limiter;
   ws_handle **idle;        /* for further attempts */
@@ -42,7 +42,7 @@ struct ws_client {
   bool events;
 };
 
-void ws_client_shut(ws_client *client);
+void ws_client_shutdown(ws_client *client);
 void ws_client_release(ws_client *client);
 bool ws_headers_check(const char *const *headers, ws_error *error);
 bool ws_headers_add(struct curl_slist **list, const char *line);

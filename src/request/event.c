@@ -17,7 +17,7 @@ struct ws_event_node {
   ws_event event;
 };
 
-static double wall_time(void) {
+static double wall_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
@@ -26,7 +26,7 @@ static double wall_time(void) {
 static void describe(const ws_call *call, ws_event *event) {
   event->client = call->client;
   event->id = call->id;
-  event->time = wall_time();
+  event->time = wall_clock();
   event->method = ws_method_name(call->method);
   snprintf(event->url, sizeof event->url, "%s", call->url);
   event->attempt = call->attempts;
@@ -34,7 +34,7 @@ static void describe(const ws_call *call, ws_event *event) {
 }
 
 static void describe_end(const ws_call *call, ws_event *event) {
-  ws_time end = call->answered == WS_NEVER ? ws_now() : call->answered;
+  ws_time end = call->answered_at == WS_NEVER ? ws_now() : call->answered_at;
   event->status = call->status;
   event->kind = call->kind;
   event->elapsed = (double)(end - call->started) / 1e6;
@@ -69,7 +69,7 @@ bool ws_loop_event(ws_loop *loop, ws_event *event) {
 }
 
 /* Drops the events of a client, or all of them (NULL). */
-void ws_event_drop(ws_loop *loop, const ws_client *client) {
+void ws_event_discard(ws_loop *loop, const ws_client *client) {
   ws_event_node **at = &loop->first_event, *last = NULL;
   while (*at) {
     ws_event_node *node = *at;

@@ -9,6 +9,6 @@
 #include "workstage.h"
 
 void ws_event_add(ws_call *call, ws_event_type type, double pause);
-void ws_event_drop(ws_loop *loop, const ws_client *client);
+void ws_event_discard(ws_loop *loop, const ws_client *client);
 
 #endif

@@ -83,20 +83,20 @@ static ws_handle *new_handle(const ws_client *client) {
   handle->address = curl_url();
   if (handle->easy && handle->address &&
       set_up(client, handle->easy) == CURLE_OK &&
-      ws_transfer_listen(handle) == CURLE_OK)
+      ws_attempt_set_callbacks(handle) == CURLE_OK)
     return handle;
   ws_handle_free(handle);
   return NULL;
 }
 
 /* One that is idle, or a new one; NULL without memory. */
-ws_handle *ws_handle_take(ws_client *client) {
+ws_handle *ws_handle_acquire(ws_client *client) {
   if (client->idle_count) return client->idle[--client->idle_count];
   return new_handle(client);
 }
 
 /* After an attempt that ran its course. */
-void ws_handle_give(ws_client *client, ws_handle *handle) {
+void ws_handle_release(ws_client *client, ws_handle *handle) {
   handle->call = NULL;
   if (!client->closed && client->idle_count < (size_t)client->concurrency)
     client->idle[client->idle_count++] = handle;
@@ -104,19 +104,19 @@ void ws_handle_give(ws_client *client, ws_handle *handle) {
     ws_handle_free(handle);
 }
 
-static bool is_aimed(const ws_handle *handle, const char *url, size_t size) {
+static bool has_url(const ws_handle *handle, const char *url, size_t size) {
   return handle->url.size == size &&
          memcmp(handle->url.bytes, url, size) == 0;
 }
 
 /* Sets the URL. Given as text alone, libcurl would take it apart and put it
 ** together again for each attempt, which costs a quarter of its time. */
-CURLcode ws_handle_aim(ws_handle *handle, const char *url) {
+CURLcode ws_handle_set_url(ws_handle *handle, const char *url) {
   CURL *easy = handle->easy;
   CURLcode failed = CURLE_OK;
   CURLUcode wrong;
   size_t size = strlen(url);
-  if (is_aimed(handle, url, size)) return CURLE_OK;
+  if (has_url(handle, url, size)) return CURLE_OK;
   ws_buffer_reset(&handle->url);
   wrong = curl_url_set(handle->address, CURLUPART_URL, url,
                        CURLU_PATH_AS_IS);

@@ -24,9 +24,9 @@ struct ws_handle {
   char message[CURL_ERROR_SIZE];
 };
 
-ws_handle *ws_handle_take(ws_client *client);
-CURLcode ws_handle_aim(ws_handle *handle, const char *url);
-void ws_handle_give(ws_client *client, ws_handle *handle);
+ws_handle *ws_handle_acquire(ws_client *client);
+CURLcode ws_handle_set_url(ws_handle *handle, const char *url);
+void ws_handle_release(ws_client *client, ws_handle *handle);
 void ws_handle_free(ws_handle *handle);
 
 #endif

@@ -25,7 +25,7 @@
 
 enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000 };
 
-bool ws_loop_forked(const ws_loop *loop) {
+bool ws_loop_is_forked(const ws_loop *loop) {
   return loop->generation != ws_process_generation();
 }
 
@@ -50,18 +50,18 @@ static int on_timer(CURLM *multi, long milliseconds, void *data) {
   return 0;
 }
 
-static bool watch(ws_loop *loop, int fd) {
+static bool watch_fd(ws_loop *loop, int fd) {
   struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
   return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 static bool open_descriptors(ws_loop *loop) {
   loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-  loop->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   loop->sockets.epoll = loop->epoll;
-  return loop->epoll >= 0 && loop->alarm >= 0 && loop->wake >= 0 &&
-         watch(loop, loop->alarm) && watch(loop, loop->wake);
+  return loop->epoll >= 0 && loop->timer_fd >= 0 && loop->wake_fd >= 0 &&
+         watch_fd(loop, loop->timer_fd) && watch_fd(loop, loop->wake_fd);
 }
 
 static void close_descriptor(int fd) {
@@ -71,7 +71,7 @@ static void close_descriptor(int fd) {
 /* Makes sure that the loop has a libcurl to drive; false without memory. Of
 ** itself libcurl keeps four connections for each transfer under way, and
 ** closes some when many transfers end at the same time. */
-bool ws_loop_ready(ws_loop *loop) {
+bool ws_loop_ensure_multi(ws_loop *loop) {
   if (loop->multi) return true;
   loop->multi = curl_multi_init();
   if (!loop->multi) return false;
@@ -86,18 +86,18 @@ bool ws_loop_ready(ws_loop *loop) {
 /* In a forked child libcurl's handles are left alone: closing them would
 ** end the parent's TLS sessions, and touch the epoll set they share. */
 static void drop_multi(ws_loop *loop) {
-  if (loop->multi && !ws_loop_forked(loop)) curl_multi_cleanup(loop->multi);
+  if (loop->multi && !ws_loop_is_forked(loop)) curl_multi_cleanup(loop->multi);
   loop->multi = NULL;
   loop->curl_due = WS_NEVER;
 }
 
-bool ws_loop_closed(const ws_loop *loop) {
+bool ws_loop_is_closed(const ws_loop *loop) {
   return loop->epoll < 0;
 }
 
 ws_loop *ws_loop_open(ws_error *error) {
   ws_loop *loop;
-  if (!ws_process_start(error)) return NULL;
+  if (!ws_startup(error)) return NULL;
   loop = ws_calloc(1, sizeof *loop);
   if (!loop) {
     ws_fail_memory(error);
@@ -105,15 +105,15 @@ ws_loop *ws_loop_open(ws_error *error) {
   }
   loop->references = 1;
   loop->generation = ws_process_generation();
-  loop->chance = ws_random_seed();
-  loop->curl_due = loop->limiter_due = loop->host_due = WS_NEVER;
+  loop->rng_state = ws_random_seed();
+  loop->curl_due = loop->limiter_due = loop->armed_until = WS_NEVER;
   if (!open_descriptors(loop)) {
     ws_fail(error, WS_NETWORK, "an event loop cannot be had: %s",
             strerror(errno));
     ws_loop_close(loop);
     return NULL;
   }
-  if (!ws_loop_ready(loop)) {
+  if (!ws_loop_ensure_multi(loop)) {
     ws_fail_memory(error);
     ws_loop_close(loop);
     return NULL;
@@ -123,20 +123,20 @@ ws_loop *ws_loop_open(ws_error *error) {
 
 /* libcurl keeps connections for all clients together, and gives no way to
 ** close those of one. When the last client has gone all of them are closed. */
-void ws_loop_unused(ws_loop *loop) {
+void ws_loop_drop_connections(ws_loop *loop) {
   drop_multi(loop);
 }
 
 void ws_loop_close(ws_loop *loop) {
-  while (loop->clients) ws_client_shut(loop->clients);
+  while (loop->clients) ws_client_shutdown(loop->clients);
   while (loop->sleepers.first)
     ws_call_end(loop->sleepers.first, WS_CANCELLED);
   drop_multi(loop);
   close_descriptor(loop->epoll);
-  close_descriptor(loop->alarm);
-  close_descriptor(loop->wake);
-  loop->epoll = loop->alarm = loop->wake = -1;
-  ws_event_drop(loop, NULL);
+  close_descriptor(loop->timer_fd);
+  close_descriptor(loop->wake_fd);
+  loop->epoll = loop->timer_fd = loop->wake_fd = -1;
+  ws_event_discard(loop, NULL);
   ws_loop_release(loop);
 }
 
@@ -149,7 +149,7 @@ void ws_loop_release(ws_loop *loop) {
 
 void ws_loop_wake(ws_loop *loop) {
   const uint64_t one = 1;
-  ssize_t written = write(loop->wake, &one, sizeof one);
+  ssize_t written = write(loop->wake_fd, &one, sizeof one);
   (void)written;
 }
 
@@ -158,7 +158,7 @@ size_t ws_loop_pending(const ws_loop *loop) {
 }
 
 /* The next moment at which the loop itself has something to do. */
-static ws_time earliest(const ws_loop *loop) {
+static ws_time next_due(const ws_loop *loop) {
   const ws_timer *timer = ws_heap_top(&loop->timers);
   ws_time due = loop->curl_due;
   if (loop->limiter_due < due) due = loop->limiter_due;
@@ -167,8 +167,8 @@ static ws_time earliest(const ws_loop *loop) {
 }
 
 /* The next moment that its host cares for: calls that ended are one. */
-static ws_time host_moment(const ws_loop *loop) {
-  return loop->finished.first ? 0 : earliest(loop);
+static ws_time next_host_due(const ws_loop *loop) {
+  return loop->finished.first ? 0 : next_due(loop);
 }
 
 int ws_loop_fd(ws_loop *loop) {
@@ -177,8 +177,8 @@ int ws_loop_fd(ws_loop *loop) {
 }
 
 double ws_loop_timeout(ws_loop *loop) {
-  ws_time due = host_moment(loop), now;
-  loop->host_due = due;
+  ws_time due = next_host_due(loop), now;
+  loop->armed_until = due;
   if (due == WS_NEVER) return -1;
   now = ws_now();
   return due > now ? (double)(due - now) / 1e6 : 0;
@@ -186,20 +186,20 @@ double ws_loop_timeout(ws_loop *loop) {
 
 /* A host that sleeps until a moment that has come nearer since is woken by
 ** the alarm in the epoll set. */
-void ws_loop_alarm(ws_loop *loop) {
+void ws_loop_arm_timer(ws_loop *loop) {
   ws_time due;
   struct itimerspec when = {0};
-  if (!loop->hosted || loop->inside || ws_loop_forked(loop)) return;
-  due = host_moment(loop);
-  if (due >= loop->host_due) return;
-  loop->host_due = due;
+  if (!loop->hosted || loop->stepping || ws_loop_is_forked(loop)) return;
+  due = next_host_due(loop);
+  if (due >= loop->armed_until) return;
+  loop->armed_until = due;
   if (due < 1) due = 1;
   when.it_value.tv_sec = due / 1000000;
   when.it_value.tv_nsec = due % 1000000 * 1000;
-  timerfd_settime(loop->alarm, TFD_TIMER_ABSTIME, &when, NULL);
+  timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-static void harvest(ws_loop *loop) {
+static void read_completed(ws_loop *loop) {
   CURLMsg *message;
   int left;
   while (loop->multi &&
@@ -208,21 +208,21 @@ static void harvest(ws_loop *loop) {
     CURLcode code = message->data.result;
     if (message->msg != CURLMSG_DONE) continue;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
-    ws_call_landed(((ws_handle *)(void *)handle)->call, code);
+    ws_call_attempt_ended(((ws_handle *)(void *)handle)->call, code);
   }
 }
 
 /* A callback of ours that had no memory is what made libcurl give up. */
 static ws_kind kind_of(const ws_call *call, CURLMcode why) {
   return why == CURLM_OUT_OF_MEMORY ||
-         ws_memory_refusals() != call->refusals ? WS_MEMORY : WS_NETWORK;
+         ws_memory_failures() != call->alloc_failures ? WS_MEMORY : WS_NETWORK;
 }
 
-static void give_up_calls(ws_client *client, CURLMcode why) {
+static void fail_in_flight(ws_client *client, CURLMcode why) {
   ws_call *call = client->active.first;
   while (call) {
     ws_call *next = call->next;
-    if (call->state == WS_FLYING) {
+    if (call->state == WS_IN_FLIGHT) {
       snprintf(call->message, sizeof call->message, "%s",
                curl_multi_strerror(why));
       ws_call_end(call, kind_of(call, why));
@@ -235,41 +235,41 @@ static void give_up_calls(ws_client *client, CURLMcode why) {
 ** which transfer, and never calls for that one again; 7.88 divides by zero
 ** when the socket's number comes back. So what is in flight ends, and the
 ** next transfer gets a libcurl of its own. */
-static int act(ws_loop *loop, curl_socket_t fd, int mask) {
+static int socket_action(ws_loop *loop, curl_socket_t fd, int mask) {
   int running = 0;
   CURLMcode code = CURLM_OK;
   if (loop->multi)
     code = curl_multi_socket_action(loop->multi, fd, mask, &running);
   if (code == CURLM_OK) return running;
-  harvest(loop);
+  read_completed(loop);
   for (ws_client *client = loop->clients; client; client = client->next)
-    give_up_calls(client, code);
+    fail_in_flight(client, code);
   drop_multi(loop);
   return 0;
 }
 
-static int count_flying(const ws_loop *loop) {
-  int flying = 0;
+static int count_in_flight(const ws_loop *loop) {
+  int in_flight = 0;
   for (const ws_client *at = loop->clients; at; at = at->next)
-    flying += at->flying;
-  return flying;
+    in_flight += at->in_flight;
+  return in_flight;
 }
 
 /* Lets libcurl begin what was just added, without waiting for a step. It may
 ** end a transfer as well, of which no socket and no timer will tell again:
 ** so a step is due at once. */
-void ws_loop_kick(ws_loop *loop) {
+void ws_loop_drive_transfers(ws_loop *loop) {
   int running;
   loop->curl_due = WS_NEVER;
-  running = act(loop, CURL_SOCKET_TIMEOUT, 0);
-  if (!loop->inside && running < count_flying(loop)) loop->curl_due = 0;
+  running = socket_action(loop, CURL_SOCKET_TIMEOUT, 0);
+  if (!loop->stepping && running < count_in_flight(loop)) loop->curl_due = 0;
 }
 
 static void run_timers(ws_loop *loop, ws_time now) {
   ws_timer *timer;
   while ((timer = ws_heap_top(&loop->timers)) != NULL && timer->due <= now) {
-    ws_heap_unset(&loop->timers, timer);
-    ws_call_due((ws_call *)(void *)timer, now);
+    ws_heap_remove(&loop->timers, timer);
+    ws_call_timer_expired((ws_call *)(void *)timer, now);
   }
 }
 
@@ -277,7 +277,7 @@ static bool dispatch_all(ws_loop *loop, ws_time now) {
   bool begun = false;
   loop->limiter_due = WS_NEVER;
   for (ws_client *client = loop->clients; client; client = client->next)
-    if (ws_client_dispatch(client, now)) begun = true;
+    if (ws_client_start_queued(client, now)) begun = true;
   return begun;
 }
 
@@ -287,13 +287,13 @@ static void run_due(ws_loop *loop) {
   ws_time now;
   do {
     now = ws_now();
-    if (loop->curl_due <= now) ws_loop_kick(loop);
-    harvest(loop);
+    if (loop->curl_due <= now) ws_loop_drive_transfers(loop);
+    read_completed(loop);
     run_timers(loop, now);
   } while (dispatch_all(loop, now));
 }
 
-static void drain(int fd) {
+static void drain_fd(int fd) {
   uint64_t count;
   ssize_t got = read(fd, &count, sizeof count);
   (void)got;
@@ -301,21 +301,21 @@ static void drain(int fd) {
 
 static void handle(ws_loop *loop, const struct epoll_event *event) {
   int fd = event->data.fd, mask = 0;
-  if (fd == loop->alarm || fd == loop->wake) {
-    drain(fd);
+  if (fd == loop->timer_fd || fd == loop->wake_fd) {
+    drain_fd(fd);
     return;
   }
   if (!ws_sockets_is_wanted(&loop->sockets, fd)) return;
   if (event->events & EPOLLIN) mask |= CURL_CSELECT_IN;
   if (event->events & EPOLLOUT) mask |= CURL_CSELECT_OUT;
   if (event->events & (EPOLLERR | EPOLLHUP)) mask |= CURL_CSELECT_ERR;
-  act(loop, fd, mask);
+  socket_action(loop, fd, mask);
 }
 
 /* Milliseconds for epoll, rounded up: a moment too early would only make
 ** another round. */
 static int wait_for(const ws_loop *loop, double timeout) {
-  ws_time due = earliest(loop), now;
+  ws_time due = next_due(loop), now;
   double limit = HUGE_VAL;
   if (due != WS_NEVER) {
     now = ws_now();
@@ -327,34 +327,34 @@ static int wait_for(const ws_loop *loop, double timeout) {
 }
 
 /* Whether there is something to tell: the awaited call's end, or any. */
-static bool has_news(const ws_loop *loop, const ws_call *awaited) {
+static bool has_result(const ws_loop *loop, const ws_call *awaited) {
   return awaited ? awaited->state == WS_DONE : loop->finished.first != NULL;
 }
 
 /* One round, whose wait ends with news. False when a signal cut it short. */
-static bool go_round(ws_loop *loop, double timeout, const ws_call *awaited) {
+static bool run_once(ws_loop *loop, double timeout, const ws_call *awaited) {
   struct epoll_event events[EVENTS_AT_ONCE];
   int count;
   bool interrupted;
-  if (ws_loop_closed(loop) || ws_loop_forked(loop)) return false;
-  loop->inside = true;
+  if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) return false;
+  loop->stepping = true;
   run_due(loop);
   if (awaited && awaited->state == WS_DONE && loop->pending == 0) {
-    loop->inside = false;
+    loop->stepping = false;
     return true;
   }
   count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE,
-                     has_news(loop, awaited) ? 0 : wait_for(loop, timeout));
+                     has_result(loop, awaited) ? 0 : wait_for(loop, timeout));
   interrupted = count < 0;
   for (int i = 0; i < count; i++) handle(loop, &events[i]);
-  if (count > 0 || earliest(loop) <= ws_now()) run_due(loop);
-  loop->inside = false;
-  loop->host_due = WS_NEVER;
+  if (count > 0 || next_due(loop) <= ws_now()) run_due(loop);
+  loop->stepping = false;
+  loop->armed_until = WS_NEVER;
   return !interrupted;
 }
 
 bool ws_loop_step(ws_loop *loop, double timeout) {
-  return go_round(loop, timeout, NULL);
+  return run_once(loop, timeout, NULL);
 }
 
 /* What other calls end meanwhile stays in the list of finished ones. Events
@@ -362,13 +362,13 @@ bool ws_loop_step(ws_loop *loop, double timeout) {
 bool ws_call_wait(ws_call *call) {
   ws_loop *loop = call->loop;
   bool going = true;
-  if (ws_loop_forked(loop) && call->state != WS_DONE) {
+  if (ws_loop_is_forked(loop) && call->state != WS_DONE) {
     strcpy(call->message, "the call was started before fork");
     ws_call_end(call, WS_INVALID);
   }
   while (call->state != WS_DONE && going && !loop->first_event)
-    going = go_round(loop, -1, call);
-  ws_loop_alarm(loop);
+    going = run_once(loop, -1, call);
+  ws_loop_arm_timer(loop);
   if (call->state != WS_DONE) return false;
   ws_queue_remove(call);
   call->reported = true;

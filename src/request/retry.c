@@ -21,7 +21,7 @@ ws_kind ws_status_kind(int status) {
   return status >= 200 ? WS_OK : WS_DECODE;
 }
 
-bool ws_retry_doubtful(ws_method method, const ws_outcome *outcome) {
+bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome) {
   if (method == WS_GET || !outcome->sent) return false;
   switch (outcome->kind) {
     case WS_NETWORK: case WS_TIMEOUT: case WS_SERVER: case WS_DECODE:
@@ -32,32 +32,33 @@ bool ws_retry_doubtful(ws_method method, const ws_outcome *outcome) {
   }
 }
 
-ws_verdict ws_retry_verdict(ws_method method, const ws_outcome *outcome) {
-  bool passing = outcome->kind == WS_NETWORK ||
+ws_retry_decision ws_retry_decide(ws_method method, const ws_outcome *outcome) {
+  bool is_transient = outcome->kind == WS_NETWORK ||
                  outcome->kind == WS_TIMEOUT || outcome->kind == WS_SERVER;
-  if (outcome->kind == WS_RATE_LIMITED) return WS_HOLD;
-  if (passing && !outcome->sent) return WS_AGAIN;
+  if (outcome->kind == WS_RATE_LIMITED) return WS_RETRY_AFTER_HOLD_OFF;
+  if (is_transient && !outcome->sent) return WS_RETRY_AFTER_PAUSE;
   if (method == WS_POST || method == WS_PATCH)
-    return ws_retry_doubtful(method, outcome) ? WS_DOUBT : WS_FINAL;
-  return passing ? WS_AGAIN : WS_FINAL;
+    return ws_outcome_is_unknown(method,
+                                 outcome) ? WS_RETRY_UNSAFE : WS_RETRY_NO;
+  return is_transient ? WS_RETRY_AFTER_PAUSE : WS_RETRY_NO;
 }
 
-static double bound(int doublings, double base, double cap) {
+static double backoff_limit(int doublings, double base, double cap) {
   double limit = base;
   while (doublings-- > 0 && limit < cap) limit *= 2;
   return limit < cap ? limit : cap;
 }
 
-double ws_retry_pause(int next, double base, double cap, uint64_t *chance) {
-  return bound(next - 2, base, cap) * ws_random(chance);
+double ws_retry_pause(int next, double base, double cap, uint64_t *rng_state) {
+  return backoff_limit(next - 2, base, cap) * ws_random(rng_state);
 }
 
-double ws_retry_hold(double retry_after, int rejections, double base,
-                     double cap, uint64_t *chance) {
+double ws_retry_hold_off(double retry_after, int rejections, double base,
+                     double cap, uint64_t *rng_state) {
   double limit;
   if (retry_after >= 0) return retry_after < cap ? retry_after : cap;
-  limit = bound(rejections - 1, base, cap);
-  return limit / 2 + limit / 2 * ws_random(chance);
+  limit = backoff_limit(rejections - 1, base, cap);
+  return limit / 2 + limit / 2 * ws_random(rng_state);
 }
 
 double ws_retry_after(const char *value, double now) {

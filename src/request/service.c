@@ -36,7 +36,7 @@ double ws_service_rate(ws_service service) {
   return service == WS_KANTATA ? 4 : 6;
 }
 
-static bool holds(const ws_region *region, int64_t space_id) {
+static bool region_holds_space(const ws_region *region, int64_t space_id) {
   if (space_id < INT64_C(1) << 48)
     return space_id / 1000000 == region->millions;
   return space_id >> 48 == region->bits[0] ||
@@ -45,7 +45,7 @@ static bool holds(const ws_region *region, int64_t space_id) {
 
 static const ws_region *region_of(int64_t space_id) {
   for (int i = 0; i < REGIONS; i++)
-    if (holds(&regions[i], space_id)) return &regions[i];
+    if (region_holds_space(&regions[i], space_id)) return &regions[i];
   return NULL;
 }
 
@@ -70,7 +70,7 @@ const char *ws_storyblok_address(int64_t space_id, const char *region,
   else if (!found)
     ws_fail(error, WS_INVALID, "space_id: %" PRId64 " lies in no region's "
             "range; if the id is right, name the region", space_id);
-  else if (space_id && !holds(found, space_id)) {
+  else if (space_id && !region_holds_space(found, space_id)) {
     ws_fail(error, WS_INVALID, "space_id: %" PRId64 " does not belong to "
             "the region '%s'", space_id, found->code);
     return NULL;

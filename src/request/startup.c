@@ -11,7 +11,7 @@
 #include "limit/shared_limiter.h"
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool started, ready;
+static atomic_bool started, is_ready;
 
 static void after_fork(void) {
   ws_process_forked();
@@ -20,14 +20,14 @@ static void after_fork(void) {
 
 /* Through the core's functions, which count what is refused; a copy of a
 ** text needs nothing but room. */
-static char *copy_text(const char *text) {
+static char *duplicate_text(const char *text) {
   return ws_copy(text, strlen(text));
 }
 
 /* What failed for want of memory may go well another time. */
 static bool start(ws_error *error) {
   static bool follows_forks;
-  unsigned refusals = ws_memory_refusals();
+  unsigned alloc_failures = ws_memory_failures();
   CURLcode code;
   atomic_store(&started, true);
   if (!follows_forks &&
@@ -38,9 +38,9 @@ static bool start(ws_error *error) {
   }
   follows_forks = true;
   code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, ws_alloc, ws_free,
-                              ws_realloc, copy_text, ws_calloc);
+                              ws_realloc, duplicate_text, ws_calloc);
   if (code == CURLE_OK) return true;
-  if (code == CURLE_OUT_OF_MEMORY || ws_memory_refusals() != refusals)
+  if (code == CURLE_OUT_OF_MEMORY || ws_memory_failures() != alloc_failures)
     ws_fail_memory(error);
   else
     ws_fail(error, WS_NETWORK, "libcurl cannot be set up: %s",
@@ -56,7 +56,7 @@ static bool is_complete(const ws_memory *memory) {
 }
 
 bool ws_init(const ws_memory *memory) {
-  if (atomic_load(&started) || ws_memory_in_use()) return false;
+  if (atomic_load(&started) || ws_memory_was_used()) return false;
   if (memory && !is_complete(memory)) return false;
   if (memory)
     ws_set_memory(memory->alloc, memory->calloc, memory->realloc,
@@ -66,12 +66,12 @@ bool ws_init(const ws_memory *memory) {
   return true;
 }
 
-bool ws_process_start(ws_error *error) {
-  bool well = atomic_load(&ready);
+bool ws_startup(ws_error *error) {
+  bool well = atomic_load(&is_ready);
   if (well) return true;
   pthread_mutex_lock(&guard);
-  well = atomic_load(&ready) || start(error);
-  if (well) atomic_store(&ready, true);
+  well = atomic_load(&is_ready) || start(error);
+  if (well) atomic_store(&is_ready, true);
   pthread_mutex_unlock(&guard);
   return well;
 }

@@ -10,6 +10,6 @@
 
 /* Does so the first time; false with `error` if it fails, and tries again
 ** with the next call. */
-bool ws_process_start(ws_error *error);
+bool ws_startup(ws_error *error);
 
 #endif

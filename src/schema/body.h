@@ -13,10 +13,10 @@
 #include "base/source.h"
 #include "schema/schema.h"
 
-typedef struct ws_fault {
+typedef struct ws_validation_error {
   char field[128];     /* "assign.user_ids[2]"; "" for the whole */
   char message[384];   /* "color: expected a string, got the number 5" */
-} ws_fault;
+} ws_validation_error;
 
 typedef enum ws_purpose {
   WS_FOR_CREATE,       /* required fields must be there */
@@ -33,7 +33,7 @@ typedef enum ws_purpose {
 */
 bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
                    ws_purpose purpose, bool strict, const ws_source *source,
-                   int table, ws_fault *fault);
+                   int table, ws_validation_error *error);
 
 /*
 ** Writes any table, without a schema: sequences as arrays, the rest as
@@ -42,7 +42,8 @@ bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
 ** levels (a table that contains itself), and what JSON cannot hold.
 */
 bool ws_body_write_any(ws_buffer *buffer, const ws_schema *const schemas[],
-                       const ws_source *source, int table, ws_fault *fault);
+                       const ws_source *source, int table,
+                         ws_validation_error *error);
 
 /*
 ** Appends "a=1&b=2,3" (escaped) for a table of filters: arrays become comma
@@ -53,6 +54,6 @@ bool ws_body_write_any(ws_buffer *buffer, const ws_schema *const schemas[],
 */
 bool ws_query_write(ws_buffer *buffer, const ws_schema *schema,
                     bool only_query, bool strict, const ws_source *source,
-                    int table, ws_fault *fault);
+                    int table, ws_validation_error *error);
 
 #endif

@@ -77,7 +77,7 @@ static const ws_field *field_in_order(const ws_schema *schema,
   return NULL;
 }
 
-const ws_field *ws_schema_field(const ws_schema *schema, const char *name,
+const ws_field *ws_schema_find_field(const ws_schema *schema, const char *name,
                                 size_t size) {
   if (!size) return NULL;
   if (!schema->slots) return field_in_order(schema, name, size);
@@ -98,12 +98,12 @@ static const ws_schema *named_in(const ws_schema *const schemas[],
   return *schemas;
 }
 
-const ws_schema *ws_schema_named(const char *name) {
+const ws_schema *ws_schema_find(const char *name) {
   const ws_schema *schema = named_in(ws_storyblok_schemas, name);
   return schema ? schema : named_in(ws_kantata_schemas, name);
 }
 
-const ws_schema *const *ws_schema_service(const ws_schema *schema) {
+const ws_schema *const *ws_schema_siblings(const ws_schema *schema) {
   if (named_in(ws_storyblok_schemas, schema->name) == schema)
     return ws_storyblok_schemas;
   if (named_in(ws_kantata_schemas, schema->name) == schema)
@@ -119,7 +119,7 @@ static bool is_array(ws_field_type type) {
 bool ws_schema_is_array(const ws_schema *const schemas[], const char *name,
                         size_t size) {
   for (; schemas && *schemas; schemas++) {
-    const ws_field *field = ws_schema_field(*schemas, name, size);
+    const ws_field *field = ws_schema_find_field(*schemas, name, size);
     if (field && is_array(field->type)) return true;
     if ((*schemas)->plural && strlen((*schemas)->plural) == size
         && !memcmp((*schemas)->plural, name, size))
@@ -145,17 +145,17 @@ const char *ws_field_type_name(ws_field_type type) {
 ** with their neighbour. Capitals do not count, nor "-" for "_".
 */
 
-#define LONGEST 64
+#define MAX_NAME 64
 
-typedef unsigned char row[LONGEST + 1];
+typedef unsigned char row[MAX_NAME + 1];
 
-static char folded(char c) {
+static char fold(char c) {
   if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
   if (c == '-' || c == ' ') return '_';
   return c;
 }
 
-static unsigned char least(unsigned char a, unsigned char b) {
+static unsigned char smaller(unsigned char a, unsigned char b) {
   return a < b ? a : b;
 }
 
@@ -164,19 +164,19 @@ static void fill_row(row now, const row last, const row before,
                      const char *a, size_t i, const char *b, size_t b_size) {
   now[0] = (unsigned char)i;
   for (size_t j = 1; j <= b_size; j++) {
-    char x = folded(a[i - 1]), y = folded(b[j - 1]);
+    char x = fold(a[i - 1]), y = fold(b[j - 1]);
     now[j] = (unsigned char)(last[j - 1] + (x != y));
-    now[j] = least(now[j], (unsigned char)(last[j] + 1));
-    now[j] = least(now[j], (unsigned char)(now[j - 1] + 1));
-    if (i > 1 && j > 1 && x == folded(b[j - 2]) && y == folded(a[i - 2]))
-      now[j] = least(now[j], (unsigned char)(before[j - 2] + 1));
+    now[j] = smaller(now[j], (unsigned char)(last[j] + 1));
+    now[j] = smaller(now[j], (unsigned char)(now[j - 1] + 1));
+    if (i > 1 && j > 1 && x == fold(b[j - 2]) && y == fold(a[i - 2]))
+      now[j] = smaller(now[j], (unsigned char)(before[j - 2] + 1));
   }
 }
 
 static size_t distance(const char *a, size_t a_size, const char *b,
                        size_t b_size) {
   row rows[3];
-  if (a_size > LONGEST || b_size > LONGEST) return LONGEST;
+  if (a_size > MAX_NAME || b_size > MAX_NAME) return MAX_NAME;
   for (size_t j = 0; j <= b_size; j++) rows[0][j] = (unsigned char)j;
   for (size_t i = 1; i <= a_size; i++)
     fill_row(rows[i % 3], rows[(i + 2) % 3], rows[(i + 1) % 3], a, i, b,
@@ -185,13 +185,13 @@ static size_t distance(const char *a, size_t a_size, const char *b,
 }
 
 /* How many slips still make the same word of somebody's. */
-static size_t slips(size_t size) {
+static size_t max_edits(size_t size) {
   return 1 + size / 4;
 }
 
-int ws_nearest(const char *const names[], size_t count, const char *name,
+int ws_nearest_name(const char *const names[], size_t count, const char *name,
                size_t size) {
-  size_t best = slips(size) + 1;
+  size_t best = max_edits(size) + 1;
   int nearest = -1;
   for (size_t i = 0; i < count; i++) {
     size_t letters = strlen(names[i]);
@@ -201,7 +201,8 @@ int ws_nearest(const char *const names[], size_t count, const char *name,
   return nearest;
 }
 
-const ws_field *ws_schema_nearest(const ws_schema *schema, const char *name,
+const ws_field *ws_schema_nearest_field(const ws_schema *schema,
+                                        const char *name,
                                   size_t size) {
   const char *names[WS_MAX_FIELDS];
   const ws_field *fields[WS_MAX_FIELDS] = {NULL};
@@ -211,6 +212,6 @@ const ws_field *ws_schema_nearest(const ws_schema *schema, const char *name,
     fields[count] = &schema->fields[i];
     names[count++] = schema->fields[i].name;
   }
-  int nearest = ws_nearest(names, count, name, size);
+  int nearest = ws_nearest_name(names, count, name, size);
   return nearest < 0 ? NULL : fields[nearest];
 }

@@ -40,13 +40,13 @@ enum {
 typedef struct ws_schema ws_schema;
 
 #define WS_MAX_FIELDS 64     /* in one schema */
-#define WS_KEY_ROOM 48       /* for the longest name, in blocks of 16 */
+#define WS_KEY_SIZE 48       /* for the longest name, in blocks of 16 */
 #define WS_FIELD_SLOTS 128   /* of its hash table: twice as many */
 
 typedef struct ws_field {
   const char *name;
   size_t size;               /* of the name */
-  char key[WS_KEY_ROOM];     /* "\"name\":", as it stands in JSON */
+  char key[WS_KEY_SIZE];     /* "\"name\":", as it stands in JSON */
   ws_field_type type;
   unsigned flags;
   const char *doc;           /* one sentence for the reference */
@@ -84,23 +84,24 @@ extern const ws_schema *const ws_storyblok_schemas[];  /* NULL at the end */
 extern const ws_schema *const ws_kantata_schemas[];
 
 /* The schema of that name ("storyblok.stage"), or NULL. */
-const ws_schema *ws_schema_named(const char *name);
+const ws_schema *ws_schema_find(const char *name);
 
 /* The field of that name, or NULL. */
-const ws_field *ws_schema_field(const ws_schema *schema, const char *name,
+const ws_field *ws_schema_find_field(const ws_schema *schema, const char *name,
                                 size_t size);
 
 /* The schema's field whose name is nearest to a mistyped one, or NULL when
 ** none is near. Fields that cannot be given are no advice. */
-const ws_field *ws_schema_nearest(const ws_schema *schema, const char *name,
+const ws_field *ws_schema_nearest_field(const ws_schema *schema,
+                                        const char *name,
                                   size_t size);
 
 /* The index of the nearest of `count` names, or -1 when none is near. */
-int ws_nearest(const char *const names[], size_t count, const char *name,
+int ws_nearest_name(const char *const names[], size_t count, const char *name,
                size_t size);
 
 /* The list of the schema's service; NULL when it stands in none. */
-const ws_schema *const *ws_schema_service(const ws_schema *schema);
+const ws_schema *const *ws_schema_siblings(const ws_schema *schema);
 
 /* Whether some object of the service has an array under that name: how an
 ** empty table without a schema is told from an empty object. */

@@ -20,63 +20,63 @@
 typedef struct text {
   char *bytes;
   size_t size;
-  size_t room;  /* with the NUL */
+  size_t capacity;  /* with the NUL */
 } text;
 
-static void put(text *to, const char *format, ...)
+static void print_to(text *to, const char *format, ...)
   __attribute__((format(printf, 2, 3)));
 
-static void put(text *to, const char *format, ...) {
+static void print_to(text *to, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  int size = vsnprintf(to->bytes + to->size, to->room - to->size, format,
+  int size = vsnprintf(to->bytes + to->size, to->capacity - to->size, format,
                        arguments);
   va_end(arguments);
   if (size > 0) to->size += (size_t)size;
-  if (to->size >= to->room) to->size = to->room - 1;
+  if (to->size >= to->capacity) to->size = to->capacity - 1;
 }
 
 /* Bytes of a user's: cut, and with "?" for what is not printable, so that
 ** no fault can upset a terminal or a log. */
 static void put_safe(text *to, const char *bytes, size_t size) {
   for (size_t i = 0; i < size && i < QUOTED; i++)
-    put(to, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
-  if (size > QUOTED) put(to, "...");
+    print_to(to, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
+  if (size > QUOTED) print_to(to, "...");
 }
 
-static void put_path(text *to, const ws_step *at) {
+static void put_path(text *to, const ws_path *at) {
   if (!at) return;
   put_path(to, at->up);
   if (!at->name) {
-    put(to, "[%lld]", (long long)at->index);
+    print_to(to, "[%lld]", (long long)at->index);
     return;
   }
-  if (at->up) put(to, ".");
+  if (at->up) print_to(to, ".");
   put_safe(to, at->name, at->size);
 }
 
 static void put_value(text *to, const ws_value *value) {
-  char digits[WS_NUMBER_ROOM];
+  char digits[WS_NUMBER_SIZE];
   switch (value->type) {
-    case WS_VALUE_NONE: put(to, "nothing"); break;
-    case WS_VALUE_NULL: put(to, "null"); break;
+    case WS_VALUE_NONE: print_to(to, "nothing"); break;
+    case WS_VALUE_NULL: print_to(to, "null"); break;
     case WS_VALUE_BOOLEAN:
-      put(to, value->as.boolean ? "true" : "false");
+      print_to(to, value->as.boolean ? "true" : "false");
       break;
     case WS_VALUE_INTEGER:
-      put(to, "the number %lld", (long long)value->as.integer);
+      print_to(to, "the number %lld", (long long)value->as.integer);
       break;
     case WS_VALUE_NUMBER:
-      ws_number_digits(digits, value->as.number);
-      put(to, "the number %s", digits);
+      ws_number_format(digits, value->as.number);
+      print_to(to, "the number %s", digits);
       break;
     case WS_VALUE_TEXT:
-      put(to, "the string \"");
+      print_to(to, "the string \"");
       put_safe(to, value->as.text.bytes, value->as.text.size);
-      put(to, "\"");
+      print_to(to, "\"");
       break;
-    case WS_VALUE_TABLE: put(to, "a table"); break;
-    case WS_VALUE_OTHER: put(to, "a %s", value->as.other); break;
+    case WS_VALUE_TABLE: print_to(to, "a table"); break;
+    case WS_VALUE_OTHER: print_to(to, "a %s", value->as.other); break;
   }
 }
 
@@ -85,36 +85,38 @@ static void put_value(text *to, const ws_value *value) {
 */
 
 /* The path goes into `field`; false when there is none. */
-static bool set_field(ws_fault *fault, const ws_step *at) {
-  text field = {fault->field, 0, sizeof fault->field};
-  fault->field[0] = '\0';
+static bool set_field(ws_validation_error *error, const ws_path *at) {
+  text field = {error->field, 0, sizeof error->field};
+  error->field[0] = '\0';
   put_path(&field, at);
   return field.size > 0;
 }
 
-static text message_of(ws_fault *fault) {
-  fault->message[0] = '\0';
-  return (text){fault->message, 0, sizeof fault->message};
+static text message_of(ws_validation_error *error) {
+  error->message[0] = '\0';
+  return (text){error->message, 0, sizeof error->message};
 }
 
-bool ws_fault_at(ws_fault *fault, const ws_step *at, const char *format,
+bool ws_report_error(ws_validation_error *error, const ws_path *at,
+                     const char *format,
                  ...) {
-  text message = message_of(fault);
+  text message = message_of(error);
   va_list arguments;
-  if (set_field(fault, at)) put(&message, "%s: ", fault->field);
+  if (set_field(error, at)) print_to(&message, "%s: ", error->field);
   va_start(arguments, format);
-  vsnprintf(message.bytes + message.size, message.room - message.size,
+  vsnprintf(message.bytes + message.size, message.capacity - message.size,
             format, arguments);
   va_end(arguments);
   return false;
 }
 
-bool ws_fault_expected(ws_fault *fault, const ws_step *at, const char *what,
+bool ws_report_expected(ws_validation_error *error, const ws_path *at,
+                        const char *what,
                        const ws_value *got) {
   char shown[128] = "";
   text value = {shown, 0, sizeof shown};
   put_value(&value, got);
-  return ws_fault_at(fault, at, "expected %s, got %s", what, shown);
+  return ws_report_error(error, at, "expected %s, got %s", what, shown);
 }
 
 static const char *words_for(const ws_field *field) {
@@ -139,12 +141,13 @@ static const char *words_for(const ws_field *field) {
   return "a value that JSON can hold";
 }
 
-bool ws_fault_type(ws_fault *fault, const ws_step *at, const ws_field *field,
+bool ws_report_wrong_type(ws_validation_error *error, const ws_path *at,
+                          const ws_field *field,
                    const ws_value *got) {
   char words[96];
   snprintf(words, sizeof words, "%s%s", words_for(field),
            field->flags & WS_NULLABLE ? " or null" : "");
-  return ws_fault_expected(fault, at, words, got);
+  return ws_report_expected(error, at, words, got);
 }
 
 /* The names that may be given, as many as fit. */
@@ -153,53 +156,56 @@ static void put_known(text *to, const ws_schema *schema) {
   for (size_t i = 0; i < schema->count; i++) {
     const ws_field *field = &schema->fields[i];
     if (field->flags & WS_READ_ONLY) continue;
-    if (to->size + strlen(mark) + field->size + sizeof ", ...)" > to->room) {
-      put(to, ", ...");
+    if (to->size + strlen(mark) + field->size + sizeof ", ...)" >
+        to->capacity) {
+      print_to(to, ", ...");
       break;
     }
-    put(to, "%s%s", mark, field->name);
+    print_to(to, "%s%s", mark, field->name);
     mark = ", ";
   }
-  put(to, *mark == ',' ? ")" : " (no field can be given)");
+  print_to(to, *mark == ',' ? ")" : " (no field can be given)");
 }
 
-bool ws_fault_unknown(ws_fault *fault, const ws_step *at,
+bool ws_report_unknown_field(ws_validation_error *error, const ws_path *at,
                       const ws_schema *schema) {
-  text message = message_of(fault);
-  const ws_field *near = ws_schema_nearest(schema, at->name, at->size);
-  put(&message, "unknown field '");
+  text message = message_of(error);
+  const ws_field *near = ws_schema_nearest_field(schema, at->name, at->size);
+  print_to(&message, "unknown field '");
   put_path(&message, at);
-  put(&message, near ? "', did you mean '%s'?" : "'", near ? near->name : "");
+  print_to(&message, near ? "', did you mean '%s'?" : "'",
+           near ? near->name : "");
   if (!near) put_known(&message, schema);
-  set_field(fault, at);
+  set_field(error, at);
   return false;
 }
 
-bool ws_fault_read_only(ws_fault *fault, const ws_step *at) {
-  text message = message_of(fault);
-  set_field(fault, at);
-  put(&message, "%s is set by the service and cannot be given",
-      fault->field);
+bool ws_report_read_only(ws_validation_error *error, const ws_path *at) {
+  text message = message_of(error);
+  set_field(error, at);
+  print_to(&message, "%s is set by the service and cannot be given",
+      error->field);
   return false;
 }
 
-bool ws_fault_key(ws_fault *fault, const ws_step *up, const ws_value *key) {
-  if (key->type == WS_VALUE_NONE) return ws_fault_memory(fault);
+bool ws_report_bad_key(ws_validation_error *error, const ws_path *up,
+                       const ws_value *key) {
+  if (key->type == WS_VALUE_NONE) return ws_report_no_memory(error);
   if (key->type != WS_VALUE_INTEGER)
-    return ws_fault_expected(fault, up, "names as keys", key);
-  return ws_fault_at(fault, up, "expected a table of named fields, "
+    return ws_report_expected(error, up, "names as keys", key);
+  return ws_report_error(error, up, "expected a table of named fields, "
                      "got one with the key %lld", (long long)key->as.integer);
 }
 
-bool ws_fault_memory(ws_fault *fault) {
-  return ws_fault_at(fault, NULL, "not enough memory");
+bool ws_report_no_memory(ws_validation_error *error) {
+  return ws_report_error(error, NULL, "not enough memory");
 }
 
 /* ------------------------------------------------------------------------
 ** Judging.
 */
 
-bool ws_judge_integer(const ws_value *value, int64_t *integer) {
+bool ws_value_to_integer(const ws_value *value, int64_t *integer) {
   double number = value->as.number;
   if (value->type == WS_VALUE_INTEGER) {
     *integer = value->as.integer;
@@ -211,15 +217,15 @@ bool ws_judge_integer(const ws_value *value, int64_t *integer) {
   return (double)*integer == number;
 }
 
-bool ws_judge_field_integer(const ws_field *field, const ws_value *value,
+bool ws_value_to_field_integer(const ws_field *field, const ws_value *value,
                             int64_t *integer) {
-  if (!ws_judge_integer(value, integer)) return false;
+  if (!ws_value_to_integer(value, integer)) return false;
   if (field->type == WS_FIELD_ID || field->type == WS_FIELD_IDS)
     return *integer >= 1 && *integer <= WS_MAX_ID;
   return *integer >= 1 || !(field->flags & WS_POSITIVE);
 }
 
-bool ws_judge_time(const ws_value *value) {
+bool ws_value_is_time(const ws_value *value) {
   if (value->type != WS_VALUE_TEXT || value->as.text.size < 4) return false;
   for (int i = 0; i < 4; i++) {
     char c = value->as.text.bytes[i];
@@ -228,17 +234,18 @@ bool ws_judge_time(const ws_value *value) {
   return true;
 }
 
-bool ws_judge_text(ws_fault *fault, const ws_step *at,
+bool ws_check_text(ws_validation_error *error, const ws_path *at,
                    const ws_value *value) {
   const char *bytes = value->as.text.bytes;
   size_t size = value->as.text.size;
   const char *nul = size ? memchr(bytes, '\0', size) : NULL;
   if (nul)
-    return ws_fault_at(fault, at, "holds a NUL, at byte %zu; take it out",
+    return ws_report_error(error, at, "holds a NUL, at byte %zu; take it out",
                        (size_t)(nul - bytes) + 1);
-  ptrdiff_t bad = ws_utf8_fault(bytes, size);
+  ptrdiff_t bad = ws_utf8_find_invalid(bytes, size);
   if (bad < 0) return true;
-  return ws_fault_at(fault, at, "is not valid UTF-8, from byte %td on (0x%02X)",
+  return ws_report_error(error, at,
+                         "is not valid UTF-8, from byte %td on (0x%02X)",
                      bad + 1, (unsigned)(unsigned char)bytes[bad]);
 }
 
@@ -246,18 +253,20 @@ bool ws_judge_text(ws_fault *fault, const ws_step *at,
 ** Arrays.
 */
 
-static bool array_key_fault(ws_fault *fault, const ws_step *up,
+static bool report_array_key(ws_validation_error *error, const ws_path *up,
                             const ws_value *key) {
   text shown = {(char[96]){0}, 0, 96};
   if (key->type == WS_VALUE_NONE) {
-    ws_fault_memory(fault);
+    ws_report_no_memory(error);
   } else if (key->type == WS_VALUE_TEXT) {
     put_safe(&shown, key->as.text.bytes, key->as.text.size);
-    ws_fault_at(fault, up, "expected an array, got a table with the key '%s'",
+    ws_report_error(error, up,
+                    "expected an array, got a table with the key '%s'",
                 shown.bytes);
   } else {
     put_value(&shown, key);
-    ws_fault_at(fault, up, "expected an array, got a table with %s as a key",
+    ws_report_error(error, up,
+                    "expected an array, got a table with %s as a key",
                 shown.bytes);
   }
   return false;
@@ -265,41 +274,44 @@ static bool array_key_fault(ws_fault *fault, const ws_step *up,
 
 /* Lua walks what was not built in order in another one: then all keys are
 ** counted, and the items fetched by position. */
-static bool count_items(ws_items *items, const ws_step *up, ws_fault *fault) {
+static bool count_items(ws_items *items, const ws_path *up,
+                        ws_validation_error *error) {
   ws_value key, value;
   const ws_source *source = items->source;
   for (bool first = true;
        source->next(source->host, items->table, first, &key, &value);
        first = false) {
     if (key.type != WS_VALUE_INTEGER || key.as.integer < 1)
-      return array_key_fault(fault, up, &key);
+      return report_array_key(error, up, &key);
     items->count++;
   }
   return true;
 }
 
-static int item_at(ws_items *items, const ws_step *up, ws_fault *fault,
+static int item_at(ws_items *items, const ws_path *up,
+                   ws_validation_error *error,
                    ws_value *value) {
   const ws_source *source = items->source;
   if (items->index == items->count) return 0;
   source->at(source->host, items->table, ++items->index, value);
   if (value->type != WS_VALUE_NONE) return 1;
-  ws_fault_at(fault, up, "expected an array without holes, "
+  ws_report_error(error, up, "expected an array without holes, "
               "item %lld is missing", (long long)items->index);
   return -1;
 }
 
-int ws_items_next(ws_items *items, const ws_step *up, ws_fault *fault,
+int ws_items_next(ws_items *items, const ws_path *up,
+                  ws_validation_error *error,
                   ws_value *value) {
   ws_value key;
   const ws_source *source = items->source;
-  if (items->count) return item_at(items, up, fault, value);
+  if (items->count) return item_at(items, up, error, value);
   if (!source->next(source->host, items->table, !items->index, &key, value))
     return 0;
   if (key.type == WS_VALUE_INTEGER && key.as.integer == items->index + 1) {
     items->index++;
     return 1;
   }
-  if (!count_items(items, up, fault)) return -1;
-  return item_at(items, up, fault, value);
+  if (!count_items(items, up, error)) return -1;
+  return item_at(items, up, error, value);
 }

@@ -3,8 +3,8 @@
 ** by the writers of bodies and of queries.
 */
 
-#ifndef WS_JUDGE_H
-#define WS_JUDGE_H
+#ifndef WS_VALIDATE_H
+#define WS_VALIDATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,61 +15,66 @@
 #include "schema/schema.h"
 
 /* Where in the table we are: members and items, the innermost first. */
-typedef struct ws_step {
-  const struct ws_step *up;  /* NULL at the top */
+typedef struct ws_path {
+  const struct ws_path *up;  /* NULL at the top */
   const char *name;          /* of a member; NULL: an item */
   size_t size;
   int64_t index;             /* of an item, from 1 */
-} ws_step;
+} ws_path;
 
 /* The steps to a member, by its key or its field, and to an item. */
-static inline ws_step ws_step_key(const ws_step *up, const ws_value *key) {
-  return (ws_step){up, key->as.text.bytes, key->as.text.size, 0};
+static inline ws_path ws_path_key(const ws_path *up, const ws_value *key) {
+  return (ws_path){up, key->as.text.bytes, key->as.text.size, 0};
 }
 
-static inline ws_step ws_step_field(const ws_step *up,
+static inline ws_path ws_path_field(const ws_path *up,
                                     const ws_field *field) {
-  return (ws_step){up, field->name, field->size, 0};
+  return (ws_path){up, field->name, field->size, 0};
 }
 
-static inline ws_step ws_step_item(const ws_step *up, int64_t index) {
-  return (ws_step){up, NULL, 0, index};
+static inline ws_path ws_path_item(const ws_path *up, int64_t index) {
+  return (ws_path){up, NULL, 0, index};
 }
 
 /* Fills in the fault with the path in front; false, for the caller to
 ** return. */
-bool ws_fault_at(ws_fault *fault, const ws_step *at, const char *format, ...)
+bool ws_report_error(ws_validation_error *error, const ws_path *at,
+                     const char *format, ...)
   __attribute__((format(printf, 3, 4)));
 
 /* "color: expected a string, got the number 5". */
-bool ws_fault_expected(ws_fault *fault, const ws_step *at, const char *what,
+bool ws_report_expected(ws_validation_error *error, const ws_path *at,
+                        const char *what,
                        const ws_value *got);
-bool ws_fault_type(ws_fault *fault, const ws_step *at, const ws_field *field,
+bool ws_report_wrong_type(ws_validation_error *error, const ws_path *at,
+                          const ws_field *field,
                    const ws_value *got);
 
 /* "unknown field 'colour', did you mean 'color'?" */
-bool ws_fault_unknown(ws_fault *fault, const ws_step *at,
+bool ws_report_unknown_field(ws_validation_error *error, const ws_path *at,
                       const ws_schema *schema);
 
 /* "id is set by the service and cannot be given" */
-bool ws_fault_read_only(ws_fault *fault, const ws_step *at);
+bool ws_report_read_only(ws_validation_error *error, const ws_path *at);
 
 /* A key that is no name, where an object belongs. */
-bool ws_fault_key(ws_fault *fault, const ws_step *up, const ws_value *key);
-bool ws_fault_memory(ws_fault *fault);
+bool ws_report_bad_key(ws_validation_error *error, const ws_path *up,
+                       const ws_value *key);
+bool ws_report_no_memory(ws_validation_error *error);
 
 /* Whether it is an integer, also as an integral number; `integer` gets it. */
-bool ws_judge_integer(const ws_value *value, int64_t *integer);
+bool ws_value_to_integer(const ws_value *value, int64_t *integer);
 
 /* Whether it is an integer of the field's kind: an id, a positive one. */
-bool ws_judge_field_integer(const ws_field *field, const ws_value *value,
+bool ws_value_to_field_integer(const ws_field *field, const ws_value *value,
                             int64_t *integer);
 
 /* Whether the text starts as ISO 8601 times do: with a year. */
-bool ws_judge_time(const ws_value *value);
+bool ws_value_is_time(const ws_value *value);
 
 /* Whether the text is UTF-8 without NULs; else fills in the fault. */
-bool ws_judge_text(ws_fault *fault, const ws_step *at, const ws_value *text);
+bool ws_check_text(ws_validation_error *error, const ws_path *at,
+                   const ws_value *text);
 
 /*
 ** A walk over the items of an array in order, whatever order the host's
@@ -87,7 +92,8 @@ static inline ws_items ws_items_of(const ws_source *source, int table) {
 }
 
 /* 1 with the next item in `value`, 0 at the end, -1 with a fault. */
-int ws_items_next(ws_items *items, const ws_step *up, ws_fault *fault,
+int ws_items_next(ws_items *items, const ws_path *up,
+                  ws_validation_error *error,
                   ws_value *value);
 
 #endif

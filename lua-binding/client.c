@@ -154,8 +154,8 @@ static int refuse(lua_State *L, const char *message) {
 
 /*
 ** client:start(method, path, query, body, timeout, deadline, attempts,
-** headers): a call, or nil, kind and message. All but the first two may be
-** nil; headers is an array of lines.
+** headers, start_within): a call, or nil, kind and message. All but the first
+** two may be nil; headers is an array of lines.
 */
 static int client_start(lua_State *L) {
   ws_client *client = *check(L);
@@ -163,7 +163,7 @@ static int client_start(lua_State *L) {
   ws_request request = {0};
   ws_error error;
   ws_call **call;
-  lua_settop(L, 9);
+  lua_settop(L, 10);
   request.method = (ws_method)ws_method_from_name(luaL_checkstring(L, 2));
   request.path = luaL_checklstring(L, 3, &path_size);
   request.query = luaL_optlstring(L, 4, NULL, &query_size);
@@ -171,6 +171,7 @@ static int client_start(lua_State *L) {
   request.timeout = luaL_optnumber(L, 6, 0);
   request.deadline = luaL_optnumber(L, 7, 0);
   request.attempts = (int)luaL_optinteger(L, 8, 0);
+  request.start_within = luaL_optnumber(L, 10, 0);
   if (!client) return refuse(L, "the client is closed");
   if (has_nul(request.path, path_size) || has_nul(request.query, query_size))
     return refuse(L, "path: holds a NUL byte");

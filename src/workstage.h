@@ -171,6 +171,7 @@ typedef struct ws_request {
   const char *const *headers;  /* more of them, NULL at the end */
   double timeout;            /* each attempt; 0: the client's */
   double deadline;           /* all attempts and waiting; 0: none */
+  double start_within;       /* no attempt begins later; 0: no limit */
   int attempts;              /* 0: the client's; 1: no retry */
 } ws_request;
 

@@ -17,7 +17,7 @@ local METHODS = { GET = true, POST = true, PUT = true, PATCH = true,
                   DELETE = true }
 
 local request_names = { "query", "body", "headers", "timeout", "deadline",
-                        "retry" }
+                        "start_within", "retry" }
 
 local known = {}
 for _, name in ipairs(request_names) do known[name] = true end
@@ -69,6 +69,7 @@ end
 
 local function call_options(opts)
   return options.call { timeout = opts.timeout, deadline = opts.deadline,
+                        start_within = opts.start_within,
                         retry = opts.retry }
 end
 
@@ -121,7 +122,7 @@ function client.class(name)
   -- @tparam string path appended to the base address; begins with a slash
   -- @tparam[opt] workstage.request_parts opts `query`, `body` (a table, or
   --   JSON as a string), `headers`, and the call options `timeout`,
-  --   `deadline`, `retry`
+  --   `deadline`, `start_within`, `retry`
   -- @treturn[1] any the parsed answer; true when it is empty
   -- @treturn[1] integer status
   -- @treturn[1] table<string,string> headers, by names in lower case

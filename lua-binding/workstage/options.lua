@@ -269,7 +269,8 @@ end
 
 -- ------------------------------------------------------- call options
 
-local call_names = { "timeout", "deadline", "retry", "strict" }
+local call_names = { "timeout", "deadline", "start_within", "retry",
+                     "strict" }
 
 local call_check = {
   timeout = function(value)
@@ -285,6 +286,7 @@ local call_check = {
   end,
 }
 call_check.strict = call_check.retry
+call_check.start_within = call_check.timeout
 
 --- The error where no time was left when a call was made: to the core it
 -- would mean that there is no end.
@@ -297,7 +299,8 @@ end
 
 --- Judges the options of one call: `timeout` (seconds, each attempt),
 -- `deadline` (seconds, all of it; in a loop of `each`, each request),
--- `retry = false`, `strict = false`.
+-- `start_within` (seconds in which attempts may begin), `retry = false`,
+-- `strict = false`.
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error

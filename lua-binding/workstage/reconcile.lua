@@ -100,6 +100,11 @@ function reconcile.is_transient(why)
   return errors.is(why) and TRANSIENT[why.kind] == true
 end
 
+-- Whether the request may not be sent any more (`start_within`).
+local function is_late(lost)
+  return lost.start_before ~= nil and core.now() >= lost.start_before
+end
+
 -- Looks until the effect shows, or settle_time is over.
 -- @return "done", object; "not_done"; or "unknown", why
 local function poll_for_effect(transport, lost, evidence)
@@ -152,6 +157,7 @@ function reconcile.post(transport, err, began, send, evidence, call)
   local attempts, sends = 0, 0
   local lost = setmetatable({
     deadline = call.deadline and began + call.deadline,
+    start_before = call.start_within and began + call.start_within,
   }, Lost)
   while true do
     sends = sends + 1
@@ -170,12 +176,14 @@ function reconcile.post(transport, err, began, send, evidence, call)
     if verdict == "unknown" then
       return nil, with_details(err, true, attempts, found)
     end
-    if call.retry == false or sends >= transport.attempts then
+    if call.retry == false or sends >= transport.attempts or
+       is_late(lost) then
       return nil, with_details(err, false, attempts)
     end
     local object, why = send {
       timeout = call.timeout, retry = call.retry,
       deadline = left_of(lost),
+      start_within = lost.start_before and lost.start_before - core.now(),
     }
     if object then return object end
     err = why

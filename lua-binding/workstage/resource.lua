@@ -134,6 +134,7 @@ local function resolve_ambiguous(self, request, opts, err, lost)
   local find_effect = request.evidence(self, request.sent, request.listed)
   local function again(remaining)
     request.timeout, request.deadline = remaining.timeout, remaining.deadline
+    request.start_within = remaining.start_within
     request.call = false
     local object, why, call = transport.protect(request, make, self)
     return object, why and self.transport:known(why, call)
@@ -155,7 +156,7 @@ local function post(self, path, query, body, evidence, attributes, opts)
     path = path, query = query, body = body, evidence = evidence,
     sent = core.copy(attributes), listed = self.transport[self.class.listed],
     began = core.now(), timeout = opts.timeout, retry = opts.retry,
-    deadline = opts.deadline, call = false,
+    deadline = opts.deadline, start_within = opts.start_within, call = false,
   }
   local object, err, lost = transport.protect(request, make, self)
   if object then return object end

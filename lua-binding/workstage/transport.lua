@@ -77,7 +77,8 @@ end
 --- The options of a call as `transport.protect` needs them.
 function transport.attempt(opts)
   return { timeout = opts.timeout, retry = opts.retry,
-           deadline = opts.deadline, call = false }
+           deadline = opts.deadline, start_within = opts.start_within,
+           call = false }
 end
 
 --- Calls `f(given, ...)`, which sends, with these options, a request that may
@@ -232,7 +233,7 @@ function Transport:send(method, path, query, body, opts, headers)
   opts = opts or {}
   local call, kind, why = self.client:start(
     method, path, query, body, opts.timeout, opts.deadline,
-    opts.retry == false and 1 or nil, headers)
+    opts.retry == false and 1 or nil, headers, opts.start_within)
   if not call then
     return nil, errors.new { kind = kind, message = why }
   end

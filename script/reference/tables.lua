@@ -31,6 +31,7 @@ tables.kinds = {
 local call_options = {
   { "timeout", "number", "Seconds, each attempt." },
   { "deadline", "number", "Seconds, all attempts and pauses together." },
+  { "start_within", "number", "Seconds; no attempt begins later." },
   { "retry", "boolean", "false: one attempt." },
 }
 

@@ -113,6 +113,49 @@ describe("retries", function()
     assert.equal(3, service.count(server))
   end)
 
+  it("do not begin after start_within, however much time is left", function()
+    local space = service.storyblok(server, { retry = { cap = 5 } })
+    server:inject { { status = 429, retry_after = 2, count = 1 } }
+    local took, _, err = timed(function()
+      return space:whoami { start_within = 1, deadline = 30 }
+    end)
+    assert.is_true(took < 1)
+    assert.equal("rate_limited", err.kind)
+    assert.is_false(err.ambiguous)
+    assert.equal(1, err.attempts)
+    assert.equal(1, service.count(server))
+  end)
+
+  it("do not wait for a turn beyond start_within", function()
+    local space = service.storyblok(server, { rate_limit = 1 })
+    assert(space:whoami())
+    local took, _, err = timed(function()
+      return space:whoami { start_within = 0.05 }
+    end)
+    assert.is_true(took < 0.5)
+    assert.equal("timeout", err.kind)
+    assert.equal(0, err.attempts)
+    assert.matches("start_within passed", err.message, 1, true)
+    assert.equal(1, service.count(server))
+  end)
+
+  it("may answer after start_within once they have begun", function()
+    local space = service.storyblok(server)
+    server:inject { { delay = 0.3, count = 1 } }
+    assert.is_table(space:whoami { start_within = 0.05 })
+  end)
+
+  it("do not send a create again after start_within", function()
+    local space = service.storyblok(server, { settle_time = 0.3 })
+    server:inject { { method = "POST", close = "before" } }
+    local _, err = space.changes:create({
+      story_id = ids.stories[1], workflow_stage_id = ids.Ready,
+    }, { start_within = 0.2 })
+    assert.is_false(err.ambiguous)
+    assert.equal("network", err.kind)
+    assert.equal(1, service.count(server, "POST"))
+  end)
+
   it("have one deadline for all pages of a list", function()
     local space = service.storyblok(server)
     server:inject { { method = "GET", delay = 0.1 } }

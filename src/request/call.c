@@ -69,7 +69,13 @@ static void fail(ws_call *call, ws_kind kind, const char *message) {
 
 /* --------------------------------------------------------------- turns */
 
-static const char too_late[] = "the deadline passed before it could be sent";
+/* Ends a call whose next attempt would begin too late. */
+static void fail_late(ws_call *call) {
+  fail(call, WS_TIMEOUT,
+       call->start_before < call->deadline
+         ? "start_within passed before it could be sent"
+         : "the deadline passed before it could be sent");
+}
 
 /* In the queue for its turn: at its end, or at its head once it has been
 ** sent before. */
@@ -81,8 +87,8 @@ static void enqueue(ws_call *call) {
   call->wait_reported = false;
   if (call->attempts) ws_queue_add_first(&client->queued, call);
   else ws_queue_add(&client->queued, call);
-  if (call->deadline != WS_NEVER)
-    ws_heap_set(&call->loop->timers, &call->timer, call->deadline);
+  if (call->start_before != WS_NEVER)
+    ws_heap_set(&call->loop->timers, &call->timer, call->start_before);
 }
 
 static void pause_until(ws_call *call, ws_time moment) {
@@ -138,8 +144,8 @@ static bool acquire_turn(ws_call *call, ws_time now) {
 ** other things when its deadline passed. */
 static bool end_unsendable(ws_call *call, ws_time now) {
   const ws_client *client = call->client;
-  if (now >= call->deadline)
-    fail(call, WS_TIMEOUT, too_late);
+  if (now >= call->start_before)
+    fail_late(call);
   else if (client->max_requests && client->sent >= client->max_requests)
     fail(call, WS_BUDGET, "max_requests is used up");
   else
@@ -166,10 +172,10 @@ bool ws_client_start_queued(ws_client *client, ws_time now) {
 void ws_call_timer_expired(ws_call *call, ws_time now) {
   if (!call->client)
     ws_call_end(call, WS_OK);
-  else if (now < call->deadline)
+  else if (now < call->start_before)
     enqueue(call);
   else
-    fail(call, WS_TIMEOUT, too_late);
+    fail_late(call);
 }
 
 /* ------------------------------------------------------------ attempts */
@@ -188,9 +194,10 @@ static double requested_pause(const ws_call *call) {
   return ws_retry_after(text, wall_clock());
 }
 
-/* Whether another attempt is allowed and can leave before the deadline. */
+/* Whether another attempt is allowed and can begin early enough. */
 static bool may_retry(const ws_call *call, ws_time moment) {
-  return call->attempts < call->max_attempts && moment < call->deadline;
+  return call->attempts < call->max_attempts &&
+         moment < call->start_before;
 }
 
 static void retry_after_pause(ws_call *call, ws_time now) {
@@ -350,6 +357,9 @@ static bool check(const ws_client *client, const ws_request *request,
   else if (!(request->deadline >= 0) || request->deadline > 1e9)
     ws_fail(error, WS_INVALID, "deadline: %g is not between 0 and 1e9 "
             "seconds", request->deadline);
+  else if (!(request->start_within >= 0) || request->start_within > 1e9)
+    ws_fail(error, WS_INVALID, "start_within: %g is not between 0 and 1e9 "
+            "seconds", request->start_within);
   else
     return check_path(request->path, error) &&
            ws_headers_check(request->headers, error);
@@ -366,11 +376,17 @@ static ws_call *new_call(ws_loop *loop, ws_error *error) {
   }
   call->loop = loop;
   call->id = ++loop->last_id;
-  call->deadline = call->first_sent = call->answered_at = WS_NEVER;
+  call->deadline = call->start_before = WS_NEVER;
+  call->first_sent = call->answered_at = WS_NEVER;
   loop->references++;
   loop->calls++;
   loop->pending++;
   return call;
+}
+
+/* The moment so many seconds from now; WS_NEVER for 0. */
+static ws_time moment_in(double seconds) {
+  return seconds > 0 ? ws_now() + (ws_time)(seconds * 1e6) : WS_NEVER;
 }
 
 static bool copy_settings(ws_call *call, const ws_request *request) {
@@ -380,8 +396,10 @@ static bool copy_settings(ws_call *call, const ws_request *request) {
                                        : client->timeout;
   call->max_attempts = request->attempts > 0 ? request->attempts
                                              : client->attempts;
-  if (request->deadline > 0)
-    call->deadline = ws_now() + (ws_time)(request->deadline * 1e6);
+  call->deadline = moment_in(request->deadline);
+  call->start_before = moment_in(request->start_within);
+  if (call->deadline < call->start_before)
+    call->start_before = call->deadline;
   return build_url(call, request) && copy_body(call, request) &&
          build_headers(call, request);
 }

@@ -11,6 +11,7 @@
 
 #include "binding.h"
 
+#include "json/writer.h"
 #include "schema/schema.h"
 #include "base/source.h"
 
@@ -59,24 +60,6 @@ static void put_path(path *to, const step *at) {
   to->size += added < room ? added : room - 1;
 }
 
-/* Records that the value on top of the stack does not fit. */
-static verdict mismatch(ws_coercion *state, const step *at,
-                        const char *expected) {
-  lua_State *L = state->L;
-  path where = {{0}, 0};
-  put_path(&where, at);
-  snprintf(state->message, sizeof state->message,
-           "%s: expected %s, the answer holds %s %.40s",
-           where.size ? where.text : "answer", expected,
-           luaL_typename(L, -1),
-           lua_type(L, -1) == LUA_TNUMBER ? lua_tostring(L, -1) : "");
-  return UNFIT;
-}
-
-static bool is_null(lua_State *L, int type) {
-  return type == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == NULL;
-}
-
 /* A number on the stack, as an integer if it is one below 2^53; those that
 ** lua-cjson has read as integers are exact. */
 static bool to_integer(lua_State *L, lua_Integer *value) {
@@ -85,6 +68,53 @@ static bool to_integer(lua_State *L, lua_Integer *value) {
   if (!integral) return false;
   return (*value >= -WS_MAX_ID && *value <= WS_MAX_ID) ||
          lua_isinteger(L, -1);
+}
+
+/* Describes the number on top of the stack, which stays a number. */
+static void describe_number(lua_State *L, char *to, size_t size) {
+  char digits[WS_NUMBER_SIZE];
+  lua_Integer integer;
+  if (to_integer(L, &integer)) {
+    snprintf(to, size, "the number %lld", (long long)integer);
+    return;
+  }
+  ws_number_format(digits, lua_tonumber(L, -1));
+  snprintf(to, size, "the number %s", digits);
+}
+
+/* Describes the value on top of the stack, as in "the answer holds ...". */
+static void describe(lua_State *L, char *to, size_t size) {
+  const char *words = "null";
+  switch (lua_type(L, -1)) {
+    case LUA_TNUMBER: describe_number(L, to, size); return;
+    case LUA_TSTRING: words = "a string"; break;
+    case LUA_TBOOLEAN:
+      words = lua_toboolean(L, -1) ? "true" : "false";
+      break;
+    case LUA_TTABLE:
+      words = lua_rawlen(L, -1) ? "an array" : "an object";
+      break;
+    default: break;
+  }
+  snprintf(to, size, "%s", words);
+}
+
+/* Records that the value on top of the stack does not fit. */
+static verdict mismatch(ws_coercion *state, const step *at,
+                        const char *expected) {
+  lua_State *L = state->L;
+  path where = {{0}, 0};
+  char found[64];
+  put_path(&where, at);
+  describe(L, found, sizeof found);
+  snprintf(state->message, sizeof state->message,
+           "%s: expected %s, the answer holds %s",
+           where.size ? where.text : "answer", expected, found);
+  return UNFIT;
+}
+
+static bool is_null(lua_State *L, int type) {
+  return type == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == NULL;
 }
 
 /* Kantata's numbers come as strings of digits. */

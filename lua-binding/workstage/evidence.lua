@@ -164,6 +164,13 @@ end
 
 -- ------------------------------------------------------------- workflows
 
+-- A copy that was not given a name or content types may have any.
+local function matches_workflow(attributes, workflow)
+  return (attributes.name == nil or workflow.name == attributes.name) and
+         (attributes.content_types == nil or
+          same_list(attributes.content_types, workflow.content_types))
+end
+
 --- Storyblok: the one workflow of that name and those content types that was
 -- not there before. Names may repeat, and nothing says when a workflow was
 -- made: so a client that had not listed the workflows by then can only tell
@@ -174,8 +181,7 @@ function evidence.storyblok_workflow(self, attributes, listed)
     if not list then return nil, err end
     local matches = {}
     for _, workflow in ipairs(list) do
-      if workflow.name == attributes.name and
-         same_list(attributes.content_types, workflow.content_types) and
+      if matches_workflow(attributes, workflow) and
          not was_there(self, lost, workflow) and
          not is_claimed(self, workflow) then
         matches[#matches + 1] = workflow

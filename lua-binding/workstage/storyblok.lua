@@ -12,9 +12,8 @@ local coerce, coerce_all = core.coerce, core.coerce_all
 
 -- ------------------------------------------------------ reading answers
 
--- The service answers stories with one of two shapes of stage. Both become
--- one: the ids of workflow, stage and story are always there, the rest as it
--- came.
+-- The stage of a story that is in none may be null, absent, or an object of
+-- nulls: it becomes nil. One that is there always names its story.
 local function normalize_stage(story)
   local stage = story.stage
   if not stage then return end
@@ -22,6 +21,17 @@ local function normalize_stage(story)
     story.stage = nil
   else
     stage.story_id = stage.story_id or story.id
+  end
+end
+
+-- Lists name the content type of a story; a single story has it only as the
+-- component of its content.
+local function normalize_story(story)
+  normalize_stage(story)
+  local content = story.content
+  if not story.content_type and type(content) == "table" and
+     type(content.component) == "string" then
+    story.content_type = content.component
   end
 end
 
@@ -86,26 +96,29 @@ local changes = resource.define {
 
 --- Copies a workflow within its space.
 -- @tparam integer id of the original
--- @tparam copy attributes of the copy
+-- @tparam[opt] copy attributes of the copy; without them the service is asked
+--   for a plain copy, which its reference does not allow
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] item the copy
 -- @treturn[2] nil
 -- @treturn[2] table the error
 local function duplicate(self, id, attributes, opts)
   resource.check_self(self, "duplicate")
-  resource.check_table(attributes, "attributes")
+  resource.check_optional(attributes, "attributes")
   resource.check_optional(opts, "call options")
   local call, err = resource.read_call(opts)
   if not call then return nil, err end
   id, err = resource.check_id(id)
   if not id then return nil, err end
-  local body
-  body, err = resource.body_of(core.schema "storyblok.duplicate", false,
-                               attributes, call)
-  if not body then return nil, err end
+  local body = "{}"
+  if attributes then
+    body, err = resource.body_of(core.schema "storyblok.duplicate", false,
+                                 attributes, call)
+    if not body then return nil, err end
+  end
   local path = ("%s/%d/duplicate"):format(self.path, id)
   return resource.post(self, path, nil, body, evidence.storyblok_workflow,
-                       attributes, call)
+                       attributes or {}, call)
 end
 
 local workflows = resource.define {
@@ -123,8 +136,10 @@ local stories = resource.define {
   schema = "storyblok.story", filter = "storyblok.story_filter",
   root = "story", plural = "stories", paged = true,
   by_ids = { field = "by_ids",
-             keep = { "from_release", "in_trash", "with_summary" } },
-  finish = normalize_stage,
+             keep = { "release_id", "branch_id", "in_trash", "with_alts",
+                      "with_summary", "with_translated_stories" } },
+  get_filter = "storyblok.story_get_filter",
+  finish = normalize_story,
   methods = { "list", "page", "each", "get" },
 }
 
@@ -155,11 +170,28 @@ local users = resource.define {
   schema = "storyblok.user", root = "user", methods = {},
 }
 
+-- The space's access token for the delivery API is in the answer: it is a
+-- secret, and of no use here.
+local function drop_first_token(space) space.first_token = nil end
+
+local info = resource.define {
+  name = "info", one = "space", path = "", schema = "storyblok.space",
+  root = "space", finish = drop_first_token, methods = {},
+}
+
 -- ---------------------------------------------------------------- space
 
 local Space = client.class("workstage.storyblok")
 
---- Whose token it is: `id`, `userid` (the e-mail address),
+-- Fetches the one object at a path.
+local function get_one(of, path, opts)
+  resource.check_optional(opts, "call options")
+  local call, err = resource.read_call(opts)
+  if not call then return nil, err end
+  return resource.fetch(of, service.read_one, "GET", path, nil, nil, call)
+end
+
+--- The user whose token it is: `id`, `userid` (a login name), `email`,
 -- `friendly_name`.
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] table the user
@@ -167,11 +199,18 @@ local Space = client.class("workstage.storyblok")
 -- @treturn[2] table the error
 function Space:whoami(opts)
   client.check_self(self, Space, "whoami")
-  resource.check_optional(opts, "call options")
-  local call, err = resource.read_call(opts)
-  if not call then return nil, err end
-  return resource.fetch(self.users, service.read_one, "GET",
-                        users.path, nil, nil, call)
+  return get_one(self.users, users.path, opts)
+end
+
+--- The space itself: `id`, `name`, `region`, `plan`, `role` and more. The
+-- secret `first_token` of the answer is left out.
+-- @tparam[opt] call opts options of this call
+-- @treturn[1] table the space
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Space:info(opts)
+  client.check_self(self, Space, "info")
+  return get_one(self.about, self.about.path, opts)
 end
 
 --- A client of one space.
@@ -197,6 +236,7 @@ function storyblok.new(opts)
     collaborators = resource.new(collaborators, owner),
     releases = resource.new(releases, owner),
     users = resource.new(users, owner),
+    about = resource.new(info, owner),
   })
 end
 

@@ -57,6 +57,13 @@ local function redactor(token)
   return redact
 end
 
+-- The body of a failed request without the secrets that Storyblok's answers
+-- hold: a space's delivery token, a story's preview token.
+local function without_secrets(body)
+  body = body:gsub('("first_token"%s*:%s*)"[^"]*"?', '%1"[secret]"')
+  return (body:gsub('("preview_token"%s*:%s*)[^,}]*', '%1"[secret]"'))
+end
+
 -- ------------------------------------------------------ without memory
 
 -- Made beforehand, for want of memory for another.
@@ -215,7 +222,7 @@ function Transport:failure(call, kind, status, body)
     fields = self.redact(fields),
     method = info.method,
     url = self.redact(info.url),
-    body = body ~= "" and body or nil,
+    body = body ~= "" and without_secrets(body) or nil,
     request_id = self.redact(call:header "x-request-id"),
     attempts = info.attempts,
     ambiguous = info.ambiguous,
@@ -262,7 +269,7 @@ function Transport:undecodable(call, status, body, why)
     message = self.redact(why),
     method = info.method,
     url = self.redact(info.url),
-    body = body ~= "" and self.redact(body) or nil,
+    body = body ~= "" and without_secrets(self.redact(body)) or nil,
     request_id = self.redact(request_id),
     attempts = info.attempts,
     ambiguous = info.method ~= "GET",

@@ -101,6 +101,26 @@ describe("an answer", function()
     end
   end)
 
+  it("with values of wrong types says what came", function()
+    for value, words in pairs {
+      ["20001"] = "the number 20001", ["-2.0"] = "the number -2",
+      ["1.5"] = "the number 1.5", ["1e300"] = "the number 1e+300",
+      ["true"] = "true", ["false"] = "false", ["[1]"] = "an array",
+      ['{"a":1}'] = "an object",
+    } do
+      server:answer(200, ('{"workflow_stage":{"id":5,"name":%s}}')
+                         :format(value))
+      local err = failed("decode", space.stages:get(5))
+      assert.equal("workflow_stage.name: expected a string, the answer " ..
+                   "holds " .. words, err.message)
+    end
+    server:answer(200, '{"workflow_stage":{"id":5,"position":"3"}}')
+    has(failed("decode", space.stages:get(5)),
+        "position: expected an integer, the answer holds a string")
+    server:answer(200, '{"workflow_stage":{"id":5,"user_ids":[1,null]}}')
+    has(failed("decode", space.stages:get(5)), "the answer holds null")
+  end)
+
   it("with values of wrong types", function()
     for _, field in ipairs {
       '"name":5', '"name":{}', '"color":true', '"position":"3"',

@@ -94,6 +94,22 @@ describe("changes", function()
     assert.same({}, assert(space.stories:get(stories[2].id)).user_ids)
   end)
 
+  it("take all that the service's types allow", function()
+    local other, theirs = clients.scripted()
+    other:answer(201, [[{"workflow_stage_change":{"id":9}}]])
+    assert(theirs.changes:create {
+      story_id = 5, workflow_stage_id = 6, comment = {},
+      release_id = clients.null })
+    assert.same({ kind = "object", [".comment"] = { kind = "object" },
+                  [".release_id"] = "null",
+                  [".workflow_stage_change"] = {
+                    kind = "object", [".story_id"] = "5",
+                    [".workflow_stage_id"] = "6" } },
+                exact.parse(other:last().body))
+    theirs:close()
+    other:stop()
+  end)
+
   it("are listed by story, more than a page of them", function()
     local story = stories[3]
     local made = {}

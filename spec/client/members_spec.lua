@@ -76,6 +76,15 @@ describe("roles, collaborators, releases and the token's user", function()
     other:stop()
   end)
 
+  it("info tells name and plan of the space", function()
+    local about = assert(space:info())
+    assert.equal(clients.SPACE, about.id)
+    assert.equal("integer", math.type(about.id))
+    assert.equal("string", type(about.name))
+    assert.equal(("/v1/spaces/%d"):format(clients.SPACE),
+                 server:requests()[#server:requests()].path)
+  end)
+
   it("have no more methods than the design names", function()
     assert.is_nil(space.roles.create)
     assert.is_nil(space.roles.get)
@@ -85,5 +94,60 @@ describe("roles, collaborators, releases and the token's user", function()
     assert.is_nil(space.changes.update)
     assert.is_nil(space.stories.create)
     assert.is_nil(space.stages.page)
+  end)
+end)
+
+describe("answers about a space and its people", function()
+  local server, space
+
+  before_each(function() server, space = clients.scripted() end)
+
+  after_each(function()
+    space:close()
+    server:stop()
+  end)
+
+  it("never pass on the space's own token", function()
+    server:answer(200, [[{"space":{"id":288868932106293,"name":"Marketing",
+      "region":"eu","plan":"starter","plan_level":0,"role":"admin",
+      "first_token":"deliveryToken","space_roles":[],"limits":{"a":1.0},
+      "collaborators":[]}}]])
+    local about = assert(space:info())
+    assert.same({ id = 288868932106293, name = "Marketing", region = "eu",
+                  plan = "starter", plan_level = 0, role = "admin",
+                  space_roles = {}, limits = { a = 1 }, collaborators = {} },
+                about)
+  end)
+
+  it("hide it in errors as well", function()
+    for _, body in ipairs {
+      [[{"space":{"first_token":"deliveryToken","name":"x"}}]],
+      [[{"space":{"name":1, "first_token" : "deliveryToken"]],
+      [[{"story":{"preview_token":{"token":"deliveryToken",]] ..
+        [["timestamp":"1"},"name":7,"id":1}}]] } do
+      server:answer(200, body)
+      local err = clients.failed("decode", space:info())
+      assert.truthy(err.body)
+      assert.is_nil(err.body:find("deliveryToken", 1, true), err.body)
+      assert.is_nil(tostring(err):find("deliveryToken", 1, true))
+    end
+  end)
+
+  it("name people who were invited and have not come", function()
+    server:answer(200, [[{"collaborators":[
+      {"id":1,"user_id":7,"role":"editor","space_role_ids":[5],
+       "user":{"id":7,"userid":"ann","friendly_name":"Ann",
+               "real_email":"ann@example.com"},"invitation":null},
+      {"id":2,"user_id":null,"role":"editor","space_role_id":5,
+       "space_role_ids":[5],"user":null,
+       "invitation":{"email":"bob@example.com","is_expired":false,
+                     "expires_at":"2026-12-01T10:00:00.000Z","rid":"r"}}]}]],
+      { headers = { "total: 2", "per_page: 25" } })
+    local people = assert(space.collaborators:list())
+    assert.equal("ann@example.com", people[1].user.real_email)
+    assert.is_nil(people[1].invitation)
+    assert.is_nil(people[2].user)
+    assert.is_nil(people[2].user_id)
+    assert.equal("bob@example.com", people[2].invitation.email)
   end)
 end)

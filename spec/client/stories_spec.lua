@@ -114,6 +114,39 @@ describe("stories", function()
     has(err, "This record could not be found")
   end)
 
+  it("name their content type, also alone", function()
+    local other, theirs = clients.scripted()
+    other:answer(200, [[{"story":{"id":5,"content":{"component":"article",
+      "title":"x"},"stage":null}}]])
+    local story = assert(theirs.stories:get(5))
+    assert.equal("article", story.content_type)
+    assert.equal("x", story.content.title)
+    other:answer(200, [[{"story":{"id":5,"content":{}}}]])
+    assert.is_nil(assert(theirs.stories:get(5)).content_type)
+    other:answer(200, [[{"story":{"id":5,"content":null}}]])
+    assert.is_nil(assert(theirs.stories:get(5)).content_type)
+    theirs:close()
+    other:stop()
+  end)
+
+  it("have no stage where the answer says so in any way", function()
+    local other, theirs = clients.scripted()
+    for _, stage in ipairs { "", [[,"stage":null]],
+      [[,"stage":{"workflow_id":null,"workflow_stage_id":null,
+        "workflow_name":null,"workflow_stage_name":null,
+        "workflow_stage_color":null}]],
+      [[,"stage":{"workflow_stage_id":null,"story_id":5,"due_date":null,
+        "created_at":null,"workflow_id":null}]], [[,"stage":{}]] } do
+      other:answer(200, [[{"story":{"id":5]] .. stage .. "}}")
+      assert.is_nil(assert(theirs.stories:get(5)).stage)
+      other:answer(200, [[{"stories":[{"id":5]] .. stage .. "}]}",
+                   { headers = { "total: 1", "per_page: 25" } })
+      assert.is_nil(assert(theirs.stories:page())[1].stage)
+    end
+    theirs:close()
+    other:stop()
+  end)
+
   it("have their stage in one shape, whichever was sent", function()
     for _, shape in ipairs { "change", "names", "alternate" } do
       local other, theirs = clients.sandbox {

@@ -139,11 +139,22 @@ describe("workflows", function()
       name = "X", content_types = { "x" } }))
   end)
 
+  it("are duplicated without a name where the service allows it", function()
+    local other, theirs = clients.scripted()
+    for _, attributes in ipairs { false, {} } do
+      other:answer(201, [[{"workflow":{"id":9,"name":"Copy"}}]])
+      local copy = assert(theirs.workflows:duplicate(5, attributes or nil))
+      assert.equal(9, copy.id)
+      assert.equal(attributes and '{"workflow":{}}' or "{}",
+                   other:last().body)
+    end
+    theirs:close()
+    other:stop()
+  end)
+
   it("need what the service needs", function()
     local sent = #server:requests()
     has(failed("invalid", space.workflows:create { name = "A" }),
-        "content_types")
-    has(failed("invalid", space.workflows:duplicate(1, { name = "A" })),
         "content_types")
     has(failed("invalid", space.workflows:create {
       name = "A", content_types = "article" }), "content_types")

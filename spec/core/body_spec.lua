@@ -288,14 +288,10 @@ describe("a body is refused", function()
                  (fault(create, "storyblok.stage", { color = "#fff" })))
     assert.equal("workflow_stage_id: is required",
                  (fault(create, "storyblok.change", { story_id = 1 })))
-    local message, field = fault(update, "storyblok.change",
-                                 { comment = {} })
-    assert.equal("comment.message: is required", message)
-    assert.equal("comment.message", field)
-    message = fault(update, "storyblok.workflow", {
-      workflow_stages_attributes = { { id = 1, position = 1 }, { id = 2 } } })
-    assert.equal("workflow_stages_attributes[2].position: is required",
-                 message)
+    local message, field = fault(update, "storyblok.workflow", {
+      workflow_stages_attributes = { { id = 1 }, { position = 2 } } })
+    assert.equal("workflow_stages_attributes[2].id: is required", message)
+    assert.equal("workflow_stages_attributes[2].id", field)
   end)
 
   it("when there is nothing to update", function()

@@ -19,7 +19,9 @@ describe("every schema", function()
       for _, each in ipairs(schema) do
         assert.is_true(each.found, name .. "." .. each.name)
         assert.is_false(probe.has_field(name, each.name .. "x"))
-        assert.is_false(probe.has_field(name, each.name:sub(1, -2)))
+        local shorter = each.name:sub(1, -2)
+        assert.equal(field(name, shorter) ~= nil,
+                     probe.has_field(name, shorter))
         assert.is_false(probe.has_field(name, each.name:upper() .. "\0"))
       end
       assert.is_false(probe.has_field(name, ""))
@@ -69,13 +71,9 @@ describe("the schemas", function()
       ["storyblok.stage.name"] = true, ["storyblok.stage.color"] = true,
       ["storyblok.change.story_id"] = true,
       ["storyblok.change.workflow_stage_id"] = true,
-      ["storyblok.comment.message"] = true,
       ["storyblok.workflow.name"] = true,
       ["storyblok.workflow.content_types"] = true,
-      ["storyblok.duplicate.name"] = true,
-      ["storyblok.duplicate.content_types"] = true,
       ["storyblok.stage_position.id"] = true,
-      ["storyblok.stage_position.position"] = true,
       ["storyblok.change_filter.with_story"] = true,
       ["kantata.change.workspace_id"] = true,
       ["kantata.change.to_status_key"] = true,

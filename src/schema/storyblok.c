@@ -58,7 +58,7 @@ WS_SCHEMA(stage, "storyblok.stage", "workflow_stage", "workflow_stages",
   "A stage of a workflow.");
 
 static const ws_field comment_fields[] = {
-  WS_FIELD("message", TEXT, WS_REQUIRED, "The text of the comment.")
+  WS_FIELD("message", TEXT, 0, "The text of the comment.")
 };
 WS_SCHEMA(comment, "storyblok.comment", NULL, NULL,
   "A comment left with a change.");
@@ -85,7 +85,7 @@ static const ws_field change_fields[] = {
     "The id of the user who made the change."),
   WS_FIELD("created_at", TIME, WS_READ_ONLY,
     "When the change was made."),
-  WS_FIELD("release_id", ID, WS_BESIDE | WS_WRITE_ONLY,
+  WS_FIELD("release_id", ID, WS_BESIDE | WS_WRITE_ONLY | WS_NULLABLE,
     "The id of the release in which the story is moved."),
   WS_FIELD("notify", BOOLEAN, WS_BESIDE | WS_WRITE_ONLY,
     "Whether those concerned get an e-mail."),
@@ -99,7 +99,7 @@ WS_SCHEMA(change, "storyblok.change", "workflow_stage_change",
 
 static const ws_field stage_position_fields[] = {
   WS_FIELD("id", ID, WS_REQUIRED, "The id of the stage."),
-  WS_FIELD("position", INTEGER, WS_REQUIRED,
+  WS_FIELD("position", INTEGER, 0,
     "The place of the stage among those of its workflow.")
 };
 WS_SCHEMA(stage_position, "storyblok.stage_position", NULL, NULL,
@@ -122,10 +122,12 @@ WS_SCHEMA(workflow, "storyblok.workflow", "workflow", "workflows",
   "A workflow: the stages that stories of some content types go through.");
 
 static const ws_field duplicate_fields[] = {
-  WS_FIELD("name", TEXT, WS_REQUIRED,
-    "The name of the copy, different from the original's."),
-  WS_FIELD("content_types", TEXTS, WS_REQUIRED,
-    "The content types of the copy, different from the original's."),
+  WS_FIELD("name", TEXT, 0,
+    "The name of the copy, different from the original's; the reference "
+    "requires it."),
+  WS_FIELD("content_types", TEXTS, 0,
+    "The content types of the copy, different from the original's; the "
+    "reference requires them."),
   WS_FIELD_OF("workflow_stages", OBJECTS, 0,
     "The stages of the copy.", &stage, NULL)
 };
@@ -159,14 +161,30 @@ static const ws_field story_fields[] = {
   WS_FIELD("slug", TEXT, WS_READ_ONLY, "The last part of its full slug."),
   WS_FIELD("full_slug", TEXT, WS_READ_ONLY,
     "The whole path of the story."),
+  WS_FIELD("path", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The path that the visual editor opens, where it is not the slug."),
   WS_FIELD("is_folder", BOOLEAN, WS_READ_ONLY,
     "Whether it is a folder."),
+  WS_FIELD("is_startpage", BOOLEAN, WS_READ_ONLY,
+    "Whether it is the start page of its folder."),
   WS_FIELD("parent_id", INTEGER, WS_READ_ONLY | WS_NULLABLE,
     "The id of the folder it is in."),
+  WS_FIELD("position", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "The place of the story in its folder."),
+  WS_FIELD("pinned", BOOLEAN, WS_READ_ONLY, "Whether it is pinned."),
+  WS_FIELD("tag_list", TEXTS, WS_READ_ONLY | WS_NULLABLE,
+    "The tags of the story."),
   WS_FIELD("published", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
     "Whether the story is published."),
+  WS_FIELD("unpublished_changes", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
+    "Whether it was changed since it was published."),
   WS_FIELD("content_type", TEXT, WS_READ_ONLY | WS_NULLABLE,
-    "The content type of the story."),
+    "The content type of the story: in single stories the component of "
+    "their content."),
+  WS_FIELD("content", ANY, WS_READ_ONLY | WS_NULLABLE,
+    "The content of the story; only in single stories."),
+  WS_FIELD("release_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
+    "The ids of the releases it is in; only in lists."),
   WS_FIELD("user_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
     "The ids of the users it is assigned to; set through stage changes."),
   WS_FIELD("space_role_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
@@ -177,7 +195,9 @@ static const ws_field story_fields[] = {
   WS_FIELD("created_at", TIME, WS_READ_ONLY,
     "When the story was created."),
   WS_FIELD("updated_at", TIME, WS_READ_ONLY | WS_NULLABLE,
-    "When the story was last changed.")
+    "When the story was last changed."),
+  WS_FIELD("published_at", TIME, WS_READ_ONLY | WS_NULLABLE,
+    "When the story was last published.")
 };
 WS_SCHEMA(story, "storyblok.story", "story", "stories",
   "A story: an entry of content, or a folder of them.");
@@ -195,36 +215,108 @@ WS_SCHEMA(role, "storyblok.role", "space_role", "space_roles",
 
 static const ws_field user_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the user."),
-  WS_FIELD("userid", TEXT, WS_READ_ONLY, "The user's e-mail address."),
+  WS_FIELD("userid", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's login name, often but not always the e-mail address."),
+  WS_FIELD("email", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's e-mail address; only in the answer of `whoami`."),
+  WS_FIELD("username", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's name; only in the answer of `whoami`."),
   WS_FIELD("friendly_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
-    "The user's name as others see it.")
+    "The user's name as others see it."),
+  WS_FIELD("firstname", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's first name."),
+  WS_FIELD("lastname", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's last name."),
+  WS_FIELD("real_email", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "A collaborator's e-mail address."),
+  WS_FIELD("alt_email", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "Another e-mail address of a collaborator."),
+  WS_FIELD("org_role", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The user's role in the organisation.")
 };
 WS_SCHEMA(user, "storyblok.user", "user", NULL, "A user.");
+
+static const ws_field invitation_fields[] = {
+  WS_FIELD("email", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The e-mail address that was invited."),
+  WS_FIELD("expires_at", TIME, WS_READ_ONLY | WS_NULLABLE,
+    "When the invitation ends."),
+  WS_FIELD("is_expired", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
+    "Whether it has ended.")
+};
+WS_SCHEMA(invitation, "storyblok.invitation", NULL, NULL,
+  "An invitation that has not been accepted.");
 
 static const ws_field collaborator_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the collaborator."),
   WS_FIELD("user_id", ID, WS_READ_ONLY | WS_NULLABLE,
-    "The id of the user."),
+    "The id of the user; null while somebody is invited."),
   WS_FIELD("role", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The user's role in the space."),
+  WS_FIELD("space_role_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the user's first space role."),
   WS_FIELD("space_role_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
     "The ids of the user's space roles."),
+  WS_FIELD("can_act_as_admin", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
+    "Whether the user may act as an admin; only with "
+    "`with_act_as_roles`."),
   WS_FIELD_OF("user", OBJECT, WS_READ_ONLY | WS_NULLABLE,
-    "The user.", &user, NULL)
+    "The user; null while somebody is invited.", &user, NULL),
+  WS_FIELD_OF("invitation", OBJECT, WS_READ_ONLY | WS_NULLABLE,
+    "The invitation, as long as it has not been accepted.", &invitation,
+    NULL)
 };
 WS_SCHEMA(collaborator, "storyblok.collaborator", "collaborator",
   "collaborators", "A user's part in the space.");
 
 static const ws_field release_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the release."),
+  WS_FIELD("uuid", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The UUID of the release."),
   WS_FIELD("name", TEXT, WS_READ_ONLY, "The name of the release."),
   WS_FIELD("release_at", TIME, WS_READ_ONLY | WS_NULLABLE,
     "When the release is to go out."),
-  WS_FIELD("released", BOOLEAN, WS_READ_ONLY,
-    "Whether the release went out.")
+  WS_FIELD("released", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
+    "Whether the release went out."),
+  WS_FIELD("timezone", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The time zone of its date."),
+  WS_FIELD("owner_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the user who made the release.")
 };
 WS_SCHEMA(release, "storyblok.release", "release", "releases",
   "A release: changes of stories that are published together.");
+
+/* The answer also holds `first_token`, a secret that is never passed on. */
+static const ws_field space_fields[] = {
+  WS_FIELD("id", ID, WS_READ_ONLY, "The id of the space."),
+  WS_FIELD("name", TEXT, WS_READ_ONLY, "The name of the space."),
+  WS_FIELD("region", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The region of the space, such as \"eu\"."),
+  WS_FIELD("owner_id", ID, WS_READ_ONLY | WS_NULLABLE,
+    "The id of the user who owns the space."),
+  WS_FIELD("role", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The role of the token's user in the space."),
+  WS_FIELD("plan", TEXT, WS_READ_ONLY | WS_NULLABLE,
+    "The plan of the space, such as \"starter\"."),
+  WS_FIELD("plan_level", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "A number for the plan, whose meaning is not documented."),
+  WS_FIELD("stories_count", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "The number of stories."),
+  WS_FIELD("request_count_today", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "The number of requests of today."),
+  WS_FIELD("api_requests", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "The number of requests of the month."),
+  WS_FIELD("exceeded_requests", INTEGER, WS_READ_ONLY | WS_NULLABLE,
+    "The number of requests above the plan's."),
+  WS_FIELD("limits", ANY, WS_READ_ONLY | WS_NULLABLE,
+    "The limits of the plan."),
+  WS_FIELD("space_roles", ANY, WS_READ_ONLY | WS_NULLABLE,
+    "The roles that users of the space can have."),
+  WS_FIELD("collaborators", ANY, WS_READ_ONLY | WS_NULLABLE,
+    "The users of the space; in large spaces perhaps not all.")
+};
+WS_SCHEMA(space, "storyblok.space", "space", NULL,
+  "A space: its name, its plan and its users.");
 
 /* ------------------------------------------------------------------------
 ** Filters.
@@ -301,7 +393,8 @@ static const ws_field story_filter_fields[] = {
   WS_FIELD("with_slug", TEXT, WS_IN_QUERY,
     "Only the story with this full slug."),
   WS_FIELD("with_parent", INTEGER, WS_IN_QUERY,
-    "Only stories right in the folder with this id; 0: in none."),
+    "Only stories right in the folder with this id (0: in none; not proven "
+    "to filter)."),
   WS_FIELD("with_tag", TEXTS, WS_IN_QUERY,
     "Only stories with one of these tags."),
   WS_FIELD("contain_component", TEXTS, WS_IN_QUERY,
@@ -313,6 +406,8 @@ static const ws_field story_filter_fields[] = {
     "Only stories that refer to the one with this UUID."),
   WS_FIELD("folder_only", BOOLEAN, WS_IN_QUERY, "Only folders."),
   WS_FIELD("story_only", BOOLEAN, WS_IN_QUERY, "No folders."),
+  WS_FIELD("root_folders_only", BOOLEAN, WS_IN_QUERY,
+    "Only folders that are in no other."),
   WS_FIELD("is_published", BOOLEAN, WS_IN_QUERY,
     "Only published stories, or only the others."),
   WS_FIELD("in_trash", BOOLEAN, WS_IN_QUERY,
@@ -324,14 +419,24 @@ static const ws_field story_filter_fields[] = {
     "Only favourites of the token's user."),
   WS_FIELD("with_summary", BOOLEAN, WS_IN_QUERY,
     "Whether each story comes with a summary of its content."),
+  WS_FIELD("with_alts", BOOLEAN, WS_IN_QUERY,
+    "Whether each story comes with its alternates."),
+  WS_FIELD("with_translated_stories", BOOLEAN, WS_IN_QUERY,
+    "Whether each story comes with its translations."),
+  WS_FIELD("custom_sorting", BOOLEAN, WS_IN_QUERY,
+    "Whether the order of the editors is kept."),
   WS_FIELD("in_release", ID, WS_IN_QUERY,
     "Only stories in the release with this id."),
-  WS_FIELD("from_release", ID, WS_IN_QUERY,
+  WS_FIELD("release_id", ID, WS_IN_QUERY,
     "The stories as they are in the release with this id."),
+  WS_FIELD("branch_id", ID, WS_IN_QUERY,
+    "The stories as they are in the pipeline stage with this id."),
   WS_FIELD("scheduled_at_gt", TIME, WS_IN_QUERY,
     "Only stories scheduled to be published after this."),
   WS_FIELD("scheduled_at_lt", TIME, WS_IN_QUERY,
     "Only stories scheduled to be published before this."),
+  WS_FIELD("scheduled_by_status", TEXT, WS_IN_QUERY,
+    "Only stories whose schedule has this status."),
   WS_FIELD("sort_by", TEXT, WS_IN_QUERY,
     "The order, such as \"created_at:desc\"."),
   WS_FIELD("filter_query", ANY, WS_IN_QUERY,
@@ -341,29 +446,53 @@ static const ws_field story_filter_fields[] = {
 WS_SCHEMA(story_filter, "storyblok.story_filter", NULL, NULL,
   "Which stories to list.");
 
+static const ws_field story_get_filter_fields[] = {
+  WS_FIELD("release_id", ID, WS_IN_QUERY,
+    "The story as it is in the release with this id.")
+};
+WS_SCHEMA(story_get_filter, "storyblok.story_get_filter", NULL, NULL,
+  "Which version of a story to get.");
+
+static const ws_field publish_filter_fields[] = {
+  WS_FIELD("lang", TEXTS, WS_IN_QUERY,
+    "Only these languages; \"[default]\" is the default language."),
+  WS_FIELD("release_id", ID, WS_IN_QUERY,
+    "The version in the release with this id.")
+};
+WS_SCHEMA(publish_filter, "storyblok.publish_filter", NULL, NULL,
+  "What of a story is published or unpublished.");
+
 static const ws_field role_filter_fields[] = {
-  SEARCH("space roles")
+  SEARCH("space roles"),
+  WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only space roles with these ids.")
 };
 WS_SCHEMA(role_filter, "storyblok.role_filter", NULL, NULL,
   "Which space roles to list.");
 
 static const ws_field collaborator_filter_fields[] = {
+  SEARCH("collaborators"),
+  WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only collaborators with these ids."),
+  WS_FIELD("with_act_as_roles", BOOLEAN, WS_IN_QUERY,
+    "Whether each comes with `can_act_as_admin`."),
   PAGE
 };
 WS_SCHEMA(collaborator_filter, "storyblok.collaborator_filter", NULL, NULL,
   "Which collaborators to list.");
 
 static const ws_field release_filter_fields[] = {
-  SEARCH("releases")
+  WS_FIELD("branch_id", ID, WS_IN_QUERY,
+    "Only releases of the pipeline stage with this id.")
 };
 WS_SCHEMA(release_filter, "storyblok.release_filter", NULL, NULL,
   "Which releases to list.");
 
 const ws_schema *const ws_storyblok_schemas[] = {
   &stage, &change, &comment, &assign, &workflow, &stage_position,
-  &duplicate, &story, &story_stage, &role, &collaborator, &release, &user,
+  &duplicate, &story, &story_stage, &role, &collaborator, &invitation,
+  &release, &user, &space,
   &stage_filter, &change_filter, &workflow_filter, &workflow_get_filter,
-  &story_filter, &role_filter, &collaborator_filter, &release_filter, NULL
+  &story_filter, &story_get_filter, &publish_filter, &role_filter,
+  &collaborator_filter, &release_filter, NULL
 };
 
 _Static_assert(LENGTH(story_filter_fields) <= WS_MAX_FIELDS,

@@ -108,7 +108,7 @@ static int probe_hold(lua_State *L) {
 static int probe_state(lua_State *L) {
   const ws_limiter *limiter = check_limiter(L);
   lua_pushnumber(L, limiter->rate);
-  lua_pushinteger(L, limiter->flying);
+  lua_pushinteger(L, limiter->in_flight_count);
   return 2;
 }
 
@@ -141,7 +141,7 @@ typedef struct Run {
   int limit, concurrency, clients, burst;
   bool named, counts_rejected, closed_window;
   int flying, counted;
-  Flight flights[WS_LIMITER_FLIGHTS];
+  Flight flights[WS_LIMITER_IN_FLIGHT];
   ws_time arrivals[COUNTED];
   int left[CLIENTS];                /* of this burst */
   ws_time burst_at[CLIENTS];
@@ -368,7 +368,7 @@ static void options(lua_State *L, Run *run) {
   run->concurrency = (int)number(L, "concurrency", 8);
   run->clients = (int)number(L, "clients", 1);
   luaL_argcheck(L, run->clients <= CLIENTS &&
-                run->clients * run->concurrency <= WS_LIMITER_FLIGHTS, 1,
+                run->clients * run->concurrency <= WS_LIMITER_IN_FLIGHT, 1,
                 "too many at once");
   run->inbound = span(L, "inbound", 0.1);
   run->outbound = span(L, "outbound", 0.1);

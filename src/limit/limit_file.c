@@ -33,7 +33,7 @@ typedef struct ws_record {
   uint64_t size;
   uint64_t sum;             /* of what follows: a write may have been cut */
   ws_limiter limiter;
-  ws_owner owners[WS_LIMITER_FLIGHTS];
+  ws_owner owners[WS_LIMITER_IN_FLIGHT];
 } ws_record;
 
 struct ws_limit_file {
@@ -152,7 +152,7 @@ static void reap(ws_limit_file *shared, ws_time now) {
   bool alive = true;
   if (now - shared->reaped < REAP_EVERY) return;
   shared->reaped = now;
-  for (int i = 0; i < WS_LIMITER_FLIGHTS; i++) {
+  for (int i = 0; i < WS_LIMITER_IN_FLIGHT; i++) {
     if (!owners[i].used) continue;
     if ((int)owners[i].slot != known) {
       known = (int)owners[i].slot;
@@ -165,14 +165,14 @@ static void reap(ws_limit_file *shared, ws_time now) {
 void ws_limit_file_add_owner(ws_limit_file *shared, uint64_t ticket) {
   ws_owner *owners = shared->record.owners;
   int i = 0;
-  while (i < WS_LIMITER_FLIGHTS && owners[i].used) i++;
-  if (i < WS_LIMITER_FLIGHTS)
+  while (i < WS_LIMITER_IN_FLIGHT && owners[i].used) i++;
+  if (i < WS_LIMITER_IN_FLIGHT)
     owners[i] = (ws_owner){ticket, (uint32_t)shared->slot, 1};
 }
 
 void ws_limit_file_remove_owner(ws_limit_file *shared, uint64_t ticket) {
   ws_owner *owners = shared->record.owners;
-  for (int i = 0; i < WS_LIMITER_FLIGHTS; i++)
+  for (int i = 0; i < WS_LIMITER_IN_FLIGHT; i++)
     if (owners[i].used && owners[i].ticket == ticket) owners[i].used = 0;
 }
 
@@ -251,7 +251,7 @@ static bool join(ws_limit_file *shared, ws_error *error) {
   if (got <= 0 || !same_boot(&shared->record)) start_anew(shared, 0);
   else if (!is_whole(&shared->record, got))
     start_anew(shared, now + WS_SECOND);
-  for (int i = 0; i < WS_LIMITER_FLIGHTS; i++) {
+  for (int i = 0; i < WS_LIMITER_IN_FLIGHT; i++) {
     ws_owner *owner = &shared->record.owners[i];
     if (owner->used && (int)owner->slot == shared->slot)
       give_up(shared, owner, now);

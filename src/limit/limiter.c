@@ -2,206 +2,213 @@
 
 #include <string.h>
 
-#define GUARD (5 * WS_SECOND / 1000)    /* clocks that tick in milliseconds */
+#define GUARD (5 * WS_SECOND / 1000)    /* for clocks that tick each ms */
 #define MINUTE (60 * WS_SECOND)
-#define LONGEST_QUIET (60 * MINUTE)
-#define MOST_MARGIN (WS_SECOND / 10)
-#define MOST_SLACK (WS_SECOND / 10)
-#define BLUR (WS_SECOND / 20)           /* in what a rejection is judged by */
-#define NO_LIMIT 1e6     /* rates from here on are none */
-#define LEAST_RATE 1e-4
-#define CAUTION 6        /* margin: so many mean delays over the answers */
-#define FEW 8            /* answers that do not make a shortest trip yet */
-#define MANY 32          /* answers that may replace what was known */
-#define STRIKES 3
-#define DOUBT 4          /* all of a delay may be the way there */
-#define PATIENCE 60      /* seconds' worth of answers */
-#define RECENT (10 * WS_SECOND)         /* what is still proof of a rate */
+#define LONGEST_QUIET_PERIOD (60 * MINUTE)
+#define MAX_RTT_MARGIN (WS_SECOND / 10)
+#define MAX_SAFETY_MARGIN (WS_SECOND / 10)
+#define BLUR (WS_SECOND / 20)           /* tolerance when explaining a 429 */
+#define NO_LIMIT 1e6     /* rates from here on are unlimited */
+#define MIN_RATE 1e-4
+#define MARGIN_FACTOR 6  /* margin: so many mean delays over the responses */
+#define FEW 8            /* fewer responses make no reliable minimum */
+#define MANY 32          /* enough responses to replace older ones */
+#define MAX_CONSECUTIVE_429 3
+#define FULL_SHARE 4     /* all of a delay may be before arrival */
+#define EASING_INTERVAL 60              /* seconds of full use */
+#define RECENT (10 * WS_SECOND)         /* what still proves a rate */
 
 
-/* Whether rate a allows less than b; 0 allows all. */
-static bool below(double a, double b) {
+/* True if rate a allows less than rate b; 0 is no limit. */
+static bool is_stricter(double a, double b) {
   return a > 0 && (b <= 0 || a < b);
 }
 
 
-static ws_time later(ws_time a, ws_time b) {
+static ws_time max_time(ws_time a, ws_time b) {
   return a > b ? a : b;
 }
 
 
-static ws_time sooner(ws_time a, ws_time b) {
+static ws_time min_time(ws_time a, ws_time b) {
   return a < b ? a : b;
 }
 
 
 /*
-** Turns a rate into places and a window. A rate of 2.5 is 3 places in 1.2
-** seconds, so no second has more than 3. A rate above the number of places
-** is counted in equal parts of a second: any second is made of so many
-** parts, so that the parts' limits add up to no more than the rate.
+** Converts a rate into slots and a window. A rate of 2.5 is 3 slots in 1.2
+** seconds, so no second has more than 3. A rate above the number of slots is
+** counted in equal parts of a second: every second consists of so many parts,
+** so the parts' limits add up to at most the rate.
 */
-static void pace(ws_limiter *l, double rate) {
+static void set_rate(ws_limiter *l, double rate) {
   l->rate = rate > 0 && rate < NO_LIMIT ? rate : 0;
   if (l->rate <= 0) {
-    l->allowed = 0;
+    l->slots_per_window = 0;
     l->window = 0;
-  } else if (l->rate > WS_LIMITER_PLACES) {
-    int parts = (int)(l->rate / WS_LIMITER_PLACES) + 1;
-    l->allowed = (int)(l->rate / parts);
+  } else if (l->rate > WS_LIMITER_SLOTS) {
+    int parts = (int)(l->rate / WS_LIMITER_SLOTS) + 1;
+    l->slots_per_window = (int)(l->rate / parts);
     l->window = WS_SECOND / parts + 1;
   } else {
-    if (l->rate < LEAST_RATE) l->rate = LEAST_RATE;
-    l->allowed = (int)l->rate;
-    if (l->allowed < l->rate) l->allowed++;
-    l->window = (ws_time)((double)WS_SECOND * l->allowed / l->rate + 0.5);
+    if (l->rate < MIN_RATE) l->rate = MIN_RATE;
+    l->slots_per_window = (int)l->rate;
+    if (l->slots_per_window < l->rate) l->slots_per_window++;
+    l->window = (ws_time)((double)WS_SECOND * l->slots_per_window / l->rate
+                          + 0.5);
   }
 }
 
 
-static ws_time shortest(const ws_trips *trips) {
-  ws_time trip = WS_NEVER;
-  if (trips->recent.count > 0) trip = trips->recent.shortest;
-  if (trips->before.count > 0) trip = sooner(trip, trips->before.shortest);
-  return trip;
+/* The shortest round trip of a group; WS_NEVER before its first response. */
+static ws_time min_rtt(const ws_rtt_stats *rtt) {
+  ws_time min = WS_NEVER;
+  if (rtt->recent.count > 0) min = rtt->recent.min;
+  if (rtt->before.count > 0) min = min_time(min, rtt->before.min);
+  return min;
 }
 
 
-/* The shortest trip of any kind; WS_NEVER before the first answer. */
-static ws_time shortest_of_all(const ws_limiter *l) {
-  ws_time trip = WS_NEVER;
-  for (int kind = 0; kind < WS_LIMITER_KINDS; kind++)
-    trip = sooner(trip, shortest(&l->trips[kind]));
-  return trip;
+/* The shortest round trip of all groups; WS_NEVER before any response. */
+static ws_time min_rtt_of_all(const ws_limiter *l) {
+  ws_time min = WS_NEVER;
+  for (int group = 0; group < WS_LIMITER_GROUPS; group++)
+    min = min_time(min, min_rtt(&l->rtt[group]));
+  return min;
 }
 
 
 /*
-** How much shorter a trip of this kind may get than the shortest one seen.
-** Among n trips whose delays spread over some range, the least delay is
+** Estimates how much shorter a round trip of this group can get than the
+** shortest one seen. Among n delays spread over some range, the smallest is
 ** about an n-th of the range: so the margin is a few n-ths of the mean.
 */
-static ws_time margin(const ws_trips *trips) {
-  ws_time count = trips->recent.count + trips->before.count;
-  ws_time sum = trips->recent.sum + trips->before.sum;
+static ws_time rtt_margin(const ws_rtt_stats *rtt) {
+  ws_time count = rtt->recent.count + rtt->before.count;
+  ws_time sum = rtt->recent.sum + rtt->before.sum;
   if (count == 0) return 0;
-  return sooner(CAUTION * (sum / count - shortest(trips)) / count,
-                MOST_MARGIN);
+  return min_time(MARGIN_FACTOR * (sum / count - min_rtt(rtt)) / count,
+                  MAX_RTT_MARGIN);
 }
 
 
-/* The trip that a kind's delays are measured from: its own shortest once
-** that is known well, till then the shortest of all, which is no longer. */
-static ws_time usual(const ws_limiter *l, const ws_trips *trips) {
-  if (trips->recent.count + trips->before.count >= FEW)
-    return shortest(trips);
-  return shortest_of_all(l);
+/* The round trip that a group's delays are measured from: its own minimum
+** once that is reliable, until then that of all groups, which is at most as
+** long. */
+static ws_time baseline_rtt(const ws_limiter *l, const ws_rtt_stats *rtt) {
+  if (rtt->recent.count + rtt->before.count >= FEW) return min_rtt(rtt);
+  return min_rtt_of_all(l);
 }
 
 
-/* Adds a place, in order. When there is no room the oldest ones go, many at
-** once: moving the rest costs more than forgetting them. */
-static void place(ws_limiter *l, ws_time at, bool accepted) {
+/* Inserts a slot, in order of time. When the array is full the oldest ones
+** are removed, many at once, because moving the rest is what costs. */
+static void add_slot(ws_limiter *l, ws_time at, bool accepted) {
   int i;
-  if (l->placed == WS_LIMITER_PLACES + WS_LIMITER_SPARE) {
-    l->placed = WS_LIMITER_PLACES;
-    memmove(l->places, l->places + WS_LIMITER_SPARE,
-            (size_t)l->placed * sizeof *l->places);
+  if (l->slot_count == WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS) {
+    l->slot_count = WS_LIMITER_SLOTS;
+    memmove(l->slots, l->slots + WS_LIMITER_SPARE_SLOTS,
+            (size_t)l->slot_count * sizeof *l->slots);
   }
-  for (i = l->placed++; i > 0 && l->places[i - 1].at > at; i--)
-    l->places[i] = l->places[i - 1];
-  l->places[i].at = at;
-  l->places[i].accepted = accepted;
+  for (i = l->slot_count++; i > 0 && l->slots[i - 1].at > at; i--)
+    l->slots[i] = l->slots[i - 1];
+  l->slots[i].at = at;
+  l->slots[i].accepted = accepted;
 }
 
 
-/* A trip was shorter than all before: the places had been set too early by
-** as much. None can lie after `most`. */
-static void correct(ws_limiter *l, ws_time by, ws_time most) {
-  for (int i = 0; i < l->placed; i++) {
-    ws_time *at = &l->places[i].at;
-    *at = later(*at, sooner(*at + by, most));
+/* Moves slots later, after a round trip that was shorter than all before
+** showed that they were too early by as much. None can be after `latest`. */
+static void delay_slots(ws_limiter *l, ws_time by, ws_time latest) {
+  for (int i = 0; i < l->slot_count; i++) {
+    ws_time *at = &l->slots[i].at;
+    *at = max_time(*at, min_time(*at + by, latest));
   }
 }
 
 
 /*
-** Takes the trip of an answer into account. The shortest one is forgotten
-** after one to two minutes, as ways change; but not while there are few new
-** answers to go by.
+** Adds the round trip of a response that came at `at`. Routes change, so the
+** minimum is forgotten after one to two minutes, unless there are too few
+** newer responses.
 */
-static void learn(ws_limiter *l, ws_trips *trips, ws_time trip, ws_time at) {
-  ws_time known = shortest(trips);
-  if (known != WS_NEVER && trip < known) correct(l, known - trip, at - trip);
-  if (trips->recent.count == 0) trips->since = at;
-  if (trips->recent.count >= MANY && at - trips->since >= MINUTE) {
-    trips->before = trips->recent;
-    memset(&trips->recent, 0, sizeof trips->recent);
-    trips->since = at;
+static void record_rtt(ws_limiter *l, ws_rtt_stats *rtt, ws_time took,
+                       ws_time at) {
+  ws_time known = min_rtt(rtt);
+  if (known != WS_NEVER && took < known)
+    delay_slots(l, known - took, at - took);
+  if (rtt->recent.count == 0) rtt->since = at;
+  if (rtt->recent.count >= MANY && at - rtt->since >= MINUTE) {
+    rtt->before = rtt->recent;
+    memset(&rtt->recent, 0, sizeof rtt->recent);
+    rtt->since = at;
   }
-  if (trips->recent.count++ == 0 || trip < trips->recent.shortest)
-    trips->recent.shortest = trip;
-  trips->recent.sum += trip;
+  if (rtt->recent.count++ == 0 || took < rtt->recent.min)
+    rtt->recent.min = took;
+  rtt->recent.sum += took;
 }
 
 
-/* Takes a request out of those in flight; false for one that is not. */
-static bool land(ws_limiter *l, uint64_t ticket, ws_flight *flight) {
+/* Removes a request from those in flight; false if it is not among them. */
+static bool remove_in_flight(ws_limiter *l, uint64_t reservation,
+                             ws_in_flight *request) {
   int i = 0;
-  while (i < l->flying && l->flights[i].ticket != ticket) i++;
-  if (i == l->flying) return false;
-  *flight = l->flights[i];
-  l->flying--;
-  memmove(l->flights + i, l->flights + i + 1,
-          (size_t)(l->flying - i) * sizeof *flight);
+  while (i < l->in_flight_count &&
+         l->in_flight[i].reservation != reservation)
+    i++;
+  if (i == l->in_flight_count) return false;
+  *request = l->in_flight[i];
+  l->in_flight_count--;
+  memmove(l->in_flight + i, l->in_flight + i + 1,
+          (size_t)(l->in_flight_count - i) * sizeof *request);
   return true;
 }
 
 
 /*
-** Whether a request in flight can be placed before its answer. As a rule it
-** cannot. Only where trips take longer than a window, waiting for answers
-** would waste places: there one that is not overdue is taken to arrive no
-** later than others did lately.
+** True if a request in flight can be given a slot before its response.
+** Usually it cannot. But where round trips are longer than a window, waiting
+** for responses would waste slots: there a request that is not overdue is
+** assumed to arrive no later than others did recently.
 */
-static bool expected(const ws_limiter *l, const ws_flight *flight,
-                     ws_time now) {
-  const ws_trips *trips = &l->trips[flight->kind];
-  ws_time trip = shortest(trips);
-  return trips->recent.count + trips->before.count >= FEW &&
-         trip > l->window + GUARD + l->slack &&
-         now <= flight->start + trip + l->late;
+static bool is_predictable(const ws_limiter *l, const ws_in_flight *request,
+                           ws_time now) {
+  const ws_rtt_stats *rtt = &l->rtt[request->group];
+  ws_time min = min_rtt(rtt);
+  return rtt->recent.count + rtt->before.count >= FEW &&
+         min > l->window + GUARD + l->safety_margin &&
+         now <= request->start + min + l->lateness;
 }
 
 
-/* How many requests in flight hold a place open until they are answered. */
-static int unplaced(const ws_limiter *l, ws_time now) {
+/* The number of requests in flight that may still arrive at any time. */
+static int count_unpredictable(const ws_limiter *l, ws_time now) {
   int count = 0;
-  for (int i = 0; i < l->flying; i++)
-    count += !expected(l, &l->flights[i], now);
+  for (int i = 0; i < l->in_flight_count; i++)
+    count += !is_predictable(l, &l->in_flight[i], now);
   return count;
 }
 
 
 /*
-** The nth newest place, those of requests in flight included: WS_NEVER when
-** an answer must tell, INT64_MIN when there are fewer. As a rule none in
-** flight can be placed and it is found by its number. Else both lists, in
-** order of time, are walked together from their ends.
+** Returns the nth newest slot, with those of requests in flight: WS_NEVER if
+** only a response can tell, INT64_MIN if there are fewer. Usually no request
+** in flight is predictable and the slot is found by its index. Otherwise both
+** lists, which are sorted by time, are walked together from their ends.
 */
-static ws_time nth_newest(const ws_limiter *l, int nth, ws_time now) {
-  int p = l->placed, open = unplaced(l, now);
+static ws_time nth_newest_slot(const ws_limiter *l, int nth, ws_time now) {
+  int s = l->slot_count, open = count_unpredictable(l, now);
   ws_time at = WS_NEVER;
   nth -= open;
-  if (open == l->flying && nth > 0)
-    return nth > p ? INT64_MIN : l->places[p - nth].at;
-  for (int f = l->flying; nth > 0; nth--) {
-    while (f > 0 && !expected(l, &l->flights[f - 1], now)) f--;
-    if (f > 0 && (p == 0 || l->flights[f - 1].start + l->late
-                            >= l->places[p - 1].at))
-      at = l->flights[--f].start + l->late;
-    else if (p > 0)
-      at = l->places[--p].at;
+  if (open == l->in_flight_count && nth > 0)
+    return nth > s ? INT64_MIN : l->slots[s - nth].at;
+  for (int f = l->in_flight_count; nth > 0; nth--) {
+    while (f > 0 && !is_predictable(l, &l->in_flight[f - 1], now)) f--;
+    if (f > 0 && (s == 0 || l->in_flight[f - 1].start + l->lateness
+                            >= l->slots[s - 1].at))
+      at = l->in_flight[--f].start + l->lateness;
+    else if (s > 0)
+      at = l->slots[--s].at;
     else
       return INT64_MIN;
   }
@@ -210,221 +217,230 @@ static ws_time nth_newest(const ws_limiter *l, int nth, ws_time now) {
 
 
 /*
-** Back to the caller's limit after a quiet time. A trial that fails makes
-** the next quiet time twice as long, one that lasts makes it a minute again.
+** Returns to the configured limit after a quiet period. A trial that fails
+** doubles the next quiet period, one that lasts resets it to a minute.
 */
-static void recover(ws_limiter *l, ws_time now) {
-  if (l->tried_at != 0 && now - l->tried_at >= l->quiet) {
-    l->tried_at = 0;
-    l->quiet = MINUTE;
+static void restore_limit(ws_limiter *l, ws_time now) {
+  if (l->trial_started_at != 0 &&
+      now - l->trial_started_at >= l->quiet_period) {
+    l->trial_started_at = 0;
+    l->quiet_period = MINUTE;
   }
-  if (below(l->rate, l->limit) && now - l->rejected_at >= l->quiet) {
-    l->proved = l->rate;
-    l->tried_at = now;
-    l->strikes = 0;
-    pace(l, l->limit);
+  if (is_stricter(l->rate, l->limit) &&
+      now - l->last_429_at >= l->quiet_period) {
+    l->proven_rate = l->rate;
+    l->trial_started_at = now;
+    l->consecutive_429 = 0;
+    set_rate(l, l->limit);
   }
 }
 
 
-static void lower(ws_limiter *l, double rate) {
-  if (l->tried_at != 0) {
-    l->tried_at = 0;
-    l->quiet = sooner(2 * l->quiet, LONGEST_QUIET);
+static void lower_rate(ws_limiter *l, double rate) {
+  if (l->trial_started_at != 0) {
+    l->trial_started_at = 0;
+    l->quiet_period = min_time(2 * l->quiet_period, LONGEST_QUIET_PERIOD);
   }
-  l->strikes = 0;
-  pace(l, rate);
+  l->consecutive_429 = 0;
+  set_rate(l, rate);
 }
 
 
-/*
-** How many requests the service may have accepted in the second before it
-** rejected one that left at `start` and arrived by `at`.
-*/
-static int crowd(const ws_limiter *l, ws_time start, ws_time at) {
-  ws_time blur = BLUR + l->late;
+/* The number of requests that the service may have accepted in the second
+** before it rejected one that started at `start` and arrived by `at`. */
+static int count_in_window(const ws_limiter *l, ws_time start, ws_time at) {
+  ws_time blur = BLUR + l->lateness;
   int count = 0;
-  for (int i = 0; i < l->placed; i++)
-    count += l->places[i].accepted && l->places[i].at <= at + blur &&
-             l->places[i].at > start - WS_SECOND - blur;
-  for (int i = 0; i < l->flying; i++)
-    count += l->flights[i].start <= at;
+  for (int i = 0; i < l->slot_count; i++)
+    count += l->slots[i].accepted && l->slots[i].at <= at + blur &&
+             l->slots[i].at > start - WS_SECOND - blur;
+  for (int i = 0; i < l->in_flight_count; i++)
+    count += l->in_flight[i].start <= at;
   return count;
 }
 
 
 /* The most that the service accepted in any second of the last few. */
-static int best(const ws_limiter *l, ws_time at) {
+static int peak_rate(const ws_limiter *l, ws_time at) {
   int most = 0, count = 0;
-  for (int i = 0, first = 0; i < l->placed; i++) {
-    if (l->places[i].at < at - RECENT || !l->places[i].accepted) continue;
+  for (int i = 0, first = 0; i < l->slot_count; i++) {
+    if (l->slots[i].at < at - RECENT || !l->slots[i].accepted) continue;
     count++;
-    for (; l->places[first].at <= l->places[i].at - WS_SECOND; first++)
-      count -= l->places[first].accepted &&
-               l->places[first].at >= at - RECENT;
+    for (; l->slots[first].at <= l->slots[i].at - WS_SECOND; first++)
+      count -= l->slots[first].accepted &&
+               l->slots[first].at >= at - RECENT;
     if (count > most) most = count;
   }
   return most;
 }
 
 
-/* Lowers the rate for what was seen, not told: to one a second at least,
-** what is slower is for holds to do. */
-static void lower_to(ws_limiter *l, double rate) {
+/* Lowers the rate to an observed one, but not below one a second: holds slow
+** down further. */
+static void lower_to_observed(ws_limiter *l, double rate) {
   if (rate < 1) rate = 1;
-  if (below(rate, l->rate)) lower(l, rate);
+  if (is_stricter(rate, l->rate)) lower_rate(l, rate);
 }
 
 
-/* Where to go from a rate that was too high again and again: down to what
-** fitted in before the last rejection, a step at least, a half at most. */
-static double step_down(const ws_limiter *l, int fit) {
+/* The rate to try after one that was too high several times: what was
+** accepted before the last 429, at least a step and at most a half lower. */
+static double step_down(const ws_limiter *l, int accepted) {
   double step = l->rate > 8 ? l->rate * 7 / 8 : l->rate - 1;
-  if (l->tried_at != 0) return l->proved;
-  if (fit > step) return step;
-  return fit > l->rate / 2 ? fit : l->rate / 2;
+  if (l->trial_started_at != 0) return l->proven_rate;
+  if (accepted > step) return step;
+  return accepted > l->rate / 2 ? accepted : l->rate / 2;
 }
 
 
 /*
-** Rejected, though the service named no lower rate. If it never accepted as
-** many in a second as the rate allows, what it did accept is the rate; but
-** one rejection may be an accident, so not too far down at once. Else it
-** was too close to call and a little more distance helps, unless that
-** happens again and again.
+** Handles a 429 that named no lower rate. If the service never accepted as
+** many requests in a second as the rate allows, what it did accept becomes
+** the rate; but one 429 may be an accident, so not too low at once. Otherwise
+** it was too close to call: a slightly longer window helps, unless that
+** happens repeatedly.
 */
-static void judge(ws_limiter *l, const ws_flight *flight, ws_time at) {
-  int fit = crowd(l, flight->start, at);
-  int most = best(l, at);
+static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
+                               ws_time at) {
+  int accepted = count_in_window(l, request->start, at);
+  int most = peak_rate(l, at);
   double least = l->rate <= 0 ? 4 : l->rate > 12 ? l->rate / 4 : l->rate / 2;
-  if (most < fit) most = fit;
-  if (below(most, l->rate)) {
-    lower_to(l, most > least ? most : least);
-  } else if (flight->start >= l->rejected_at) {
-    l->slack = sooner(l->slack + GUARD, MOST_SLACK);
-    l->strikes = l->accepted < 3L * l->allowed ? l->strikes + 1 : 1;
-    if (l->strikes >= STRIKES) lower_to(l, step_down(l, fit));
+  if (most < accepted) most = accepted;
+  if (is_stricter(most, l->rate)) {
+    lower_to_observed(l, most > least ? most : least);
+  } else if (request->start >= l->last_429_at) {
+    l->safety_margin = min_time(l->safety_margin + GUARD, MAX_SAFETY_MARGIN);
+    l->consecutive_429 =
+      l->accepted < 3L * l->slots_per_window ? l->consecutive_429 + 1 : 1;
+    if (l->consecutive_429 >= MAX_CONSECUTIVE_429)
+      lower_to_observed(l, step_down(l, accepted));
   }
 }
 
 
 /*
-** A delay may have come about on the way there, so all of it is put down to
-** that. If it came about later, that wastes places: after many answers and
-** no rejection, less is put down to it, step by step. A rejection takes a
-** step back, and makes the next try wait for twice as many.
+** Lowers the share of a delay that counts as time before arrival. At first
+** all of it does, because that is safe. If the delay came later, that wastes
+** slots: after many responses without a 429 the share is lowered by a step. A
+** 429 takes a step back, and the next try waits for twice as many responses.
 */
-static void ease(ws_limiter *l) {
-  if (l->doubt == 0 || l->allowed == 0 ||
-      l->accepted < (int64_t)l->patience * l->allowed)
+static void lower_latency_share(ws_limiter *l) {
+  if (l->latency_share == 0 || l->slots_per_window == 0 ||
+      l->accepted < (int64_t)l->easing_interval * l->slots_per_window)
     return;
-  l->doubt--;
+  l->latency_share--;
   l->accepted = 0;
 }
 
 
-/* Whether that explains a rejection. */
-static bool eased(ws_limiter *l) {
-  if (l->doubt == DOUBT) return false;
-  l->doubt++;
-  l->patience = l->patience < PATIENCE * 32 ? l->patience * 2 : l->patience;
+/* Takes back a step after a 429; true if there was one, which explains it. */
+static bool raise_latency_share(ws_limiter *l) {
+  if (l->latency_share == FULL_SHARE) return false;
+  l->latency_share++;
+  l->easing_interval = l->easing_interval < EASING_INTERVAL * 32
+                         ? l->easing_interval * 2
+                         : l->easing_interval;
   return true;
 }
 
 
 void ws_limiter_init(ws_limiter *l, double per_second) {
   memset(l, 0, sizeof *l);
-  l->quiet = MINUTE;
-  l->patience = PATIENCE;
-  l->doubt = DOUBT;
-  pace(l, per_second);
+  l->quiet_period = MINUTE;
+  l->easing_interval = EASING_INTERVAL;
+  l->latency_share = FULL_SHARE;
+  set_rate(l, per_second);
   l->limit = l->rate;
 }
 
 
 void ws_limiter_set_rate(ws_limiter *l, double per_second) {
-  bool lowered = below(l->rate, l->limit);
+  bool is_lowered = is_stricter(l->rate, l->limit);
   double rate = l->rate;
-  pace(l, per_second);
+  set_rate(l, per_second);
   l->limit = l->rate;
-  if (lowered && below(rate, l->limit)) pace(l, rate);
+  if (is_lowered && is_stricter(rate, l->limit)) set_rate(l, rate);
 }
 
 
 ws_time ws_limiter_next_start(ws_limiter *l, ws_time now) {
   ws_time at;
-  recover(l, now);
-  if (l->flying == WS_LIMITER_FLIGHTS) return WS_NEVER;
-  if (l->allowed == 0) return l->hold;
-  at = nth_newest(l, l->allowed, now);
-  if (at == INT64_MIN) return l->hold;
+  restore_limit(l, now);
+  if (l->in_flight_count == WS_LIMITER_IN_FLIGHT) return WS_NEVER;
+  if (l->slots_per_window == 0) return l->hold_until;
+  at = nth_newest_slot(l, l->slots_per_window, now);
+  if (at == INT64_MIN) return l->hold_until;
   if (at == WS_NEVER) return WS_NEVER;
-  at += l->window + GUARD + l->slack;
-  if (below(l->rate, l->limit)) at = sooner(at, l->rejected_at + l->quiet);
-  return later(l->hold, at);
+  at += l->window + GUARD + l->safety_margin;
+  if (is_stricter(l->rate, l->limit))
+    at = min_time(at, l->last_429_at + l->quiet_period);
+  return max_time(l->hold_until, at);
 }
 
 
-uint64_t ws_limiter_start(ws_limiter *l, ws_time now, unsigned kind) {
-  ws_flight *flight;
-  if (l->flying == WS_LIMITER_FLIGHTS) return 0;
-  flight = &l->flights[l->flying++];
-  flight->ticket = ++l->tickets;
-  flight->start = now;
-  flight->kind = kind < WS_LIMITER_KINDS ? kind : 0;
-  return flight->ticket;
+uint64_t ws_limiter_start(ws_limiter *l, ws_time now, unsigned group) {
+  ws_in_flight *request;
+  if (l->in_flight_count == WS_LIMITER_IN_FLIGHT) return 0;
+  request = &l->in_flight[l->in_flight_count++];
+  request->reservation = ++l->reservations;
+  request->start = now;
+  request->group = group < WS_LIMITER_GROUPS ? group : 0;
+  return request->reservation;
 }
 
 
-void ws_limiter_record_response(ws_limiter *l, uint64_t ticket, ws_time written,
-                         ws_time answered) {
-  ws_flight flight;
-  ws_trips *trips;
-  if (!land(l, ticket, &flight)) return;
-  written = sooner(later(written, flight.start), answered);
-  trips = &l->trips[flight.kind];
-  learn(l, trips, answered - written, answered);
-  place(l, written + (answered - usual(l, trips) + margin(trips) - written)
-                     * l->doubt / DOUBT, true);
+void ws_limiter_record_response(ws_limiter *l, uint64_t reservation,
+                                ws_time written, ws_time answered) {
+  ws_in_flight request;
+  ws_rtt_stats *rtt;
+  if (!remove_in_flight(l, reservation, &request)) return;
+  written = min_time(max_time(written, request.start), answered);
+  rtt = &l->rtt[request.group];
+  record_rtt(l, rtt, answered - written, answered);
+  add_slot(l, written + (answered - baseline_rtt(l, rtt) + rtt_margin(rtt)
+                         - written) * l->latency_share / FULL_SHARE, true);
   l->accepted++;
-  ease(l);
-  l->slack -= l->slack / 256;
-  l->late = later(l->late - l->late / 16, answered - flight.start
-                                          - shortest(trips) + margin(trips));
+  lower_latency_share(l);
+  l->safety_margin -= l->safety_margin / 256;
+  l->lateness = max_time(l->lateness - l->lateness / 16,
+                         answered - request.start - min_rtt(rtt)
+                           + rtt_margin(rtt));
 }
 
 
-void ws_limiter_record_429(ws_limiter *l, uint64_t ticket, ws_time written,
-                         ws_time answered, double named) {
-  ws_flight flight;
+void ws_limiter_record_429(ws_limiter *l, uint64_t reservation,
+                           ws_time written, ws_time answered,
+                           double named_rate) {
+  ws_in_flight request;
   ws_time at;
-  if (!land(l, ticket, &flight)) return;
-  written = sooner(later(written, flight.start), answered);
-  at = answered - sooner(answered - written, shortest_of_all(l));
-  if (below(named, l->rate))
-    lower(l, named);
-  else if (flight.start < l->rejected_at || !eased(l))
-    judge(l, &flight, at);
-  place(l, at, false);
-  l->rejected_at = answered;
+  if (!remove_in_flight(l, reservation, &request)) return;
+  written = min_time(max_time(written, request.start), answered);
+  at = answered - min_time(answered - written, min_rtt_of_all(l));
+  if (is_stricter(named_rate, l->rate))
+    lower_rate(l, named_rate);
+  else if (request.start < l->last_429_at || !raise_latency_share(l))
+    on_unexplained_429(l, &request, at);
+  add_slot(l, at, false);
+  l->last_429_at = answered;
   l->accepted = 0;
 }
 
 
-void ws_limiter_record_lost(ws_limiter *l, uint64_t ticket, ws_time now) {
-  ws_flight flight;
-  ws_time trip = shortest_of_all(l);
-  if (land(l, ticket, &flight))
-    place(l, trip < WS_SECOND ? now + trip : now, true);
+void ws_limiter_record_lost(ws_limiter *l, uint64_t reservation,
+                            ws_time now) {
+  ws_in_flight request;
+  ws_time rtt = min_rtt_of_all(l);
+  if (remove_in_flight(l, reservation, &request))
+    add_slot(l, rtt < WS_SECOND ? now + rtt : now, true);
 }
 
 
-void ws_limiter_record_unsent(ws_limiter *l, uint64_t ticket) {
-  ws_flight flight;
-  land(l, ticket, &flight);
+void ws_limiter_record_unsent(ws_limiter *l, uint64_t reservation) {
+  ws_in_flight request;
+  remove_in_flight(l, reservation, &request);
 }
 
 
 void ws_limiter_hold(ws_limiter *l, ws_time until) {
-  l->hold = later(l->hold, until);
+  l->hold_until = max_time(l->hold_until, until);
 }

@@ -1,14 +1,15 @@
 /*
-** When may the next request leave, so that the service never counts more
-** than `per_second` arrivals in any second, and no less either?
+** Decides when the next request may start, so that the service never counts
+** more than `limit` arrivals in any second, and as many as that.
 **
-** The service counts an arrival; we see a request leave and its answer
-** come. A *place* is the latest moment at which a request can have been
-** counted, on our clock and less the shortest way there (which all have in
-** common). A request in flight has no place yet: it holds one open.
+** The service counts a request when it arrives. The client sees only when it
+** starts and when its response comes. A *slot* is the latest time at which a
+** request can have been counted, on our clock, less the shortest time that a
+** request takes to arrive (all requests have that in common). A request in
+** flight has no slot yet and counts as one that can still arrive.
 **
-** A state machine over its arguments: no clock, no lock, no memory of its
-** own. Whoever shares one between threads guards it.
+** Pure: no clock, no lock, no global state. A caller that shares a limiter
+** between threads guards it.
 */
 
 #ifndef WS_LIMITER_H
@@ -20,85 +21,89 @@
 #include "base/clock.h"
 
 enum {
-  WS_LIMITER_PLACES = 1024,   /* higher rates are counted in parts of 1 s */
-  WS_LIMITER_SPARE = 256,     /* room to forget old places seldom */
-  WS_LIMITER_FLIGHTS = 1024,  /* no more leave before an answer comes */
-  WS_LIMITER_KINDS = 8
+  WS_LIMITER_SLOTS = 1024,      /* higher rates: counted in parts of 1 s */
+  WS_LIMITER_SPARE_SLOTS = 256, /* so that old slots are seldom removed */
+  WS_LIMITER_IN_FLIGHT = 1024,  /* most requests in flight */
+  WS_LIMITER_GROUPS = 8
 };
 
-/* The latest moment at which a request can have been counted. */
-typedef struct ws_place {
+/* The latest time at which a request can have been counted. */
+typedef struct ws_slot {
   ws_time at;
-  bool accepted;  /* or not known; else it was rejected */
-} ws_place;
+  bool accepted;  /* false after a 429; true also if not known */
+} ws_slot;
 
-/* What two minutes of answers to one kind of request showed. */
-typedef struct ws_trips {
+/* The round-trip times of one group, over the last one to two minutes. */
+typedef struct ws_rtt_stats {
   ws_time since;
-  struct { ws_time shortest, sum, count; } recent, before;
-} ws_trips;
+  struct { ws_time min, sum, count; } recent, before;
+} ws_rtt_stats;
 
-typedef struct ws_flight {
-  uint64_t ticket;
+typedef struct ws_in_flight {
+  uint64_t reservation;
   ws_time start;
-  unsigned kind;
-} ws_flight;
+  unsigned group;
+} ws_in_flight;
 
 typedef struct ws_limiter {
-  double limit;         /* the caller's; 0: none */
-  double rate;          /* in force: the limit, or less after rejections */
-  int allowed;          /* so many places in any `window`; 0: no limit */
+  double limit;           /* as configured, requests a second; 0: none */
+  double rate;            /* in force: the limit, or less after a 429 */
+  int slots_per_window;   /* 0: no limit */
   ws_time window;
-  ws_time hold;         /* nothing leaves before */
-  ws_time slack;        /* more distance, after rejections too close to call */
-  ws_time late;         /* how late answers came lately, at the worst */
-  ws_time rejected_at;  /* the last rejection */
-  ws_time quiet;        /* so long without one, and the limit is tried again */
-  ws_time tried_at;     /* when it was tried; 0: not on trial */
-  double proved;        /* the rate to fall back to from a trial */
-  int strikes;          /* rejections in a row that came too soon */
-  int64_t accepted;     /* answers since the last rejection or easing */
-  int doubt;            /* how much of a delay is put down to the way there */
-  int patience;         /* full seconds of answers till less is tried */
-  uint64_t tickets;     /* given out so far */
-  int placed, flying;
-  ws_place places[WS_LIMITER_PLACES + WS_LIMITER_SPARE];  /* oldest first */
-  ws_flight flights[WS_LIMITER_FLIGHTS];  /* oldest first */
-  ws_trips trips[WS_LIMITER_KINDS];
+  ws_time hold_until;     /* nothing starts before */
+  ws_time safety_margin;  /* added to the window after close 429s */
+  ws_time lateness;       /* the most that recent responses were late */
+  ws_time last_429_at;
+  ws_time quiet_period;   /* so long without a 429, and the limit is tried */
+  ws_time trial_started_at;  /* 0: no trial */
+  double proven_rate;     /* the rate to return to when a trial fails */
+  int consecutive_429;    /* 429s in a row that were too close to call */
+  int64_t accepted;       /* responses since the last 429 or easing step */
+  int latency_share;      /* how much of a delay counts as before arrival */
+  int easing_interval;    /* seconds of full use before the share is lowered */
+  uint64_t reservations;  /* the last one given out */
+  int slot_count, in_flight_count;
+  ws_slot slots[WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS];  /* oldest first */
+  ws_in_flight in_flight[WS_LIMITER_IN_FLIGHT];              /* oldest first */
+  ws_rtt_stats rtt[WS_LIMITER_GROUPS];
 } ws_limiter;
 
-/* `per_second` 0: no limit. 2.5 means 3 in any 1.2 seconds. */
+/* Starts with a limit of `per_second` requests; 0: none. A limit of 2.5 means
+** 3 in any 1.2 seconds. */
 void ws_limiter_init(ws_limiter *limiter, double per_second);
 
-/* Another limit for the same requests; of several callers' the lowest. */
+/* Sets another limit; a rate that was lowered after a 429 stays. */
 void ws_limiter_set_rate(ws_limiter *limiter, double per_second);
 
-/* When the next request may leave: not after `now`, at once; WS_NEVER, only
-** an answer can tell. Till it is, ask again at the time that it gave and
-** after each of the calls below: the answer may have changed. */
+/* Returns when the next request may start: at once if that is not after
+** `now`; WS_NEVER if only a response can tell. Ask again at that time and
+** after each of the calls below, which may change it. */
 ws_time ws_limiter_next_start(ws_limiter *limiter, ws_time now);
 
-/* One leaves. `kind`: requests of one kind take the service about as long
-** (say, one for each method); 0 if in doubt. The ticket goes to one of the
-** four calls after this. 0: too many in flight, this one goes uncounted. */
-uint64_t ws_limiter_start(ws_limiter *limiter, ws_time now, unsigned kind);
+/* Records a start and returns its reservation, which goes to one of the next
+** four functions; 0: too many are in flight, this one is not counted.
+** Requests of one `group` have similar latency (say, those of one method). */
+uint64_t ws_limiter_start(ws_limiter *limiter, ws_time now, unsigned group);
 
-/* Any answer but a 429. `written`: the connection stood and the request was
-** about to be written; `answered`: the first byte of the answer came. */
-void ws_limiter_record_response(ws_limiter *limiter, uint64_t ticket,
-                         ws_time written, ws_time answered);
+/* Records a response other than 429. `written`: when the connection was up
+** and the request about to be written; `answered`: its first byte. */
+void ws_limiter_record_response(ws_limiter *limiter, uint64_t reservation,
+                                ws_time written, ws_time answered);
 
-/* A 429. `named`: the rate in its text, or 0. Holds are the caller's. */
-void ws_limiter_record_429(ws_limiter *limiter, uint64_t ticket,
-                         ws_time written, ws_time answered, double named);
+/* Records a 429. `named_rate`: the rate in its text, or 0. The caller adds
+** the hold. */
+void ws_limiter_record_429(ws_limiter *limiter, uint64_t reservation,
+                           ws_time written, ws_time answered,
+                           double named_rate);
 
-/* No answer, whatever became of the request. */
-void ws_limiter_record_lost(ws_limiter *limiter, uint64_t ticket, ws_time now);
+/* Records a request without a response that may have been received. */
+void ws_limiter_record_lost(ws_limiter *limiter, uint64_t reservation,
+                            ws_time now);
 
-/* Not a byte of it was written: no connection came about. */
-void ws_limiter_record_unsent(ws_limiter *limiter, uint64_t ticket);
+/* Records a request of which nothing was sent. */
+void ws_limiter_record_unsent(ws_limiter *limiter, uint64_t reservation);
 
-/* Nothing leaves before `until`; an earlier hold does not shorten one. */
+/* Lets nothing start before `until`, or before the end of a longer hold. */
 void ws_limiter_hold(ws_limiter *limiter, ws_time until);
 
 #endif

@@ -121,7 +121,7 @@ static void forget_old(ws_time now) {
   ws_shared_limiter *at = allowances;
   while (at) {
     ws_shared_limiter *next = at->next;
-    if (!at->shares && now - at->left > KEPT && now > at->limiter.hold)
+    if (!at->shares && now - at->left > KEPT && now > at->limiter.hold_until)
       drop(at);
     at = next;
   }

@@ -8,23 +8,36 @@ local function days(year, month, day)
          (153 * (month - 3) + 2) // 5 + day - 1 - 719468
 end
 
+local function days_in(year, month)
+  return days(year, month + 1, 1) - days(year, month, 1)
+end
+
+-- Whether the numbers are those of a day and a time of day.
+local function is_real(year, month, day, hour, minute, second)
+  return month >= 1 and month <= 12 and day >= 1 and
+         day <= days_in(year, month) and
+         hour < 24 and minute < 60 and second < 60
+end
+
 --- Seconds since 1970 of an ISO 8601 time, such as
 -- 2024-05-29T06:45:58.125Z or 2013-04-15T16:48:48-07:00; nil for anything
--- else.
+-- else, also for a day that does not exist.
 function time.parse(text)
   if type(text) ~= "string" then return nil end
   local year, month, day, hour, minute, second, fraction, zone =
     text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[T ](%d%d):(%d%d):(%d%d)"
                .. "(%.?%d*)(.*)$")
   if not year then return nil end
+  year, month, day = tonumber(year), tonumber(month), tonumber(day)
+  hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
+  if not is_real(year, month, day, hour, minute, second) then return nil end
   local offset = 0
   if zone ~= "Z" and zone ~= "" then
     local sign, hours, minutes = zone:match("^([+-])(%d%d):?(%d%d)$")
     if not sign then return nil end
     offset = (hours * 3600 + minutes * 60) * (sign == "-" and -1 or 1)
   end
-  return days(tonumber(year), tonumber(month), tonumber(day)) * 86400 +
-         hour * 3600 + minute * 60 + second +
+  return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second +
          (tonumber("0" .. fraction) or 0) - offset
 end
 

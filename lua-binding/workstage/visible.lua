@@ -62,4 +62,15 @@ function visible.quoted(text)
   return '"' .. visible.text(safe) .. '"'
 end
 
+local MOST_SHORT = 40
+
+--- Makes control characters visible and cuts a text to 40 characters.
+-- @tparam string text
+-- @treturn string one short line, with "..." where something was cut
+function visible.short(text)
+  local safe = visible.text(text:sub(1, 4 * MOST_SHORT))
+  local last = utf8.offset(safe, MOST_SHORT + 1)
+  return last and last <= #safe and safe:sub(1, last - 1) .. "..." or safe
+end
+
 return visible

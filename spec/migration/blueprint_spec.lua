@@ -1,4 +1,4 @@
--- Blueprints: read from files, brought into one form, and written back.
+-- Blueprints: read from files, brought into normal form, and written back.
 local blueprint = require "workstage.migration.blueprint"
 local check = require "workstage.migration.blueprint.lint"
 local clients = require "support.clients"
@@ -60,9 +60,9 @@ end)
 
 teardown(function() os.execute("rm -r " .. folder) end)
 
--- -------------------------------------------------------------- one form
+-- ----------------------------------------------------------- normal form
 
-describe("the one form", function()
+describe("the normal form", function()
   it("has every short form written out", function()
     assert.same({
       service = "storyblok", workflow = "W", content_types = { "article" },
@@ -103,7 +103,7 @@ describe("the one form", function()
     })
   end)
 
-  it("is its own form", function()
+  it("is its own normal form", function()
     local value = normal(with_move { where = { by_ids = { 7.0 } },
       from = { default = true, stage = "x" }, release_id = 5.0,
       due_date = "2026-12-01T10:00:00.000Z" })
@@ -175,7 +175,7 @@ end)
 
 local REFUSED = {
   { 5, "expected a table, got the number 5" },
-  { { version = 2 }, "version: version 2 is not known here" },
+  { { version = 2 }, "version: version 2 is unknown" },
   { { version = "1" }, "version: expected a version" },
   { { service = "wordpress" }, "service: expected \"storyblok\"" },
   { { stagse = {} }, "stagse: unknown attribute, did you mean 'stages'?" },
@@ -183,16 +183,15 @@ local REFUSED = {
   { { {} }, "[1]: unknown attribute" },
   { { workflow = 5 }, "workflow: expected a string, got the number 5" },
   { { workflow = "" }, "workflow: is empty" },
-  { { workflow = "a\0b" }, "workflow: holds a NUL byte" },
+  { { workflow = "a\0b" }, "workflow: contains a NUL byte" },
   { { workflow = "\xff" }, "workflow: is not valid UTF-8" },
   { { default = 1 }, "default: expected true or false" },
   { { content_types = { 5 } }, "content_types[1]: expected a string" },
-  { { content_types = { a = "b" } }, "content_types.a: has no place here" },
+  { { content_types = { a = "b" } }, "content_types.a: unexpected key" },
   { { stages = "x" }, "stages: expected a list of stages" },
-  { { stages = { stage(), [3] = stage() } }, "stages[3]: has no place" },
+  { { stages = { stage(), [3] = stage() } }, "stages[3]: unexpected key" },
   { { stages = { "A" } }, "stages[1]: expected a stage" },
   { { stages = { { color = "#fff" } } }, "stages[1].name: is missing" },
-  { { stages = { { name = "A" } } }, "stages[1].color: is missing" },
   { { stages = { stage(), stage { colour = 1 } } },
     "stages[2].colour: unknown attribute, did you mean 'color'?" },
   { with_stage { next = 5 }, "stages[1].next: expected a list of names" },
@@ -204,7 +203,7 @@ local REFUSED = {
   { with_stage { user_ids = {} }, "say users =" },
   { with_stage { space_role_ids = {} }, "say roles =" },
   { with_stage { after_publish_id = 1 }, "say after_publish =" },
-  { with_stage { position = 1 }, "stand in order of position" },
+  { with_stage { position = 1 }, "listed in order of position" },
   { with_stage { id = 1 }, "knows stages by name" },
   { { moves = { "x" } }, "moves[1]: expected a move" },
   { { moves = { { to = "A" } } }, "moves[1].from: is missing" },
@@ -232,7 +231,7 @@ local REFUSED = {
   { with_move { where = { page = 1 } }, "a migration reads all pages" },
   { with_move { where = { per_page = 1 } }, "chooses the size of pages" },
   { with_move { where = { in_workflow_stages = { 1 } } }, "with `from`" },
-  { with_move { where = { search = 0/0 } }, "where.search: expected a num" },
+  { with_move { where = { search = 0/0 } }, "where.search: expected a fin" },
   { with_move { where = { filter_query = { [{}] = 1 } } }, "has a key that" },
   { with_move { where = { filter_query = { x = print } } }, "filter_query.x" },
 }

@@ -1,14 +1,22 @@
 -- A blueprint's text is data: what Lua or JSON would read from it, and
 -- nothing else.
 local clients = require "support.clients"
-local literal = require "workstage.migration.blueprint.parse"
+local parse_module = require "workstage.migration.blueprint.parse"
+local source_location = require "workstage.migration.blueprint.source_location"
 local tries = require "support.tries"
 local failed, has = clients.failed, clients.has
 
-local function parse(text, name) return literal.parse(text, name) end
+local function parse(text, name) return parse_module.text(text, name) end
 
 local function refused(text, name)
   return failed("invalid", parse(text, name))
+end
+
+-- The line of each entry of a table.
+local function lines_of(value)
+  local at, lines = source_location.root(value), {}
+  for key in pairs(value) do lines[key] = at:at(key).line end
+  return lines
 end
 
 -- What Lua itself makes of a text, when nothing can be called in it.
@@ -74,11 +82,11 @@ describe("the Lua form", function()
   end)
 
   it("knows the line of each entry", function()
-    local value, lines = assert(parse(
+    local value = assert(parse(
       "return {\r\n a = 1, b = {\n\n 2,\r 3 },\n --[[\n\n]] c = [[\n\n]],"
       .. " d = 'x\\\n\\z \n y', e = 4 }"))
-    assert.same({ a = 2, b = 2, c = 8, d = 10, e = 12 }, lines[value])
-    assert.same({ 4, 5 }, lines[value.b])
+    assert.same({ a = 2, b = 2, c = 8, d = 10, e = 12 }, lines_of(value))
+    assert.same({ 4, 5 }, lines_of(value.b))
   end)
 end)
 
@@ -179,7 +187,8 @@ describe("the Lua form refuses", function()
       assert.is_true(#tostring(refused(text)) < 300)
     end
     local err = refused("{ x }", "evil\27[31m\nname" .. ("n"):rep(1000))
-    assert.is_true(#tostring(err) < 300)
+    assert.is_true(#tostring(err) < 600)
+    has(err, "evil\\x1b[31m\\nname")
   end)
 end)
 
@@ -295,6 +304,49 @@ describe("the JSON form", function()
     assert.equal("integer", math.type(value.l[1]))
     assert.equal("float", math.type(value.n))
     has(refused '{"a": [1, null, 2]}', "null is not allowed in a list")
+  end)
+
+  it("knows the line of each entry", function()
+    local value = assert(parse('{ "a": 1,\n"b": [\n2, 3,\n{"c":\n4}]}'))
+    assert.same({ a = 1, b = 2 }, lines_of(value))
+    assert.same({ 3, 3, 4 }, lines_of(value.b))
+    assert.same({ c = 4 }, lines_of(value.b[3]))
+  end)
+
+  it("has each key of an object once", function()
+    local err = refused('{\n  "stages": [],\n  "moves": [],\n "stages": 5\n}',
+                        "b.json")
+    has(err, "b.json:4: the key 'stages' appears twice (before on line 2)")
+    has(refused '{"a":{"b":1,"\\u0062":2}}', "the key 'b' appears twice")
+    assert.same({ { a = 1 }, { a = 2 } },
+                assert(parse '{"l":[{"a":1},{"a":2}]}').l)
+  end)
+
+  it("takes strings with all their escapes, and no others", function()
+    assert.same({ "a\"\\/\b\f\n\r\tö\u{1F600}", "größe", "\127" }, assert(parse
+      [[{"l":["a\"\\\/\b\f\n\r\t\u00f6\uD83D\uDE00","größe","\u007f"]}]]).l)
+    for _, text in ipairs { '"\\x41"', '"\\u12g4"', '"a\nb"', '"a\0b"',
+                            '"open', '"\\', "'x'" } do
+      has(refused('{"a":' .. text .. "}"), "not JSON")
+    end
+  end)
+
+  it("takes numbers as JSON has them, exactly", function()
+    assert.same({ 0, -1, 2.5, 1000, 0.015, 9007199254740993 }, assert(parse
+      '{"l":[0,-1,2.5,1e3,1.5E-2,9007199254740993]}').l)
+    for _, text in ipairs { "01", "+1", ".5", "1.", "1e", "0x10", "- 1", "1f",
+                            "1.e3", "nan", "-" } do
+      has(refused('{"a":' .. text .. "}"), "not JSON")
+    end
+    has(refused '{"a":1e999}', "too large")
+  end)
+
+  it("has nothing before, between or behind its values", function()
+    for _, text in ipairs { '{"a":1,}', '{"a" 1}', '{"a":1 "b":2}', '{,}',
+        '{"a":[1,]}', '{"a":[,]}', '{"a":[1 2]}', '{"a":1}}', '{a:1}',
+        '{"a":tru}', '{"a":null1}', '{"a":1}//x', '{"a":[1}', '{"a":{]}' } do
+      has(refused(text, "b.json"), "not JSON")
+    end
   end)
 
   it("is refused with file and line", function()

@@ -125,7 +125,7 @@ describe("workstage", function()
       .. 'next = { "B" } } } }')
     output, status = place:run "check bad.lua"
     assert.equal(1, status)
-    assert.truthy(output:find("bad.lua: error: stages[1].next[1]: no stage",
+    assert.truthy(output:find("bad.lua: error: stages[1].next[1]: No stage",
                               1, true), output)
     local record = cjson.decode((place:run "check bad.lua --json"))
     assert.is_false(record.valid)

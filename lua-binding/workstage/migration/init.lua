@@ -40,17 +40,16 @@ migration.write = blueprints.write
 -- about what could not be taken along.
 migration.export = export
 
---- Judges a blueprint without a network.
+--- Checks a blueprint without a network.
 -- @tparam table blueprint
 -- @treturn[1] boolean true
--- @treturn[1] table the warnings; may be empty
+-- @treturn[1] table the warnings and notes; may be empty
 -- @treturn[2] nil
--- @treturn[2] table the findings: an array, and a text by `tostring`
+-- @treturn[2] table the findings: an array of { level = "error", "warning" or
+-- "note", where, message, file, line }, and a text by `tostring`
 function migration.check(blueprint)
   check_table(blueprint, "blueprint")
-  local normal, err = blueprints.normalize(blueprint)
-  if not normal then return nil, err end
-  return check(normal)
+  return check(blueprint)
 end
 
 -- ------------------------------------------------------------------ plans
@@ -77,7 +76,6 @@ local function check_types(given, names, wanted)
 end
 
 local function finding_error(findings)
-  if errors.is(findings) then return findings end
   local err = errors.new { kind = "refused", message = tostring(findings) }
   err.findings = findings
   return err
@@ -107,8 +105,8 @@ function migration.plan(client, blueprint, given)
   local normal, found
   normal, err = blueprints.normalize(blueprint)
   if not normal then return nil, err end
-  local good, findings = check(normal)
-  if not good then return nil, finding_error(findings) end
+  local findings = select(2, check(normal)):without_offline()
+  if findings:has_error() then return nil, finding_error(findings) end
   if normal.service ~= service_of(client) then
     return nil, errors.invalid(("the blueprint is one for %s, the client " ..
       "one of %s"):format(normal.service, service_of(client)))

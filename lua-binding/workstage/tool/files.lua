@@ -34,18 +34,6 @@ end
 
 local OTHERS = { plan = "apply", journal = "resume" }
 
--- Whether a stage to move from is there is for the plan to say, which looks.
-local function without_from(findings)
-  local told = {}
-  for _, finding in ipairs(findings or {}) do
-    local is_from = finding.where:find "^moves%[%d+%]%.from"
-    if finding.level == "error" or not is_from then
-      told[#told + 1] = finding
-    end
-  end
-  return told
-end
-
 --- Reads a blueprint and judges it; its warnings are told.
 -- @tparam string path
 -- @tparam[opt] boolean is_planned whether a plan is made of it next
@@ -57,10 +45,11 @@ function files.blueprint(path, is_planned)
   if OTHERS[kind] then return wrong_kind(path, kind, OTHERS[kind]) end
   local blueprint, err = migration.read(path)
   if not blueprint then return nil, failure.tell(err) end
-  local good, findings = migration.check(blueprint)
-  if good and is_planned then findings = without_from(findings) end
+  local _, findings = migration.check(blueprint)
+  -- what a check cannot know, a plan looks up
+  if is_planned then findings = findings:without_offline() end
   failure.findings(path, findings)
-  if good then return blueprint end
+  if not findings:has_error() then return blueprint end
   return nil, status.FAILED
 end
 

@@ -1,7 +1,7 @@
 -- Blueprints: data, the same that Lua makes of it, or an error of one
 -- sentence; what is a blueprint is the same when it is written and read.
 local blueprint = require "workstage.migration.blueprint"
-local literal = require "workstage.migration.blueprint.parse"
+local parse = require "workstage.migration.blueprint.parse"
 local same = require("common").same
 
 -- Lua's own reading of a text that is data to us.
@@ -13,7 +13,7 @@ local function by_lua(bytes)
 end
 
 return function(bytes)
-  local value, err = literal.parse(bytes, "fuzz.lua")
+  local value, err = parse.text(bytes, "fuzz.lua")
   if value == nil then
     assert(err.kind == "invalid" and not tostring(err):find "\n")
     return

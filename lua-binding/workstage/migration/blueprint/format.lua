@@ -1,27 +1,15 @@
 --- Writes a blueprint so that a person likes to read it: Lua, a stage or a
 -- move a small block, names aligned, at most 80 columns wide.
-local form = require "workstage.migration.blueprint.storyblok"
-local kantata_form = require "workstage.migration.blueprint.kantata"
+local kantata = require "workstage.migration.blueprint.kantata"
+local storyblok = require "workstage.migration.blueprint.storyblok"
+local visible = require "workstage.visible"
 
-local layout = {}
+local format = {}
 
 local WIDTH = 80
 local WIDEST_NAME = 28 -- longer ones are not waited for
 
 -- ----------------------------------------------------------------- values
-
-local ESCAPES = {
-  ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n", ["\t"] = "\\t",
-  ["\r"] = "\\r",
-}
-
-local function escaped(char)
-  return ESCAPES[char] or ("\\%03d"):format(char:byte())
-end
-
-local function quoted(text)
-  return '"' .. text:gsub('[%c\\"]', escaped) .. '"'
-end
 
 local function number(value)
   if math.type(value) == "integer" then return ("%d"):format(value) end
@@ -30,7 +18,7 @@ local function number(value)
 end
 
 local function scalar(value)
-  if type(value) == "string" then return quoted(value) end
+  if type(value) == "string" then return visible.quoted(value) end
   return type(value) == "number" and number(value) or tostring(value)
 end
 
@@ -43,7 +31,7 @@ end
 local function key_text(key)
   if type(key) == "number" then return ("[%d]"):format(key) end
   local is_name = key:find "^[A-Za-z_][A-Za-z0-9_]*$" and not RESERVED[key]
-  return is_name and key or "[" .. quoted(key) .. "]"
+  return is_name and key or "[" .. visible.quoted(key) .. "]"
 end
 
 -- ---------------------------------------------------------------- entries
@@ -191,7 +179,7 @@ end
 local function name_column(stages)
   local widest = 0
   for _, stage in ipairs(stages) do
-    local wide = width(quoted(stage.name))
+    local wide = width(visible.quoted(stage.name))
     if wide <= WIDEST_NAME then widest = math.max(widest, wide) end
   end
   return widest
@@ -204,11 +192,16 @@ local function without(value, name)
   return rest
 end
 
-local function stage_block(stage, column)
-  local name = quoted(stage.name) .. ","
-  local gap = (" "):rep(column + 1 - width(name))
-  return filled(("    { name = %s%s "):format(name, gap),
-                entries(without(stage, "name"), form.stage), 6, " },")
+-- A function that writes the blocks of stages, names aligned.
+local function stage_writer(stages)
+  local column = name_column(stages)
+  return function(stage, indent)
+    local name = visible.quoted(stage.name) .. ","
+    local gap = (" "):rep(column + 1 - width(name))
+    return filled(("%s{ name = %s%s "):format((" "):rep(indent), name, gap),
+                  entries(without(stage, "name"), storyblok.stage),
+                  indent + 2, " },")
+  end
 end
 
 -- The short forms of a move's ends.
@@ -220,67 +213,88 @@ local function short_end(place)
   return place.stage
 end
 
-local move_order = table.move(form.move, 1, #form.move, 1, {
-  inner = { from = form.end_of_move, to = form.end_of_move,
-            assign = form.assign },
+local move_order = table.move(storyblok.move, 1, #storyblok.move, 1, {
+  inner = { from = storyblok.end_of_move, to = storyblok.end_of_move,
+            assign = storyblok.assign },
 })
 
-local function move_block(move)
+local function move_block(move, indent)
   local short = without(move, "from")
   short.from, short.to = short_end(move.from), short_end(move.to)
   if short.to == "none" then short.to = move.to end
-  return filled("    { ", entries(short, move_order), 6, " },")
+  return filled((" "):rep(indent) .. "{ ", entries(short, move_order),
+                indent + 2, " },")
 end
 
-local function kantata_block(move)
-  local from, to = kantata_form.status(move.from),
-                   kantata_form.status(move.to)
-  return ("    -- %s (%s) to %s (%s)\n%s"):format(
-    from.message, from.color, to.message, to.color,
-    filled("    { ", entries(move, kantata_form.move), 6, " },"))
+local function kantata_block(move, indent)
+  local from, to = kantata.status(move.from), kantata.status(move.to)
+  local margin = (" "):rep(indent)
+  return ("%s-- %s (%s) to %s (%s)\n%s"):format(
+    margin, from.message, from.color, to.message, to.color,
+    filled(margin .. "{ ", entries(move, kantata.move), indent + 2, " },"))
 end
 
-local function block_list(name, list, block)
-  local lines = { ("  %s = {"):format(name) }
-  for i, item in ipairs(list) do lines[i + 1] = block(item) end
-  lines[#lines + 1] = "  },"
+-- `name = { ... }` with each item of a list written by `block`.
+local function block_list(name, list, indent, block)
+  local margin = (" "):rep(indent)
+  local lines = { ("%s%s = {"):format(margin, name) }
+  for i, item in ipairs(list) do lines[i + 1] = block(item, indent + 2) end
+  lines[#lines + 1] = margin .. "},"
   return table.concat(lines, "\n")
 end
 
-local function top_entry(name, value)
-  return filled("  ", { { name .. " = ", value } }, 4, ",")
+local function entry(name, value, indent)
+  return filled((" "):rep(indent), { { name .. " = ", value } }, indent + 2,
+                ",")
 end
 
-local function storyblok_parts(blueprint, parts)
-  for _, name in ipairs { "workflow", "default", "content_types" } do
-    if blueprint[name] ~= nil then
-      parts[#parts + 1] = top_entry(name, blueprint[name])
+local function add_workflow(parts, workflow, indent)
+  for _, attribute in ipairs(storyblok.workflow) do
+    local name = attribute[1]
+    local value = workflow[name]
+    if name == "stages" and value then
+      parts[#parts + 1] = block_list(name, value, indent, stage_writer(value))
+    elseif value ~= nil then
+      parts[#parts + 1] = entry(name, value, indent)
     end
   end
-  if blueprint.stages then
-    local column = name_column(blueprint.stages)
-    parts[#parts + 1] = block_list("stages", blueprint.stages,
-      function(stage) return stage_block(stage, column) end)
+end
+
+local function workflow_block(workflow, indent)
+  local margin = (" "):rep(indent)
+  local parts = { margin .. "{" }
+  add_workflow(parts, workflow, indent + 2)
+  parts[#parts + 1] = margin .. "},"
+  return table.concat(parts, "\n")
+end
+
+local function add_storyblok(parts, blueprint)
+  if blueprint.workflows then
+    parts[#parts + 1] = block_list("workflows", blueprint.workflows, 2,
+                                   workflow_block)
+  else
+    add_workflow(parts, blueprint, 2)
   end
   if #blueprint.moves > 0 then
-    parts[#parts + 1] = block_list("moves", blueprint.moves, move_block)
+    parts[#parts + 1] = block_list("moves", blueprint.moves, 2, move_block)
   end
 end
 
---- The text of a blueprint in its one form.
+--- The text of a blueprint in normal form.
 -- @tparam table blueprint
 -- @tparam integer version of blueprints
 -- @treturn string
-function layout.text(blueprint, version)
+function format.text(blueprint, version)
   local parts = { "return {", ("  version = %d,"):format(version) }
   if blueprint.service == "kantata" then
-    parts[#parts + 1] = top_entry("service", "kantata")
-    parts[#parts + 1] = block_list("moves", blueprint.moves, kantata_block)
+    parts[#parts + 1] = entry("service", "kantata", 2)
+    parts[#parts + 1] = block_list("moves", blueprint.moves, 2,
+                                   kantata_block)
   else
-    storyblok_parts(blueprint, parts)
+    add_storyblok(parts, blueprint)
   end
   parts[#parts + 1] = "}\n"
   return table.concat(parts, "\n")
 end
 
-return layout
+return format

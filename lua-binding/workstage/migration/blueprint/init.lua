@@ -1,20 +1,21 @@
---- Blueprints: what a workflow is to become, and which items move where.
--- Reads and writes files of them, and brings them into one form.
+--- Blueprints: what workflows are to become, and which items move where.
+-- Reads and writes files of them, and brings them into normal form.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
-local form = require "workstage.migration.blueprint.storyblok"
-local kantata_form = require "workstage.migration.blueprint.kantata"
-local layout = require "workstage.migration.blueprint.format"
-local literal = require "workstage.migration.blueprint.parse"
+local findings = require "workstage.migration.blueprint.findings"
+local format = require "workstage.migration.blueprint.format"
+local kantata = require "workstage.migration.blueprint.kantata"
 local options = require "workstage.options"
-local place = require "workstage.migration.blueprint.source_location"
+local parse = require "workstage.migration.blueprint.parse"
+local source_location = require "workstage.migration.blueprint.source_location"
+local storyblok = require "workstage.migration.blueprint.storyblok"
 
 local blueprint = {}
 
 --- The version of blueprints that this module writes, and reads at most.
 blueprint.VERSION = 1
 
-local readers = { storyblok = form.read, kantata = kantata_form.read }
+local readers = { storyblok = storyblok.read, kantata = kantata.read }
 
 -- ------------------------------------------------------------ normalizing
 
@@ -24,7 +25,7 @@ local function check_version(at)
   if type(version) ~= "number" or not math.tointeger(version) then
     at:expect "a version, such as 1"
   elseif version ~= blueprint.VERSION then
-    at:fail(("version %s is not known here: this module reads version %d")
+    at:fail(("version %s is unknown: this module reads version %d")
             :format(version, blueprint.VERSION))
   end
 end
@@ -42,18 +43,26 @@ local function read_any(at)
   return readers[service_of(at:at "service")](at)
 end
 
---- Brings a blueprint into its one form: short forms written out, types and
--- names checked, statuses of Kantata by key. What it is given stays as it
--- is.
+local function with_findings(value, err)
+  if value == nil then err.findings = findings.of_errors(err) end
+  return value, err
+end
+
+--- Brings a blueprint into normal form: short forms written out, types and
+-- names checked, statuses of Kantata by key. Changes nothing in `value`.
 -- @tparam table value
--- @tparam[opt] table source where it came from: `name` and `lines` as
--- `literal.parse` gives them
 -- @treturn[1] table
 -- @treturn[2] nil
--- @treturn[2] table the error, which names the place
-function blueprint.normalize(value, source)
-  return place.run(read_any, place.root(value, source))
+-- @treturn[2] table the first error, which names its location (in a file also
+-- the line); its `findings` are all
+function blueprint.normalize(value)
+  return with_findings(source_location.run(source_location.root(value),
+                                           read_any))
 end
+
+--- The workflows that a Storyblok blueprint describes, see
+-- `blueprint/storyblok`.
+blueprint.workflows = storyblok.workflows
 
 -- ---------------------------------------------------------------- reading
 
@@ -68,7 +77,7 @@ end
 local function contents(path)
   local file, why = io.open(path, "rb")
   if not file then return nil, unreadable(path, why) end
-  local text, failed = file:read(literal.MAX_SIZE + 1)
+  local text, failed = file:read(parse.MAX_SIZE + 1)
   file:close()
   if failed then return nil, unreadable(path, failed) end
   return text or ""
@@ -77,20 +86,20 @@ end
 --- Reads a blueprint's text.
 -- @tparam string text Lua's form or JSON
 -- @tparam[opt] string name the file's, for errors
--- @treturn[1] table in the one form
+-- @treturn[1] table in normal form
 -- @treturn[2] nil
--- @treturn[2] table the error, which names file, line and place
+-- @treturn[2] table the error, which names file, line and location
 function blueprint.parse(text, name)
-  local value, lines = literal.parse(text, name)
-  if not value then return nil, lines end
-  return blueprint.normalize(value, { name = name, lines = lines })
+  local value, err = parse.text(text, name)
+  if not value then return with_findings(nil, err) end
+  return blueprint.normalize(value)
 end
 
 --- Reads a blueprint from a file.
 -- @tparam string path
--- @treturn[1] table in the one form
+-- @treturn[1] table in normal form
 -- @treturn[2] nil
--- @treturn[2] table the error: "io", or "invalid" with file, line and place
+-- @treturn[2] table the error: "io", or "invalid" with file, line and location
 function blueprint.read(path)
   local err = options.path(path)
   if err then return nil, err end
@@ -110,7 +119,7 @@ end
 function blueprint.text(value)
   local whole, err = blueprint.normalize(value)
   if not whole then return nil, err end
-  return layout.text(whole, blueprint.VERSION)
+  return format.text(whole, blueprint.VERSION)
 end
 
 --- Writes a blueprint to a file, which is either replaced whole or stays as

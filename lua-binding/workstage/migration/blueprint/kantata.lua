@@ -1,9 +1,9 @@
---- The one form of a Kantata blueprint: moves between statuses, by key.
+--- The normal form of a Kantata blueprint: moves between statuses, by key.
 local core = require "workstage.core"
-local fields = require "workstage.migration.blueprint.types"
+local types = require "workstage.migration.blueprint.types"
 local statuses = require "workstage.statuses"
 
-local form = {}
+local kantata = {}
 
 -- --------------------------------------------------------------- statuses
 
@@ -13,7 +13,7 @@ for i, status in ipairs(statuses) do
 end
 
 --- The status of a key.
-function form.status(key)
+function kantata.status(key)
   return by_key[key]
 end
 
@@ -48,16 +48,16 @@ local function status(at)
   if type(value) == "number" then
     at:fail(("no status has the key %s"):format(value))
   elseif type(value) == "string" then
-    return find(at, fields.text(at))
+    return find(at, types.text(at))
   elseif type(value) ~= "table" then
     at:expect "a status: its key, its message or { message, colour }"
   elseif value[1] ~= nil then
-    local pair = fields.names(at)
+    local pair = types.names(at)
     if #pair ~= 2 then at:fail "expected { message, colour }" end
     return find(at, pair[1], pair[2])
   end
-  local named = fields.record(at, "a status", {
-    { "message", fields.text, true }, { "color", fields.text },
+  local named = types.record(at, "a status", {
+    { "message", types.text, true }, { "color", types.text },
   })
   return find(at, named.message, named.color)
 end
@@ -84,15 +84,15 @@ local status_hint = "say it with `from`"
 local where_hints = { status = status_hint, status_key = status_hint }
 
 local function any_text(at)
-  return at.value == "" and "" or fields.text(at)
+  return at.value == "" and "" or types.text(at)
 end
 
-local readers = { id = fields.id, boolean = fields.flag, string = any_text,
+local readers = { id = types.id, boolean = types.flag, string = any_text,
                   time = any_text }
 
 local function one_or_several(at, read)
   if type(at.value) ~= "table" then return read(at) end
-  return fields.array(at, "a value or a list of values", read)
+  return types.array(at, "a value or a list of values", read)
 end
 
 local function prefixes(at)
@@ -100,7 +100,7 @@ local function prefixes(at)
   local result = {}
   for _, key in ipairs(at:keys()) do
     if not texts[key] then at:unknown(key, "field of texts", text_names) end
-    result[key] = fields.text(at:at(key))
+    result[key] = types.text(at:at(key))
   end
   return result
 end
@@ -122,7 +122,7 @@ end
 -- -------------------------------------------------------------- the whole
 
 --- A move's attributes in the order in which they are written.
-form.move = {
+kantata.move = {
   { "from", status, true }, { "where", where }, { "to", status, true },
 }
 
@@ -133,25 +133,25 @@ hints.comment, hints.due_date = hints.notify, hints.notify
 hints.assign, hints.release_id = hints.notify, hints.notify
 
 local function move(at)
-  return fields.record(at, "a move, { from =, to =, where = }", form.move,
+  return types.record(at, "a move, { from =, to =, where = }", kantata.move,
                        hints)
 end
 
-local function moves(at) return fields.array(at, "a list of moves", move) end
+local function moves(at) return types.array(at, "a list of moves", move) end
 
 local fixed = "Kantata's statuses are fixed, a blueprint moves between them"
 local top_hints = { stages = fixed, workflow = fixed, default = fixed,
                     content_types = fixed }
 
 --- Reads a blueprint for Kantata.
--- @tparam table at its place
--- @treturn table the blueprint in its one form
-function form.read(at)
-  local blueprint = fields.record(at, "a blueprint", {
-    { "version", fields.data }, { "service", fields.text },
+-- @tparam table at its location
+-- @treturn table the blueprint in normal form
+function kantata.read(at)
+  local blueprint = types.record(at, "a blueprint", {
+    { "version", types.data }, { "service", types.text },
     { "moves", moves },
   }, top_hints)
   return { service = "kantata", moves = blueprint.moves or {} }
 end
 
-return form
+return kantata

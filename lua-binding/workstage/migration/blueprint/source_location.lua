@@ -1,51 +1,88 @@
---- Places in a blueprint, such as `stages[2].next[1]`, for its errors: each
--- knows its value and, where the file's lines are known, its line.
+--- Locations in a blueprint, such as `stages[2].next[1]`, for its errors and
+-- findings. Each knows its value and, where the blueprint was read from a
+-- file, the file and the line.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
-local literal = require "workstage.migration.blueprint.parse"
+local visible = require "workstage.visible"
 
-local Place = {}
-Place.__index = Place
+local Location = {}
+Location.__index = Location
 
-local place = {}
+local source_location = {}
 
---- The place of a whole blueprint.
--- @tparam any value
--- @tparam[opt] table source `name` and `lines`, as `literal.parse` gives them
-function place.root(value, source)
-  return setmetatable({ value = value, path = "", source = source or {} },
-                      Place)
+-- The most errors that are collected of one blueprint.
+local MAX_ERRORS = 50
+
+-- Where tables were written: table -> { file =, lines = { key -> line } }.
+local origins = setmetatable({}, { __mode = "k" })
+
+-- Raised by a reader whose errors have been collected already.
+local COLLECTED = {}
+
+--- Remembers where a table and its entries were written.
+-- @tparam table value
+-- @tparam ?string file
+-- @tparam table lines key -> line
+function source_location.remember(value, file, lines)
+  origins[value] = { file = file, lines = lines }
+end
+
+--- The location of a whole blueprint.
+-- @param value
+function source_location.root(value)
+  local origin = value ~= nil and origins[value]
+  return setmetatable({ value = value, path = "", errors = {},
+                        file = origin and origin.file or nil }, Location)
+end
+
+--- The error of a location: "blueprint.lua:12: ...".
+-- @tparam ?string file where it has a name
+-- @tparam ?integer line where it is known
+-- @tparam string message
+function source_location.error(file, line, message)
+  local prefix = file and line and ("%s:%d: "):format(file, line) or
+                 file and file .. ": " or
+                 line and ("line %d: "):format(line) or ""
+  return errors.new { kind = "invalid", message = prefix .. message,
+                      reason = message, file = file, line = line }
 end
 
 local function step(key)
   if math.type(key) == "integer" then return ("[%d]"):format(key) end
-  return "." .. tostring(key):gsub("%c", "?"):sub(1, 40)
+  return "." .. visible.short(tostring(key))
 end
 
---- The place of one entry of a place that holds a table.
-function Place:at(key)
-  local lines = self.source.lines and self.source.lines[self.value]
+--- The location of one entry of a location that holds a table.
+function Location:at(key)
+  local value = self.value
+  local origin = type(value) == "table" and origins[value] or nil
+  local child
+  if type(value) == "table" then child = value[key] end
   return setmetatable({
-    value = self.value[key],
-    path = (self.path .. step(key)):gsub("^%.", ""),
-    line = lines and lines[key] or self.line,
-    source = self.source,
-  }, Place)
+    value = child, path = (self.path .. step(key)):gsub("^%.", ""),
+    line = origin and origin.lines[key] or self.line,
+    file = origin and origin.file or self.file, errors = self.errors,
+  }, Location)
 end
 
---- Raises the error of this place.
-function Place:fail(message)
+--- Says that `copy` was written where this location's value was.
+function Location:remember_copy(copy)
+  origins[copy] = origins[self.value]
+  return copy
+end
+
+--- Raises the error of this location.
+function Location:fail(message)
   local said = self.path ~= "" and self.path .. ": " .. message or message
-  local err = literal.error(self.source.name, self.line, said)
+  local err = source_location.error(self.file, self.line, said)
+  err.where, err.reason = self.path, message
   err.fields = { [self.path] = { message } }
   error(err, 0)
 end
 
 local function shown(value)
   if type(value) == "string" then
-    local text = value:gsub("%c", "?")
-    if #text > 40 then text = text:sub(1, 40) .. "..." end
-    return ("the string '%s'"):format(text)
+    return ("the string '%s'"):format(visible.short(value))
   elseif type(value) == "number" then
     return ("the number %s"):format(value)
   end
@@ -54,7 +91,7 @@ local function shown(value)
 end
 
 --- Raises "expected a string, got the number 5".
-function Place:expect(what)
+function Location:expect(what)
   self:fail(("expected %s, got %s"):format(what, shown(self.value)))
 end
 
@@ -65,8 +102,8 @@ local function comes_before(a, b)
   return tostring(a) < tostring(b)
 end
 
---- The keys of a table, in an order that does not change.
-function Place:keys()
+--- The keys of a table, always in the same order.
+function Location:keys()
   local keys = {}
   for key in next, self.value do keys[#keys + 1] = key end
   table.sort(keys, comes_before)
@@ -75,9 +112,9 @@ end
 
 --- Raises "unknown attribute, did you mean 'color'?".
 -- @tparam string what "attribute"
--- @tparam table names those that there are
+-- @tparam table names those that exist
 -- @tparam[opt] table hints name -> what to say of it
-function Place:unknown(key, what, names, hints)
+function Location:unknown(key, what, names, hints)
   local at = self:at(key)
   local hint = hints and hints[key]
   if hint then at:fail(("no %s here: %s"):format(what, hint)) end
@@ -87,15 +124,41 @@ function Place:unknown(key, what, names, hints)
     (" (there are %s)"):format(table.concat(names, ", "))))
 end
 
---- Runs a reader of places, which may raise their errors.
--- @return[1] what it returns
--- @treturn[2] nil
--- @treturn[2] table the error
-function place.run(read, ...)
+-- -------------------------------------------------------- several errors
+
+--- Calls a reader, which may raise an error of a location: that is collected,
+-- so that further entries can be read.
+-- @treturn boolean whether nothing was raised
+-- @return what the reader returned
+function Location:collect(read, ...)
   local good, value = pcall(read, ...)
-  if good then return value end
-  if not errors.is(value) then error(value, 0) end
-  return nil, value
+  if good then return true, value end
+  if value ~= COLLECTED then
+    if not errors.is(value) then error(value, 0) end
+    table.insert(self.errors, value)
+  end
+  if #self.errors >= MAX_ERRORS then error(COLLECTED, 0) end
+  return false
 end
 
-return place
+--- Ends a reader some of whose entries were refused.
+function source_location.raise_collected()
+  error(COLLECTED, 0)
+end
+
+--- Runs a reader of locations.
+-- @tparam table root the location of the whole
+-- @tparam function read `read(root)`
+-- @return[1] what it returns
+-- @treturn[2] nil
+-- @treturn[2] table the first error; its `errors` are all
+function source_location.run(root, read)
+  local good, failed, value = pcall(root.collect, root, read, root)
+  if not good and failed ~= COLLECTED then error(failed, 0) end
+  if good and failed then return value end
+  local first = root.errors[1]
+  first.errors = root.errors
+  return nil, first
+end
+
+return source_location

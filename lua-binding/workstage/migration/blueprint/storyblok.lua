@@ -1,10 +1,10 @@
---- The one form of a Storyblok blueprint, whichever way it was written.
+--- The normal form of a Storyblok blueprint, however it was written.
 local core = require "workstage.core"
-local fields = require "workstage.migration.blueprint.types"
+local types = require "workstage.migration.blueprint.types"
 
-local form = {}
+local storyblok = {}
 
-local text, flag, names = fields.text, fields.flag, fields.names
+local text, flag, names = types.text, types.flag, types.names
 
 -- ----------------------------------------------------------------- stages
 
@@ -20,11 +20,11 @@ local function after_publish(at)
 end
 
 --- A stage's attributes in the order in which they are written.
-form.stage = {
-  { "name", text, true }, { "color", text, true }, { "was", text },
-  { "is_default", flag }, { "next", next_stages },
-  { "after_publish", after_publish }, { "roles", names },
-  { "users", names }, { "allow_publish", flag },
+storyblok.stage = {
+  { "name", text, true }, { "color", text }, { "was", text },
+  { "from_workflow", text }, { "inherit", text }, { "is_default", flag },
+  { "next", next_stages }, { "after_publish", after_publish },
+  { "roles", names }, { "users", names }, { "allow_publish", flag },
   { "allow_admin_publish", flag }, { "allow_all_users", flag },
   { "allow_admin_change", flag }, { "allow_editor_change", flag },
   { "story_editing_locked", flag }, { "auto_remove_assignee", flag },
@@ -33,9 +33,9 @@ form.stage = {
 -- What the service calls these things.
 local stage_hints = {
   id = "a blueprint knows stages by name",
-  workflow_id = "the stages are those of the blueprint's workflow",
-  position = "the stages stand in order of position",
-  update_position = "the stages stand in order of position",
+  workflow_id = "say from_workflow = the name of the stage's present workflow",
+  position = "stages are listed in order of position",
+  update_position = "stages are listed in order of position",
   allow_all_stages = "say next = \"all\"",
   allow_none_for_next_stages = "say next = \"none\"",
   workflow_stage_ids = "say next = { names of stages }",
@@ -45,24 +45,54 @@ local stage_hints = {
 }
 
 local function stage(at)
-  return fields.record(at, "a stage, { name =, color =, ... }", form.stage,
-                       stage_hints)
+  return types.record(at, "a stage, { name =, color =, ... }",
+                      storyblok.stage, stage_hints)
+end
+
+local function stages(at)
+  return types.array(at, "a list of stages", stage)
+end
+
+-- -------------------------------------------------------------- workflows
+
+--- What a blueprint says of a workflow itself, in the order in which it is
+-- written.
+storyblok.workflow = {
+  { "workflow", text }, { "id", types.id }, { "was", text },
+  { "default", types.only_true }, { "create", types.only_true },
+  { "remove", types.only_true }, { "content_types", names },
+  { "stages", stages },
+}
+
+local workflow_hints = {
+  name = "say workflow = its name",
+  is_default = "say default = true",
+  workflow_stages = "say stages = { ... }",
+  moves = "the moves of all workflows are one list beside `workflows`",
+}
+
+local function workflow(at)
+  return types.record(at, "a workflow, { workflow =, stages = }",
+                      storyblok.workflow, workflow_hints)
+end
+
+local function workflows(at)
+  return types.array(at, "a list of workflows", workflow)
 end
 
 -- ------------------------------------------------------------------ moves
 
--- A flag that is either true or not there.
-local function only_true(at) return flag(at) or nil end
-
-form.end_of_move = {
-  { "workflow", text }, { "default", only_true }, { "stage", text, true },
+storyblok.end_of_move = {
+  { "workflow", text }, { "default", types.only_true },
+  { "stage", text, true },
 }
 
--- Where a move begins or ends, told from the blueprint's own workflow.
+-- Where a move begins or ends. In the blueprint of a single workflow its own
+-- stages have no workflow.
 local function end_of_move(at, own)
   if type(at.value) == "string" then return { stage = text(at) } end
-  local place = fields.record(at, "a stage's name or { workflow =, stage = }",
-                              form.end_of_move)
+  local place = types.record(at, "a stage's name or { workflow =, stage = }",
+                             storyblok.end_of_move)
   if place.workflow and place.default then
     at:fail "give the workflow's name or default = true, not both"
   end
@@ -96,19 +126,25 @@ local function where(at)
       at:unknown(key, "filter", story_filter_names, where_hints)
     end
   end
-  local filters = fields.data(at)
+  local filters = types.data(at)
   local schema = core.schema "storyblok.story_filter"
   local query, why = core.query(schema, false, true, filters)
   if not query then at:fail(why) end
-  return filters
+  return at:remember_copy(filters)
 end
 
 local function comment(at)
   if type(at.value) ~= "table" then return text(at) end
-  return fields.record(at, "a string", { { "message", text, true } }).message
+  return types.record(at, "a string", { { "message", text, true } }).message
 end
 
-form.assign = { { "users", names }, { "roles", names } }
+-- A time; false removes the due dates that the items have.
+local function due_date(at)
+  if at.value == false then return false end
+  return types.time(at)
+end
+
+storyblok.assign = { { "users", names }, { "roles", names } }
 
 local assign_hints = {
   user_ids = "say users = { e-mail addresses }",
@@ -116,12 +152,12 @@ local assign_hints = {
 }
 
 local function assign(at)
-  return fields.record(at, "a table, { users =, roles = }", form.assign,
-                       assign_hints)
+  return types.record(at, "a table, { users =, roles = }", storyblok.assign,
+                      assign_hints)
 end
 
 -- The attributes of a move within a blueprint of the workflow `own`.
-local function move_fields(own)
+local function move_types(own)
   local function to(at) return end_of_move(at, own) end
   local function from(at)
     if at.value == "none" then return "none" end
@@ -129,42 +165,61 @@ local function move_fields(own)
   end
   return {
     { "from", from, true }, { "where", where }, { "to", to, true },
-    { "comment", comment }, { "notify", flag }, { "due_date", fields.time },
-    { "release_id", fields.id }, { "assign", assign },
+    { "comment", comment }, { "notify", flag }, { "due_date", due_date },
+    { "release_id", types.id }, { "assign", assign },
   }
 end
 
-form.move = move_fields {}
+--- A move's attributes in the order in which they are written.
+storyblok.move = move_types {}
 
 -- -------------------------------------------------------------- the whole
 
-local function stages(at)
-  return fields.array(at, "a list of stages", stage)
-end
-
 -- Read with the workflow that the moves compare theirs to.
 local function moves(own)
-  local list = move_fields(own)
+  local list = move_types(own)
   return function(at)
-    return fields.array(at, "a list of moves", function(item)
-      return fields.record(item, "a move, { from =, to =, ... }", list)
+    return types.array(at, "a list of moves", function(item)
+      return types.record(item, "a move, { from =, to =, ... }", list)
     end)
   end
 end
 
+local several_hints = {}
+for _, attribute in ipairs(storyblok.workflow) do
+  several_hints[attribute[1]] = "it belongs into an entry of `workflows`"
+end
+
+-- The attributes of a whole blueprint: of one workflow, or of several.
+local function types_of_whole(value)
+  local list = { { "version", types.data }, { "service", text } }
+  if value.workflows ~= nil then
+    list[#list + 1] = { "workflows", workflows }
+    list[#list + 1] = { "moves", moves {} }
+    return list, several_hints
+  end
+  table.move(storyblok.workflow, 1, #storyblok.workflow, #list + 1, list)
+  list[#list + 1] = { "moves", moves(value) }
+  return list, { name = workflow_hints.name }
+end
+
 --- Reads a blueprint for Storyblok.
--- @tparam table at its place
--- @treturn table the blueprint in its one form
-function form.read(at)
-  local own = { workflow = at.value.workflow, default = at.value.default }
-  local blueprint = fields.record(at, "a blueprint", {
-    { "version", fields.data }, { "service", text }, { "workflow", text },
-    { "default", only_true }, { "content_types", names },
-    { "stages", stages }, { "moves", moves(own) },
-  })
+-- @tparam table at its location
+-- @treturn table the blueprint in normal form
+function storyblok.read(at)
+  local list, hints = types_of_whole(at.value)
+  local blueprint = types.record(at, "a blueprint", list, hints)
   blueprint.version, blueprint.service = nil, "storyblok"
   blueprint.moves = blueprint.moves or {}
   return blueprint
 end
 
-return form
+--- The workflows that a blueprint describes.
+-- @tparam table blueprint in normal form
+-- @treturn table array of { workflow, id, was, default, create, remove,
+--   content_types, stages }
+function storyblok.workflows(blueprint)
+  return blueprint.workflows or { blueprint }
+end
+
+return storyblok

@@ -30,8 +30,8 @@ function command.run(parsed)
   local blueprint, err = migration.read(parsed.file)
   if not blueprint then
     if parsed.json then
-      screen.json { valid = false, findings = { {
-        level = "error", where = "", message = tostring(err) } } }
+      screen.json { valid = false, findings = json.findings(err.findings or {
+        { level = "error", where = "", message = tostring(err) } }) }
     end
     return failure.tell(err)
   end

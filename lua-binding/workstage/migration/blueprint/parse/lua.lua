@@ -1,47 +1,12 @@
---- Reads a blueprint's text: data, in Lua's notation or in JSON.
---
--- The Lua form is one table constructor. Nothing of it is ever run: a small
--- tokenizer knows what data needs and refuses the rest with its line, and
--- the tables are built from its tokens. Lua's own reader gets single string
--- tokens alone, for their escapes.
-local cjson = require "cjson"
+--- Reads data in Lua's notation: one table constructor. Nothing of it is ever
+-- run: a small tokenizer knows what data needs and refuses the rest with its
+-- line, and the tables are built from its tokens. Lua's own reader gets
+-- single string tokens alone, for their escapes.
 local errors = require "workstage.errors"
+local source_location = require "workstage.migration.blueprint.source_location"
+local visible = require "workstage.visible"
 
-local literal = {}
-
---- The most that a blueprint may be: bytes, levels of tables, values.
-literal.MAX_SIZE = 1048576
-literal.MAX_DEPTH = 64
-literal.MAX_VALUES = 100000
-
-local json = cjson.new()
-json.decode_invalid_numbers(false)
-json.decode_max_depth(literal.MAX_DEPTH)
-
--- ----------------------------------------------------------------- errors
-
--- Words from a file for a message: short, and without control characters.
-local function shown(text)
-  text = text:gsub("%c", "?")
-  return #text > 40 and text:sub(1, 40) .. "..." or text
-end
-
---- The error of a place in a file: "blueprint.lua:12: ...".
--- @tparam ?string name the file, where it has a name
--- @tparam ?integer line where it is known
--- @tparam string message
--- @tparam[opt] string field the place in the blueprint, "stages[2].color"
-function literal.error(name, line, message, field)
-  local place = name and line and ("%s:%d: "):format(name, line) or
-                name and name .. ": " or
-                line and ("line %d: "):format(line) or ""
-  return errors.new {
-    kind = "invalid",
-    message = place .. message,
-    fields = field and { [field] = { message } } or nil,
-    file = name, line = line,
-  }
-end
+local shown = visible.short
 
 -- ----------------------------------------------------------- the tokenizer
 
@@ -49,7 +14,7 @@ local Reader = {}
 Reader.__index = Reader
 
 local function fail(self, message)
-  error(literal.error(self.name, self.line, message), 0)
+  error(source_location.error(self.name, self.line, message), 0)
 end
 
 -- Counts the lines up to where the reader is. The next line break is kept,
@@ -330,8 +295,8 @@ end
 -- is more likely a slip than a wish.
 local function note_entry(self, lines, key, line)
   self.values = self.values + 1
-  if self.values > literal.MAX_VALUES then
-    fail(self, ("more than %d values"):format(literal.MAX_VALUES))
+  if self.values > self.limits.values then
+    fail(self, ("more than %d values"):format(self.limits.values))
   elseif lines[key] then
     fail(self, ("'%s' stands here twice (before on line %d)")
                :format(shown(tostring(key)), lines[key]))
@@ -340,12 +305,12 @@ local function note_entry(self, lines, key, line)
 end
 
 function read_table(self, depth)
-  if depth > literal.MAX_DEPTH then
+  if depth > self.limits.depth then
     fail(self, ("tables are nested deeper than %d levels")
-               :format(literal.MAX_DEPTH))
+               :format(self.limits.depth))
   end
   local result, lines, count = {}, {}, 0
-  self.lines[result] = lines
+  source_location.remember(result, self.name, lines)
   next_token(self)
   while self.kind ~= "}" do
     local line = self.line
@@ -370,88 +335,20 @@ local function read_all(self)
   return value
 end
 
-local function read_lua(text, name)
+--- Reads a text.
+-- @tparam string text
+-- @tparam ?string name the file's, for errors
+-- @tparam table limits `depth` of tables, `values` in all
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] table the error, with the line
+return function(text, name, limits)
   local reader = setmetatable({
-    text = text, name = name, at = 1, line = 1, values = 0, lines = {},
+    text = text, name = name, at = 1, line = 1, values = 0, limits = limits,
     line_break = text:find "[\r\n]",
   }, Reader)
   local good, value = pcall(read_all, reader)
-  if good then return value, reader.lines end
+  if good then return value end
   if not errors.is(value) then error(value, 0) end
   return nil, value
 end
-
--- ------------------------------------------------------------------- JSON
-
--- Takes JSON's values into Lua's: integers whole, null absent.
-local function plain(value, count)
-  if math.type(value) == "float" then
-    local whole = math.tointeger(value)
-    return whole and whole > -2^53 and whole < 2^53 and whole or value
-  elseif type(value) ~= "table" then
-    return value
-  end
-  for key, item in next, value do
-    count.values = count.values + 1
-    if count.values > literal.MAX_VALUES then
-      error(("more than %d values"):format(literal.MAX_VALUES), 0)
-    elseif item == cjson.null and type(key) == "number" then
-      error("null is not allowed in a list", 0)
-    end
-    value[key] = item ~= cjson.null and plain(item, count) or nil
-    if item == false then value[key] = false end
-  end
-  return value
-end
-
-local function line_of(text, why)
-  local at = tonumber(why:match "at character (%d+)")
-  if not at then return nil end
-  local _, breaks = text:sub(1, at - 1):gsub("\n", "")
-  return breaks + 1
-end
-
-local function read_json(text, name)
-  local good, value = pcall(json.decode, text)
-  if value == "not enough memory" then error(value, 0) end
-  if not good then
-    local why = tostring(value):gsub("^.-:%d+: ", "")
-    return nil, literal.error(name, line_of(text, why), "not JSON: " .. why)
-  elseif type(value) ~= "table" then
-    return nil, literal.error(name, 1, "a blueprint is one JSON object")
-  end
-  good, value = pcall(plain, value, { values = 0 })
-  if not good then return nil, literal.error(name, nil, value) end
-  return value, {}
-end
-
--- What begins like a JSON object is JSON, whatever the file is called.
-local function is_json(text, name)
-  return name and name:lower():find "%.json$" or
-         text:find '^%s*{%s*"[^"\n]*"%s*:'
-end
-
---- The value that a text describes.
--- @tparam string text
--- @tparam[opt] string name the file's, for errors; one that ends in .json
--- holds JSON, others what they look like
--- @treturn[1] table
--- @treturn[1] table the lines: table of the value -> key -> line
--- @treturn[2] nil
--- @treturn[2] table the error, of the kind "invalid"
-function literal.parse(text, name)
-  name = name and shown(name)
-  if #text > literal.MAX_SIZE then
-    return nil, literal.error(name, nil,
-      ("larger than %d bytes, the most that a blueprint may have")
-      :format(literal.MAX_SIZE))
-  elseif text:find "^\27" then
-    return nil, literal.error(name, nil, "bytecode is not allowed: a " ..
-                              "blueprint is data, in text")
-  end
-  text = text:gsub("^\xEF\xBB\xBF", "")
-  if is_json(text, name) then return read_json(text, name) end
-  return read_lua(text, name)
-end
-
-return literal

@@ -1,0 +1,85 @@
+--- What a check of a blueprint found: a list, and a text by `tostring`.
+local visible = require "workstage.visible"
+
+local Finding = { __name = "workstage.finding" }
+
+--- "article.lua:12: warning: stages[2].color: ..."
+function Finding:__tostring()
+  local position = ""
+  if self.file then
+    position = self.line and ("%s:%d: "):format(self.file, self.line) or
+               self.file .. ": "
+  end
+  local where = self.where ~= "" and self.where .. ": " or ""
+  return ("%s%s: %s%s"):format(position, self.level, where, self.message)
+end
+
+local Findings = { __name = "workstage.findings" }
+Findings.__index = Findings
+
+function Findings:__tostring()
+  local texts = {}
+  for i, finding in ipairs(self) do texts[i] = tostring(finding) end
+  return table.concat(texts, "\n")
+end
+
+local findings = {}
+
+function findings.new()
+  return setmetatable({}, Findings)
+end
+
+local function add(self, level, at, message, is_offline)
+  table.insert(self, setmetatable({
+    level = level, where = at.path, message = visible.text(message),
+    file = at.file, line = at.line, offline = is_offline or nil,
+  }, Finding))
+end
+
+--- Adds what keeps the blueprint from working.
+-- @tparam table at its location
+-- @tparam string message for string.format, with the values that follow
+function Findings:error(at, message, ...)
+  add(self, "error", at, message:format(...))
+end
+
+--- Adds what is probably not meant.
+function Findings:warn(at, message, ...)
+  add(self, "warning", at, message:format(...))
+end
+
+--- Adds what only the space can tell: a plan looks there and decides, so it
+-- leaves these findings out.
+-- @tparam string level "error", "warning" or "note"
+function Findings:offline(level, at, message, ...)
+  add(self, level, at, message:format(...), true)
+end
+
+function Findings:has_error()
+  for _, finding in ipairs(self) do
+    if finding.level == "error" then return true end
+  end
+  return false
+end
+
+--- The findings that a plan does not answer by itself.
+function Findings:without_offline()
+  local kept = findings.new()
+  for _, finding in ipairs(self) do
+    if not finding.offline then kept[#kept + 1] = finding end
+  end
+  return kept
+end
+
+--- The errors of a blueprint that could not be brought into normal form.
+-- @tparam table err of `blueprint.normalize`
+function findings.of_errors(err)
+  local self = findings.new()
+  for _, each in ipairs(err.errors or { err }) do
+    add(self, "error", { path = each.where or "", file = each.file,
+                         line = each.line }, each.reason)
+  end
+  return self
+end
+
+return findings

@@ -1,0 +1,90 @@
+--- Checks where items can go in a workflow: stages that nothing leads to, and
+-- stages where items get stuck.
+local quoted = require "workstage.visible".quoted
+
+-- The value of an attribute of a stage, inherited if it is not set; nil where
+-- only the space can tell.
+local function effective(stage, attribute, workflow)
+  local seen = {}
+  while stage and not seen[stage] do
+    if stage[attribute] ~= nil then return stage[attribute] end
+    seen[stage] = true
+    stage = stage.inherit and workflow.by_name[stage.inherit]
+  end
+end
+
+-- The names of the stages that can come right after one. A stage that does
+-- not say keeps what it has or gets the service's default, perhaps all.
+local function followers(stage, workflow)
+  local next_stages = effective(stage, "next", workflow)
+  local list = (next_stages == "all" or next_stages == nil) and
+               workflow.names or
+               type(next_stages) == "table" and next_stages or {}
+  list = table.move(list, 1, #list, 1, {})
+  list[#list + 1] = effective(stage, "after_publish", workflow) or nil
+  return list
+end
+
+local function reached_from(start, workflow)
+  local reached, queue = { [start.name] = true }, { start }
+  while #queue > 0 do
+    local stage = table.remove(queue)
+    for _, name in ipairs(followers(stage, workflow)) do
+      if not reached[name] and workflow.by_name[name] then
+        reached[name] = true
+        queue[#queue + 1] = workflow.by_name[name]
+      end
+    end
+  end
+  return reached
+end
+
+local function check_reach(workflow, found)
+  local start
+  for _, stage in ipairs(workflow.stages) do
+    start = start or stage.is_default and stage
+  end
+  if not start then return end
+  local reached = reached_from(start, workflow)
+  for i, stage in ipairs(workflow.stages) do
+    if not reached[stage.name] then
+      found:warn(workflow:stage_at(i), "No path leads from %s to %s.",
+                 quoted(start.name), quoted(stage.name))
+    end
+  end
+end
+
+local function leads_on(stage, workflow)
+  for _, name in ipairs(followers(stage, workflow)) do
+    if name ~= stage.name then return true end
+  end
+  return false
+end
+
+-- A stage where items can be published is an end, and next = "none" says that
+-- one is meant.
+local function is_end(stage, workflow)
+  return effective(stage, "allow_publish", workflow) or
+         effective(stage, "allow_admin_publish", workflow) or
+         effective(stage, "next", workflow) == "none" or
+         #workflow.stages == 1
+end
+
+local function check_dead_ends(workflow, found)
+  for i, stage in ipairs(workflow.stages) do
+    if not is_end(stage, workflow) and not leads_on(stage, workflow) then
+      found:warn(workflow:stage_at(i):at "next",
+                 "Stage %s has no outgoing transitions, and nothing can be "
+                 .. "published there. If this is meant, say next = \"none\".",
+                 quoted(stage.name))
+    end
+  end
+end
+
+--- Checks the paths through a workflow.
+-- @tparam table workflow see `lint/workflow`
+-- @tparam table found the findings
+return function(workflow, found)
+  check_reach(workflow, found)
+  check_dead_ends(workflow, found)
+end

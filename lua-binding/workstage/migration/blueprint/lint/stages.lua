@@ -1,0 +1,192 @@
+--- Checks the stages of a workflow: names, colours, the default stage, former
+-- names and references.
+local colors = require "workstage.migration.colors"
+local core = require "workstage.core"
+local quoted = require "workstage.visible".quoted
+
+local stages = {}
+
+--- Names a stage that was probably meant: ` Did you mean "Review"?`
+-- @tparam table names
+-- @tparam string name
+function stages.meant(names, name)
+  local near = core.nearest(names, name)
+  return near and near ~= name and
+         (" Did you mean %s?"):format(quoted(near)) or ""
+end
+
+local function check_names(workflow, found)
+  local first = {}
+  for i, stage in ipairs(workflow.stages) do
+    if first[stage.name] then
+      found:error(workflow:stage_at(i):at "name",
+                  "The name %s is also that of stages[%d].",
+                  quoted(stage.name), first[stage.name])
+    end
+    first[stage.name] = first[stage.name] or i
+  end
+end
+
+-- Spaces exist in which stages share a colour, so this is no error.
+local function check_shared_color(workflow, i, first, found)
+  local color = workflow.stages[i].color
+  local key = colors.key(color)
+  if first[key] then
+    found:warn(workflow:stage_at(i):at "color",
+               "%s is also the color of %s: the service may refuse it " ..
+               "unless both have it already.", quoted(color),
+               quoted(workflow.stages[first[key]].name))
+  end
+  first[key] = first[key] or i
+end
+
+local function check_color_form(workflow, i, found)
+  local color = workflow.stages[i].color
+  if colors.is_hex(color) then return end
+  local at = workflow:stage_at(i):at "color"
+  if color:find "^#" then
+    found:warn(at, "%s is not a hex color: the service may refuse it.",
+               quoted(color))
+  else
+    found:offline("error", at, "%s is not a hex color such as \"#4a90e2\".",
+                  quoted(color))
+  end
+end
+
+local function check_colors(workflow, found)
+  local first = {}
+  for i, stage in ipairs(workflow.stages) do
+    if stage.color then
+      check_color_form(workflow, i, found)
+      check_shared_color(workflow, i, first, found)
+    end
+  end
+end
+
+local function check_default(workflow, found)
+  local first
+  for i, stage in ipairs(workflow.stages) do
+    if stage.is_default and first then
+      found:error(workflow:stage_at(i):at "is_default",
+                  "%s is the default stage already.",
+                  quoted(workflow.stages[first].name))
+    end
+    first = first or stage.is_default and i or nil
+  end
+  if not first then
+    found:warn(workflow.at:at "stages", "No stage is the default one, where "
+               .. "new stories start. Set is_default = true on a stage.")
+  end
+end
+
+-- A stage was called by a name that another has now: then that other one
+-- must have had another name itself.
+local function check_was(workflow, found)
+  local claimed = {}
+  for i, stage in ipairs(workflow.stages) do
+    local was, at = stage.was, workflow:stage_at(i):at "was"
+    local holder = was and workflow.by_name[was]
+    if was == stage.name and not stage.from_workflow then
+      found:warn(at, "%s is still the name of the stage.", quoted(was))
+    elseif holder and not stage.from_workflow and
+           (not holder.was or holder.was == holder.name) then
+      found:error(at, "%s is the name of another stage, which does not " ..
+                  "say what it was.", quoted(was))
+    end
+    local key = was and (stage.from_workflow or "") .. "\0" .. was
+    if was and claimed[key] then
+      found:error(at, "stages[%d] was %s as well.", claimed[key], quoted(was))
+    elseif was then
+      claimed[key] = i
+    end
+  end
+end
+
+-- ------------------------------------------------------------- references
+
+--- Checks that a stage of the workflow has a name.
+function stages.check_reference(name, at, workflow, found)
+  if workflow.by_name[name] then return end
+  found:error(at, "No stage is named %s.%s", quoted(name),
+              stages.meant(workflow.names, name))
+end
+
+local function check_references(workflow, found)
+  for i, stage in ipairs(workflow.stages) do
+    local at = workflow:stage_at(i)
+    if type(stage.next) == "table" then
+      for j, name in ipairs(stage.next) do
+        stages.check_reference(name, at:at("next"):at(j), workflow, found)
+      end
+    end
+    for _, attribute in ipairs { "after_publish", "inherit" } do
+      if stage[attribute] then
+        stages.check_reference(stage[attribute], at:at(attribute), workflow,
+                               found)
+      end
+    end
+  end
+end
+
+-- Whether following `inherit` from a stage comes back to it.
+local function inherits_itself(stage, workflow)
+  local seen, each = {}, stage
+  repeat
+    seen[each] = true
+    each = each.inherit and workflow.by_name[each.inherit]
+  until not each or seen[each]
+  return each == stage
+end
+
+local function check_inherit(workflow, found)
+  for i, stage in ipairs(workflow.stages) do
+    if inherits_itself(stage, workflow) then
+      found:error(workflow:stage_at(i):at "inherit",
+                  "%s inherits from itself.", quoted(stage.name))
+    end
+  end
+end
+
+-- ------------------------------------------------------------ permissions
+
+local PERMISSIONS = { "roles", "users", "allow_all_users",
+                      "allow_admin_change", "allow_editor_change" }
+
+--- Whether a stage says who may move items out of it.
+function stages.has_permissions(stage)
+  for _, name in ipairs(PERMISSIONS) do
+    if stage[name] ~= nil then return true end
+  end
+  return stage.inherit ~= nil
+end
+
+--- What to say of a new stage without permissions.
+stages.NO_PERMISSIONS = "New stage %s has neither permissions nor " ..
+  "`inherit`: the service's defaults decide who may move items out of it. " ..
+  "Add: inherit = \"...\""
+
+-- All stages of a new workflow are new ones.
+local function check_permissions(workflow, found)
+  if not workflow.value.create then return end
+  for i, stage in ipairs(workflow.stages) do
+    if not stages.has_permissions(stage) and not stage.from_workflow then
+      found:warn(workflow:stage_at(i), stages.NO_PERMISSIONS,
+                 quoted(stage.name))
+    end
+  end
+end
+
+--- Checks the stages of a workflow.
+-- @tparam table workflow see `lint/workflow`
+-- @tparam table found the findings
+function stages.check(workflow, found)
+  check_names(workflow, found)
+  check_colors(workflow, found)
+  check_default(workflow, found)
+  check_references(workflow, found)
+  check_inherit(workflow, found)
+  check_was(workflow, found)
+  check_permissions(workflow, found)
+end
+
+return stages

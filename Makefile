@@ -13,7 +13,7 @@
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
 #   make valgrind gc    the same under memcheck; with an eager collector
 #   make install    PREFIX, DESTDIR; make uninstall takes it all away
-#   make docs       the reference and the guides as HTML, into build/docs
+#   make docs       the site (guides, reference) into build/docs, with Node
 #   make types      definitions for editors, into build/types
 #   make env        shell lines for the built tree: eval "$(make -s env)"
 #
@@ -240,6 +240,7 @@ bench-peers:
 
 test:
 	@script/setup test
+	@script/setup browser || :
 	@$(MAKE) --no-print-directory all probes
 	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
 	  $(LUA) script/run-specs $(SPEC)

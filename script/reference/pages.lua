@@ -1,4 +1,4 @@
---- The model as input for LDoc: Lua files of comments, one for each page.
+--- The reference as pages of Markdown: from the model, for the site.
 local model = require "model"
 
 local pages = {}
@@ -9,11 +9,12 @@ local function put(format, ...)
   out[#out + 1] = select("#", ...) > 0 and format:format(...) or format
 end
 
--- LDoc sees a type's end in a blank: "fun(a: b): c" must be one word there.
-local function one_word(kind)
-  kind = (kind or "any"):gsub("^%?(.*)$", "%1|nil")
-  return (kind:gsub("%s", ""))
+local function begin(title, text)
+  out = {}
+  put("# %s\n\n%s\n", title, text)
 end
+
+local function finish() return table.concat(out, "\n") .. "\n" end
 
 -- The tables of the page about options, in its order.
 local OPTIONS = { "storyblok.options", "kantata.options", "call_options",
@@ -24,26 +25,56 @@ for _, name in ipairs(OPTIONS) do OPTIONS[name] = true end
 local schemas = {}
 for _, schema in ipairs(model.schemas) do schemas[schema.name] = true end
 
--- What is written stands on the page of the object itself.
-local function page_name(name)
-  if name == "error" then return "errors.error" end
-  if OPTIONS[name] then return "options." .. name end
+-- --------------------------------------------------------------- text
+
+--- "space.stages:create" -> "space-stages-create"
+local function anchor(name)
+  return (name:lower():gsub("[^%w]+", "-"):gsub("^%-*(.-)%-*$", "%1"))
+end
+
+-- Comments have Markdown; what HTML would read as a tag is no tag.
+local function prose(text)
+  local codes = {}
+  text = (text or ""):gsub("`[^`]+`", function(code)
+    codes[#codes + 1] = code
+    return ("\1%d\1"):format(#codes)
+  end)
+  text = text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub("{{", "&#123;&#123;")
+  return (text:gsub("\1(%d+)\1", function(i) return codes[tonumber(i)] end))
+end
+
+local function cell(text)
+  return (prose(text):gsub("|", "\\|"):gsub("\n", " "))
+end
+
+-- The page and the anchor where a type is described, or nil.
+local function place_of(name)
+  if name == "error" then return "errors#error" end
+  if OPTIONS[name] then return "options#" .. anchor(name) end
   local object = name:gsub("%.new_", "."):gsub("_attributes$", "")
-  return schemas[object] and object or name
+    :gsub("_page$", "")
+  if schemas[object] then return "schemas#" .. anchor(object) end
 end
 
--- The types of the pages have the names that people say; two that stand on
--- one page are one there.
-local function short(kind)
-  local said = one_word(kind):gsub("workstage%.([%w_.]+)", page_name)
-  return (said:gsub("^(.+)|%1$", "%1"))
+-- A type in code, a link where it is described on a page.
+local function type_text(kind)
+  kind = kind or "any"
+  local name = kind:match "^%??workstage%.([%w_.]+)"
+  local place = name and place_of(name)
+  local code = "`" .. kind:gsub("workstage%.", "") .. "`"
+  code = code:gsub("|", "\\|")
+  return place and ("[%s](./%s)"):format(code, place) or code
 end
 
-local function words_of(words)
-  return words and words ~= "" and words or " "
-end
+-- ------------------------------------------------------------- tables
 
--- ------------------------------------------------------------- schemas
+local function put_rows(head, rows)
+  if #rows == 0 then return end
+  put("| %s |", table.concat(head, " | "))
+  put("|%s", ("---|"):rep(#head))
+  for _, row in ipairs(rows) do put("| %s |", table.concat(row, " | ")) end
+  put ""
+end
 
 local function marks(field, schema)
   local list = {}
@@ -61,78 +92,83 @@ end
 local function field_type(field)
   local kind = field.type
   if field.object then
-    kind = kind:find "^array" and field.object .. "[]" or field.object
-    if field.shorthand then kind = kind .. "|string" end
+    kind = "workstage." .. field.object ..
+           (kind:find "^array" and "[]" or "") ..
+           (field.shorthand and "|string" or "")
   end
-  return (kind:gsub("^array of ids$", "id[]"):gsub("^array of strings$",
-                                                   "string[]"))
+  return type_text((kind:gsub("^array of ids$", "id[]")
+    :gsub("^array of strings$", "string[]")))
 end
 
 local function put_schema(schema)
-  put("--- %s", schema.doc)
+  put("## %s {#%s}\n\n%s", schema.name, anchor(schema.name),
+      prose(schema.doc))
   if schema.root then
-    put("-- In requests and answers under `%s`%s.", schema.root,
+    put("In requests and answers under `%s`%s.", schema.root,
         schema.plural and (", in lists under `%s`"):format(schema.plural)
         or "")
   end
-  put("-- @table %s", schema.name)
-  for _, field in ipairs(schema.fields) do
-    put("-- @tfield %s %s %s%s", field_type(field), field.name, field.doc,
-        marks(field, schema))
-  end
   put ""
+  local rows = {}
+  for i, field in ipairs(schema.fields) do
+    rows[i] = { "`" .. field.name .. "`", field_type(field),
+                cell(field.doc .. marks(field, schema)) }
+  end
+  put_rows({ "Field", "Type", "Meaning" }, rows)
+end
+
+local function put_table(class)
+  local name = class.name:gsub("^workstage%.", "")
+  put("## %s {#%s}\n\n%s\n", name, anchor(name), prose(class.doc))
+  local rows = {}
+  for i, field in ipairs(class) do
+    local is_required = class.given and field.required
+    rows[i] = { "`" .. field[1]:gsub("[%[%]]", "") .. "`",
+                type_text(field[2]),
+                cell((field[3] or "") .. (is_required and " (required)"
+                                          or "")) }
+  end
+  put_rows({ "Field", "Type", "Meaning" }, rows)
 end
 
 -- ----------------------------------------------------------- functions
 
--- A summary ends at the first stop; LDoc cuts it there.
-local function put_function(f, name)
-  put("--- %s", f.text)
-  if f.elsewhere then
-    put "--"
-    put("-- %s.", f.elsewhere)
+local function put_params(f)
+  local rows = {}
+  for i, param in ipairs(f.params) do
+    local more = param.default and (" Default: %s."):format(param.default)
+                 or param.optional and " Optional." or ""
+    rows[i] = { "`" .. param.name .. "`", type_text(param.type),
+                cell((param.words or "") .. more) }
   end
-  put("-- @function %s", name)
-  for _, param in ipairs(f.params) do
-    local modifier = param.default and ("[opt=%s]"):format(param.default) or
-                     param.optional and "[opt]" or ""
-    put("-- @tparam%s %s %s %s", modifier, short(param.type), param.name,
-        words_of(param.words))
-  end
-  for _, result in ipairs(f.results) do
-    put("-- @treturn%s %s %s", f.can_fail and "[1]" or "",
-        short(result.type), words_of(result.words))
+  put_rows({ "Argument", "Type", "Meaning" }, rows)
+end
+
+local function put_results(f)
+  local rows = {}
+  for i, result in ipairs(f.results) do
+    rows[i] = { type_text(result.type), cell(result.words) }
   end
   if f.can_fail then
-    put("-- @treturn[2] nil  ")
-    put("-- @treturn[2] %s what went wrong", short(f.fails))
+    rows[#rows + 1] = { "`nil`, " .. type_text(f.fails),
+                        "If it fails: the error says why." }
   end
-  put ""
+  put_rows({ "Returns", "Meaning" }, rows)
 end
 
-local function put_table(class)
-  put("--- %s", class.doc)
-  put("-- @table %s", (class.name:gsub("^workstage%.", "")))
-  for _, field in ipairs(class) do
-    put("-- @tfield %s %s %s%s", short(field[2]),
-        (field[1]:gsub("[%[%]]", "")), words_of(field[3]),
-        class.given and field.required and " (required)" or "")
-  end
-  put ""
+local function signature(f, name)
+  local names = {}
+  for i, param in ipairs(f.params) do names[i] = param.name end
+  return ("%s(%s)"):format(name, table.concat(names, ", "))
 end
 
-local function begin(name, doc)
-  out = {}
-  put("--- %s", doc)
-  put("-- @module %s", name)
-  put ""
-end
-
-local function put_section(id, title, doc)
-  put("--- %s.", title)
-  if doc then put("-- %s", doc) end
-  put("-- @section %s", id)
-  put ""
+local function put_function(f, name)
+  put("### %s {#%s}\n", name, anchor(name))
+  put("```lua\n%s\n```\n", signature(f, name))
+  put("%s\n", prose(f.text))
+  put_params(f)
+  put_results(f)
+  if f.elsewhere then put("Reference: %s.\n", f.elsewhere) end
 end
 
 -- What a client is called in the guides, and its resources behind it.
@@ -148,10 +184,10 @@ local function holder(class)
 end
 
 local function put_class(class)
-  put_section(holder(class):gsub("%.", "_"), holder(class), class.doc)
+  local name = holder(class)
+  put("## %s {#%s}\n\n%s\n", name, anchor(name), prose(class.doc))
   for _, method in ipairs(class.methods) do
-    put_function(method, holder(class) .. ":" ..
-                 method.name:match ":([%w_]+)$")
+    put_function(method, name .. ":" .. method.name:match ":([%w_]+)$")
   end
 end
 
@@ -168,35 +204,47 @@ local function table_named(name)
 end
 
 local function put_functions(module)
+  put "## Functions\n"
   for _, f in ipairs(module.functions) do put_function(f, f.name) end
+end
+
+-- The fields of a class's objects, as a table of the page.
+local function put_fields(class)
+  local fields = table.move(class.fields, 1, #class.fields, 1, {})
+  fields.name, fields.doc = class.name .. " (fields)", class.doc
+  put_table(fields)
 end
 
 -- --------------------------------------------------------------- pages
 
-local function finish() return table.concat(out, "\n") .. "\n" end
+local function module_page(name, classes, tables)
+  local module = module_named(name)
+  begin(name, prose(module.doc))
+  put_functions(module)
+  for _, class in ipairs(classes or {}) do
+    put_class(model.classes[class])
+    if model.classes[class].fields then put_fields(model.classes[class]) end
+  end
+  for _, class in ipairs(tables or {}) do put_table(class) end
+  return finish()
+end
 
 local function service_page(service, doc)
   begin(service, doc)
-  local class = model.classes["workstage." .. service]
-  put_section("client", holder(class), class.doc)
-  for _, method in ipairs(class.methods) do
-    put_function(method, holder(class) .. ":" ..
-                 method.name:match ":([%w_]+)$")
-  end
+  put_class(model.classes["workstage." .. service])
   for _, each in ipairs(model.classes) do
     if each.name:find("workstage." .. service .. ".", 1, true) == 1 then
       put_class(each)
     end
   end
   if service == "kantata" then
-    put_section("tables", "Tables")
     put_table(table_named "workstage.known_status")
   end
   return finish()
 end
 
 local function options_page()
-  begin("options", "The options of the constructors and of each call.")
+  begin("Options", "The options of the constructors and of each call.")
   for _, name in ipairs(OPTIONS) do
     put_table(table_named("workstage." .. name))
   end
@@ -204,100 +252,69 @@ local function options_page()
 end
 
 local function errors_page()
-  begin("errors", "What a call returns beside nil: a table that is a " ..
-        "sentence by `tostring`.")
+  begin("Errors", "A call that fails returns `nil` and an error: a table " ..
+        "that is one sentence by `tostring`.")
   put_table(table_named "workstage.error")
-  put "--- The kinds of errors."
-  put "-- @table error.kind"
-  for _, kind in ipairs(model.kinds) do
-    put("-- @field %s %s", kind[1], kind[2])
+  put "## error.kind {#error-kind}\n"
+  local rows = {}
+  for i, kind in ipairs(model.kinds) do
+    rows[i] = { "`" .. kind[1] .. "`", cell(kind[2]) }
   end
-  put ""
+  put_rows({ "Kind", "Meaning" }, rows)
   return finish()
 end
 
 local function schemas_page()
-  begin("schemas", "The services' objects and the filters of their lists, " ..
-        "field by field.")
+  begin("Objects and filters", "The services' objects and the filters of " ..
+        "their lists, field by field.")
   for _, schema in ipairs(model.schemas) do put_schema(schema) end
-  for _, schema in ipairs(model.schemas) do
-    if schema.has_pages then
-      put("--- A page of a list: an array of `%s`, with these fields.",
-          schema.name)
-      put("-- @table %s_page", schema.name)
-      put "-- @tfield integer total Items on all pages; nil where the \z
-           service does not tell."
-      put "-- @tfield integer page Its number, from 1."
-      put "-- @tfield integer per_page Items on a full page."
-      put ""
-    end
-  end
+  put "## Pages of a list {#pages}\n"
+  put "A page is an array of its objects, with these fields.\n"
+  put_rows({ "Field", "Type", "Meaning" }, {
+    { "`total`", "`integer`", "Items on all pages; nil where the service " ..
+      "does not report it." },
+    { "`page`", "`integer`", "The page's number, from 1." },
+    { "`per_page`", "`integer`", "Items on a full page." },
+  })
   return finish()
 end
 
-local function workstage_page()
-  local module = module_named "workstage"
-  begin("workstage", module.doc)
-  put_functions(module)
-  for _, name in ipairs { "loop", "scope", "task" } do
-    put_class(model.classes["workstage." .. name])
-  end
-  return finish()
-end
-
-local function migration_page()
-  local module = module_named "workstage.migration"
-  begin("workstage.migration", module.doc)
-  put_functions(module)
-  put_class(model.classes["workstage.plan"])
-  put_section("tables", "Tables")
-  put_table(model.classes["workstage.plan"].fields_as_table)
+local function migration_tables()
+  local found = {}
   for _, class in ipairs(model.tables) do
     if class.name:find("workstage.migration.", 1, true) == 1 or
        class.name == "workstage.blueprint" then
-      put_table(class)
+      found[#found + 1] = class
     end
   end
-  return finish()
+  return found
 end
 
-local function sandbox_page()
-  local module = module_named "workstage.sandbox"
-  begin("workstage.sandbox", module.doc)
-  put_functions(module)
-  put_class(model.classes["workstage.sandbox.server"])
-  put_section("tables", "Tables")
-  put_table(table_named "workstage.sandbox.options")
-  put_table(table_named "workstage.sandbox.stats")
-  put_table(model.classes["workstage.sandbox.server"].fields_as_table)
-  return finish()
-end
-
-local function log_page()
-  local module = module_named "workstage.log"
-  begin("workstage.log", module.doc)
-  put_functions(module)
-  return finish()
-end
+-- Modules with a page of their own arrangement; the others are plain.
+local arranged = {
+  workstage = { { "workstage.loop", "workstage.scope", "workstage.task" } },
+  ["workstage.migration"] = { { "workstage.plan" }, migration_tables() },
+  ["workstage.sandbox"] = { { "workstage.sandbox.server" },
+    { table_named "workstage.sandbox.options",
+      table_named "workstage.sandbox.stats" } },
+}
 
 --- The pages: a file's name -> its text.
 function pages.files()
-  for _, class in ipairs(model.classes) do
-    class.fields_as_table = table.move(class.fields or {}, 1,
-                                       #(class.fields or {}), 1,
-                                       { name = class.name,
-                                         doc = class.doc })
-  end
-  return {
-    ["workstage.lua"] = workstage_page(),
-    ["storyblok.lua"] = service_page("storyblok", "The methods of " ..
+  local files = {
+    ["storyblok.md"] = service_page("storyblok", "The methods of " ..
       "Storyblok, of `space = workstage.storyblok(options)`."),
-    ["kantata.lua"] = service_page("kantata", "The methods of Kantata OX: " ..
-      "`ox = workstage.kantata(options)`."),
-    ["options.lua"] = options_page(), ["errors.lua"] = errors_page(),
-    ["schemas.lua"] = schemas_page(), ["migration.lua"] = migration_page(),
-    ["sandbox.lua"] = sandbox_page(), ["log.lua"] = log_page(),
+    ["kantata.md"] = service_page("kantata", "The methods of Kantata OX, " ..
+      "of `ox = workstage.kantata(options)`."),
+    ["options.md"] = options_page(), ["errors.md"] = errors_page(),
+    ["schemas.md"] = schemas_page(),
   }
+  for _, module in ipairs(model.modules) do
+    local file = module.name:gsub("^workstage%.", "") .. ".md"
+    files[file] = module_page(module.name,
+                              table.unpack(arranged[module.name] or {}))
+  end
+  return files
 end
 
 return pages

@@ -95,4 +95,21 @@ describe("script/run-specs", function()
     assert.truthy(output:find("use-after-free", 1, true), output)
     assert.truthy(output:find "\n2 passed, 1 failed\n$", output)
   end)
+
+  it("leaves out a folder whose needs are not met, and says why", function()
+    shell.must("mkdir %s/part && echo 'it(\"fails\", error)' "
+               .. ">%s/part/part_spec.lua", directory, directory)
+    shell.must("printf '#!/bin/sh\\necho no moon; exit $MOON\\n' "
+               .. ">%s/part/needs && chmod +x %s/part/needs", directory,
+               directory)
+    local output, code = shell.run("MOON=1 lua5.4 script/run-specs %s",
+                                   directory)
+    assert.matches("left out: " .. directory .. "/part: no moon", output, 1,
+                   true)
+    assert.matches("\n0 passed, 0 failed\n", output)
+    assert.not_equal(0, code)
+    output = shell.run("MOON=0 lua5.4 script/run-specs %s", directory)
+    assert.matches("\n0 passed, 1 failed\n", output)
+    assert.is_nil(output:find("left out", 1, true))
+  end)
 end)

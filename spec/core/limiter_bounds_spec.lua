@@ -145,6 +145,42 @@ describe("the third strike with less fitting in", function()
   end)
 end)
 
+describe("a service that counts by the clock second", function()
+  -- Twice its limit in one second, then 429s with so many accepted between.
+  local function after(limit, peak, ...)
+    local limiter = probe.new(limit)
+    burst(limiter, peak, 10)
+    local at = 10
+    for _, accepted in ipairs { ... } do
+      reject(limiter, at + 0.9)
+      at = at + 1
+      burst(limiter, accepted, at)
+    end
+    reject(limiter, at + 0.9)
+    return rate(limiter)
+  end
+
+  it("is found out by as many accepted twice", function()
+    assert.equal(6.0, after(8, 8, 6, 6))
+    assert.equal(8.0, after(8, 8, 6))
+    assert.equal(9.0, after(9, 9, 7))
+    assert.equal(4.0, after(8, 8, 4, 4))
+  end)
+
+  it("is found out at once where it is clear, above 8", function()
+    assert.equal(6.0, after(12, 12, 6))
+    assert.equal(7.0, after(12, 12, 7))
+    assert.equal(12.0, after(12, 12, 8))
+    assert.equal(5.0, after(9, 9, 5))
+    assert.equal(8.0, after(8, 8, 5))
+  end)
+
+  it("cannot accept less than half of what it did", function()
+    assert.equal(12.0, after(12, 12, 5))
+    assert.equal(4.0, after(8, 8, 3, 3)) -- a half, for the third 429
+  end)
+end)
+
 describe("more distance", function()
   it("is a tenth of a second at the most", function()
     local limiter = probe.new(1)

@@ -567,6 +567,63 @@ describe("a rejection", function()
   end)
 end)
 
+describe("five quiet seconds", function()
+  -- One 429 although the service accepted far less than the limit.
+  local function lowered(at)
+    local limiter = probe.new(6)
+    burst(limiter, 2, at - 0.5)
+    limiter:rejected(limiter:start(at), at, at + TRIP, 0)
+    assert.equal(3.0, (limiter:state()))
+    return limiter
+  end
+
+  local function rate_at(limiter, at)
+    limiter:next(at)
+    return (limiter:state())
+  end
+
+  it("bring the limit back after one unexplained 429", function()
+    local limiter = lowered(100)
+    assert.equal(3.0, rate_at(limiter, 105.19))
+    assert.equal(6.0, rate_at(limiter, 105.21))
+  end)
+
+  it("are a minute when another 429 comes before", function()
+    local limiter = lowered(100)
+    limiter:rejected(limiter:start(103), 103, 103, 0)
+    local low = rate_at(limiter, 103)
+    assert.equal(low, rate_at(limiter, 162.9))
+    assert.equal(6.0, rate_at(limiter, 163.1))
+  end)
+
+  it("are a minute when the trial meets a 429, which ends it", function()
+    local limiter = lowered(100)
+    assert.equal(6.0, rate_at(limiter, 106))
+    burst(limiter, 6, 107)
+    limiter:rejected(limiter:start(108.1), 108.1, 108.1, 0)
+    assert.equal(3.0, (limiter:state()))
+    assert.equal(3.0, rate_at(limiter, 168))
+    assert.equal(6.0, rate_at(limiter, 168.2))
+  end)
+
+  it("are five again when the limit held for a minute", function()
+    local limiter = lowered(100)
+    assert.equal(6.0, rate_at(limiter, 106))
+    assert.equal(6.0, rate_at(limiter, 166.1))
+    burst(limiter, 2, 199.5)
+    limiter:rejected(limiter:start(200), 200, 200, 0)
+    assert.equal(3.0, (limiter:state()))
+    assert.equal(6.0, rate_at(limiter, 205.1))
+  end)
+
+  it("do not do where the 429 named a lower rate", function()
+    local limiter = probe.new(6)
+    limiter:rejected(limiter:start(100), 100, 100, 3)
+    assert.equal(3.0, rate_at(limiter, 159.9))
+    assert.equal(6.0, rate_at(limiter, 160))
+  end)
+end)
+
 describe("a quiet minute", function()
   local function lowered(at)
     local limiter = probe.new(20)
@@ -761,6 +818,9 @@ local readings = {
   ["rejections count"] = { counts_rejected = true },
   ["a full second is within it"] = { closed_window = true },
   ["both"] = { counts_rejected = true, closed_window = true },
+  ["clock seconds"] = { fixed_window = true },
+  ["clock seconds, rejections count"] = { fixed_window = true,
+                                          counts_rejected = true },
 }
 
 for reading, extra in pairs(readings) do
@@ -811,6 +871,22 @@ for reading, extra in pairs(readings) do
     end
   end)
 end
+
+describe("one 429 that others caused", function()
+  local ways = { {}, { inbound = WIDE }, { inbound = WIDER } }
+
+  it("costs a tenth of the rate at the most after 10 s", function()
+    for _, options in ipairs(ways) do
+      for _, fixed in ipairs { false, true } do
+        for at = 0.5, 12, 2.3 do
+          local all = runs({ inbound = options.inbound, fixed_window = fixed,
+                             reject_at = at, count_from = at + 10 }, 50)
+          at_least(0.9, all.least, ("429 at %.1f s: use"):format(at))
+        end
+      end
+    end
+  end)
+end)
 
 describe("in virtual time", function()
   it("a limit of 3 is used as well", function()

@@ -136,10 +136,13 @@ typedef struct Run {
   double lost_chance, unsent_chance;
   double hold, change_at, change_limit, stop_at;
   double faster_at, faster;         /* the way there gets shorter */
+  double reject_at;                 /* the next one is rejected once */
+  double count_from;                /* `use` counts answers from then on */
   ws_time seconds;
   ws_time pause;
   int limit, concurrency, clients, burst;
-  bool named, counts_rejected, closed_window;
+  bool named, counts_rejected, closed_window, fixed_window;
+  ws_time phase;                    /* of the fixed window's second */
   int flying, counted;
   Flight flights[WS_LIMITER_IN_FLIGHT];
   ws_time arrivals[COUNTED];
@@ -147,6 +150,7 @@ typedef struct Run {
   ws_time burst_at[CLIENTS];
   ws_limiter *limiter[CLIENTS];
   lua_Integer sent, accepted, rejected, done, lost, late_rejected;
+  lua_Integer counted_done;
   lua_Integer done_of[CLIENTS];
 } Run;
 
@@ -165,15 +169,27 @@ static ws_time pick(Run *run, Span span) {
 }
 
 
-/* The service's rolling second: (at - 1, at], or [at - 1, at]. */
+/* True if the service counts an arrival at `before` with one at `at`: in one
+** clock second, or in a rolling one, (at - 1, at] or [at - 1, at]. */
+static bool is_counted(const Run *run, ws_time before, ws_time at) {
+  if (run->fixed_window)
+    return (before + run->phase) / WS_SECOND ==
+           (at + run->phase) / WS_SECOND;
+  return at - before <= WS_SECOND - !run->closed_window;
+}
+
+
 static bool admits(Run *run, ws_time at) {
   int count = 0, limit = run->limit;
   if (run->change_at > 0 && at >= to_time(run->change_at))
     limit = (int)run->change_limit;
   for (int i = run->counted; i > 0 && i > run->counted - COUNTED; i--) {
-    ws_time before = at - run->arrivals[(i - 1) % COUNTED];
-    if (before > WS_SECOND - !run->closed_window) break;
+    if (!is_counted(run, run->arrivals[(i - 1) % COUNTED], at)) break;
     count++;
+  }
+  if (run->reject_at > 0 && at >= to_time(run->reject_at)) {
+    run->reject_at = 0;
+    return false;
   }
   return count < limit;
 }
@@ -205,6 +221,7 @@ static void answer(Run *run, Flight *flight) {
     ws_limiter_record_lost(limiter, flight->ticket, now);
   } else if (flight->accepted) {
     run->done++;
+    run->counted_done += now >= to_time(run->count_from);
     run->done_of[flight->client]++;
     ws_limiter_record_response(limiter, flight->ticket, flight->written, now);
   } else {
@@ -348,6 +365,7 @@ static void set(lua_State *L, const char *name, lua_Integer value) {
 
 static void result(lua_State *L, const Run *run, ws_time from) {
   double seconds = (double)(run->seconds - from) / 1e6;
+  if (run->count_from > 0) seconds -= run->count_from;
   lua_createtable(L, 0, 10);
   set(L, "sent", run->sent);
   set(L, "done", run->done);
@@ -355,7 +373,7 @@ static void result(lua_State *L, const Run *run, ws_time from) {
   set(L, "late_rejected", run->late_rejected);
   set(L, "lost", run->lost);
   set(L, "first", run->done_of[0]);
-  lua_pushnumber(L, (lua_Number)run->done / (run->limit * seconds));
+  lua_pushnumber(L, (lua_Number)run->counted_done / (run->limit * seconds));
   lua_setfield(L, -2, "use");
   lua_pushnumber(L, run->limiter[0]->rate);
   lua_setfield(L, -2, "rate");
@@ -388,11 +406,15 @@ static void options(lua_State *L, Run *run) {
   run->stop_at = number(L, "stop_at", 0);
   run->faster_at = number(L, "faster_at", 0);
   run->faster = number(L, "faster", 0);
+  run->reject_at = number(L, "reject_at", 0);
+  run->count_from = number(L, "count_from", 0);
   run->burst = (int)number(L, "burst", 0);
   run->pause = to_time(number(L, "pause", 0));
   run->named = truth(L, "named");
   run->counts_rejected = truth(L, "counts_rejected");
   run->closed_window = truth(L, "closed_window");
+  run->fixed_window = truth(L, "fixed_window");
+  run->phase = to_time(fmod(number(L, "seed", 1) * 0.618034, 1));
 }
 
 

@@ -4,6 +4,8 @@
 
 #define GUARD (5 * WS_SECOND / 1000)    /* for clocks that tick each ms */
 #define MINUTE (60 * WS_SECOND)
+#define SHORT_QUIET_PERIOD (5 * WS_SECOND)
+#define LONG_QUIET_PERIOD MINUTE
 #define LONGEST_QUIET_PERIOD (60 * MINUTE)
 #define MAX_RTT_MARGIN (WS_SECOND / 10)
 #define MAX_SAFETY_MARGIN (WS_SECOND / 10)
@@ -217,14 +219,16 @@ static ws_time nth_newest_slot(const ws_limiter *l, int nth, ws_time now) {
 
 
 /*
-** Returns to the configured limit after a quiet period. A trial that fails
-** doubles the next quiet period, one that lasts resets it to a minute.
+** Returns to the configured limit after a quiet period: a short one, since a
+** single 429 may have been caused by others. A trial that lasts, for a minute
+** at least, makes the quiet period short again.
 */
 static void restore_limit(ws_limiter *l, ws_time now) {
   if (l->trial_started_at != 0 &&
-      now - l->trial_started_at >= l->quiet_period) {
+      now - l->trial_started_at >= max_time(l->quiet_period,
+                                            LONG_QUIET_PERIOD)) {
     l->trial_started_at = 0;
-    l->quiet_period = MINUTE;
+    l->quiet_period = SHORT_QUIET_PERIOD;
   }
   if (is_stricter(l->rate, l->limit) &&
       now - l->last_429_at >= l->quiet_period) {
@@ -236,10 +240,14 @@ static void restore_limit(ws_limiter *l, ws_time now) {
 }
 
 
+/* A trial that fails makes the next quiet period a minute, then twice as long
+** each time. */
 static void lower_rate(ws_limiter *l, double rate) {
   if (l->trial_started_at != 0) {
     l->trial_started_at = 0;
-    l->quiet_period = min_time(2 * l->quiet_period, LONGEST_QUIET_PERIOD);
+    l->quiet_period = max_time(min_time(2 * l->quiet_period,
+                                        LONGEST_QUIET_PERIOD),
+                               LONG_QUIET_PERIOD);
   }
   l->consecutive_429 = 0;
   set_rate(l, rate);
@@ -294,25 +302,46 @@ static double step_down(const ws_limiter *l, int accepted) {
 
 
 /*
+** True if the responses since the last 429 show the limit of a service that
+** counts by the clock second. It may accept twice its limit within a second,
+** half before and half after the clock's second changes, so that the peak is
+** too high. But at too high a rate it accepts its limit between one 429 and
+** the next: the same number twice, or clearly less than a high peak.
+*/
+static bool counts_clock_seconds(ws_limiter *l, int peak) {
+  bool is_same = l->accepted == l->accepted_before;
+  bool is_clear = l->slots_per_window > 8 && 3 * l->accepted < 2L * peak;
+  l->accepted_before = l->accepted;
+  return (is_same || is_clear) && peak >= l->slots_per_window &&
+         l->accepted < l->slots_per_window && 2 * l->accepted >= peak;
+}
+
+
+/*
 ** Handles a 429 that named no lower rate. If the service never accepted as
 ** many requests in a second as the rate allows, what it did accept becomes
 ** the rate; but one 429 may be an accident, so not too low at once. Otherwise
 ** it was too close to call: a slightly longer window helps, unless that
-** happens repeatedly.
+** happens repeatedly. The first trial of the limit after a short quiet period
+** ends with its first 429.
 */
 static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
                                ws_time at) {
   int accepted = count_in_window(l, request->start, at);
-  int most = peak_rate(l, at);
+  int peak = peak_rate(l, at), most = peak;
   double least = l->rate <= 0 ? 4 : l->rate > 12 ? l->rate / 4 : l->rate / 2;
   if (most < accepted) most = accepted;
-  if (is_stricter(most, l->rate)) {
+  if (l->trial_started_at != 0 && l->quiet_period == SHORT_QUIET_PERIOD) {
+    lower_rate(l, l->proven_rate);
+  } else if (is_stricter(most, l->rate)) {
     lower_to_observed(l, most > least ? most : least);
   } else if (request->start >= l->last_429_at) {
     l->safety_margin = min_time(l->safety_margin + GUARD, MAX_SAFETY_MARGIN);
     l->consecutive_429 =
       l->accepted < 3L * l->slots_per_window ? l->consecutive_429 + 1 : 1;
-    if (l->consecutive_429 >= MAX_CONSECUTIVE_429)
+    if (counts_clock_seconds(l, peak))
+      lower_to_observed(l, (double)l->accepted);
+    else if (l->consecutive_429 >= MAX_CONSECUTIVE_429)
       lower_to_observed(l, step_down(l, accepted));
   }
 }
@@ -346,7 +375,7 @@ static bool raise_latency_share(ws_limiter *l) {
 
 void ws_limiter_init(ws_limiter *l, double per_second) {
   memset(l, 0, sizeof *l);
-  l->quiet_period = MINUTE;
+  l->quiet_period = SHORT_QUIET_PERIOD;
   l->easing_interval = EASING_INTERVAL;
   l->latency_share = FULL_SHARE;
   set_rate(l, per_second);
@@ -413,9 +442,13 @@ void ws_limiter_record_429(ws_limiter *l, uint64_t reservation,
                            double named_rate) {
   ws_in_flight request;
   ws_time at;
+  bool is_another;
   if (!remove_in_flight(l, reservation, &request)) return;
   written = min_time(max_time(written, request.start), answered);
   at = answered - min_time(answered - written, min_rtt_of_all(l));
+  is_another = is_stricter(l->rate, l->limit);
+  if (is_another || is_stricter(named_rate, l->rate))
+    l->quiet_period = max_time(l->quiet_period, LONG_QUIET_PERIOD);
   if (is_stricter(named_rate, l->rate))
     lower_rate(l, named_rate);
   else if (request.start < l->last_429_at || !raise_latency_share(l))

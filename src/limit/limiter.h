@@ -59,6 +59,7 @@ typedef struct ws_limiter {
   double proven_rate;     /* the rate to return to when a trial fails */
   int consecutive_429;    /* 429s in a row that were too close to call */
   int64_t accepted;       /* responses since the last 429 or easing step */
+  int64_t accepted_before;   /* the same, between the last two 429s */
   int latency_share;      /* how much of a delay counts as before arrival */
   int easing_interval;    /* seconds of full use before the share is lowered */
   uint64_t reservations;  /* the last one given out */

@@ -91,14 +91,29 @@ function items.visit(space, where, stage_id, visit)
   return sweep(space, filter_of(where, stage_id), visit)
 end
 
---- The present stage of some items.
+--- The stage that a story is in; nil for none. A service may answer an
+-- object whose every member is null.
+function items.stage_of(story)
+  local stage = story.stage
+  return stage and stage.workflow_stage_id and stage or nil
+end
+
+--- Whether the service did not tell the due date: one of the two shapes of a
+-- story's stage has none.
+function items.is_due_unknown(stage)
+  return stage.due_date == nil and stage.workflow_stage_name ~= nil
+end
+
+--- Some items as they are now.
+-- @tparam table space
 -- @tparam table ids at most 100
+-- @tparam[opt] integer release_id the release whose versions are read
 -- @treturn[1] table id -> the story; one that is gone has no entry
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function items.look(space, ids)
-  local page, err = space.stories:page { by_ids = ids,
-                                         per_page = PER_PAGE }
+function items.fetch(space, ids, release_id)
+  local page, err = space.stories:page { by_ids = ids, per_page = PER_PAGE,
+                                         release_id = release_id }
   if not page then return nil, err end
   local found = {}
   for _, story in ipairs(page) do found[story.id] = story end

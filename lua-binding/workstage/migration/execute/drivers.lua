@@ -1,33 +1,44 @@
---- How the items of each service are looked at and moved.
+--- How the items of each service are read and moved.
+local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
+local transport = require "workstage.transport"
 
 local storyblok = {
   PER_PAGE = 100,
   item = "story",
 }
 
---- Where the items stand: id -> { stands = stage id or false, due, name,
--- is_due_unknown }; one that is gone has no entry. One of the two shapes in
--- which the service answers a story's stage does not tell the due date.
-function storyblok.look(space, ids)
-  local stories, err = items.look(space, ids)
+--- The items as they are now: id -> { stage = its id or false, created = when
+-- it came there, due, is_due_unknown, name }; one that is gone has no entry.
+-- One of the two shapes in which the service answers a story's stage tells
+-- neither date.
+-- @tparam[opt] integer release_id the release whose versions are read
+function storyblok.fetch_current(space, ids, release_id)
+  local stories, err = items.fetch(space, ids, release_id)
   if not stories then return nil, err end
   local found = {}
   for id, story in pairs(stories) do
-    local stage = story.stage
-    found[id] = { stands = stage and stage.workflow_stage_id or false,
+    local stage = items.stage_of(story)
+    found[id] = { stage = stage and stage.workflow_stage_id or false,
+                  created = stage and stage.created_at,
                   due = stage and stage.due_date, name = story.full_slug,
-                  is_due_unknown = stage and stage.due_date == nil and
-                                   stage.workflow_stage_name ~= nil }
+                  is_due_unknown = stage and items.is_due_unknown(stage) or
+                                   nil }
   end
   return found
 end
 
---- Moves an item: the change, or nil and the error.
-function storyblok.move(space, id, to, set)
-  local attributes = { story_id = id, workflow_stage_id = to }
+--- Moves an item, as it was read: the change, or nil and the error.
+function storyblok.move(space, item, to, set, opts)
+  local attributes = { story_id = item.id, workflow_stage_id = to }
   for name, value in pairs(set) do attributes[name] = value end
-  return space.changes:create(attributes)
+  if set.due_date == false then attributes.due_date = transport.null end
+  return space.changes:create(attributes, opts)
+end
+
+--- Whether a refused move may mean that the item has changed meanwhile.
+function storyblok.may_have_changed(err)
+  return errors.is(err) and err.kind == "not_found"
 end
 
 local kantata = {
@@ -35,23 +46,31 @@ local kantata = {
   item = "project",
 }
 
-function kantata.look(account, ids)
+function kantata.fetch_current(account, ids)
   local page, err = account.workspaces:page {
-    only = ids, archived = "include", per_page = kantata.PER_PAGE,
+    only = ids, archived = "include", order = "created_at:asc",
+    per_page = kantata.PER_PAGE,
   }
   if not page then return nil, err end
   local found = {}
   for _, workspace in ipairs(page) do
     found[workspace.id] = {
-      stands = workspace.status and workspace.status.key or false,
+      stage = workspace.status and workspace.status.key or false,
       name = workspace.title,
     }
   end
   return found
 end
 
-function kantata.move(account, id, to)
-  return account.changes:create { workspace_id = id, to_status_key = to }
+function kantata.move(account, item, to, _, opts)
+  return account.changes:create({ workspace_id = item.id,
+                                  to_status_key = to }, opts)
+end
+
+--- A project that has the status already is refused as well.
+function kantata.may_have_changed(err)
+  return errors.is(err) and (err.kind == "not_found" or
+                             err.kind == "rejected")
 end
 
 return { storyblok = storyblok, kantata = kantata }

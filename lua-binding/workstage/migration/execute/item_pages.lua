@@ -1,0 +1,367 @@
+--- The items of one operation, page by page, ready to be moved.
+--
+-- A page is read shortly before its items are moved, and written to the
+-- journal before any of them is. An item that is no longer where the plan
+-- saw it is skipped. One whose read is too old when its turn comes is read
+-- again, so that what an editor does meanwhile is noticed.
+local core = require "workstage.core"
+local loop = require "workstage.loop"
+
+local item_pages = {}
+
+--- Seconds for which a read of an item is good enough to move it.
+item_pages.MAX_AGE = 8
+
+-- A page holds what is moved in so many seconds, within these bounds.
+local PAGE_SECONDS, MIN_ITEMS, MAX_ITEMS = 5, 10, 100
+
+-- A sync of the disk takes as long as many requests of a fast service: so
+-- many pages share one as are moved in so many seconds, after a start with
+-- single ones. It is always one page at the rates that the services allow.
+local MAX_PAGES, SYNC_SECONDS, SINGLE_LOADS = 10, 0.25, 3
+
+local Pages = {}
+Pages.__index = Pages
+
+local function clamp(value, least, most)
+  return math.max(least, math.min(value, most))
+end
+
+-- --------------------------------------------------------------- sizes
+
+-- Notes how many items a second were taken since the last page was read;
+-- the rate limit allows no more.
+local function measure_pace(self)
+  local now = core.now()
+  local elapsed = self.loaded_at and now - self.loaded_at or 0
+  if self.taken > 0 and elapsed > 0 then
+    self.pace = math.min(self.taken / elapsed, self.max_pace)
+  end
+  self.loaded_at, self.taken, self.loads = now, 0, self.loads + 1
+end
+
+local function page_size(self)
+  return math.ceil(clamp(self.pace * PAGE_SECONDS, MIN_ITEMS, MAX_ITEMS))
+end
+
+local function pages_at_once(self)
+  local most = math.min(MAX_PAGES, self.loads - SINGLE_LOADS + 1)
+  return math.max(1, math.min(self.pace * SYNC_SECONDS // MAX_ITEMS, most))
+end
+
+-- How many items are left when the next page is read: enough that requests
+-- do not pause between pages, few enough that reads do not get old.
+local function items_ahead(self)
+  return math.max(2, math.min(math.ceil(math.min(self.pace, 1e6) / 2),
+                              #self.queue // 4))
+end
+
+-- Takes the next ids to read: those of an earlier run first.
+local function next_ids(self, count)
+  local ids = {}
+  while #ids < count do
+    local id
+    if self.retry_at <= #self.retry_ids then
+      id = self.retry_ids[self.retry_at]
+      self.retry_at = self.retry_at + 1
+    elseif self.at <= #self.items then
+      id = self.items[self.at]
+      self.at = self.at + 1
+    else
+      break
+    end
+    ids[#ids + 1] = id
+  end
+  return ids
+end
+
+-- ------------------------------------------------------------ deciding
+
+--- Why an item must not be moved (any more); nil if it is to be moved.
+-- @tparam table|nil item as it was read; nil if it is gone
+function Pages:skip_reason(item)
+  if not item then return "it is gone"
+  elseif item.stage == self.to then return "it is there already"
+  elseif item.stage ~= self.from then
+    return "it has been moved since the plan"
+  end
+end
+
+-- Finds out what an earlier run did to an item that it may have sent.
+-- @return true if it moved the item, which is noted; a text if the item is to
+--   be left alone; else nil
+local function recover(self, id, item)
+  if not item or not self.maybe_sent[id] then return nil end
+  local before = self.read_before[id] or {}
+  if item.stage == self.to then
+    self.run:moved(self.operation, id, nil, before, self.late)
+    return true
+  elseif item.stage == self.from and before.created and item.created and
+         item.created ~= before.created then
+    return "it has been moved back since"
+  end
+end
+
+-- Splits what was read into what is to be moved and what is not.
+local function partition(self, ids, found)
+  local todo, skipped = {}, {}
+  for _, id in ipairs(ids) do
+    local item = found[id]
+    local recovered = recover(self, id, item)
+    local why = recovered or self:skip_reason(item)
+    if recovered ~= true and why then
+      self.unmoved[id] = true
+      skipped[#skipped + 1] = { item = id, why = why }
+    elseif not recovered then
+      item.id = id
+      todo[#todo + 1] = item
+    end
+  end
+  return todo, skipped
+end
+
+-- ------------------------------------------------------------- journal
+
+-- Due dates that a move may change: once it was sent, nobody else tells.
+local function dues_of(todo)
+  local dues = {}
+  for _, item in ipairs(todo) do
+    if item.due or item.is_due_unknown then
+      dues[#dues + 1] = { item = item.id, due = item.due,
+                          due_unknown = item.is_due_unknown or nil }
+    end
+  end
+  return #dues > 0 and dues or nil
+end
+
+-- When each item came to its stage, by which a later run tells its own change
+-- from others'; nil where the service tells none of them.
+local function created_of(todo)
+  local created, is_told = {}, false
+  for i, item in ipairs(todo) do
+    created[i] = item.created or false
+    is_told = is_told or item.created ~= nil
+  end
+  return is_told and created or nil
+end
+
+local function page_record(self, todo, skipped, at)
+  local ids = {}
+  for i, item in ipairs(todo) do ids[i] = item.id end
+  return { type = "page", operation = self.operation, at = at,
+           late = self.late and true or nil, stage = self.from, items = ids,
+           created = created_of(todo), dues = dues_of(todo),
+           skipped = #skipped > 0 and skipped or nil }
+end
+
+local function report_skipped(self, skipped)
+  for _, each in ipairs(skipped) do self.run:skip(each.item, each.why) end
+end
+
+--- Skips an item whose page has been written already.
+function Pages:skip(id, why)
+  local skipped = { { item = id, why = why } }
+  self.unmoved[id] = true
+  self.run:note(page_record(self, {}, skipped))
+  report_skipped(self, skipped)
+end
+
+-- ------------------------------------------------------------- reading
+
+local function fetch(self, ids)
+  local found, err = self.run.driver.fetch_current(self.run.client, ids,
+                                                   self.release_id)
+  if not found then return nil, err end
+  local now = core.now()
+  for _, item in pairs(found) do item.read_at = now end
+  return found
+end
+
+-- The next pages, as they are now.
+local function fetch_pages(self)
+  local pages = {}
+  measure_pace(self)
+  for i = 1, pages_at_once(self) do
+    local ids = next_ids(self, page_size(self))
+    if #ids == 0 then
+      self.ended = true
+      break
+    end
+    local found, err = fetch(self, ids)
+    if not found then return nil, err end
+    pages[i] = { ids = ids, found = found,
+                 at = not self.late and self.at - 1 or nil }
+  end
+  return pages
+end
+
+-- Writes pages to the journal before any of their items is moved. The last
+-- one is synced, and the others with it.
+local function write_pages(self, pages)
+  local queue = table.move(self.queue, self.first, #self.queue, 1, {})
+  for i, page in ipairs(pages) do
+    local todo, skipped = partition(self, page.ids, page.found)
+    local record = page_record(self, todo, skipped, page.at)
+    if i < #pages then self.run:note(record)
+    else self.run:intend(record) end
+    report_skipped(self, skipped)
+    table.move(todo, 1, #todo, #queue + 1, queue)
+  end
+  self.queue, self.first = queue, 1
+  self.ahead = items_ahead(self)
+end
+
+local function load(self)
+  local pages, err = fetch_pages(self)
+  if not pages then return nil, err end
+  if self.run.fatal then return nil, self.run.fatal end
+  if #pages > 0 and not self.closed then write_pages(self, pages) end
+  return true
+end
+
+-- Takes over what was read again; returns the items that look different now,
+-- as the journal has to know.
+local function take_over(queued, todo)
+  local by_id, kept, changed = {}, {}, {}
+  for _, item in ipairs(todo) do by_id[item.id] = item end
+  for _, old in ipairs(queued) do
+    local new = by_id[old.id]
+    if new then
+      new.tries, new.is_counted = old.tries, old.is_counted
+      kept[#kept + 1] = new
+      if new.created ~= old.created or new.due ~= old.due then
+        changed[#changed + 1] = new
+      end
+    end
+  end
+  return kept, changed
+end
+
+-- Reads what waits in the queue again.
+local function reload(self)
+  local last = math.min(#self.queue, self.first + MAX_ITEMS - 1)
+  local queued = table.move(self.queue, self.first, last, 1, {})
+  local ids = {}
+  for i, item in ipairs(queued) do ids[i] = item.id end
+  local found, err = fetch(self, ids)
+  if not found then return nil, err end
+  if self.run.fatal then return nil, self.run.fatal end
+  if self.closed then return true end
+  local todo, skipped = partition(self, ids, found)
+  local queue, changed = take_over(queued, todo)
+  if #changed > 0 then
+    self.run:intend(page_record(self, changed, skipped))
+  elseif #skipped > 0 then
+    self.run:note(page_record(self, {}, skipped))
+  end
+  report_skipped(self, skipped)
+  table.move(self.queue, last + 1, #self.queue, #queue + 1, queue)
+  self.queue, self.first = queue, 1
+  return true
+end
+
+-- ------------------------------------------------------------ the queue
+
+-- Reads in a task of its own. An error stays, for all who ask for an item.
+local function begin(self, read)
+  self.loading = loop.spawn(function()
+    local done, err = read(self)
+    if done then self.loading = nil end
+    return done, err
+  end)
+end
+
+local function is_stale(item)
+  return core.now() - item.read_at >= item_pages.MAX_AGE
+end
+
+local function take(self, item)
+  self.queue[self.first] = false
+  self.first = self.first + 1
+  self.taken = self.taken + 1
+  if #self.queue - self.first < self.ahead and not self.loading and
+     not self.ended then
+    begin(self, load)
+  end
+  return item
+end
+
+-- Waits until no item is in flight or one came back; false if cancelled.
+local function wait_for_flight(self)
+  return loop.wait_until(function()
+    return self.in_flight == 0 or self.first <= #self.queue
+  end, function(task) self.waiter = task end)
+end
+
+--- The next item to move; nil at the end. Raises if a page cannot be read or
+-- written to the journal: nothing may be sent then.
+function Pages:next()
+  while true do
+    local item = self.queue[self.first]
+    if item and not is_stale(item) then return take(self, item) end
+    if self.loading then
+      local loading = self.loading
+      local done, err = loading:wait()
+      if not done then error(err, 0) end
+    elseif item then begin(self, reload)
+    elseif not self.ended then begin(self, load)
+    elseif self.in_flight == 0 or not wait_for_flight(self) then
+      return nil
+    end
+  end
+end
+
+--- Puts back an item that was not sent: it comes next, and is read again.
+function Pages:put_back(item)
+  item.read_at = -math.huge
+  table.insert(self.queue, self.first, item)
+end
+
+--- Counts an item as in flight until what is returned is closed.
+function Pages:begin_flight()
+  self.in_flight = self.in_flight + 1
+  return setmetatable({}, { __close = function()
+    self.in_flight = self.in_flight - 1
+    if self.waiter then loop.awaken(self.waiter) end
+  end })
+end
+
+--- Whether every item was seen to.
+function Pages:is_done()
+  return self.ended and self.first > #self.queue
+end
+
+--- Ends the pages, and notes which of the items written to the journal were
+-- never sent.
+function Pages:close()
+  if self.loading then self.loading:wait() end
+  self.closed = true
+  local unsent = {}
+  for i = self.first, #self.queue do
+    unsent[#unsent + 1] = self.queue[i].id
+  end
+  if #unsent > 0 then
+    self.run:note { type = "unsent", operation = self.operation,
+                    items = unsent }
+  end
+end
+
+--- Makes the pages of an operation.
+-- @tparam table run the run (see `run.lua`)
+-- @tparam table work see `move_items.run`
+function item_pages.new(run, work)
+  local rate = run.rate or 0
+  local most = rate > 0 and rate or math.huge
+  return setmetatable({
+    run = run, operation = work.operation, from = work.from, to = work.to,
+    late = work.late, release_id = work.set.release_id,
+    items = work.items, at = work.at or 1, retry_ids = work.retry_ids or {},
+    retry_at = 1, maybe_sent = work.maybe_sent or {},
+    read_before = work.read_before or {}, unmoved = work.unmoved or {},
+    queue = {}, first = 1, ahead = 2, ended = false, closed = false,
+    loading = nil, waiter = nil, in_flight = 0,
+    pace = most, max_pace = most, taken = 0, loads = 0,
+  }, Pages)
+end
+
+return item_pages

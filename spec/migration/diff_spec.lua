@@ -395,6 +395,8 @@ describe("the planner", function()
       assert.equal(items + pages, count({ { op = "move", count = items } },
                                         0))
     end
+    assert.equal(90 + 3, count({ { op = "move", count = 90 } }, 0, false, 6))
+    assert.equal(90 + 6, count({ { op = "move", count = 90 } }, 0, false, 3))
     assert.equal(2 + 2, count({ { op = "update_workflow" },
                                 { op = "order_stages" } }, 0))
     assert.equal(1 + 2 + 3, count({ { op = "delete_workflow",

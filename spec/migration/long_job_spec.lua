@@ -27,16 +27,16 @@ local function memory()
 end
 
 local places, number = {}, 0
-function drivers.kantata.look(_, ids)
+function drivers.kantata.fetch_current(_, ids)
   local found = {}
   for _, id in ipairs(ids) do
-    found[id] = { stands = places[id] or 310, name = "Project " .. id }
+    found[id] = { stage = places[id] or 310, name = "Project " .. id }
   end
   return found
 end
-function drivers.kantata.move(_, id, to)
+function drivers.kantata.move(_, item, to)
   number = number + 1
-  places[id] = to
+  places[item.id] = to
   return { id = 288900000000000 + number }
 end
 
@@ -117,7 +117,7 @@ describe("a long job", function()
       rules = { { from = 310, to = 605 } }, effects = {}, notes = {},
       rate = RATE,
     }
-    assert.equal(ITEMS + math.ceil(ITEMS / 100), plan.requests)
+    assert.equal(ITEMS + math.ceil(ITEMS / 30), plan.requests)
     assert(plan:save(folder .. "/plan"))
   end
 

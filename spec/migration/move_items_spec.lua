@@ -1,38 +1,50 @@
 -- The items of one operation, page by page: with a service and a journal of
 -- plain tables.
+local core = require "workstage.core"
+local errors = require "workstage.errors"
 local loop = require "workstage.loop"
-local moving = require "workstage.migration.execute.move_items"
+local move_items = require "workstage.migration.execute.move_items"
 local scope = require "workstage.scope"
 
 local FROM, TO = 1, 2
 
--- A run whose items stand where `stands` says; what it does is in its `log`.
-local function new_run(stands, more)
+-- A run whose items are in the stages that `stages` says; what it does is in
+-- its `log`. Its pages hold `per_page` items, of which as many are moved in
+-- five seconds.
+local function new_run(stages, more)
   local run = { client = {}, concurrency = 1, log = {}, moves = {},
                 pages = {}, notes = {}, skips = {}, failures = {}, begun = 0,
-                dues = {}, taken = {} }
+                dues = {}, created = {}, taken = {} }
   for name, value in pairs(more or {}) do run[name] = value end
   local function log(text, ...)
     run.log[#run.log + 1] = text:format(...)
   end
-  run.driver = { PER_PAGE = run.per_page or 4 }
-  function run.driver.look(client, ids)
+  run.rate = (run.per_page or 10) / 5
+  run.driver = {}
+  function run.driver.may_have_changed(err)
+    return errors.is(err) and err.kind == "not_found"
+  end
+  function run.driver.fetch_current(client, ids, release_id)
     assert(client == run.client)
-    log("look at %s", table.concat(ids, " "))
+    run.release_id = release_id
+    log("read %s", table.concat(ids, " "))
     loop.sleep(0)
-    if run.on_look then run.on_look() end
-    if run.look_error then return nil, run.look_error end
+    if run.on_read then run.on_read() end
+    if run.read_error then return nil, run.read_error end
     local found = {}
     for _, id in ipairs(ids) do
-      if stands[id] then
-        found[id] = { stands = stands[id], due = run.dues[id] or nil,
+      if stages[id] then
+        found[id] = { stage = stages[id], created = run.created[id],
+                      due = run.dues[id] or nil,
                       is_due_unknown = run.dues[id] == false or nil }
       end
     end
     return found
   end
-  function run.driver.move(client, id, to, set)
+  function run.driver.move(client, item, to, set, opts)
+    local id = item.id
     assert(client == run.client and to == TO)
+    assert(opts.start_within > 0 and opts.start_within < 8.001)
     log("move %d", id)
     loop.sleep(0)
     run.moves[id] = set
@@ -50,15 +62,18 @@ local function new_run(stands, more)
   end
   function run:note(record) self.notes[#self.notes + 1] = record end
   function run:skip(id, why) self.skips[id] = why end
-  function run.moved(_, operation, id, change, item, late)
-    assert(operation == 7 and (item.stands or not change))
-    log("moved %d by %s%s", id, change and change.id, late and " late" or "")
-    run.taken[id] = item.due or item.is_due_unknown
+  function run.moved(_, work, id, change, read)
+    assert(work.operation == 7 and (read.stage or not change))
+    log("moved %d by %s%s", id, change and change.id,
+        work.late and " late" or "")
+    run.taken[id] = read.due or read.is_due_unknown
   end
-  function run:failed(operation, item, err)
-    assert(operation == 7)
+  function run:failed(work, item, err)
+    assert(work.operation == 7)
     self.failures[item.id] = err
+    if self.on_failed then self.on_failed(item.id, err) end
   end
+  function run:end_with(err) self.fatal = self.fatal or err end
   function run:cancel() self.is_cancelled = true end
   return run
 end
@@ -79,7 +94,7 @@ local function move(run, work)
   local given = { operation = 7, from = FROM, to = TO, set = { comment = "c" },
                   unmoved = {} }
   for name, value in pairs(work) do given[name] = value end
-  local done, err = moving.run(run, given)
+  local done, err = move_items.run(run, given)
   return done, err, given
 end
 
@@ -91,22 +106,30 @@ local function logged(run, text)
   return count
 end
 
+local function reads_of(run)
+  local reads = {}
+  for _, line in ipairs(run.log) do
+    if line:find "^read" then reads[#reads + 1] = line end
+  end
+  return reads
+end
+
 describe("the items of an operation", function()
-  it("are looked at, written down and moved, page by page", function()
-    local run = new_run(all(10, FROM))
-    local done, _, work = move(run, { items = ids(1, 10) })
+  it("are read, written to the journal and moved, page by page", function()
+    local run = new_run(all(24, FROM))
+    local done, _, work = move(run, { items = ids(1, 24) })
     assert.is_true(done)
-    assert.same({
-      { type = "page", operation = 7, at = 4, items = { 1, 2, 3, 4 } },
-      { type = "page", operation = 7, at = 8, items = { 5, 6, 7, 8 } },
-      { type = "page", operation = 7, at = 10, items = { 9, 10 } },
-    }, run.pages)
-    for id = 1, 10 do
+    local function page(first, last)
+      return { type = "page", operation = 7, stage = FROM, to = TO, at = last,
+               items = ids(first, last) }
+    end
+    assert.same({ page(1, 10), page(11, 20), page(21, 24) }, run.pages)
+    for id = 1, 24 do
       assert.equal(1, logged(run, ("move %d"):format(id)))
       assert.equal(1, logged(run, ("moved %d by %d"):format(id, 1000 + id)))
-      assert.equal(work.set, run.moves[id])
+      assert.same({ comment = "c" }, run.moves[id])
     end
-    assert.equal(10, run.begun)
+    assert.equal(24, run.begun)
     assert.same({}, run.notes)
     assert.same({}, work.unmoved)
   end)
@@ -126,68 +149,89 @@ describe("the items of an operation", function()
     assert.equal(30, run.begun)
   end)
 
-  it("are looked at ahead, so that no page is waited for", function()
+  it("are read shortly before the page before them ends", function()
     local run = new_run(all(90, FROM), { per_page = 40 })
     assert.is_true(move(run, { items = ids(1, 90) }))
-    local begun, looks = 0, {}
+    local begun, reads = 0, {}
     for _, line in ipairs(run.log) do
       if line:find "^move " then begun = begun + 1 end
-      if line:find "^look" then looks[#looks + 1] = begun end
+      if line:find "^read" then reads[#reads + 1] = begun end
     end
-    assert.equal(0, looks[1])
-    assert.is_true(looks[2] > 20 and looks[2] < 30, looks[2])
-    assert.is_true(looks[3] > 60 and looks[3] < 70, looks[3])
+    assert.equal(0, reads[1])
+    assert.is_true(reads[2] >= 34 and reads[2] < 40, reads[2])
+    assert.is_true(reads[3] >= 74 and reads[3] < 80, reads[3])
   end)
 
   it("do not wait for the page after theirs", function()
-    local run = new_run(all(8, FROM))
+    local run = new_run(all(20, FROM))
     local waited
-    function run.on_look()
+    function run.on_read()
       for _ = 1, #run.pages > 0 and 400 or 0 do
-        if run.moves[4] then return end
+        if run.moves[10] then return end
         loop.sleep(0.002)
       end
       waited = #run.pages > 0
     end
-    assert.is_true(move(run, { items = ids(1, 8) }))
+    assert.is_true(move(run, { items = ids(1, 20) }))
     assert.falsy(waited)
   end)
 
-  it("are skipped where they stand elsewhere", function()
-    local stands = all(10, FROM)
-    stands[3], stands[5], stands[6], stands[7] = nil, TO, 9, TO
-    local run = new_run(stands)
-    local done, _, work = move(run, { items = ids(1, 10),
-                                      was_begun = { [7] = true, [6] = true } })
+  it("are skipped where they are elsewhere by now", function()
+    local stages = all(16, FROM)
+    stages[3], stages[5], stages[12], stages[13] = nil, TO, 9, TO
+    local run = new_run(stages)
+    local done, _, work = move(run, {
+      items = ids(1, 16), maybe_sent = { [13] = true, [12] = true } })
     assert.is_true(done)
     assert.same({ [3] = "it is gone", [5] = "it is there already",
-                  [6] = "it has been moved since the plan" }, run.skips)
-    assert.same({ [3] = true, [5] = true, [6] = true }, work.unmoved)
-    assert.same({ 1, 2, 4 }, run.pages[1].items)
-    assert.same({ { item = 3, why = "it is gone" } }, run.pages[1].skipped)
-    assert.same({ 8 }, run.pages[2].items)
-    assert.equal(2, #run.pages[2].skipped)
-    assert.equal(1, logged(run, "moved 7 by nil"))
-    assert.equal(0, logged(run, "move 7"))
-    assert.equal(6, run.begun)
+                  [12] = "it has been moved since the plan" }, run.skips)
+    assert.same({ [3] = true, [5] = true, [12] = true }, work.unmoved)
+    assert.same({ 1, 2, 4, 6, 7, 8, 9, 10 }, run.pages[1].items)
+    assert.same({ { item = 3, why = "it is gone" },
+                  { item = 5, why = "it is there already" } },
+                run.pages[1].skipped)
+    assert.same({ 11, 14, 15, 16 }, run.pages[2].items)
+    assert.equal(1, #run.pages[2].skipped)
+    assert.equal(1, logged(run, "moved 13 by nil"))
+    assert.equal(0, logged(run, "move 13"))
+    assert.equal(12, run.begun)
   end)
 
-  it("have the due dates written down that they are to lose", function()
-    local run = new_run(all(10, FROM), { dues = { "one", nil, false,
-                                                  [10] = "ten" } })
-    assert.is_true(move(run, { items = ids(1, 10) }))
+  it("that an earlier run may have moved and others have moved back are left",
+     function()
+    local run = new_run(all(3, FROM), { created = { "new", "old", nil } })
+    local before = { created = "old" }
+    assert.is_true(move(run, {
+      items = {}, retry_ids = ids(1, 3), maybe_sent = { true, true, true },
+      read_before = { before, before, before } }))
+    assert.same({ "it has been moved back since" }, run.skips)
+    assert.same({ 2, 3 }, run.pages[1].items)
+  end)
+
+  it("have written to the journal when they came to their stage", function()
+    local run = new_run(all(12, FROM), { created = { nil, "b", "c" } })
+    assert.is_true(move(run, { items = ids(1, 12) }))
+    assert.same({ false, "b", "c", false, false, false, false, false, false,
+                  false }, run.pages[1].created)
+    assert.is_nil(run.pages[2].created)
+  end)
+
+  it("have written to the journal which due dates they have", function()
+    local run = new_run(all(24, FROM), { dues = { "one", nil, false,
+                                                  [24] = "ten" } })
+    assert.is_true(move(run, { items = ids(1, 24) }))
     assert.same({ { item = 1, due = "one" }, { item = 3, due_unknown = true } },
                 run.pages[1].dues)
     assert.is_nil(run.pages[2].dues)
-    assert.same({ { item = 10, due = "ten" } }, run.pages[3].dues)
-    assert.same({ "one", nil, true, [10] = "ten" }, run.taken)
+    assert.same({ { item = 24, due = "ten" } }, run.pages[3].dues)
+    assert.same({ "one", nil, true, [24] = "ten" }, run.taken)
   end)
 
-  it("have had the due dates that an earlier run saw", function()
+  it("have had the due dates that an earlier run read", function()
     local run = new_run(all(3, TO), { dues = { "new", "new", "new" } })
     assert.is_true(move(run, {
-      items = ids(1, 3), was_begun = { true, true, true },
-      was = { { due = "one" }, nil, { is_due_unknown = true } } }))
+      items = ids(1, 3), maybe_sent = { true, true, true },
+      read_before = { { due = "one" }, nil, { is_due_unknown = true } } }))
     assert.same({ "one", nil, true }, run.taken)
   end)
 
@@ -195,45 +239,292 @@ describe("the items of an operation", function()
     local run = new_run {}
     assert.is_true(move(run, { items = {} }))
     assert.same({}, run.log)
-    assert.is_true(move(run, { items = ids(1, 6) }))
+    assert.is_true(move(run, { items = ids(1, 16) }))
     assert.equal(2, #run.pages)
     assert.equal(0, run.begun)
   end)
 
   it("go on where an earlier run stopped", function()
-    local run = new_run(all(20, FROM))
-    assert.is_true(move(run, { items = ids(1, 12), at = 11,
-                               again = { 2, 5, 7, 8, 9 } }))
-    assert.same({ "look at 2 5 7 8", "look at 9 11 12" },
-                (function()
-      local looks = {}
-      for _, line in ipairs(run.log) do
-        if line:find "^look" then looks[#looks + 1] = line end
-      end
-      return looks
-    end)())
-    assert.same({ 10, 12 }, { run.pages[1].at, run.pages[2].at })
-    assert.equal(7, run.begun)
+    local run = new_run(all(30, FROM))
+    assert.is_true(move(run, { items = ids(1, 20), at = 12,
+                               retry_ids = { 2, 5, 7, 8, 9 } }))
+    assert.same({ "read 2 5 7 8 9 12 13 14 15 16", "read 17 18 19 20" },
+                reads_of(run))
+    assert.same({ 16, 20 }, { run.pages[1].at, run.pages[2].at })
+    assert.equal(14, run.begun)
   end)
 
-  it("that come late say from where and to where", function()
+  it("that come late are written as such", function()
     local run = new_run(all(3, FROM))
-    assert.is_true(move(run, { items = ids(1, 3), late = { from = FROM } }))
+    assert.is_true(move(run, { items = ids(1, 3), late = true }))
     assert.is_nil(run.pages[1].at)
+    assert.is_true(run.pages[1].late)
     assert.equal(1, logged(run, "moved 1 by 1001 late"))
   end)
 
-  it("take their own due dates with them", function()
-    local run = new_run(all(4, FROM))
-    local _, _, work = move(run, { items = ids(1, 3), set = {
-      comment = "c", due_date = "all" }, dues = { "one", false, "three" } })
-    assert.same({ comment = "c", due_date = "one" }, run.moves[1])
-    assert.equal(work.set, run.moves[2])
-    assert.same({ comment = "c", due_date = "three" }, run.moves[3])
-    assert.equal("all", work.set.due_date)
+  it("are read with the release that their changes belong to", function()
+    local run = new_run(all(3, FROM))
+    assert.is_true(move(run, { items = ids(1, 3), set = { release_id = 91 } }))
+    assert.equal(91, run.release_id)
+  end)
+end)
+
+describe("the due date of an item", function()
+  local function set_for(due, more)
+    local run = new_run(all(1, FROM), { dues = { due } })
+    local work = { items = { 1 }, set = {} }
+    for name, value in pairs(more or {}) do work[name] = value end
+    assert.is_true(move(run, work))
+    return run.moves[1].due_date
+  end
+
+  local ONE, OTHER = "2026-12-01T10:00:00.000Z", "2027-01-01T00:00:00.000Z"
+
+  it("goes with it", function()
+    assert.equal(ONE, set_for(ONE))
+    assert.is_nil(set_for(nil))
+    assert.is_nil(set_for(false)) -- not told
   end)
 
-  it("that fail are told, and the others go on", function()
+  it("is set or cleared by the operation", function()
+    assert.equal(OTHER, set_for(ONE, { set = { due_date = OTHER } }))
+    assert.is_false(set_for(ONE, { set = { due_date = false } }))
+  end)
+
+  it("is given back by a rollback", function()
+    assert.equal(ONE, set_for(OTHER, { dues = { ONE }, left_due = OTHER }))
+    assert.equal(ONE, set_for(nil, { dues = { ONE }, left_due = false }))
+    assert.is_false(set_for(OTHER, { dues = { false }, left_due = OTHER }))
+    assert.is_nil(set_for(nil, { dues = { false }, left_due = false }))
+    assert.equal(ONE, set_for(false, { dues = { ONE } }))
+    assert.equal(ONE, set_for("2027-01-01T01:00:00+01:00",
+                              { dues = { ONE }, left_due = OTHER }))
+  end)
+
+  it("stays if somebody has set another since", function()
+    assert.equal(ONE, set_for(ONE, { dues = { false }, left_due = OTHER }))
+    assert.equal(OTHER, set_for(OTHER, { dues = { ONE } }))
+    assert.is_nil(set_for(nil, { dues = { ONE }, left_due = OTHER }))
+  end)
+end)
+
+-- By a clock of our own: each request takes its turn at the run's rate.
+describe("the read of an item", function()
+  local real_now = core.now
+
+  after_each(function() core.now = real_now end)
+
+  local function new_timed_run(rate, count, more)
+    local clock, reads = 0, {}
+    local run = new_run(all(count, FROM), more)
+    run.rate, run.oldest, run.requests = rate, 0, 0
+    core.now = function() return clock end
+    local fetch, send = run.driver.fetch_current, run.driver.move
+    function run.pass(seconds) clock = clock + seconds end
+    local function count_request()
+      run.requests = run.requests + 1
+      run.pass(1 / rate)
+    end
+    function run.driver.fetch_current(client, asked, release_id)
+      count_request()
+      local found = fetch(client, asked, release_id)
+      for _, id in ipairs(asked) do reads[id] = clock end
+      return found
+    end
+    function run.driver.move(client, item, ...)
+      count_request()
+      run.oldest = math.max(run.oldest, clock - reads[item.id])
+      return send(client, item, ...)
+    end
+    return run
+  end
+
+  for rate, most in pairs { [6] = 1.05, [3] = 1.09 } do
+    it(("is young at its turn, for few requests: %d a second"):format(rate),
+       function()
+      for _, concurrency in ipairs { 1, 4, 8 } do
+        local run = new_timed_run(rate, 600, { concurrency = concurrency })
+        assert.is_true(move(run, { items = ids(1, 600) }))
+        assert.equal(600, run.begun)
+        assert.is_true(run.oldest < 8, run.oldest)
+        assert.is_true(run.requests / 600 <= most, run.requests / 600)
+      end
+    end)
+  end
+
+  it("is young where a service is slower than its rate limit", function()
+    local run = new_timed_run(6, 300)
+    function run.on_move(id)
+      run.pass(0.5)
+      return { id = id }
+    end
+    assert.is_true(move(run, { items = ids(1, 300) }))
+    assert.is_true(run.oldest <= 8.7, run.oldest)
+    assert.is_true(run.requests / 300 < 1.15, run.requests / 300)
+  end)
+
+  it("is done again after 8 seconds, and what has changed is skipped",
+     function()
+    local stages = all(12, FROM)
+    local run = new_timed_run(6, 12)
+    local fetch = run.driver.fetch_current
+    function run.driver.fetch_current(client, asked)
+      local found = fetch(client, asked)
+      for id, item in pairs(found) do item.stage = stages[id] end
+      return found
+    end
+    function run.on_move(id)
+      if id == 4 then
+        run.pass(8)
+        stages[9], stages[10] = 17, TO
+      end
+      return { id = 1000 + id }
+    end
+    local done, _, work = move(run, { items = ids(1, 12) })
+    assert.is_true(done)
+    assert.same({ "read 1 2 3 4 5 6 7 8 9 10 11 12",
+                  "read 5 6 7 8 9 10 11 12" }, reads_of(run))
+    assert.same({ [9] = "it has been moved since the plan",
+                  [10] = "it is there already" }, run.skips)
+    assert.same({ [9] = true, [10] = true }, work.unmoved)
+    assert.equal(0, logged(run, "move 9"))
+    assert.equal(10, run.begun)
+    assert.same({ { type = "page", operation = 7, stage = FROM, to = TO,
+                    items = {}, skipped = {
+                      { item = 9, why = "it has been moved since the plan" },
+                      { item = 10, why = "it is there already" } } } },
+                run.notes)
+  end)
+
+  it("that is done again is written to the journal where it differs",
+     function()
+    local run = new_timed_run(6, 6)
+    run.created = { "a", "b", "c", "d", "e", "f" }
+    function run.on_move(id)
+      if id == 2 then
+        run.pass(8)
+        run.created[5] = "z"
+      end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 6) }))
+    assert.equal(2, #run.pages)
+    assert.same({ 5 }, run.pages[2].items)
+    assert.same({ "z" }, run.pages[2].created)
+    assert.is_nil(run.pages[2].at)
+    assert.equal(6, run.begun)
+  end)
+
+  it("is done again where a move could not be sent in time", function()
+    local run = new_timed_run(6, 5)
+    local refusals = 0
+    function run.on_move(id)
+      if id == 3 and refusals < 3 then
+        refusals = refusals + 1
+        return nil, errors.new { kind = "rate_limited", message = "wait" }
+      end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 5) }))
+    assert.same({}, run.failures)
+    assert.equal(4, logged(run, "move 3"))
+    assert.equal(1, logged(run, "moved 3 by 1003"))
+    assert.equal(5, run.begun)
+    assert.equal(3 + 1, #reads_of(run))
+  end)
+
+  it("is not done again for ever", function()
+    local run = new_timed_run(6, 3)
+    function run.on_move()
+      return nil, errors.new { kind = "rate_limited", message = "wait" }
+    end
+    assert.is_true(move(run, { items = ids(1, 3) }))
+    assert.equal(3, run.begun)
+    for id = 1, 3 do
+      assert.equal("rate_limited", run.failures[id].kind)
+      assert.equal(9, logged(run, ("move %d"):format(id)))
+    end
+  end)
+
+  it("is not done again where nobody knows what came of the move", function()
+    local run = new_timed_run(6, 3)
+    function run.on_move()
+      run.pass(9)
+      return nil, errors.new { kind = "network", message = "lost",
+                               ambiguous = true }
+    end
+    assert.is_true(move(run, { items = ids(1, 3) }))
+    for id = 1, 3 do
+      assert.equal("network", run.failures[id].kind)
+      assert.equal(1, logged(run, ("move %d"):format(id)))
+    end
+  end)
+end)
+
+describe("a move that is refused with 404", function()
+  local function gone(count, becomes)
+    local run = new_run(all(count, FROM))
+    local found = run.driver.fetch_current
+    local refused = {}
+    function run.driver.fetch_current(client, asked)
+      local items = found(client, asked)
+      for _, id in ipairs(asked) do
+        if refused[id] then becomes(items, id) end
+      end
+      return items
+    end
+    function run.on_move(id)
+      if id == 2 then
+        refused[id] = true
+        return nil, errors.new { kind = "not_found", message = "no record" }
+      end
+      return { id = 1000 + id }
+    end
+    local done, _, work = move(run, { items = ids(1, count) })
+    assert.is_true(done)
+    assert.is_true(work.unmoved[2])
+    return run
+  end
+
+  it("is skipped where the item is gone", function()
+    local run = gone(3, function(items, id) items[id] = nil end)
+    assert.same({ [2] = "it is gone" }, run.skips)
+    assert.same({}, run.failures)
+    assert.same({ { item = 2, why = "it is gone" } }, run.notes[1].skipped)
+  end)
+
+  it("is skipped where the item is elsewhere", function()
+    local run = gone(3, function(items, id) items[id].stage = 17 end)
+    assert.same({ [2] = "it has been moved since the plan" }, run.skips)
+  end)
+
+  it("has failed where the item is still there", function()
+    local run = gone(3, function() end)
+    assert.same({}, run.skips)
+    assert.equal("not_found", run.failures[2].kind)
+  end)
+end)
+
+describe("a move that was never sent", function()
+  for _, kind in ipairs { "budget", "cancelled" } do
+    it("is noted as such: " .. kind, function()
+      local run = new_run(all(6, FROM))
+      function run.on_move(id)
+        if id < 3 then return { id = id } end
+        return nil, errors.new { kind = kind, message = "no" }
+      end
+      local done, err = move(run, { items = ids(1, 6) })
+      assert.is_nil(done)
+      assert.equal(kind, err.kind)
+      assert.same({}, run.failures)
+      assert.same({ type = "unsent", operation = 7, items = ids(3, 6) },
+                  run.notes[1])
+    end)
+  end
+end)
+
+describe("a run of items", function()
+  it("goes on where one fails, and tells it", function()
     local run = new_run(all(6, FROM))
     function run.on_move(id)
       if id == 2 then return nil, "refused" end
@@ -249,8 +540,8 @@ describe("the items of an operation", function()
 end)
 
 describe("a run of items ends", function()
-  it("with the error of a look, and nothing written down", function()
-    local run = new_run(all(6, FROM), { look_error = "no answer" })
+  it("with the error of a read, and nothing written down", function()
+    local run = new_run(all(6, FROM), { read_error = "no answer" })
     local done, err = move(run, { items = ids(1, 6) })
     assert.is_nil(done)
     assert.equal("no answer", err)
@@ -269,8 +560,8 @@ describe("a run of items ends", function()
   end)
 
   it("with the first error that ends it", function()
-    local run = new_run(all(6, FROM), { look_error = "later" })
-    function run.on_look() run.fatal = "first" end
+    local run = new_run(all(6, FROM), { read_error = "later" })
+    function run.on_read() run.fatal = "first" end
     local done, err = move(run, { items = ids(1, 6) })
     assert.is_nil(done)
     assert.equal("first", err)
@@ -278,7 +569,7 @@ describe("a run of items ends", function()
 
   it("before a page is written down, when it has to", function()
     local run = new_run(all(6, FROM))
-    function run.on_look() run.fatal = "meanwhile" end
+    function run.on_read() run.fatal = "meanwhile" end
     local done, err = move(run, { items = ids(1, 6) })
     assert.is_nil(done)
     assert.equal("meanwhile", err)
@@ -295,7 +586,9 @@ describe("a run of items ends", function()
     assert.is_nil(done)
     assert.equal("enough", err)
     assert.is_true(run.begun <= 4)
-    assert.same({}, run.notes) -- who resumes looks at all of the page
+    local unsent = {}
+    for _, id in ipairs(run.notes[1].items) do unsent[id] = true end
+    for id = 1, 10 do assert.equal(not run.moves[id] or nil, unsent[id]) end
   end)
 
   it("with what a move raises", function()
@@ -317,7 +610,7 @@ describe("a run of items ends", function()
 
   it("at its limit, with what was not begun taken back", function()
     local run = new_run(all(12, FROM), { limit = 6 })
-    function run.on_look() loop.sleep(#run.pages > 0 and 0.01 or 0) end
+    function run.on_read() loop.sleep(#run.pages > 0 and 0.01 or 0) end
     local done, err = move(run, { items = ids(1, 12) })
     for _ = 1, 20 do loop.step(0.002) end -- nothing comes after the end
     assert.is_false(done)
@@ -337,7 +630,6 @@ describe("a run of items ends", function()
 
   it("at a limit of all as if there were none", function()
     local run = new_run(all(4, FROM), { limit = 4 })
-    run.driver.PER_PAGE = 2
     local done = move(run, { items = ids(1, 4) })
     assert.same({}, run.notes)
     assert.is_boolean(done)

@@ -304,14 +304,16 @@ describe("items", function()
     assert.equal("decode", err.kind)
   end)
 
-  it("are looked at by their ids", function()
+  it("are read by their ids, of a release as well", function()
     local asked
     local space = { stories = {} }
     function space.stories.page(_, filter)
       asked = filter
       return { story(3, 21), story(5, 22) }
     end
-    local found = items.look(space, { 3, 4, 5 })
+    assert(items.fetch(space, { 3 }, 7))
+    assert.same({ by_ids = { 3 }, per_page = 100, release_id = 7 }, asked)
+    local found = items.fetch(space, { 3, 4, 5 })
     assert.same({ by_ids = { 3, 4, 5 }, per_page = 100 }, asked)
     assert.same({ [3] = story(3, 21), [5] = story(5, 22) }, found)
   end)
@@ -339,7 +341,7 @@ describe("items", function()
       function(space) return items.list(space, { { from = 22 } }) end,
       function(space) return items.visit(space, nil, 22, print) end,
       function(space) return items.count(space, 22) end,
-      function(space) return items.look(space, { 1 }) end,
+      function(space) return items.fetch(space, { 1 }) end,
     }
     for _, call in ipairs(calls) do
       local space = many(5)
@@ -366,9 +368,14 @@ describe("what is made of it", function()
                     release_id = 9, assign = { user_ids = { 81 },
                                                space_role_ids = { 71 } } }
     assert.same({
-      { from = 21, to = 23, where = { slug = "a" }, set = first },
-      { from = 21, to = 22, set = {} }, { from = 22, to = 22, set = {} },
-      { from = false, to = 21, set = { assign = { user_ids = { 82 } } } },
+      { from = 21, to = 23, where = { slug = "a" }, set = first,
+        from_name = "Drafting", to_name = "Ready" },
+      { from = 21, to = 22, set = {},
+        from_name = "Drafting", to_name = "Review" },
+      { from = 22, to = 22, set = {},
+        from_name = "Review", to_name = "Review" },
+      { from = false, to = 21, set = { assign = { user_ids = { 82 } } },
+        from_name = "no stage", to_name = "Drafting" },
     }, result.rules)
     local moves = {}
     for i, operation in ipairs(result.operations) do

@@ -243,10 +243,8 @@ function migration.progress(path)
     local state = replayed.progress[index]
     if state and state.done then done = done + 1 end
   end
-  -- late arrivals were not counted by the plan
-  local settled = replayed.moved + replayed.skipped + replayed.failed
   return {
-    total = math.max(total, settled), moved = replayed.moved,
+    total = total + replayed.late, moved = replayed.moved,
     skipped = replayed.skipped,
     failed = replayed.failed, complete = replayed.complete,
     operations = #replayed.plan.operations, done = done,

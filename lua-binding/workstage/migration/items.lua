@@ -1,4 +1,4 @@
---- The items that a blueprint's moves are about: ids, in pages.
+--- The stories that a blueprint's moves are about.
 local errors = require "workstage.errors"
 local paging = require "workstage.paging"
 
@@ -21,8 +21,8 @@ local function sweep(space, filter, visit)
   end
 end
 
-local function filter_of(where, from)
-  local filter = {}
+local function filter_of(where, from, release_id)
+  local filter = { release_id = release_id }
   for name, value in pairs(where or {}) do filter[name] = value end
   if from then filter.in_workflow_stages = { from }
   else filter.story_only = true end
@@ -38,14 +38,43 @@ local function is_last(rules, index)
   return true
 end
 
+--- The stage that a story is in; nil for none. A service may answer an
+-- object whose every member is null.
+function items.stage_of(story)
+  local stage = story.stage
+  return stage and stage.workflow_stage_id and stage or nil
+end
+
+--- Whether the service did not tell the due date: one of the two shapes of a
+-- story's stage has none.
+function items.is_due_unknown(stage)
+  return stage.due_date == nil and stage.workflow_stage_name ~= nil
+end
+
+-- Counts what becomes of the due date of a rule's item.
+local function count_due(rule, stage)
+  local outcome
+  if not stage or rule.set and rule.set.due_date then return end
+  if items.is_due_unknown(stage) then outcome = "unknown"
+  elseif stage.due_date then
+    outcome = rule.set and rule.set.due_date == false and "cleared" or "kept"
+  end
+  if outcome then
+    rule.dues_count[outcome] = rule.dues_count[outcome] + 1
+  end
+end
+
 -- Adds the items of a rule to it that no rule before has claimed.
 local function list_one(space, rule, claimed, claims)
-  return sweep(space, filter_of(rule.where, rule.from), function(story)
-    local id = story.id
-    local stands = story.stage and story.stage.workflow_stage_id or false
-    if stands ~= rule.from or claimed[id] then return end
+  local filter = filter_of(rule.where, rule.from,
+                           rule.set and rule.set.release_id)
+  return sweep(space, filter, function(story)
+    local id, stage = story.id, items.stage_of(story)
+    local stage_id = stage and stage.workflow_stage_id or false
+    if stage_id ~= rule.from or claimed[id] then return end
     if claims then claimed[id] = true end
     rule.items[#rule.items + 1] = id
+    count_due(rule, stage)
   end)
 end
 
@@ -53,7 +82,9 @@ end
 -- first of them.
 -- @tparam table space
 -- @tparam table rules array of { from = stage id, or false for no stage,
---   where }; each gets `items`, an array of ids, and `count`
+--   where, set (attributes of its changes) }; each gets `items`, an array of
+--   ids, `count`, and `dues_count`, how many due dates are `kept`, `cleared`,
+--   and `unknown`: not told by the service, and lost
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -61,6 +92,7 @@ function items.list(space, rules)
   local claimed = {}
   for i, rule in ipairs(rules) do
     rule.items = {}
+    rule.dues_count = { kept = 0, cleared = 0, unknown = 0 }
     if rule.from ~= nil then
       local listed, err = list_one(space, rule, claimed,
                                    not is_last(rules, i))
@@ -89,19 +121,6 @@ end
 --- The items of a stage, as stories, in pages: `visit(story)` for each.
 function items.visit(space, where, stage_id, visit)
   return sweep(space, filter_of(where, stage_id), visit)
-end
-
---- The stage that a story is in; nil for none. A service may answer an
--- object whose every member is null.
-function items.stage_of(story)
-  local stage = story.stage
-  return stage and stage.workflow_stage_id and stage or nil
-end
-
---- Whether the service did not tell the due date: one of the two shapes of a
--- story's stage has none.
-function items.is_due_unknown(stage)
-  return stage.due_date == nil and stage.workflow_stage_name ~= nil
 end
 
 --- Some items as they are now.

@@ -104,7 +104,7 @@ end
 local function read(client, path)
   local moved = rollback.moved()
   local replayed, err = replay.read(path, function(record, self)
-    moved:take(record, self.plan.operations[record.operation], self.ids)
+    moved:take(record, self.plan.operations[record.operation], self)
   end)
   if not replayed then return nil, err end
   local good

@@ -279,6 +279,7 @@ function applying.resume(client, path, given)
   if not replayed then return nil, err end
   local self = run.new(client, replayed.plan, journal, path, given)
   self.settled = replayed.moved + replayed.skipped
+  self:add(replayed.late)
   add_notes(self, replayed)
   if replayed.complete then return self:already_done() end
   local good

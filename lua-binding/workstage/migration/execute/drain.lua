@@ -1,41 +1,63 @@
---- Stages that go away: nothing is deleted before a fresh read shows it
--- empty. What has come to them since the plan is moved by the plan's rules.
+--- Drains stages that are to be deleted: nothing is deleted before a fresh
+-- read shows it empty. What has come to them since the plan is moved by the
+-- plan's rules.
 local attributes = require "workstage.migration.stage"
 local items = require "workstage.migration.items"
-local moving = require "workstage.migration.execute.move_items"
+local move_items = require "workstage.migration.execute.move_items"
 local stages = require "workstage.migration.execute.stages"
 local structure = require "workstage.migration.space"
 
-local emptying = {}
+local drain = {}
 
--- How many items stand in a stage, when what was moved may show late.
-local function count(run, id)
+-- How often late arrivals are moved before a stage that does not get empty
+-- is left.
+local MAX_ROUNDS = 10
+
+-- How many items are in a stage, once the last moves show in what is read.
+local function count_items(run, id)
   local left, err = items.count(run.client, id)
   if not left or left == 0 then return left, err end
   run:settle()
   return items.count(run.client, id)
 end
 
--- Items that came to a stage since the plan, by the rules of the plan; those
--- that could not be moved in this run are not tried again in it.
-local function late_arrivals(run, operation, id, unmoved)
+-- -------------------------------------------------------- late arrivals
+
+-- What late arrivals are moved by: the plan's rules for the stage.
+local function rules_for(run, operation)
   local rules = {}
   for i, index in ipairs(operation.rules) do
     local rule = run.plan.rules[index]
-    rules[i] = { from = id, where = rule.where, to = run:id_of(rule.to),
-                 set = rule.set }
+    rules[i] = { from = run:id_of(operation.stage), where = rule.where,
+                 to = run:id_of(rule.to), set = rule.set, items = {},
+                 from_name = operation.name, to_name = rule.to_name }
   end
+  return rules
+end
+
+-- Lists the late arrivals of each rule, but those that could not be moved in
+-- this run; returns how many there are.
+local function list_late(run, rules, unmoved)
   local listed, err = items.list(run.client, rules)
   if not listed then return nil, err end
   local total = 0
   for _, rule in ipairs(rules) do
     local left = {}
-    for _, item in ipairs(rule.items) do
-      if not unmoved[item] then left[#left + 1] = item end
+    for _, id in ipairs(rule.items) do
+      if not unmoved[id] then left[#left + 1] = id end
     end
     rule.items, total = left, total + #left
   end
-  return rules, total
+  return total
+end
+
+-- The late arrivals of an earlier run whose outcome is open.
+local function retry_ids_of(rule, earlier)
+  local ids = {}
+  for _, id in ipairs(earlier and earlier.retry_ids or {}) do
+    if earlier.read_before[id].to == rule.to then ids[#ids + 1] = id end
+  end
+  return ids
 end
 
 -- The stages that may come next once there is a way to one more of them;
@@ -64,17 +86,21 @@ local function open_way(run, index, rule)
   return stages.update(run, rule.from, set)
 end
 
-local function move_late(run, index, rules, unmoved)
+-- Moves the items of the rules, `retry_ids` of an earlier run among them.
+local function move_late(run, index, rules, earlier, unmoved)
   for _, rule in ipairs(rules) do
-    if #rule.items > 0 then
-      run:add(#rule.items)
+    local retry_ids = retry_ids_of(rule, earlier)
+    if #rule.items + #retry_ids > 0 then
       local done, err = open_way(run, index, rule)
       if not done then return nil, err end
+      run:add(#rule.items)
       run.is_aged = true
-      done, err = moving.run(run, {
+      done, err = move_items.run(run, {
         operation = index, from = rule.from, to = rule.to, set = rule.set,
-        items = rule.items, unmoved = unmoved,
-        late = { from = rule.from, to = rule.to },
+        from_name = rule.from_name, to_name = rule.to_name,
+        items = rule.items, unmoved = unmoved, late = true,
+        retry_ids = retry_ids, maybe_sent = earlier and earlier.maybe_sent,
+        read_before = earlier and earlier.read_before,
       })
       if not done then return done, err end
     end
@@ -82,30 +108,10 @@ local function move_late(run, index, rules, unmoved)
   return true
 end
 
--- Late arrivals that an earlier run meant to move, and may have moved.
-local function note_begun(run, operation, index, earlier)
-  local again = earlier and earlier.again or {}
-  for from = 1, #again, run.driver.PER_PAGE do
-    local ids = table.move(again, from, math.min(
-      from + run.driver.PER_PAGE - 1, #again), 1, {})
-    local found, err = run.driver.look(run.client, ids)
-    if not found then return nil, err end
-    for _, rule in ipairs(operation.rules) do
-      local to = run:id_of(run.plan.rules[rule].to)
-      for id, item in pairs(found) do
-        if item.stands == to and earlier.begun[id] then
-          earlier.begun[id] = nil
-          run:moved(index, id, nil, earlier.was[id] or {},
-                    { from = operation.stage, to = to })
-        end
-      end
-    end
-  end
-  return true
-end
+-- ---------------------------------------------------------------- stages
 
--- `left` is 0 where an item failed on its way out and is there no more: a
--- later run finds out where it went.
+-- Leaves a stage as it is. `left` is 0 if an item failed on its way out and
+-- is there no more: a later run finds out where it went.
 local function leave_stage(run, operation, left)
   local why = left > 0 and ("%d items still stand in it"):format(left) or
               "it is not known how the last ones left it"
@@ -114,34 +120,51 @@ local function leave_stage(run, operation, left)
   return "left"
 end
 
---- Empties a stage that goes away.
--- @treturn[1] boolean true when a read found nothing in it; false when the
---   run was stopped; "left" when something stays that no rule moves
--- @treturn[2] nil
--- @treturn[2] table the error
-function emptying.stage(run, operation, index, earlier)
-  local id, unmoved = run:id_of(operation.stage), {}
-  local failed_before = run.report.failed
-  for _, failure in ipairs(run.report.failures) do
-    unmoved[failure.item] = true
-  end
-  local noted, why = note_begun(run, operation, index, earlier)
-  if not noted then return nil, why end
-  while true do
-    local left, err = count(run, id)
+-- The ids of what this run has failed to move.
+local function failed_items(run)
+  local ids = {}
+  for _, failure in ipairs(run.report.failures) do ids[failure.item] = true end
+  return ids
+end
+
+-- Moves late arrivals until a read shows the stage empty: true; or how many
+-- items stay; false if the run was stopped; nil and the error.
+local function empty_stage(run, rules, index, unmoved)
+  local id = run:id_of(run.plan.operations[index].stage)
+  for round = 0, MAX_ROUNDS do
+    local left, err = count_items(run, id)
     if not left then return nil, err end
-    if left == 0 then
-      if run.report.failed == failed_before then return true end
-      return leave_stage(run, operation, left)
-    end
-    local rules, total = late_arrivals(run, operation, id, unmoved)
-    if not rules then return nil, total end
-    if total == 0 then return leave_stage(run, operation, left) end
+    if left == 0 then return true end
+    if round == MAX_ROUNDS then return left end
+    local total
+    total, err = list_late(run, rules, unmoved)
+    if not total then return nil, err end
+    if total == 0 then return left end
     local done
-    done, err = move_late(run, index, rules, unmoved)
+    done, err = move_late(run, index, rules, nil, unmoved)
     if not done then return done, err end
   end
 end
+
+--- Empties a stage that is to be deleted.
+-- @treturn[1] boolean|string true if a read found nothing in it; false if the
+--   run was stopped; "left" if something stays
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function drain.stage(run, operation, index, earlier)
+  local rules, unmoved = rules_for(run, operation), failed_items(run)
+  local failed_before = run.report.failed
+  local done, err = move_late(run, index, rules, earlier, unmoved)
+  if not done then return done, err end
+  local left
+  left, err = empty_stage(run, rules, index, unmoved)
+  if not left then return left, err end
+  if left ~= true then return leave_stage(run, operation, left) end
+  if run.report.failed == failed_before then return true end
+  return leave_stage(run, operation, 0)
+end
+
+-- -------------------------------------------------------------- workflows
 
 -- What others have done to a workflow since it was planned that it goes. A
 -- journal of an earlier version does not say what it was then.
@@ -155,7 +178,7 @@ end
 -- message otherwise; false, err.
 local function held_stage(run, found)
   for _, stage in ipairs(found) do
-    local left, err = count(run, stage.id)
+    local left, err = count_items(run, stage.id)
     if not left then return false, err end
     if left > 0 then
       return ("%d items stand in its stage %q"):format(left, stage.name)
@@ -165,7 +188,7 @@ end
 
 --- Whether a workflow that is to go is empty and still as it was when that
 -- was planned: true or "left"; nil, err.
-function emptying.workflow(run, operation)
+function drain.workflow(run, operation)
   local now, err = structure.reread(run.client, operation.id)
   if not now then return err.kind == "not_found" or nil, err end
   local why = change_of(operation, now)
@@ -178,4 +201,4 @@ function emptying.workflow(run, operation)
   return "left"
 end
 
-return emptying
+return drain

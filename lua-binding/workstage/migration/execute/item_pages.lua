@@ -6,14 +6,15 @@
 -- again, so that what an editor does meanwhile is noticed.
 local core = require "workstage.core"
 local loop = require "workstage.loop"
+local page_size = require "workstage.migration.page_size"
 
 local item_pages = {}
 
 --- Seconds for which a read of an item is good enough to move it.
 item_pages.MAX_AGE = 8
 
--- A page holds what is moved in so many seconds, within these bounds.
-local PAGE_SECONDS, MIN_ITEMS, MAX_ITEMS = 5, 10, 100
+-- So many items one request can ask for.
+local MAX_ITEMS = 100
 
 -- A sync of the disk takes as long as many requests of a fast service: so
 -- many pages share one as are moved in so many seconds, after a start with
@@ -22,10 +23,6 @@ local MAX_PAGES, SYNC_SECONDS, SINGLE_LOADS = 10, 0.25, 3
 
 local Pages = {}
 Pages.__index = Pages
-
-local function clamp(value, least, most)
-  return math.max(least, math.min(value, most))
-end
 
 -- --------------------------------------------------------------- sizes
 
@@ -38,10 +35,6 @@ local function measure_pace(self)
     self.pace = math.min(self.taken / elapsed, self.max_pace)
   end
   self.loaded_at, self.taken, self.loads = now, 0, self.loads + 1
-end
-
-local function page_size(self)
-  return math.ceil(clamp(self.pace * PAGE_SECONDS, MIN_ITEMS, MAX_ITEMS))
 end
 
 local function pages_at_once(self)
@@ -94,7 +87,7 @@ local function recover(self, id, item)
   if not item or not self.maybe_sent[id] then return nil end
   local before = self.read_before[id] or {}
   if item.stage == self.to then
-    self.run:moved(self.operation, id, nil, before, self.late)
+    self.run:moved(self.work, id, nil, before)
     return true
   elseif item.stage == self.from and before.created and item.created and
          item.created ~= before.created then
@@ -149,7 +142,8 @@ local function page_record(self, todo, skipped, at)
   local ids = {}
   for i, item in ipairs(todo) do ids[i] = item.id end
   return { type = "page", operation = self.operation, at = at,
-           late = self.late and true or nil, stage = self.from, items = ids,
+           late = self.late or nil, stage = self.from, to = self.to,
+           items = ids,
            created = created_of(todo), dues = dues_of(todo),
            skipped = #skipped > 0 and skipped or nil }
 end
@@ -182,7 +176,7 @@ local function fetch_pages(self)
   local pages = {}
   measure_pace(self)
   for i = 1, pages_at_once(self) do
-    local ids = next_ids(self, page_size(self))
+    local ids = next_ids(self, page_size(self.pace))
     if #ids == 0 then
       self.ended = true
       break
@@ -353,8 +347,8 @@ function item_pages.new(run, work)
   local rate = run.rate or 0
   local most = rate > 0 and rate or math.huge
   return setmetatable({
-    run = run, operation = work.operation, from = work.from, to = work.to,
-    late = work.late, release_id = work.set.release_id,
+    run = run, work = work, operation = work.operation, late = work.late,
+    from = work.from, to = work.to, release_id = work.set.release_id,
     items = work.items, at = work.at or 1, retry_ids = work.retry_ids or {},
     retry_at = 1, maybe_sent = work.maybe_sent or {},
     read_before = work.read_before or {}, unmoved = work.unmoved or {},

@@ -20,15 +20,24 @@ local function is_same_date(a, b)
   return first ~= nil and first == second
 end
 
--- The due date that an item's change sends: false clears it, nil leaves it to
--- the service. The operation's own comes first. A rollback gives back the one
--- that an item had, unless somebody has set another since; else an item keeps
--- its due date.
+-- The due date that an item had before the run that is rolled back, if it is
+-- to be given back: false for none, nil if somebody has set another since.
+local function due_before(work, item)
+  local had = work.had_due and work.had_due[item.id]
+  if had == nil or item.is_due_unknown then return had end
+  local left = work.left_due
+  if left == nil then left = had end
+  if is_same_date(item.due, left) then return had end
+end
+
+-- The due date that an item's change sends: the operation's, the one that is
+-- given back, or else the one that it has. False clears it; nil sends none.
 local function due_date_for(work, item)
   if work.set.due_date ~= nil then return work.set.due_date end
-  local had = work.had_due and work.had_due[item.id]
-  if had ~= nil and is_same_date(item.due, work.left_due) then return had end
-  return item.due
+  local had = due_before(work, item)
+  if had == nil then return item.due end
+  if had == false and not item.due then return nil end
+  return had
 end
 
 -- Due dates by item: false for an item that had none.
@@ -106,7 +115,7 @@ local function move(self, item)
     run.client, item, work.to, attributes_for(work, item),
     { start_within = math.max(left, 0.001) })
   if change then
-    run:moved(work.operation, item.id, change, item, work.late)
+    run:moved(work, item.id, change, item)
   else
     failed(self, item, err)
   end
@@ -132,12 +141,12 @@ end
 -- @tparam table run the run (see `run.lua`)
 -- @tparam table work `operation` (its index), `from`, `to` (stages), `set`
 --   (attributes of each change; `due_date = false` clears it), `items` (ids),
---   `from_name`, `to_name`; of a rollback `dues` (by index, false: none: what
---   each item had) and `left_due` (what the run made of them, false: none);
+--   `from_name`, `to_name`; of a rollback `dues` (what each item had, by
+--   index; false: none) and `left_due` (what the run has set; false: cleared);
 --   of an earlier run `at` (the first item that was not read yet),
 --   `retry_ids`, `maybe_sent` (set of ids), `read_before` (id -> what was
---   read); `late` (from and to, where the operation does not name them),
---   `unmoved` (a set that gets the ids of those skipped or failed)
+--   read); `late` (true for items that the plan did not list), `unmoved` (a
+--   set that gets the ids of those skipped or failed)
 -- @treturn[1] boolean true if all were seen to; false if it was stopped
 -- @treturn[2] nil
 -- @treturn[2] table the error that ends the run

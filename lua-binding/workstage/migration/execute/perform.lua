@@ -1,9 +1,9 @@
 --- Carries out a plan, operation by operation, and writes down what it does.
 local attributes = require "workstage.migration.stage"
-local emptying = require "workstage.migration.execute.drain"
+local drain = require "workstage.migration.execute.drain"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
-local moving = require "workstage.migration.execute.move_items"
+local move_items = require "workstage.migration.execute.move_items"
 local stages = require "workstage.migration.execute.stages"
 local structure = require "workstage.migration.space"
 
@@ -236,12 +236,15 @@ end
 function perform.move(run, operation, index, earlier)
   local failed_before = run.report.failed
   run.is_aged = true
-  local done, err = moving.run(run, {
+  local done, err = move_items.run(run, {
     operation = index, from = run:id_of(operation.from),
     to = run:id_of(operation.to), set = operation.set,
+    from_name = operation.from_name, to_name = operation.to_name,
     items = operation.items, dues = operation.dues,
-    at = earlier and earlier.at, again = earlier and earlier.again,
-    was_begun = earlier and earlier.begun, was = earlier and earlier.was,
+    left_due = operation.left_due, at = earlier and earlier.at,
+    retry_ids = earlier and earlier.retry_ids,
+    maybe_sent = earlier and earlier.maybe_sent,
+    read_before = earlier and earlier.read_before,
   })
   if done and run.report.failed == failed_before then run:finish(index) end
   return done, err
@@ -251,7 +254,7 @@ end
 
 function perform.delete_stage(run, operation, index, earlier)
   local id = run:id_of(operation.stage)
-  local done, err = emptying.stage(run, operation, index, earlier)
+  local done, err = drain.stage(run, operation, index, earlier)
   if not done then return done, err end
   if done == "left" then
     if run.plan.kind == "rollback" then run:finish(index, { left = true }) end
@@ -266,7 +269,7 @@ function perform.delete_stage(run, operation, index, earlier)
 end
 
 function perform.delete_workflow(run, operation, index)
-  local done, err = emptying.workflow(run, operation)
+  local done, err = drain.workflow(run, operation)
   if not done then return nil, err end
   if done == "left" then
     run:finish(index, { left = true })

@@ -1,20 +1,14 @@
 --- One run of a plan: what it has done, what it writes down, its report.
 local core = require "workstage.core"
 local drivers = require "workstage.migration.execute.drivers"
+local errors = require "workstage.errors"
+local failures = require "workstage.migration.execute.failures"
 local loop = require "workstage.loop"
 
 local run = {}
 
 local Run = {}
 Run.__index = Run
-
--- Kinds of errors after which no further item has a chance.
-local ENDS = { unauthorized = true, budget = true, cancelled = true }
-
--- Kinds that are not an item's own fault: so many in a row, for each item
--- that moves at the same time, and the service is taken for lost.
-local LOST = { network = true, tls = true, timeout = true, server = true }
-local IN_A_ROW = 3
 
 -- How many skipped items a report names.
 local NAMED = 1000
@@ -53,18 +47,19 @@ end
 -- @tparam table options `concurrency`, `on_progress`, `on_failure`, `limit`,
 --   `should_stop`
 function run.new(client, plan, journal, path, options)
-  local total = 0
+  local total, concurrency = 0, options.concurrency or 8
   for _, operation in ipairs(plan.operations) do
     if operation.op == "move" then total = total + operation.count end
   end
   return setmetatable({
     client = client, plan = plan, journal = journal,
     driver = drivers[plan.service],
-    concurrency = options.concurrency or 8,
+    concurrency = concurrency, failures = failures.new(concurrency),
+    rate = client.transport.rate,
     on_progress = options.on_progress,
     on_failure = options.on_failure or "continue",
     should_stop = options.should_stop,
-    limit = options.limit, begun = 0, total = total, lost = 0,
+    limit = options.limit, begun = 0, total = total,
     settled = 0,      -- items whose end an earlier run has written down
     began_at = core.now(),
     requests_before = client.transport.client:requests(),
@@ -126,16 +121,19 @@ local function tell(self)
   }
 end
 
---- An item was moved; `change` is nil when an earlier run had sent it.
--- `item` tells the due date that it had before; `late` names from and to,
--- where the operation itself does not.
-function Run:moved(operation, id, change, item, late)
+--- An item was moved.
+-- @tparam table work what `move_items.run` got
+-- @tparam integer id
+-- @tparam table|nil change nil if an earlier run sent it
+-- @tparam table read what was read of the item before: its due date
+function Run:moved(work, id, change, read)
+  local late = work.late
   self.report.moved = self.report.moved + 1
-  self.lost = 0
-  self:note { type = "moved", operation = operation, item = id,
-              change = change and change.id, due = item.due,
-              due_unknown = item.is_due_unknown or nil,
-              from = late and late.from, to = late and late.to }
+  self.failures:note_success(work)
+  self:note { type = "moved", operation = work.operation, item = id,
+              change = change and change.id, due = read.due,
+              due_unknown = read.is_due_unknown or nil,
+              from = late and work.from, to = late and work.to }
   tell(self)
 end
 
@@ -149,39 +147,35 @@ function Run:skip(id, why)
   tell(self)
 end
 
--- Whether the run goes on after an error.
-local function judge(self, err)
-  if type(err) ~= "table" or ENDS[err.kind] then
-    self.fatal = self.fatal or err
-    return
-  end
-  self.lost = LOST[err.kind] and self.lost + 1 or 0
-  if self.lost >= IN_A_ROW * self.concurrency then
-    self.fatal = self.fatal or err
-  elseif self.on_failure == "stop" then
-    self.stopped = self.stopped or "an item failed"
-  end
-end
-
---- The task that runs this was cancelled: what is under way stays open.
+--- The task that runs this was cancelled: what is in flight stays open.
 function Run:cancel()
   self.is_cancelled = true
   self.stopped = self.stopped or "it was cancelled"
 end
 
+--- Ends the run with an error.
+function Run:end_with(err)
+  if errors.is(err) and err.kind == "cancelled" then return self:cancel() end
+  self.fatal = self.fatal or err
+end
+
 --- An item could not be moved; a later run tries again.
-function Run:failed(operation, item, err)
-  local report, why = self.report, tostring(err)
-  if type(err) == "table" and err.kind == "cancelled" then
-    return self:cancel()
-  end
+-- @tparam table work what `move_items.run` got
+-- @tparam table item as it was read
+-- @param err what its move failed with
+function Run:failed(work, item, err)
+  local report, is_error = self.report, errors.is(err)
   report.failed = report.failed + 1
   report.failures[#report.failures + 1] = { item = item.id, name = item.name,
                                             error = err }
-  self:note { type = "failed", operation = operation, item = item.id,
-              why = why, kind = type(err) == "table" and err.kind or nil,
-              ambiguous = type(err) == "table" and err.ambiguous or nil }
-  judge(self, err)
+  self:note { type = "failed", operation = work.operation, item = item.id,
+              why = tostring(err), kind = is_error and err.kind or nil,
+              ambiguous = is_error and err.ambiguous or nil }
+  local final = self.failures:note_failure(work, err)
+  if final then self:end_with(final)
+  elseif self.on_failure == "stop" then
+    self.stopped = self.stopped or "an item failed"
+  end
   tell(self)
 end
 

@@ -1,20 +1,19 @@
 --- What a journal says: the plan, and how far its run came.
 local errors = require "workstage.errors"
+local item_records = require "workstage.migration.journal.item_records"
 local journals = require "workstage.migration.journal.file"
 local plan = require "workstage.migration.plan"
 
 local replay = {}
 
--- What an operation's records add up to: `started`, when its request may
--- have been sent; `done`; `at`, the first item that was not begun; `again`,
--- the items whose end is open or that failed; `begun`, those of them whose
--- request may have been sent; `was`, what is known of the due dates that
--- those had; `opened`, the ways that it has opened.
+-- What an operation's records add up to: `started`, true once its request may
+-- have been sent; `done`; `opened`, the transitions that it has opened; and of
+-- its items what `item_records` says.
 local function state_of(self, index)
   local state = self.progress[index]
   if not state then
-    state = { open = {}, unsent = {}, failed = {}, was = {}, at = 1,
-              opened = {} }
+    state = item_records.new()
+    state.opened = {}
     self.progress[index] = state
   end
   return state
@@ -35,45 +34,10 @@ function take.opened(self, record)
   table.insert(state_of(self, record.operation).opened, record)
 end
 
--- An item has come to an end, or back to its beginning.
-local function forget(self, state, id)
-  if state.failed[id] then self.failed = self.failed - 1 end
-  state.open[id], state.failed[id], state.unsent[id] = nil, nil, nil
-  state.was[id] = nil
-end
-
-function take.page(self, record)
-  local state = state_of(self, record.operation)
-  if record.at and record.at + 1 > state.at then state.at = record.at + 1 end
-  for _, id in ipairs(record.items) do
-    state.open[id], state.unsent[id], state.was[id] = true, nil, nil
+for name, add in pairs(item_records.take) do
+  take[name] = function(self, record)
+    add(self, state_of(self, record.operation), record)
   end
-  for _, each in ipairs(record.dues or {}) do
-    state.was[each.item] = { due = each.due,
-                             is_due_unknown = each.due_unknown }
-  end
-  for _, each in ipairs(record.skipped or {}) do
-    forget(self, state, each.item)
-    self.skipped = self.skipped + 1
-  end
-end
-
-function take.unsent(self, record)
-  local state = state_of(self, record.operation)
-  for _, id in ipairs(record.items) do state.unsent[id] = true end
-end
-
-function take.moved(self, record)
-  forget(self, state_of(self, record.operation), record.item)
-  self.moved = self.moved + 1
-  if self.on_moved then self.on_moved(record, self) end
-end
-
-function take.failed(self, record)
-  local state = state_of(self, record.operation)
-  state.open[record.item] = nil
-  if not state.failed[record.item] then self.failed = self.failed + 1 end
-  state.failed[record.item] = record
 end
 
 function take.done(self, record)
@@ -102,23 +66,6 @@ end
 -- The run that this one undoes is not carried on any more.
 function take.marked(self) self.is_unmarked = false end
 
--- The items of an operation that are to be looked at again.
-local function close(state)
-  local again = {}
-  for id in pairs(state.open) do
-    if not state.failed[id] then again[#again + 1] = id end
-  end
-  for id in pairs(state.failed) do again[#again + 1] = id end
-  table.sort(again)
-  state.again, state.begun = again, {}
-  for id in pairs(state.open) do
-    state.begun[id] = not state.unsent[id] or nil
-  end
-  for id, record in pairs(state.failed) do
-    if record.ambiguous then state.begun[id] = true end
-  end
-end
-
 --- Reads a journal.
 -- @tparam string path
 -- @tparam[opt] function on_moved called with each record of a moved item,
@@ -126,7 +73,8 @@ end
 -- @treturn[1] table `header`, `plan`, `progress` (by operation), `ids` (of
 --   created stages), `deleted` (set of ids), `workflow` and `given` (the id of
 --   the one that was made, and the stages that came with it; an old journal
---   does not tell those), `moved`, `skipped`, `failed` (counts), `complete`,
+--   does not tell those), `moved`, `skipped`, `failed`, `late` (counts; late
+--   are items that the plan did not list), `complete`,
 --   `rolled_back`, `rolled_back_at`, `notes` (of what was left as it is),
 --   `is_unmarked` (a rollback that may not send anything yet)
 -- @treturn[2] nil
@@ -137,7 +85,7 @@ function replay.read(path, on_moved)
   if not records then return nil, err end
   local self = { header = records.header, progress = {}, ids = {},
                  deleted = {}, notes = {}, moved = 0, skipped = 0,
-                 failed = 0, complete = false, on_moved = on_moved,
+                 failed = 0, late = 0, complete = false, on_moved = on_moved,
                  is_unmarked = records.header.undoes ~= nil }
   local planned = false
   local good, why = records:take_all(function(record)
@@ -156,7 +104,7 @@ function replay.read(path, on_moved)
     failure.unplanned = true
     return nil, failure
   end
-  for _, state in pairs(self.progress) do close(state) end
+  for _, state in pairs(self.progress) do item_records.finish(state) end
   return self
 end
 

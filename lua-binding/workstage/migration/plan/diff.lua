@@ -7,12 +7,10 @@
 -- empty and deleted; names, colours, transitions and permissions; positions.
 local attributes = require "workstage.migration.stage"
 local exchange = require "workstage.migration.plan.swap"
+local page_size = require "workstage.migration.page_size"
 local match_all = require "workstage.migration.plan.match"
 
 local planner = {}
-
---- How many items one list request names.
-planner.PAGE = 100
 
 -- --------------------------------------------------------------- the plan
 
@@ -202,7 +200,8 @@ function Draft:plan_moves(moves)
       self:add { op = "move", rule = index, from = move.from, to = move.to,
                  from_name = move.from_name, to_name = move.to_name,
                  set = move.set, count = move.count, items = move.items,
-                 dues = move.dues }
+                 dues = move.dues, left_due = move.left_due,
+                 dues_count = move.dues_count }
     end
   end
 end
@@ -278,9 +277,9 @@ end
 
 -- --------------------------------------------------------------- counting
 
-local function requests_of(operation)
+local function requests_of(operation, rate)
   if operation.op == "move" then
-    return operation.count + math.ceil(operation.count / planner.PAGE)
+    return operation.count + math.ceil(operation.count / page_size(rate))
   elseif operation.op == "create_workflow" or
          operation.op == "delete_stage" then
     return 2
@@ -303,7 +302,8 @@ end
 -- @tparam integer checks how many requests the look at the structure takes
 -- @tparam[opt] boolean is_aged whether the stages are read again before the
 --   first update anyhow
-function planner.count_requests(operations, checks, is_aged)
+-- @tparam[opt=0] number rate requests a second; 0: no limit
+function planner.count_requests(operations, checks, is_aged, rate)
   if #operations == 0 then return 0 end
   local count = checks
   for _, operation in ipairs(operations) do
@@ -311,7 +311,7 @@ function planner.count_requests(operations, checks, is_aged)
       count, is_aged = count + 1, false
     end
     is_aged = is_aged or operation.op == "move"
-    count = count + requests_of(operation)
+    count = count + requests_of(operation, rate or 0)
   end
   return count
 end

@@ -71,7 +71,8 @@ end
 --- Adds what follows from the operations.
 function plan.finish(parts)
   parts.requests = planner.count_requests(parts.operations, checks_of(parts),
-                                          parts.kind == "rollback")
+                                          parts.kind == "rollback",
+                                          parts.rate)
   parts.seconds = seconds_for(parts.requests, parts.rate)
   return setmetatable(parts, Plan)
 end

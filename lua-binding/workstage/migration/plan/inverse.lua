@@ -13,13 +13,15 @@ local rollback = {}
 
 -- --------------------------------------------------------------- the moves
 
--- A group for each pair of places, in reverse order.
-local function group_of(self, from, to, operation)
-  local key = ("%s>%s"):format(from, tostring(to))
+-- A group for each pair of stages and due date that the run gave, in reverse
+-- order.
+local function group_of(self, from, to, rule)
+  local left_due = rule.set and rule.set.due_date
+  local key = ("%s>%s %s"):format(from, tostring(to), tostring(left_due))
   local group = self.groups[key]
   if not group then
-    group = { from = from, to = to, from_name = operation.to_name,
-              to_name = operation.from_name or operation.name,
+    group = { from = from, to = to, from_name = rule.to_name,
+              to_name = rule.from_name, left_due = left_due,
               count = 0, items = {} }
     self.groups[key] = group
     table.insert(self.order, 1, group)
@@ -37,16 +39,26 @@ function rollback.moved()
                         gone = {}, unknown = 0 }, Moved)
 end
 
+-- What an item was moved by: the operation, or a rule of the plan for one
+-- that came later.
+local function rule_of(record, operation, replayed)
+  for _, index in ipairs(operation.rules or {}) do
+    local rule = replayed.plan.rules[index]
+    if (replayed.ids[rule.to] or rule.to) == record.to then return rule end
+  end
+  return operation
+end
+
 --- Takes a record of a moved item.
 -- @tparam table record
 -- @tparam table operation that it belongs to
--- @tparam table ids name of a created stage -> its id
-function Moved:take(record, operation, ids)
-  local from = record.to or ids[operation.to] or operation.to
+-- @tparam table replayed what the journal says so far: `ids`, `plan`
+function Moved:take(record, operation, replayed)
+  local from = record.to or replayed.ids[operation.to] or operation.to
   local to = record.from
   if to == nil then to = operation.from end
-  local group, earlier = group_of(self, from, to, operation),
-                         self.last[record.item]
+  local group = group_of(self, from, to, rule_of(record, operation, replayed))
+  local earlier = self.last[record.item]
   if earlier then earlier.count = earlier.count - 1 end
   group.count = group.count + 1
   self.last[record.item], self.due[record.item] = group, record.due
@@ -59,7 +71,8 @@ function Moved:finish()
   for _, group in ipairs(self.order) do
     table.sort(group.items)
     for i, id in ipairs(group.items) do
-      if self.due[id] and not group.dues then
+      local is_set = group.left_due ~= nil
+      if (self.due[id] or is_set) and not group.dues then
         group.dues = {}
         for j = 1, #group.items do group.dues[j] = false end
       end
@@ -84,8 +97,8 @@ end
 
 local function begun_of(state)
   local begun = {}
-  for _, id in ipairs(state.again) do
-    if state.begun[id] then begun[#begun + 1] = id end
+  for _, id in ipairs(state.retry_ids) do
+    if state.maybe_sent[id] then begun[#begun + 1] = id end
   end
   return begun
 end
@@ -103,14 +116,14 @@ function Moved:take_begun(client, replayed)
     for from = 1, #begun, driver.PER_PAGE do
       local page = table.move(begun, from, math.min(
         from + driver.PER_PAGE - 1, #begun), 1, {})
-      local found, err = driver.look(client, page)
+      local found, err = driver.fetch_current(client, page)
       if not found then return nil, err end
       for id, item in pairs(found) do
-        if ways[item.stands] ~= nil then
-          local was = state.was[id] or {}
-          self:take({ item = id, to = item.stands, from = ways[item.stands],
+        if ways[item.stage] ~= nil then
+          local was = state.read_before[id] or {}
+          self:take({ item = id, to = item.stage, from = ways[item.stage],
                       due = was.due, due_unknown = was.is_due_unknown },
-                    operation, replayed.ids)
+                    operation, replayed)
         end
       end
     end
@@ -147,7 +160,8 @@ local function resolver(moved, names, left)
       moves[#moves + 1] = {
         from = group.from, to = to, from_name = group.from_name,
         to_name = group.to_name, set = {}, items = group.items,
-        dues = group.dues, count = group.count, only = true,
+        dues = group.dues, left_due = group.left_due,
+        count = group.count, only = true,
       }
       ::continue::
     end

@@ -243,6 +243,7 @@ local function resolver(rules, found, problems)
       moves[i] = {
         from = rule.from, to = to, from_name = rule.from_name,
         to_name = rule.to_name, set = rule.set, where = rule.where,
+        dues_count = rule.dues_count,
         items = stays and {} or rule.items, count = stays and 0 or rule.count,
       }
     end
@@ -358,6 +359,7 @@ local function lasting(moves)
   local rules = {}
   for i, move in ipairs(moves) do
     rules[i] = { from = move.from, to = move.to, where = move.where,
+                 from_name = move.from_name, to_name = move.to_name,
                  set = move.set }
   end
   return rules

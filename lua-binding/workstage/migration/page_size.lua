@@ -1,0 +1,12 @@
+--- How many items one page holds that is read before they are moved: as many
+-- as are moved in so many seconds, within bounds. Short pages keep a read
+-- young until its items are moved; long ones save requests.
+local SECONDS, MIN_ITEMS, MAX_ITEMS = 5, 10, 100
+
+--- @tparam number pace items a second; 0: there is no rate limit
+-- @treturn integer
+return function(pace)
+  if pace <= 0 then return MAX_ITEMS end
+  local wanted = math.min(pace * SECONDS, MAX_ITEMS)
+  return math.max(math.ceil(wanted), MIN_ITEMS)
+end

@@ -168,7 +168,7 @@ describe("a plan", function()
     content.workflows[3] = { name = "Article", content_types = { "page" },
                              stages = { { name = "A", color = "#1" } } }
     server, space = migrations.start(content)
-    has(refused(migrations.blueprint()), "several")
+    has(refused(migrations.blueprint()), "2 workflows are named")
   end)
 
   it("refuses moves from and to what is not there", function()

@@ -6,7 +6,8 @@ local errors = require "workstage.errors"
 
 local structure = {}
 
-local function of_workflow(workflow)
+--- What a plan keeps of a workflow.
+function structure.of_workflow(workflow)
   return {
     id = workflow.id, name = workflow.name,
     is_default = workflow.is_default or false,
@@ -77,7 +78,7 @@ function structure.read(space, which)
   if err then return nil, err end
   local found = { workflows = workflows, stages = {} }
   if not workflow then return found end
-  found.workflow = of_workflow(workflow)
+  found.workflow = structure.of_workflow(workflow)
   found.stages, err = structure.stages(space, workflow.id)
   if not found.stages then return nil, err end
   return found
@@ -94,7 +95,7 @@ end
 function structure.workflow(space, id)
   local workflow, err = space.workflows:get(id)
   if not workflow then return nil, err end
-  return of_workflow(workflow)
+  return structure.of_workflow(workflow)
 end
 
 --- Reads a workflow that is known by its id again.

@@ -1,71 +1,19 @@
 --- Plans a migration of a Storyblok space: reads what is (only GETs), and
 -- leaves the way from there to the planner.
+local adapt_spelling = require "workstage.migration.plan.spelling"
 local attributes = require "workstage.migration.stage"
+local blueprints = require "workstage.migration.blueprint"
+local check_stages = require "workstage.migration.plan.guards"
+local choose_workflow = require "workstage.migration.plan.choose_workflow"
 local count_effects = require "workstage.migration.plan.effects"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
+local members = require "workstage.migration.plan.members"
 local planner = require "workstage.migration.plan.diff"
+local quoted = require "workstage.visible".quoted
 local structure = require "workstage.migration.space"
 
--- ----------------------------------------------------- members by name
-
-local function collect(names, list, found)
-  for _, name in ipairs(list or {}) do
-    if not found[name] then
-      found[name] = true
-      names[#names + 1] = name
-    end
-  end
-end
-
-local function names_used(blueprint)
-  local roles, users, seen_roles, seen_users = {}, {}, {}, {}
-  for _, stage in ipairs(blueprint.stages or {}) do
-    collect(roles, stage.roles, seen_roles)
-    collect(users, stage.users, seen_users)
-  end
-  for _, move in ipairs(blueprint.moves) do
-    local assign = move.assign or {}
-    collect(roles, assign.roles, seen_roles)
-    collect(users, assign.users, seen_users)
-  end
-  return roles, users
-end
-
--- name -> id for the names in use; problems grow by what the space lacks,
--- and by what it has twice.
-local function resolve_names(names, what, map, ids, problems)
-  local resolved = {}
-  for _, name in ipairs(names) do
-    local there = map and map[name] or name
-    resolved[name] = ids[there] or nil
-    if not ids[there] then
-      problems[#problems + 1] =
-        ("the space has %s %s %q (name another with map_%s)")
-        :format(ids[there] == nil and "no" or "more than one", what, there,
-                what)
-    end
-  end
-  return resolved
-end
-
-local function resolve_members(space, blueprint, options, problems)
-  local roles, users = names_used(blueprint)
-  local context = { roles = {}, users = {} }
-  if #roles > 0 then
-    local ids, err = structure.roles(space)
-    if not ids then return nil, err end
-    context.roles = resolve_names(roles, "role", options.map_role, ids,
-                                  problems)
-  end
-  if #users > 0 then
-    local ids, err = structure.users(space)
-    if not ids then return nil, err end
-    context.users = resolve_names(users, "user", options.map_user, ids,
-                                  problems)
-  end
-  return context
-end
+-- ---------------------------------------------------------- content types
 
 -- A workflow is for content types that the space has, as far as it says.
 local function check_types(space, found, blueprint, problems, notes)
@@ -87,8 +35,8 @@ local function check_types(space, found, blueprint, problems, notes)
   end
   for _, name in ipairs(lacking) do
     if not types[name] then
-      problems[#problems + 1] = ("the space has no content type %q")
-                                :format(name)
+      problems[#problems + 1] = ("the space has no content type %s")
+                                :format(quoted(name))
     end
   end
   return true
@@ -339,21 +287,6 @@ local function add_notes(found, rules, notes)
   end
 end
 
--- The roles and users that the plan names by their ids.
-local function members_of(context)
-  local members = {}
-  for _, kind in ipairs { "roles", "users" } do
-    for name, id in pairs(context[kind]) do
-      members[#members + 1] = { kind = kind, id = id, name = name }
-    end
-  end
-  table.sort(members, function(a, b)
-    if a.name ~= b.name then return a.name < b.name end
-    return a.kind < b.kind
-  end)
-  return members
-end
-
 -- What items that come later are moved by.
 local function lasting(moves)
   local rules = {}
@@ -369,7 +302,8 @@ end
 local function list_rules(space, found, blueprint, options, notes)
   local problems = {}
   local context, rules, good, err
-  context, err = resolve_members(space, blueprint, options, problems)
+  context, err = members.resolve(space, blueprints.workflows(blueprint),
+                                 blueprint.moves, options, problems, notes)
   if not context then return nil, err end
   good, err = check_types(space, found, blueprint, problems, notes)
   if not good then return nil, err end
@@ -381,6 +315,37 @@ local function list_rules(space, found, blueprint, options, notes)
   return rules, context
 end
 
+-- Reads the workflow that the blueprint describes, which may be a new one.
+local function read_workflow(space, blueprint, notes)
+  local list, err = space.workflows:list()
+  if not list then return nil, err end
+  local found = { workflows = list, stages = {} }
+  if not (blueprint.workflow or blueprint.default or blueprint.id) then
+    return found
+  end
+  local workflow, said = choose_workflow(list, blueprint)
+  if workflow == nil then return nil, said end
+  table.move(said, 1, #said, #notes + 1, notes)
+  if not workflow then return found end
+  found.workflow = structure.of_workflow(workflow)
+  found.stages, err = structure.stages(space, workflow.id)
+  if not found.stages then return nil, err end
+  return found
+end
+
+-- The blueprint in the space's spelling, if nothing in the space forbids it.
+local function adapt(found, blueprint, notes)
+  local adapted, said = adapt_spelling(blueprint, found.workflow,
+                                       found.stages)
+  table.move(said, 1, #said, #notes + 1, notes)
+  if not adapted.stages then return adapted, true end
+  local problems
+  problems, said = check_stages(adapted.stages, found.stages)
+  if #problems > 0 then return nil, nil, refuse(problems) end
+  table.move(said, 1, #said, #notes + 1, notes)
+  return adapted, true
+end
+
 --- Reads the space and plans.
 -- @tparam table space
 -- @tparam table blueprint normalized
@@ -390,11 +355,18 @@ end
 -- @treturn[2] table the error; `refused` with `problems`
 return function(space, blueprint, options)
   local problems, notes = {}, {}
-  local found, err = structure.read(space, { name = blueprint.workflow,
-                                             default = blueprint.default })
+  if blueprint.workflows or blueprint.remove then
+    return nil, errors.new {
+      kind = "refused", message = "plans of several workflows, and plans " ..
+        "that remove one, cannot be made yet",
+    }
+  end
+  local found, err = read_workflow(space, blueprint, notes)
   if not found then return nil, err end
   local good
   good, err = check_workflow(found, blueprint)
+  if not good then return nil, err end
+  blueprint, good, err = adapt(found, blueprint, notes)
   if not good then return nil, err end
   local rules, context = list_rules(space, found, blueprint, options, notes)
   if not rules then return nil, context end
@@ -409,6 +381,6 @@ return function(space, blueprint, options)
   add_notes(found, rules, notes)
   return { structure = found, operations = operations,
            rules = lasting(moves), notes = notes,
-           members = members_of(context),
+           members = members.list(context),
            effects = count_effects(operations, all_stages(found, rules)) }
 end

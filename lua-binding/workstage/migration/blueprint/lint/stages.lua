@@ -165,13 +165,13 @@ stages.NO_PERMISSIONS = "New stage %s has neither permissions nor " ..
   "`inherit`: the service's defaults decide who may move items out of it. " ..
   "Add: inherit = \"...\""
 
--- All stages of a new workflow are new ones.
+-- All stages of a new workflow are new ones. A plan knows which are.
 local function check_permissions(workflow, found)
   if not workflow.value.create then return end
   for i, stage in ipairs(workflow.stages) do
     if not stages.has_permissions(stage) and not stage.from_workflow then
-      found:warn(workflow:stage_at(i), stages.NO_PERMISSIONS,
-                 quoted(stage.name))
+      found:offline("warning", workflow:stage_at(i), stages.NO_PERMISSIONS,
+                    quoted(stage.name))
     end
   end
 end

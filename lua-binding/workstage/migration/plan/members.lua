@@ -1,0 +1,110 @@
+--- The roles and users that a blueprint names, as ids of the space.
+local core = require "workstage.core"
+local quoted = require "workstage.visible".quoted
+local space = require "workstage.migration.space"
+
+local members = {}
+
+local function collect(used, names)
+  for _, name in ipairs(names or {}) do
+    if not used[name] then
+      used[name] = true
+      used[#used + 1] = name
+    end
+  end
+end
+
+-- The names of a kind in the stages and moves of a blueprint: an array, and a
+-- set by name.
+local function names_used(workflows, moves, kind)
+  local used = {}
+  for _, workflow in ipairs(workflows) do
+    for _, stage in ipairs(workflow.stages or {}) do
+      collect(used, stage[kind])
+    end
+  end
+  for _, move in ipairs(moves) do
+    collect(used, (move.assign or {})[kind])
+  end
+  return used
+end
+
+-- name -> id for the names in use; problems grow by what the space lacks,
+-- and by what it has twice.
+local function resolve(used, what, map, ids, problems)
+  local resolved = {}
+  for _, name in ipairs(used) do
+    local there = map[name] or name
+    resolved[name] = ids[there] or nil
+    if not ids[there] then
+      problems[#problems + 1] =
+        ("the space has %s %s %s (name another with map_%s)")
+        :format(ids[there] == nil and "no" or "more than one", what,
+                quoted(there), what)
+    end
+  end
+  return resolved
+end
+
+-- Names that are mapped and that nothing uses are probably misspelt.
+local function note_unused(used, what, map, notes)
+  local unused = {}
+  for name in pairs(map) do
+    if not used[name] then unused[#unused + 1] = name end
+  end
+  table.sort(unused)
+  for _, name in ipairs(unused) do
+    local near = core.nearest(used, name)
+    notes[#notes + 1] = ("map_%s: nothing in the blueprint names the %s %s.%s")
+      :format(what, what, quoted(name),
+              near and (" Did you mean %s?"):format(quoted(near)) or "")
+  end
+end
+
+local KINDS = {
+  { kind = "roles", what = "role", read = space.roles },
+  { kind = "users", what = "user", read = space.users },
+}
+
+--- Resolves the names of roles and users; reads those of the space only where
+-- the blueprint names some.
+-- @tparam table client
+-- @tparam table workflows those of the blueprint
+-- @tparam table moves
+-- @tparam table options `map_role`, `map_user`: name -> name in the space
+-- @tparam table problems grow by what cannot be resolved
+-- @tparam table notes grow by what is mapped without use
+-- @treturn[1] table `roles`, `users`: name -> id
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function members.resolve(client, workflows, moves, options, problems, notes)
+  local context = {}
+  for _, each in ipairs(KINDS) do
+    local used = names_used(workflows, moves, each.kind)
+    local map, ids, err = options["map_" .. each.what] or {}, {}, nil
+    if #used > 0 then ids, err = each.read(client) end
+    if not ids then return nil, err end
+    context[each.kind] = resolve(used, each.what, map, ids, problems)
+    note_unused(used, each.what, map, notes)
+  end
+  return context
+end
+
+--- The roles and users that a plan names by their ids.
+-- @tparam table context as `resolve` returns it
+-- @treturn table array of { kind, id, name }
+function members.list(context)
+  local list = {}
+  for _, each in ipairs(KINDS) do
+    for name, id in pairs(context[each.kind]) do
+      list[#list + 1] = { kind = each.kind, id = id, name = name }
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.name ~= b.name then return a.name < b.name end
+    return a.kind < b.kind
+  end)
+  return list
+end
+
+return members

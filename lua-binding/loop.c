@@ -141,7 +141,7 @@ static void push_event(lua_State *L, const ws_event *event) {
                                       "wait"};
   bool ended = event->type == WS_EVENT_RESPONSE ||
                event->type == WS_EVENT_RETRY;
-  lua_createtable(L, 0, 12);
+  lua_createtable(L, 0, 13);
   set_text(L, "type", types[event->type]);
   set_integer(L, "call", (lua_Integer)event->id);
   set_number(L, "time", event->time);
@@ -152,6 +152,7 @@ static void push_event(lua_State *L, const ws_event *event) {
   if (event->pause > 0) set_number(L, "pause", event->pause);
   if (!ended) return;
   set_text(L, "kind", ws_kind_name(event->kind));
+  if (event->message[0]) set_text(L, "message", event->message);
   if (event->status) set_integer(L, "status", event->status);
   set_number(L, "elapsed", event->elapsed);
   set_integer(L, "received", (lua_Integer)event->received);

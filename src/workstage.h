@@ -248,6 +248,7 @@ typedef struct ws_event {
   int attempt;
   int status;
   ws_kind kind;
+  char message[256];         /* why it failed, without a status; else empty */
   double elapsed;            /* of the attempt */
   double pause;
   size_t sent;               /* body bytes */

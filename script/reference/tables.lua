@@ -118,6 +118,7 @@ tables.classes = {
     { "sent", "integer", "Bytes of the body." },
     { "pause", "number", "Seconds until it goes on." },
     { "kind", "string", "\"ok\", or the kind of the error." },
+    { "message", "string", "Why an attempt without a status failed." },
     { "status", "integer", "The answer's HTTP status." },
     { "elapsed", "number", "Seconds since it was sent." },
     { "received", "integer", "Bytes of the answer's body." },

@@ -51,6 +51,21 @@ describe("events", function()
     assert.is_true(response.time >= request.time)
   end)
 
+  it("tell why an attempt without an answer failed", function()
+    local space = service.storyblok(server, {
+      on_event = note, base_url = "http://127.0.0.1:1",
+      retry = { attempts = 1 },
+    })
+    local _, err = space:whoami()
+    local response = find "response"
+    assert.equal("network", response.kind)
+    assert.truthy(response.message:find("127.0.0.1 port 1", 1, true))
+    assert.truthy(tostring(err):find(response.message, 1, true))
+    events = {}
+    assert(service.storyblok(server, { on_event = note }):whoami())
+    assert.is_nil(find "response".message)
+  end)
+
   it("tell of each attempt and the pause before the next", function()
     local space = service.storyblok(server, { on_event = note })
     server:inject { { status = 502, html = true, count = 1 },

@@ -52,6 +52,25 @@ describe("a proxy", function()
     assert.equal(0, #proxy:requests())
   end)
 
+  it("shows no password in the error of a malformed one", function()
+    for _, address in ipairs { "http://ann:s3cret@host:bad",
+                               "ann:s3cret@host:99999",
+                               "foo://ann:s3cret@x" } do
+      local said = {}
+      local space = workstage.storyblok {
+        token = "secret-token", space_id = 1, retry = { attempts = 1 },
+        base_url = "http://service.invalid", proxy = address,
+        on_event = function(event) said[#said + 1] = event.message end,
+      }
+      local _, err = space:whoami()
+      for _, text in ipairs { tostring(err), said[1] } do
+        assert.is_nil(text:find("s3cret", 1, true), text)
+        assert.is_nil(text:find("ann", 1, true), text)
+        assert.truthy(text:find("[redacted]@", 1, true), text)
+      end
+    end
+  end)
+
   it("is not looked for where there is none", function()
     assert.equal("network\n", ask "unused=1")
   end)

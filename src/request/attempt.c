@@ -240,6 +240,20 @@ static void describe_size_limit(ws_call *call, CURLcode code) {
              call->client->max_response);
 }
 
+/* Replaces user and password of a proxy, "http://ann:secret@host", which
+** libcurl repeats in its messages about a malformed one. */
+static void redact_user_info(char *message) {
+  static const char mark[] = "[redacted]";
+  char *quote = strchr(message, '\''), *at = strrchr(message, '@');
+  char *slashes, *start, rest[CURL_ERROR_SIZE];
+  if (!quote || !at || at < quote) return;
+  slashes = strstr(quote, "//");
+  start = slashes && slashes < at ? slashes + 2 : quote + 1;
+  snprintf(rest, sizeof rest, "%s", at);
+  snprintf(start, (size_t)(message + CURL_ERROR_SIZE - start), "%s%s", mark,
+           rest);
+}
+
 /* What the attempt came to. `written` is WS_NEVER when nothing was sent,
 ** `answered` when nothing came back. Gives the easy handle back. */
 void ws_attempt_finish(ws_call *call, CURLcode code, ws_outcome *outcome,
@@ -261,9 +275,11 @@ void ws_attempt_finish(ws_call *call, CURLcode code, ws_outcome *outcome,
     strcpy(call->message, "the connection was closed before an answer came");
   else if (outcome->kind == WS_TOO_LARGE)
     describe_size_limit(call, code);
-  else if (code != CURLE_OK)
+  else if (code != CURLE_OK) {
     snprintf(call->message, sizeof call->message, "%s",
              handle->message[0] ? handle->message : curl_easy_strerror(code));
+    redact_user_info(call->message);
+  }
   call->handle = NULL;
   curl_multi_remove_handle(call->loop->multi, easy);
   ws_handle_release(call->client, handle);

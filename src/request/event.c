@@ -37,6 +37,8 @@ static void describe_end(const ws_call *call, ws_event *event) {
   ws_time end = call->answered_at == WS_NEVER ? ws_now() : call->answered_at;
   event->status = call->status;
   event->kind = call->kind;
+  if (call->kind != WS_OK && !call->status)
+    snprintf(event->message, sizeof event->message, "%s", call->message);
   event->elapsed = (double)(end - call->started) / 1e6;
   event->received = call->response.size;
 }

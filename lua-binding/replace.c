@@ -99,16 +99,32 @@ static int close_replace(lua_State *L) {
   return 0;
 }
 
-/* The path itself, or what a link names: a link stays one. */
+/* Pushes the path that is to be replaced: where a symbolic link leads, so
+** that the link stays one. Pushes nil for a link that leads nowhere. */
 static void push_target(lua_State *L, const char *path) {
-  char *real = realpath(path, NULL);
-  if (!real) lua_pushstring(L, path);
-  else {
-    char kept[4096];
+  char *real = realpath(path, NULL), kept[4096];
+  struct stat link;
+  if (real) {
     snprintf(kept, sizeof kept, "%s", real);
     free(real);
     lua_pushstring(L, kept);
-  }
+  } else if (lstat(path, &link) == 0 && S_ISLNK(link.st_mode))
+    lua_pushnil(L);
+  else
+    lua_pushstring(L, path);
+}
+
+/* NULL if the target may be replaced, else what keeps it from being so. A
+** rename needs no permission on the file, but its owner took it away for a
+** reason. `there` tells whether it exists. */
+static const char *obstacle(const char *path, struct stat *before,
+                            bool *there) {
+  *there = path && stat(path, before) == 0;
+  if (!path) return "is a symbolic link to a file that does not exist";
+  if (*there && !S_ISREG(before->st_mode)) return "is no plain file";
+  if (*there && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)
+    return "is write-protected";
+  return NULL;
 }
 
 static bool create(lua_State *L, replace *file, mode_t mode) {
@@ -136,7 +152,7 @@ static bool create_any(lua_State *L, replace *file, const char *path,
 ** file that is there keeps its mode unless one is given. */
 static int new_replace(lua_State *L) {
   struct stat before;
-  const char *path;
+  const char *path, *why;
   bool given = !lua_isnoneornil(L, 2), there;
   mode_t mode = (mode_t)luaL_optinteger(L, 2, 0666) & 0777;
   replace *file;
@@ -148,9 +164,9 @@ static int new_replace(lua_State *L) {
   lua_insert(L, 1);
   push_target(L, lua_tostring(L, 2));
   path = lua_tostring(L, 3);
-  there = stat(path, &before) == 0;
-  if (there && !S_ISREG(before.st_mode))
-    return wsl_file_failure(L, "io", path, "is no plain file");
+  why = obstacle(path, &before, &there);
+  if (why)
+    return wsl_file_failure(L, "io", path ? path : lua_tostring(L, 2), why);
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, 1, PATH);
   wsl_push_folder(L, path);
@@ -225,6 +241,26 @@ static int write_file(lua_State *L) {
   return lua_gettop(L) - 4;
 }
 
+/* file_exists(path): also true for a file that may not be read and for a
+** symbolic link that leads nowhere. */
+static int file_exists(lua_State *L) {
+  struct stat found;
+  const char *path = wsl_check_path(L);
+  lua_pushboolean(L, path && lstat(path, &found) == 0);
+  return 1;
+}
+
+/* file_mode(path): the permission bits, or nil. */
+static int file_mode(lua_State *L) {
+  struct stat found;
+  const char *path = wsl_check_path(L);
+  if (path && stat(path, &found) == 0)
+    lua_pushinteger(L, found.st_mode & 07777);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 static const luaL_Reg methods[] = {
   {"write", write_text},
   {"commit", commit},
@@ -242,6 +278,8 @@ void wsl_open_replace(lua_State *L) {
   const luaL_Reg functions[] = {
     {"replace", new_replace},
     {"write_file", write_file},
+    {"file_exists", file_exists},
+    {"file_mode", file_mode},
     {NULL, NULL}
   };
   wsl_new_type(L, REPLACE, methods, meta);

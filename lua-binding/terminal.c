@@ -1,16 +1,20 @@
 /*
-** workstage.terminal: what the command line tool asks of the system and Lua
-** does not offer. The library itself never loads it: signals are the
+** workstage.terminal: what the command line tool needs from the system and
+** Lua does not offer: signals, the terminal, display widths, secrets in the
+** environment. The library itself never loads it, because signals are the
 ** business of the program.
 */
 
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <termios.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -21,12 +25,14 @@
 #define EXPORT
 #endif
 
+/* ---------------------------------------------------------------- signals */
+
 static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
 #define STOPPING (sizeof stopping / sizeof stopping[0])
 
-static volatile sig_atomic_t taken = 0;
-static char farewell[8192];
-static volatile sig_atomic_t farewell_length = 0;
+static volatile sig_atomic_t pending_signal = 0;
+static char exit_message[8192];
+static volatile sig_atomic_t exit_message_length = 0;
 
 static void set_handler(int number, void (*handler)(int)) {
   struct sigaction action;
@@ -37,18 +43,18 @@ static void set_handler(int number, void (*handler)(int)) {
   sigaction(number, &action, NULL);
 }
 
-/* The first signal is noted; the next one ends the process as it would have
-** without us, after a last word. */
-static void take(int number) {
+/* Remembers the first signal. The second one prints the exit message and ends
+** the process the way the signal does by default. */
+static void on_signal(int number) {
   int saved = errno;
-  if (taken) {
-    if (farewell_length > 0 &&
-        write(STDERR_FILENO, farewell, (size_t)farewell_length) < 0)
-      farewell_length = 0;
+  if (pending_signal) {
+    if (exit_message_length > 0 &&
+        write(STDERR_FILENO, exit_message, (size_t)exit_message_length) < 0)
+      exit_message_length = 0;
     set_handler(number, SIG_DFL);
     raise(number);
   }
-  taken = number;
+  pending_signal = number;
   errno = saved;
 }
 
@@ -58,26 +64,26 @@ static int is_ignored(int number) {
          action.sa_handler == SIG_IGN;
 }
 
-/* install([farewell]): Ctrl-C and its like are noted from now on, and a
-** closed pipe is an error of the one who writes. What is ignored (nohup)
-** stays ignored. */
+/* install([exit_message]): from now on the first SIGINT, SIGTERM or SIGHUP is
+** remembered instead of ending the process, and writing to a closed pipe is an
+** error of the writer. Ignored signals (nohup) stay ignored. */
 static int terminal_install(lua_State *L) {
   size_t length;
   const char *text = luaL_optlstring(L, 1, "", &length);
-  if (length > sizeof farewell) length = 0;
-  farewell_length = 0;
-  memcpy(farewell, text, length);
-  farewell_length = (sig_atomic_t)length;
-  taken = 0;
+  if (length > sizeof exit_message) length = 0;
+  exit_message_length = 0;
+  memcpy(exit_message, text, length);
+  exit_message_length = (sig_atomic_t)length;
+  pending_signal = 0;
   for (size_t i = 0; i < STOPPING; i++)
-    if (!is_ignored(stopping[i])) set_handler(stopping[i], take);
+    if (!is_ignored(stopping[i])) set_handler(stopping[i], on_signal);
   set_handler(SIGPIPE, SIG_IGN);
   return 0;
 }
 
-/* taken(): the name of the signal that came, or nil. */
-static int terminal_taken(lua_State *L) {
-  switch (taken) {
+/* pending_signal(): the name of the signal that was received, or nil. */
+static int terminal_pending_signal(lua_State *L) {
+  switch (pending_signal) {
     case 0: lua_pushnil(L); break;
     case SIGINT: lua_pushliteral(L, "SIGINT"); break;
     case SIGTERM: lua_pushliteral(L, "SIGTERM"); break;
@@ -86,8 +92,8 @@ static int terminal_taken(lua_State *L) {
   return 1;
 }
 
-/* restore(): each signal ends the process again, at once and in silence. The
-** interpreter's own answer to Ctrl-C would be a traceback. */
+/* restore(): every signal ends the process at once and silently. (The
+** interpreter's own handler would print a traceback on Ctrl-C.) */
 static int terminal_restore(lua_State *L) {
   (void)L;
   for (size_t i = 0; i < STOPPING; i++)
@@ -96,13 +102,15 @@ static int terminal_restore(lua_State *L) {
   return 0;
 }
 
+/* ------------------------------------------------------------ the terminal */
+
 /* is_terminal(descriptor) */
 static int terminal_is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
   return 1;
 }
 
-/* width(descriptor): columns, or nil where nobody knows. */
+/* width(descriptor): the number of columns, or nil if it is unknown. */
 static int terminal_width(lua_State *L) {
   struct winsize size;
   if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) == 0 &&
@@ -113,8 +121,41 @@ static int terminal_width(lua_State *L) {
   return 1;
 }
 
-/* take_variable(name): its value, or nil; it is gone from the environment,
-** where children and /proc show it. */
+/* discard_input(descriptor): drops what was typed and not read yet, so that
+** it cannot answer a question that was not on the screen. */
+static int terminal_discard_input(lua_State *L) {
+  tcflush((int)luaL_checkinteger(L, 1), TCIFLUSH);
+  return 0;
+}
+
+/* A UTF-8 locale for wcwidth alone; the process's own locale is not touched.
+** NULL where the system has none: each character then counts one cell. */
+static locale_t utf8_locale(void) {
+  static locale_t locale = (locale_t)0;
+  if (!locale) locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+  if (!locale) locale = newlocale(LC_CTYPE_MASK, "en_US.UTF-8", (locale_t)0);
+  return locale;
+}
+
+/* cells(codepoint): how many cells a character takes on a terminal: 0, 1 or
+** 2. */
+static int terminal_cells(lua_State *L) {
+  wchar_t character = (wchar_t)luaL_checkinteger(L, 1);
+  locale_t locale = utf8_locale(), before;
+  int cells = 1;
+  if (locale) {
+    before = uselocale(locale);
+    cells = wcwidth(character);
+    uselocale(before);
+  }
+  lua_pushinteger(L, cells < 0 ? 1 : cells);
+  return 1;
+}
+
+/* ----------------------------------------------------------------- secrets */
+
+/* take_variable(name): returns the variable's value, or nil, and removes it
+** from the environment, where child processes and /proc would show it. */
 static int terminal_take_variable(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   char *value = getenv(name);
@@ -124,8 +165,8 @@ static int terminal_take_variable(lua_State *L) {
   return 1;
 }
 
-/* no_core(): no core dump from now on. A limit of one byte keeps Linux from
-** handing it to a program as well. */
+/* no_core(): turns core dumps off. A limit of one byte, unlike zero, also
+** keeps Linux from piping the dump to a program. */
 static int terminal_no_core(lua_State *L) {
   struct rlimit limit;
   (void)L;
@@ -141,10 +182,12 @@ EXPORT int luaopen_workstage_terminal(lua_State *L);
 EXPORT int luaopen_workstage_terminal(lua_State *L) {
   static const luaL_Reg functions[] = {
     { "install", terminal_install },
-    { "taken", terminal_taken },
+    { "pending_signal", terminal_pending_signal },
     { "restore", terminal_restore },
     { "is_terminal", terminal_is_terminal },
     { "width", terminal_width },
+    { "discard_input", terminal_discard_input },
+    { "cells", terminal_cells },
     { "take_variable", terminal_take_variable },
     { "no_core", terminal_no_core },
     { NULL, NULL },

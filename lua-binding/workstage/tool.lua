@@ -5,19 +5,20 @@
 -- and `run(arguments)`, which returns the exit status; `examples`, command
 -- lines for its help text, and `ends`, a last sentence there.
 
+local connect = require "workstage.tool.connect"
 local errors = require "workstage.errors"
+local exit_status = require "workstage.tool.exit_status"
 local screen = require "workstage.tool.ui.screen"
 local secrets = require "workstage.tool.secrets"
-local status = require "workstage.tool.exit_status"
 local terminal = require "workstage.terminal"
 
 local tool = {}
 
 -- In the order of the help text; those that are not installed are left out.
 local names = {
-  "whoami", "stages", "move", "export", "check", "plan", "apply", "resume",
-  "rollback", "progress", "rehearse", "graph", "sandbox",
-  "completion",
+  "whoami", "doctor", "stages", "history", "stuck", "move", "export", "diff",
+  "check", "plan", "apply", "resume", "rollback", "progress", "show",
+  "report", "rehearse", "graph", "sandbox", "completion", "complete",
 }
 
 local ABOUT = "Workflow stages, moves and migrations: Storyblok, Kantata OX."
@@ -25,17 +26,18 @@ local ABOUT = "Workflow stages, moves and migrations: Storyblok, Kantata OX."
 local START = [[
 Environment: STORYBLOK_SPACE_ID, STORYBLOK_TOKEN (STORYBLOK_OAUTH_TOKEN),
 KANTATA_TOKEN, WORKSTAGE_BASE_URL, WORKSTAGE_RATE_LIMIT,
-WORKSTAGE_SETTLE_TIME, NO_COLOR.
+WORKSTAGE_SETTLE_TIME, CURL_CA_BUNDLE, SSL_CERT_FILE, NO_COLOR.
 
 A first migration:
   export STORYBLOK_SPACE_ID=... STORYBLOK_TOKEN=...
-  workstage export Article -o article.lua    # then change article.lua
+  workstage export Article -o article.lua    # then edit article.lua
   workstage plan article.lua -o article.plan
   workstage rehearse article.lua --faults 5
   workstage apply article.plan
 
-Exit status: 0 done (plan: nothing to do), 1 failed or partly failed,
-2 plan has changes, 3 wrong usage. 'workstage COMMAND --help' says more.]]
+Exit status: 0 done (plan, diff: no changes), 1 failed or partly failed,
+2 plan or diff: changes, 3 wrong usage. For more, run: workstage COMMAND
+--help]]
 
 local function commands()
   local found = {}
@@ -62,6 +64,7 @@ local function add(top, command)
   local parser = top:command(command.name)
   parser:summary(command.module.summary)
     :description(command.module.summary)
+    :hidden(command.module.is_hidden or false)
   local ending = epilog(command.module)
   if ending then parser:epilog(ending) end
   command.module.define(parser)
@@ -78,7 +81,7 @@ local function parser()
   top:command_target "command"
   top:flag("--version", "Show the version and exit."):action(function()
     print(require "workstage"._VERSION)
-    os.exit(status.DONE)
+    os.exit(exit_status.DONE)
   end)
   function top.error(where, message)
     error(setmetatable({ parser = where, message = message }, UsageError))
@@ -103,18 +106,25 @@ local function tell_usage(top, mistake)
   local where = mistake.parser or top
   screen.note(where:get_usage())
   screen.note ""
-  screen.complain("%s", mistake.message)
+  screen.complain("%s", (mistake.message:gsub("[^\n]+", screen.clean)))
   local name = where ~= top and where._name and where._name .. " " or ""
-  screen.note(("'workstage %s--help' says more."):format(name))
-  return status.USAGE
+  screen.note(("For more, run: workstage %s--help"):format(name))
+  return exit_status.USAGE
 end
 
--- What nobody expected: an error of the service's kinds is a sentence, any
--- other a mistake of ours, with its traceback.
+-- An error of the library is a sentence. Anything else is a bug, and comes
+-- with its traceback.
 local function explain(raised)
   if errors.is(raised) then return tostring(raised) end
-  return "a mistake in workstage itself, please report it:\n" ..
+  return "Internal error in workstage. Please report it:\n" ..
          debug.traceback(tostring(raised), 2)
+end
+
+-- Runs a command; a profile that it names is read first.
+local function run(command, parsed)
+  local profile, code = connect.profile(parsed)
+  if not profile then return code end
+  return command.run(parsed)
 end
 
 --- Runs the tool.
@@ -126,13 +136,13 @@ function tool.main(arguments)
   local top, modules = parser()
   local good, parsed = pcall(top.parse, top, read_arguments(arguments))
   if not good then return tell_usage(top, parsed) end
-  local ran, result = xpcall(modules[parsed.command].run, explain, parsed)
+  local ran, result = xpcall(run, explain, modules[parsed.command], parsed)
   if not ran then
     screen.complain("%s", result)
-    result = status.FAILED
+    result = exit_status.FAILED
   end
-  if not screen.finish() and result ~= status.USAGE then
-    return status.FAILED
+  if not screen.finish() and result ~= exit_status.USAGE then
+    return exit_status.FAILED
   end
   return result
 end

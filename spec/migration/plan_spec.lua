@@ -35,7 +35,7 @@ describe("a plan", function()
     local made = plan(migrations.blueprint())
     assert.is_true(made:is_empty())
     assert.equal(0, made.requests)
-    has(made, "Nothing to do")
+    has(made, "No changes.")
   end)
 
   it("sends only GETs", function()
@@ -290,8 +290,9 @@ describe("a plan", function()
     local made = plan(blueprint)
     assert.same({ webhooks = 4, emails = 4, locked = 4, unassigned = 4,
                   unpublishable = 4 }, made.effects)
-    for _, text in ipairs { "4 e-mails", "4 webhook calls", "lose their",
-                            "no longer be edited", "cannot be published" } do
+    for _, text in ipairs { "e-mails for 4 items", "4 webhook calls",
+                            "lose their", "no longer be edited",
+                            "cannot be published" } do
       has(made, text)
     end
   end)

@@ -211,7 +211,7 @@ describe("rollback", function()
     end }
     assert.equal(4, shown.effects.webhooks)
     assert.equal(4, shown.effects.locked)
-    has(shown, "4 webhook calls are set off")
+    has(shown, "up to 4 webhook calls")
   end)
 
   it("goes on without a colour that a stage has which it had to leave",

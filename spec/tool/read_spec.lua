@@ -28,7 +28,7 @@ describe("workstage", function()
     local output, status = place:run "whoami"
     assert.equal(0, status)
     assert.truthy(output:find("Demo User <demo@example.com>", 1, true))
-    assert.truthy(output:find("Space 288868932106293, 2 workflows", 1, true))
+    assert.truthy(output:find("Space \"Demo\" (288868932106293", 1, true))
     local record = cjson.decode((place:run "whoami --json"))
     assert.equal("storyblok", record.service)
     assert.equal("demo@example.com", record.user.userid)
@@ -61,7 +61,7 @@ describe("workstage", function()
     local _, err
     _, status, err = place:run "stages Nothing"
     assert.equal(1, status)
-    assert.truthy(err:find("no workflow 'Nothing'; there are: Default, Art",
+    assert.truthy(err:find("no workflow 'Nothing'. There are: Default, Art",
                            1, true), err)
   end)
 
@@ -92,7 +92,8 @@ describe("workstage", function()
     assert.truthy(err:find("workstage plan a.lua", 1, true))
     output, status = place:run "plan a.lua"
     assert.equal(0, status)
-    assert.truthy(output:find("Nothing to do", 1, true))
+    assert.truthy(output:find("No changes. The workflow matches the blue",
+                              1, true))
     assert.equal(place:read "a.lua", (place:run "export Article"))
     assert.equal(place:read "a.lua", (place:run "export Article -o -"))
   end)
@@ -119,13 +120,13 @@ describe("workstage", function()
   it("check tells good from bad", function()
     local output, status = place:run "check bp.lua"
     assert.equal(0, status)
-    assert.truthy(output:find("bp.lua is good: 4 stages, 2 moves", 1, true))
+    assert.truthy(output:find("bp.lua: valid, 4 stages, 2 moves", 1, true))
     place:write("bad.lua", 'return { workflow = "A", content_types = {"a"}, '
       .. 'stages = { { name = "A", color = "#fff", is_default = true, '
       .. 'next = { "B" } } } }')
     output, status = place:run "check bad.lua"
     assert.equal(1, status)
-    assert.truthy(output:find("bad.lua: error: stages[1].next[1]: No stage",
+    assert.truthy(output:find("bad.lua:1: error: stages[1].next[1]: No stage",
                               1, true), output)
     local record = cjson.decode((place:run "check bad.lua --json"))
     assert.is_false(record.valid)
@@ -141,7 +142,7 @@ describe("workstage", function()
     assert.equal(2, status)
     assert.truthy(output:find('+ stage "Legal"', 1, true))
     assert.truthy(output:find('- stage "Old review"', 1, true))
-    assert.truthy(err:find("To apply it: workstage apply plan", 1, true))
+    assert.truthy(err:find("To apply it, run: workstage apply plan", 1, true))
     assert.truthy(place:read "plan":find '^{"workstage":"plan"')
     local record = cjson.decode((place:run "plan bp.lua --json"))
     assert.same({ added = 1, changed = 3, removed = 1, moved = 9 },
@@ -153,7 +154,7 @@ describe("workstage", function()
     place:write("odd.lua", (tool.BLUEPRINT:gsub("moves = {", [[%0
       { from = "none", to = "Review" },]])))
     local output, _, err = place:run "plan odd.lua"
-    assert.truthy(err:find("odd.lua: warning: moves[1]", 1, true), err)
+    assert.truthy(err:find("odd.lua:12: warning: moves[1]", 1, true), err)
     assert.is_nil(output:find("warning", 1, true))
   end)
 
@@ -169,7 +170,7 @@ describe("workstage", function()
   it("plan never replaces what is no plan", function()
     local _, status, err = place:run "plan bp.lua -o bp.lua"
     assert.equal(1, status)
-    assert.truthy(err:find("is there already, and no plan", 1, true))
+    assert.truthy(err:find("exists and is not a plan", 1, true))
     assert.equal(tool.BLUEPRINT, place:read "bp.lua")
     place:run "plan bp.lua -o plan"
     _, status = place:run "plan bp.lua -o plan"
@@ -200,7 +201,7 @@ describe("workstage", function()
   it("takes a file for what it is", function()
     place:run "plan bp.lua -o plan"
     for arguments, said in pairs {
-      ["plan plan"] = "did you mean: workstage apply plan?",
+      ["plan plan"] = "Did you mean: workstage apply plan?",
       ["progress bp.lua"] = "bp.lua is a blueprint, not a journal",
       ["resume plan --yes"] = "plan is a plan, not a journal",
       ["rollback bp.lua --yes"] = "not a journal",
@@ -242,7 +243,7 @@ describe("workstage", function()
   it("rehearse leaves the space alone", function()
     local output, status, err = place:run "rehearse bp.lua --faults 5%"
     assert.equal(0, status, err)
-    assert.truthy(output:find("Rehearsed in a sandbox, with 5 % faults", 1,
+    assert.truthy(output:find("Rehearsed in a sandbox with 5 % faults", 1,
                               true))
     assert.truthy(output:find("9 moved", 1, true))
     local record = cjson.decode((place:run "rehearse bp.lua --json"))

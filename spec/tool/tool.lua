@@ -110,20 +110,32 @@ function Place:shell(line, env)
   return output, status_of(how, code)
 end
 
---- Runs the tool on a terminal of so many columns, with what is typed.
+-- A shell command that types a text once another one is on the screen, and
+-- then goes away, which a program reads as the end of its input.
+local function typist(out, given)
+  if not given.typed then return "true" end
+  return ("{ for i in $(seq 200); do grep -qF -- %s %s 2>/dev/null && " ..
+          "break; sleep 0.05; done; printf %s; }"):format(
+    shell.quote(given.prompt or "[y/N]"), shell.quote(out),
+    shell.quote(given.typed))
+end
+
+--- Runs the tool on a terminal.
+-- @tparam string arguments
+-- @tparam[opt] table given `columns` (80), `env`, `typed` (once `prompt`,
+--   "[y/N]", is on the screen)
 -- @treturn string all that it wrote
 -- @treturn integer its status
 function Place:terminal(arguments, given)
   given = given or {}
+  local out = self:path ".screen"
+  os.remove(out)
   local inner = ("stty cols %d rows 40; exec %s %s"):format(
     given.columns or 80, WORKSTAGE, arguments)
-  local typed = given.typed and
-                ("{ sleep 0.7; printf %s; } |"):format(
-                  shell.quote(given.typed)) or "true |"
-  local out = self:path ".screen"
   local pipe = assert(io.popen(
-    ("%s { %s script -qefc %s %s >/dev/null; echo $?; }"):format(
-      typed, self:prefix(given.env), shell.quote(inner), shell.quote(out))))
+    ("%s | { %s script -qefc %s %s >/dev/null; echo $?; }"):format(
+      typist(out, given), self:prefix(given.env), shell.quote(inner),
+      shell.quote(out))))
   local code = tonumber((pipe:read "l"))
   pipe:close()
   return contents(out), code

@@ -1,19 +1,22 @@
---- Which service, which space and whose token: from options, from the
--- environment, or from the file that a command is about.
-local secrets = require "workstage.tool.secrets"
+--- Which service, which space and whose token: from options, a profile, the
+-- environment, or the file that a command is about, in this order.
+local exit_status = require "workstage.tool.exit_status"
+local profiles = require "workstage.tool.profile"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local secrets = require "workstage.tool.secrets"
 local workstage = require "workstage"
 
 local connect = {}
 
--- A token in an argument is for all to see, in `ps` and in the history.
+-- ----------------------------------------------------------------- options
+
+-- Arguments can be read by everybody, in `ps` and in the shell's history.
 local function refuse_token(parser)
   parser:option("--token --oauth-token"):hidden(true):args "?"
     :action(function()
-      parser:error("a token is never an argument, for all to see: put it " ..
-                   "into STORYBLOK_TOKEN (STORYBLOK_OAUTH_TOKEN, " ..
-                   "KANTATA_TOKEN)")
+      parser:error("a token is never an argument, because others can read " ..
+                   "arguments. Put it into STORYBLOK_TOKEN " ..
+                   "(STORYBLOK_OAUTH_TOKEN, KANTATA_TOKEN)")
     end)
 end
 
@@ -34,19 +37,26 @@ end
 --- Adds the options of a connection.
 function connect.define(parser)
   refuse_token(parser)
+  parser:option("--profile", "A profile of the configuration file: space, " ..
+                "token and more by one name.")
+    :argname "NAME"
   parser:option("--service", "storyblok (the default) or kantata.")
     :argname "NAME":choices { "storyblok", "kantata" }
-  parser:option("--space", "The space; else $STORYBLOK_SPACE_ID.")
+  parser:option("--space", "The space's id; else $STORYBLOK_SPACE_ID.")
     :argname "ID"
-  parser:option("--region", "eu, us, ca, ap, cn; else told by the space.")
+  parser:option("--region", "eu, us, ca, ap or cn; else told by the id.")
     :argname "CODE"
   parser:option("--base-url", "The address; else $WORKSTAGE_BASE_URL.")
     :argname "URL"
+  parser:option("--ca-file", "PEM file of the authorities to trust; else " ..
+                "$CURL_CA_BUNDLE, $SSL_CERT_FILE, else the system's.")
+    :argname "FILE"
   parser:option("--rate-limit", "Requests a second, or 'off'; else " ..
                 "$WORKSTAGE_RATE_LIMIT; else 6 (Kantata: 4).")
     :argname "N":convert(rate)
-  parser:option("--settle-time", "Seconds until an effect that does not " ..
-                "show has not happened; else $WORKSTAGE_SETTLE_TIME; else 5.")
+  parser:option("--settle-time", "Seconds to wait before a request " ..
+                "without a response is treated as not applied; else " ..
+                "$WORKSTAGE_SETTLE_TIME; else 5.")
     :argname "SECONDS":convert(seconds)
 end
 
@@ -55,74 +65,116 @@ local function variable(name)
   if value ~= "" then return value end
 end
 
-local function from_environment(options, name, variable_name, read)
-  local text = variable(variable_name)
-  if options[name] ~= nil or not text then return true end
-  local value, why = read(text)
-  if value == nil then
-    screen.complain("%s: %s", variable_name, why)
-    return false
-  end
-  options[name] = value
-  return true
+local function fail(text, ...)
+  screen.complain(text, ...)
+  return nil, exit_status.USAGE
 end
 
-local function as_it_is(text) return text end
+-- ------------------------------------------------------------ the services
 
 local function missing(service, what, variable_name, more)
-  screen.complain("%s needs %s: set %s%s", service, what, variable_name,
-                  more or "")
+  return fail("%s needs %s: set %s%s", service, what, variable_name,
+              more or "")
 end
 
-local function storyblok_options(options, parsed, about)
-  options.space_id = parsed.space or variable "STORYBLOK_SPACE_ID" or
-                     about.space_id
-  options.region = parsed.region
+local token = {}
+
+function token.storyblok(options)
   options.token = secrets.get "STORYBLOK_TOKEN"
-  if not options.token then
-    options.oauth_token = secrets.get "STORYBLOK_OAUTH_TOKEN"
-  end
-  if not options.token and not options.oauth_token then
-    missing("Storyblok", "a token", "STORYBLOK_TOKEN", " (a personal " ..
-            "access token of app.storyblok.com, My account)")
-    return nil
-  elseif not options.space_id then
-    missing("Storyblok", "a space", "STORYBLOK_SPACE_ID",
-            ", or give --space ID")
-    return nil
+  if options.token then return options end
+  options.oauth_token = secrets.get "STORYBLOK_OAUTH_TOKEN"
+  if options.oauth_token then return options end
+  return missing("Storyblok", "a token", "STORYBLOK_TOKEN", " (a personal " ..
+                 "access token of app.storyblok.com, My account)")
+end
+
+function token.kantata(options)
+  options.token = secrets.get "KANTATA_TOKEN"
+  if options.token then return options end
+  return missing("Kantata OX", "a token", "KANTATA_TOKEN")
+end
+
+local complete = {}
+
+function complete.storyblok(options, parsed, profile, about)
+  options.space_id = parsed.space or profile.space or
+                     variable "STORYBLOK_SPACE_ID" or about.space_id
+  options.region = parsed.region or profile.region
+  if options.space_id then return options end
+  return missing("Storyblok", "a space", "STORYBLOK_SPACE_ID",
+                 ", or give --space ID")
+end
+
+function complete.kantata(options, parsed)
+  if parsed.space or parsed.region then
+    return fail "--space and --region are Storyblok's, not Kantata's"
   end
   return options
 end
 
-local function kantata_options(options, parsed)
-  if parsed.space or parsed.region then
-    screen.complain "--space and --region are Storyblok's, not Kantata's"
-    return nil
+-- ------------------------------------------------------------- the options
+
+-- A number of an environment variable; true when there is nothing wrong.
+local function add_number(options, name, variable_name, read)
+  local text = variable(variable_name)
+  if options[name] ~= nil or not text then return true end
+  local value, why = read(text)
+  if value == nil then return fail("%s: %s", variable_name, why) end
+  options[name] = value
+  return true
+end
+
+local function first(...)
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    if value ~= nil then return value end
   end
-  options.token = secrets.get "KANTATA_TOKEN"
-  if options.token then return options end
-  missing("Kantata OX", "a token", "KANTATA_TOKEN")
+end
+
+local function add_token(options, service, profile)
+  local found, code = profiles.token(profile)
+  if code then return nil, code end
+  if not found then return token[service](options) end
+  options.token = found
+  return options
 end
 
 -- The options of a client; nil when they are not complete.
-local function gather(service, parsed, about)
-  local options = { base_url = parsed.base_url,
-                    rate_limit = parsed.rate_limit,
-                    settle_time = parsed.settle_time,
-                    concurrency = parsed.concurrency }
+local function gather(service, parsed, profile, about)
+  local options = {
+    base_url = parsed.base_url or profile.base_url or
+               variable "WORKSTAGE_BASE_URL",
+    ca_file = parsed.ca_file or profile.ca_file or
+              variable "CURL_CA_BUNDLE" or variable "SSL_CERT_FILE",
+    rate_limit = first(parsed.rate_limit, profile.rate),
+    settle_time = parsed.settle_time, concurrency = parsed.concurrency,
+  }
   local good =
-    from_environment(options, "base_url", "WORKSTAGE_BASE_URL", as_it_is) and
-    from_environment(options, "rate_limit", "WORKSTAGE_RATE_LIMIT", rate) and
-    from_environment(options, "settle_time", "WORKSTAGE_SETTLE_TIME",
-                     seconds)
-  if not good then return nil end
-  if service == "kantata" then return kantata_options(options, parsed) end
-  return storyblok_options(options, parsed, about)
+    add_number(options, "rate_limit", "WORKSTAGE_RATE_LIMIT", rate) and
+    add_number(options, "settle_time", "WORKSTAGE_SETTLE_TIME", seconds)
+  if not good then return nil, exit_status.USAGE end
+  local added, code = add_token(options, service, profile)
+  if not added then return nil, code end
+  return complete[service](options, parsed, profile, about)
 end
 
 --- The service that a command is about.
 function connect.service(parsed, about)
-  return parsed.service or about and about.service or "storyblok"
+  return parsed.service or parsed.from_profile and
+         parsed.from_profile.service or about and about.service or
+         "storyblok"
+end
+
+--- Reads the profile that the arguments name into `parsed.from_profile`.
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function connect.profile(parsed)
+  if parsed.from_profile then return parsed.from_profile end
+  local profile, code = profiles.read(parsed.profile)
+  if not profile then return nil, code end
+  parsed.from_profile = profile
+  return profile
 end
 
 --- Makes the client.
@@ -135,22 +187,43 @@ end
 -- @treturn[2] integer the exit status
 function connect.open(parsed, about, on_event)
   about = about or {}
+  local profile, code = connect.profile(parsed)
+  if not profile then return nil, code end
   local service = connect.service(parsed, about)
-  local options = gather(service, parsed, about)
-  if not options then return nil, status.USAGE end
+  local options
+  options, code = gather(service, parsed, profile, about)
+  if not options then return nil, code end
   options.on_event = on_event
   local client, err = workstage[service](options)
   if client then return client end
-  screen.complain("%s", tostring(err))
-  return nil, status.USAGE
+  return fail("%s", tostring(err))
+end
+
+-- ------------------------------------------------------------- for messages
+
+--- Names the space that a client leads to, as headings do: 'Space "Marketing"
+-- (288868932106293, eu)'. Takes one request. Where that is refused, the id
+-- must do: a token may be good for workflows and not for the space itself.
+-- @tparam table client
+-- @treturn string
+-- @treturn ?string the space's name
+function connect.heading(client)
+  if not client.space_id then return "Kantata OX" end
+  local info = client:info { retry = false } or {}
+  local place = ("%d%s"):format(client.space_id, info.region and
+                                ", " .. screen.clean(info.region) or "")
+  if not info.name then return ("Space %s"):format(place) end
+  return ("Space %s (%s)"):format(screen.quoted(info.name), place),
+         info.name
 end
 
 --- The options of a connection as they were given, for the next command.
 function connect.repeated(parsed)
   local words = {}
   for _, pair in ipairs {
-    { "space", "--space" }, { "region", "--region" },
-    { "base_url", "--base-url" }, { "rate_limit", "--rate-limit" },
+    { "profile", "--profile" }, { "space", "--space" },
+    { "region", "--region" }, { "base_url", "--base-url" },
+    { "ca_file", "--ca-file" }, { "rate_limit", "--rate-limit" },
     { "settle_time", "--settle-time" },
   } do
     local value = parsed[pair[1]]

@@ -1,18 +1,17 @@
 --- The files that commands are about: what is in them, and what they are
 -- called.
+local core = require "workstage.core"
 local failure = require "workstage.tool.ui.failure"
 local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 
 local files = {}
 
---- Whether there is something of that name.
+--- True if something has that name, even what may not be read.
 function files.exists(path)
-  local file = io.open(path)
-  if file then file:close() end
-  return file ~= nil
+  return core.file_exists(path)
 end
 
 --- What a file is: "plan", "journal", else "blueprint"; nil if it cannot be
@@ -27,9 +26,9 @@ end
 
 local function wrong_kind(path, kind, command)
   screen.complain("%s is a %s, not a blueprint%s", path, kind,
-                  command and "; did you mean: workstage " .. command ..
+                  command and ". Did you mean: workstage " .. command ..
                   " " .. screen.word(path) .. "?" or "")
-  return nil, status.FAILED
+  return nil, exit_status.FAILED
 end
 
 local OTHERS = { plan = "apply", journal = "resume" }
@@ -50,7 +49,7 @@ function files.blueprint(path, is_planned)
   if is_planned then findings = findings:without_offline() end
   failure.findings(path, findings)
   if not findings:has_error() then return blueprint end
-  return nil, status.FAILED
+  return nil, exit_status.FAILED
 end
 
 --- Reads a saved plan.
@@ -71,7 +70,7 @@ function files.journal(path)
   local kind = files.kind(path)
   if kind and kind ~= "journal" then
     screen.complain("%s is a %s, not a journal", path, kind)
-    return nil, status.FAILED
+    return nil, exit_status.FAILED
   end
   local progress, err = migration.progress(path)
   if not progress then return nil, failure.tell(err) end
@@ -91,13 +90,13 @@ end
 local function told_of(path, plan, progress)
   local is_over = progress.complete or progress.rolled_back
   if progress.plan == plan.id and is_over then
-    screen.complain("this plan has been applied already: %s tells how", path)
+    screen.complain("This plan has already been applied. See %s", path)
   elseif progress.plan == plan.id then
-    screen.complain("this plan was begun already; to carry on: " ..
+    screen.complain("This plan was begun already. To continue, run: " ..
                     "workstage resume %s", screen.word(path))
   elseif not is_over then
-    screen.complain("%s is of a run that is not complete; to carry on: " ..
-                    "workstage resume %s (or name another journal with " ..
+    screen.complain("%s belongs to a run that is not complete. To " ..
+                    "continue, run: workstage resume %s (or choose another " ..
                     "--journal)", path, screen.word(path))
   else
     return false
@@ -120,11 +119,11 @@ function files.new_journal(path, plan, named)
     if not files.exists(journal) then return journal end
     local progress, err = migration.progress(journal)
     if not progress then return nil, failure.tell(err) end
-    if told_of(journal, plan, progress) then return nil, status.FAILED end
+    if told_of(journal, plan, progress) then return nil, exit_status.FAILED end
     if named then
-      screen.complain("%s is of a run that is over: name another journal",
-                      named)
-      return nil, status.FAILED
+      screen.complain("%s belongs to a finished run. Choose another " ..
+                      "--journal", named)
+      return nil, exit_status.FAILED
     end
     number = number + 1
   end

@@ -1,12 +1,14 @@
---- What all commands share that carry out something long: signals, progress,
--- the report, the next command to type.
+--- What all commands share that run for long: signals, progress, events, the
+-- summary, the next command to type.
+local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
+local events = require "workstage.tool.ui.events"
+local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
-local progress_bars = require "workstage.tool.ui.progress_bar"
 local json = require "workstage.tool.ui.json"
+local progress_bars = require "workstage.tool.ui.progress_bar"
 local run_summary = require "workstage.tool.ui.run_summary"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
 local terminal = require "workstage.terminal"
 
 local job = {}
@@ -24,24 +26,27 @@ end
 
 --- Adds the options of a run.
 function job.define(parser)
-  parser:option("--limit", "Only so many items now; the rest by resume.")
+  parser:option("--limit", "Stop after so many items; resume does the rest.")
     :argname "N":convert(positive "--limit")
   parser:option("--on-failure", "After an item that failed: continue (the " ..
                 "default) or stop.")
     :argname "WHAT":choices { "continue", "stop" }
   parser:option("--concurrency", "Requests in flight at once (8).")
     :argname "N":convert(positive "--concurrency")
-  parser:flag("--verbose", "Name the items that were skipped.")
+  parser:flag("--verbose", "List the skipped items.")
+  parser:mutex(
+    parser:flag("--json", "Write the report as one line of JSON."),
+    parser:flag("--json-events", "Write each event as a line of JSON."))
 end
 
---- Says why there is nothing to be run.
+--- Says why nothing can be run.
 -- @treturn integer the exit status
 function job.refuse(parsed, why)
   if parsed.json then
     screen.json { complete = false, error = { message = why } }
   end
   screen.complain("%s", why)
-  return status.FAILED
+  return exit_status.FAILED
 end
 
 --- Begins a job.
@@ -52,17 +57,51 @@ end
 -- @treturn[2] integer the exit status
 function job.new(parsed, about)
   local self = setmetatable({ parsed = parsed }, Job)
-  self.bar = progress_bars.new(terminal.taken)
-  local client, code = connect.open(parsed, about, self.bar:listener())
+  self.bar = progress_bars.new(terminal.pending_signal)
+  self.events = events.new(parsed.json_events)
+  local client, code = connect.open(parsed, about, self:listener())
   if not client then return nil, code end
   self.client = client
   return self
 end
 
---- Reads something, with a line that tells how far it is.
--- @return what `fn(client)` returns
+--- Returns a listener for the client's events.
+function Job:listener()
+  local show, write = self.bar:listener(), self.events:listener()
+  return function(event)
+    show(event)
+    write(event)
+  end
+end
+
+--- Runs `fn(client)`, which reads something, and shows how far it is.
+-- @return what `fn` returns
 function Job:read(fn)
   return self.bar:run(function() return fn(self.client) end)
+end
+
+--- The heading with the space's name; asked for once.
+-- @treturn string
+-- @treturn ?string the name alone
+function Job:heading()
+  if not self.space then
+    self.space, self.space_name = self:read(connect.heading)
+  end
+  return self.space, self.space_name
+end
+
+--- Asks before something is changed: the space is named in the question.
+-- @tparam string question such as "Apply"
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] integer the exit status
+function Job:confirm(question)
+  local heading, name = self:heading()
+  local profile = self.parsed.from_profile
+  local place = heading:gsub("^Space ", "space ")
+  return confirm.ask(self.parsed, ("%s in %s?"):format(question, place),
+                     profile and profile.protected and
+                     (name or heading:match "%d+" or heading))
 end
 
 local function to_resume(self, journal)
@@ -72,13 +111,13 @@ end
 
 -- Polled between items.
 local function is_stopped()
-  return terminal.taken() ~= nil
+  return terminal.pending_signal() ~= nil
 end
 
---- From here on a signal stops the job in peace.
-function Job:hold(journal)
+--- From here on the first signal stops the job after what is under way.
+function Job:catch_signals(journal)
   terminal.install(journal and
-    ("\nworkstage: ended at once; to carry on: %s\n")
+    ("\nworkstage: Ended at once. To continue, run: %s\n")
     :format(to_resume(self, journal)) or "")
 end
 
@@ -89,55 +128,56 @@ end
 function Job:run(journal, fn)
   local parsed = self.parsed
   self.bar.is_applying = true
-  self:hold(journal)
+  self:catch_signals(journal)
   local result, err = self.bar:run(function()
     return fn(self.client, {
       journal = journal, limit = parsed.limit,
       concurrency = parsed.concurrency, on_failure = parsed.on_failure,
-      on_progress = self.bar:progress(), should_stop = is_stopped,
+      on_progress = self.bar:progress(),
+      should_stop = is_stopped,
     })
   end)
   self.client:close()
   return result, err
 end
 
-local function tell_end(self, done, undo)
+local function say_next(self, done, undo)
   if done.complete then
-    screen.say("Complete. Journal: " .. done.journal)
     if undo then
-      screen.say(("To undo it: workstage rollback %s%s"):format(
+      screen.say(("To undo, run: workstage rollback %s%s"):format(
         screen.word(done.journal), connect.repeated(self.parsed)))
     end
-    return
-  end
-  if run_summary.reached_limit(done) then
-    screen.say(("Stopped as asked: %s."):format(done.stopped))
-    screen.say("To carry on: " .. to_resume(self, done.journal))
+  elseif run_summary.reached_limit(done) then
+    screen.say(run_summary.why(done, self.parsed))
+    screen.say("To continue, run: " .. to_resume(self, done.journal))
   else
-    screen.complain("not complete: %s", run_summary.why(done))
-    screen.complain("to carry on: %s", to_resume(self, done.journal))
+    screen.complain("%s", run_summary.why(done, self.parsed))
+    screen.complain("To continue, run: %s", to_resume(self, done.journal))
   end
 end
 
---- Tells what came of a run.
+--- Tells what a run did; its last line is the summary.
 -- @tparam ?table done the report
 -- @param err why there is none
--- @tparam boolean undo whether to say how it is undone
+-- @tparam table about `verb` ("Apply"), `undo` (whether to say how it is
+--   undone), `counts` (`added`, `changed`, `removed`)
 -- @treturn integer the exit status
-function Job:tell(done, err, undo)
+function Job:tell(done, err, about)
   if not done then
-    if self.parsed.json then
-      screen.json { complete = false, error = json.err(err) }
-    end
+    local record = { complete = false, error = json.err(err) }
+    if self.parsed.json then screen.json(record) end
+    self.events:summary(record)
     return failure.tell(err)
   end
+  self.events:summary(json.report(done))
   if self.parsed.json then screen.json(json.report(done))
-  else
+  elseif not self.parsed.json_events then
     run_summary.tell(done, self.parsed)
-    tell_end(self, done, undo)
+    say_next(self, done, about.undo)
+    run_summary.last_line(done, about)
   end
-  return (done.complete or run_summary.reached_limit(done)) and status.DONE or
-         status.FAILED
+  return (done.complete or run_summary.reached_limit(done)) and
+         exit_status.DONE or exit_status.FAILED
 end
 
 return job

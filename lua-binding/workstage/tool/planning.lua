@@ -1,7 +1,7 @@
 --- Plans: made from a blueprint, shown to a person.
-local describe = require "workstage.migration.plan.render"
 local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
+local render = require "workstage.migration.plan.render"
 local screen = require "workstage.tool.ui.screen"
 
 local planning = {}
@@ -50,13 +50,18 @@ function planning.make(job, blueprint)
   return nil, failure.tell(err, parsed.file)
 end
 
---- Shows a plan on the result, or beside it when that is for a program.
-function planning.show(plan, parsed)
-  local is_beside = parsed.json
-  local text = describe.text(plan, {
-    color = screen.has_color(is_beside and screen.ERR or screen.OUT),
+--- Shows a plan: as the result, or on the standard error where the result is
+-- for a program.
+-- @tparam table plan
+-- @tparam table parsed the arguments: `json`, `json_events`
+-- @tparam[opt] string heading names the space, see `connect.heading`
+function planning.show(plan, parsed, heading)
+  local is_result = not parsed.json and not parsed.json_events
+  local text = render.text(plan, {
+    color = screen.has_color(is_result and screen.OUT or screen.ERR),
+    space = heading,
   })
-  if is_beside then screen.note(text) else screen.say(text) end
+  if is_result then screen.say(text) else screen.note(text) end
 end
 
 return planning

@@ -68,6 +68,14 @@ local function seconds_for(requests, rate)
   return math.max(requests - 1, 0) // rate
 end
 
+--- Sets the rate that the plan's time is for; a saved plan may be applied at
+-- another one.
+-- @tparam ?number rate requests a second; nil: no limit, and no time
+function Plan:use_rate(rate)
+  self.rate = rate
+  self.seconds = seconds_for(self.requests, rate)
+end
+
 --- Adds what follows from the operations.
 function plan.finish(parts)
   parts.requests = planner.count_requests(parts.operations, checks_of(parts),

@@ -83,7 +83,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 return function(account, blueprint)
-  local items, operations, rules, total = {}, {}, {}, 0
+  local items, operations, rules, total, notes = {}, {}, {}, 0, {}
   for i in ipairs(blueprint.moves) do items[i] = {} end
   local listed, err = list_items(account, blueprint.moves, items)
   if not listed then return nil, err end
@@ -96,8 +96,12 @@ return function(account, blueprint)
         from_name = label(move.from), to_name = label(move.to), set = {},
         count = #items[i], items = items[i],
       }
+    elseif #items[i] == 0 then
+      notes[#notes + 1] = ("moves[%d]: no project matches: %s -> %s"):format(
+        i, label(move.from), label(move.to))
     end
   end
   return { structure = { stages = {} }, operations = operations,
-           rules = rules, notes = {}, effects = { webhooks = total } }
+           rules = rules, notes = notes,
+           effects = { notifications = total } }
 end

@@ -1,5 +1,7 @@
 --- A plan in words: a diff that a person reads before saying yes.
 local attributes = require "workstage.migration.stage"
+local duration = require "workstage.duration"
+local visible = require "workstage.visible"
 
 local describe = {}
 
@@ -237,25 +239,18 @@ function describe_operation.move(operation, _, paint, out)
   out(paint("cyan", text))
 end
 
-local function duration(seconds)
-  if seconds < 60 then return ("%d s"):format(math.ceil(seconds)) end
-  if seconds < 3600 then
-    return ("%d min %d s"):format(seconds // 60, math.ceil(seconds % 60))
-  end
-  return ("%d h %d min"):format(seconds // 3600, seconds % 3600 // 60)
-end
-
-describe.duration = duration
-
 local EFFECTS = {
-  { "emails", "e-mail goes out", "e-mails go out" },
-  { "webhooks", "webhook call is set off, if the space has webhooks",
-    "webhook calls are set off, if the space has webhooks" },
-  { "unassigned", "item loses its assignees", "items lose their assignees" },
-  { "locked", "item can no longer be edited",
-    "items can no longer be edited" },
-  { "unpublishable", "item cannot be published in its new stage",
-    "items cannot be published in their new stage" },
+  { "emails", "Sends e-mails for 1 item.", "Sends e-mails for %d items." },
+  { "webhooks", "Triggers up to 1 webhook call.",
+    "Triggers up to %d webhook calls." },
+  { "notifications", "Notifies the participants of 1 project who asked " ..
+    "for it.", "Notifies the participants of %d projects who asked for it." },
+  { "unassigned", "1 item loses its assignees.",
+    "%d items lose their assignees." },
+  { "locked", "1 item can no longer be edited.",
+    "%d items can no longer be edited." },
+  { "unpublishable", "1 item cannot be published in its new stage.",
+    "%d items cannot be published in their new stage." },
 }
 
 local function describe_effects(plan, paint, out)
@@ -263,7 +258,7 @@ local function describe_effects(plan, paint, out)
     local count = plan.effects and plan.effects[effect[1]] or 0
     if count > 0 then
       local text = count == 1 and effect[2] or effect[3]
-      out(paint("yellow", ("  ! %d %s"):format(count, text)))
+      out(paint("yellow", "  ! " .. text:format(count)))
     end
   end
   for _, note in ipairs(plan.notes or {}) do
@@ -271,23 +266,39 @@ local function describe_effects(plan, paint, out)
   end
 end
 
-local function title(plan)
+-- Kantata has nothing but projects to move.
+local function totals(plan)
+  local counts = describe.counts(plan)
+  local moved = ("%d to move."):format(counts.moved)
+  if plan.service == "kantata" then return moved end
+  return ("%d to add, %d to change, %d to remove, %s"):format(
+    counts.added, counts.changed, counts.removed, moved)
+end
+
+-- The first lines. `space` names the space where somebody has asked for its
+-- name.
+local function title(plan, space)
   if plan.service == "kantata" then return "Kantata OX" end
-  if not plan.workflow then return ("Space %d"):format(plan.space_id) end
-  return ("Workflow %q of space %d"):format(plan.workflow, plan.space_id)
+  space = space or ("Space %d"):format(plan.space_id)
+  if not plan.workflow then return space end
+  return ("%s\nWorkflow %s"):format(space, visible.quoted(plan.workflow))
 end
 
 --- The plan as text.
 -- @tparam table plan
--- @tparam[opt] table options `color`
+-- @tparam[opt] table options `color`; `space`, words for the space in place
+-- of its id
 -- @treturn string lines
 function describe.text(plan, options)
   local paint = options and options.color and painter(true) or plain
   local name, parts = naming(plan), {}
   local function out(line) parts[#parts + 1] = line end
-  out(paint("bold", title(plan)))
+  for line in title(plan, options and options.space):gmatch "[^\n]+" do
+    out(paint("bold", line))
+  end
   if #plan.operations == 0 then
-    out "  Nothing to do: all is as described."
+    out(plan.service == "kantata" and "  No changes. No project matches." or
+        "  No changes. The workflow matches the blueprint.")
     describe_effects(plan, paint, out)
     return table.concat(parts, "\n")
   end
@@ -297,15 +308,14 @@ function describe.text(plan, options)
     if write then write(operation, name, paint, out) end
   end
   describe_effects(plan, paint, out)
-  local counts = describe.counts(plan)
-  out(("%d to add, %d to change, %d to remove, %d to move."):format(
-    counts.added, counts.changed, counts.removed, counts.moved))
+  out(totals(plan))
   local time = ""
   if plan.seconds then
-    time = (", about %s at %g a second"):format(duration(plan.seconds),
-                                                plan.rate)
+    time = (", about %s at %g a second"):format(
+      duration.text(plan.seconds), plan.rate)
   end
-  out(("%d requests%s."):format(plan.requests, time))
+  out(("%d request%s%s."):format(plan.requests,
+                                 plan.requests == 1 and "" or "s", time))
   return table.concat(parts, "\n")
 end
 

@@ -1,10 +1,10 @@
 -- workstage completion: what a shell needs to complete the tool's commands.
 
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 
 local command = {
-  summary = "Write a shell's completion file.",
+  summary = "Write a completion file for a shell.",
   examples = {
     "source <(workstage completion bash)",
     "workstage completion zsh > ~/.zfunc/_workstage",
@@ -36,7 +36,7 @@ end
 function command.run(parsed)
   drop_hidden(top)
   screen.say((top[writers[parsed.shell]](top):gsub("%s+$", "")))
-  return status.DONE
+  return exit_status.DONE
 end
 
 return command

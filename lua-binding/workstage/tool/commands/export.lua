@@ -7,7 +7,7 @@ local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Write a workflow as a blueprint.",
@@ -23,7 +23,7 @@ function command.define(parser)
     :args "?"
   parser:option("-o --output", "The file; '-' or none: standard output.")
     :argname "FILE"
-  parser:flag("--force", "Overwrite the file.")
+  parser:flag("--force", "Overwrite an existing file.")
   connect.define(parser)
   parser:option("--from-space", "The space to read, whatever " ..
                 "$STORYBLOK_SPACE_ID says (as --space).")
@@ -35,24 +35,25 @@ local function write(blueprint, path)
     local text, err = blueprints.text(blueprint)
     if not text then return failure.tell(err) end
     screen.say((text:gsub("\n$", "")))
-    return status.DONE
+    return exit_status.DONE
   end
   local good, err = migration.write(blueprint, path)
   if not good then return failure.tell(err) end
-  screen.note(("Written to %s: %d stages. Change it, then: workstage plan %s")
-              :format(path, #blueprint.stages, screen.word(path)))
-  return status.DONE
+  screen.note(("Wrote %s to %s. Edit it, then run: workstage plan %s")
+              :format(screen.count(#blueprint.stages, "stage"), path,
+                      screen.word(path)))
+  return exit_status.DONE
 end
 
 function command.run(parsed)
   local path = parsed.output ~= "-" and parsed.output or nil
   if connect.service(parsed) == "kantata" then
     screen.complain "Kantata has no workflows to export"
-    return status.USAGE
+    return exit_status.USAGE
   end
   if path and not parsed.force and files.exists(path) then
-    screen.complain("%s is there already; --force overwrites it", path)
-    return status.FAILED
+    screen.complain("%s exists. Use --force to overwrite it", path)
+    return exit_status.FAILED
   end
   local self, code = job.new(parsed)
   if not self then return code end
@@ -61,7 +62,7 @@ function command.run(parsed)
   end)
   if not blueprint then return failure.tell(lost) end
   for _, sentence in ipairs(lost) do
-    screen.complain("not taken along: %s", sentence)
+    screen.complain("Not exported: %s", screen.clean(sentence))
   end
   return write(blueprint, path)
 end

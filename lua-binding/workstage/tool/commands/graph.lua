@@ -5,7 +5,7 @@ local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Draw a blueprint or a plan with Graphviz.",
@@ -50,26 +50,26 @@ local function write_svg(dot, path)
   if not has_dot() then
     screen.complain "--svg needs Graphviz, and 'dot' is not there: install \z
                      it (apt install graphviz), or leave --svg out"
-    return status.FAILED
+    return exit_status.FAILED
   end
   local svg, why = draw(dot)
   if not svg then
     screen.complain("%s", why)
-    return status.FAILED
+    return exit_status.FAILED
   end
   local good, _, reason = core.write_file(path, svg)
   if not good then
     screen.complain("%s", reason)
-    return status.FAILED
+    return exit_status.FAILED
   end
   screen.note("Drawn to " .. path)
-  return status.DONE
+  return exit_status.DONE
 end
 
 function command.run(parsed)
   if parsed.svg == parsed.file then
     screen.complain "the picture would overwrite what it is made from"
-    return status.USAGE
+    return exit_status.USAGE
   end
   local what, code = read(parsed.file)
   if not what then return code end
@@ -77,7 +77,7 @@ function command.run(parsed)
   if not dot then return failure.tell(err) end
   if parsed.svg then return write_svg(dot, parsed.svg) end
   screen.say((dot:gsub("\n$", "")))
-  return status.DONE
+  return exit_status.DONE
 end
 
 return command

@@ -5,7 +5,7 @@ local connect = require "workstage.tool.connect"
 local failure = require "workstage.tool.ui.failure"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 local statuses = require "workstage.statuses"
 
 local command = {
@@ -178,13 +178,13 @@ local function tell(found, change, json)
     screen.say(("%s is in %s already."):format(
       screen.clean(found.name), screen.clean(found.to_name)))
   end
-  return status.DONE
+  return exit_status.DONE
 end
 
 local function fail(err)
   if err.plain then
     screen.complain("%s", err.text)
-    return status.FAILED
+    return exit_status.FAILED
   end
   return failure.tell(err)
 end
@@ -200,7 +200,7 @@ end
 
 function command.run(parsed)
   local service = connect.service(parsed)
-  if not check(parsed, service) then return status.USAGE end
+  if not check(parsed, service) then return exit_status.USAGE end
   local self, code = job.new(parsed)
   if not self then return code end
   local found, err = self:read(function(client)

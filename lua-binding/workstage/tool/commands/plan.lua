@@ -7,34 +7,35 @@ local job = require "workstage.tool.job"
 local planning = require "workstage.tool.planning"
 local json = require "workstage.tool.ui.json"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 
 local command = {
-  summary = "Show what a blueprint changes. Only reads.",
+  summary = "Show what a blueprint would change. Only reads.",
   examples = {
     "workstage plan article.lua",
     "workstage plan article.lua -o article.plan   # then apply article.plan",
     "workstage plan article.lua --map-role Lawyer=Legal",
   },
-  ends = "Exit status: 0 nothing to do, 1 failed, 2 there are changes, 3 " ..
+  ends = "Exit status: 0 no changes, 1 failed, 2 there are changes, 3 " ..
          "wrong usage.",
 }
 
 function command.define(parser)
   parser:argument("file", "The blueprint."):argname "FILE"
-  parser:option("-o --output", "Save the plan here, to apply exactly it.")
+  parser:option("-o --output", "Save the plan, to apply exactly this one.")
     :argname "PLAN"
   planning.define(parser)
   parser:flag("--json", "Write the result as one line of JSON.")
   connect.define(parser)
 end
 
--- A plan replaces a plan, never a blueprint.
+-- A plan replaces a plan and nothing else.
 local function may_write(path)
-  local kind = path and files.kind(path)
-  if not kind or kind == "plan" then return true end
-  screen.complain("%s is there already, and no plan: name another file",
-                  path)
+  if not path or not files.exists(path) then return true end
+  local kind = files.kind(path)
+  if kind == "plan" then return true end
+  screen.complain("%s exists and %s. Choose another file", path,
+                  kind and "is not a plan" or "cannot be read")
   return false
 end
 
@@ -46,7 +47,7 @@ local function save(plan, path)
 end
 
 function command.run(parsed)
-  if not may_write(parsed.output) then return status.FAILED end
+  if not may_write(parsed.output) then return exit_status.FAILED end
   local blueprint, code = files.blueprint(parsed.file, true)
   if not blueprint then return code end
   local self
@@ -59,13 +60,13 @@ function command.run(parsed)
   saved, code = save(plan, parsed.output)
   if not saved then return code end
   if parsed.json then screen.json(json.plan(plan))
-  else planning.show(plan, {}) end
-  if plan:is_empty() then return status.DONE end
+  else planning.show(plan, {}, (self:heading())) end
+  if plan:is_empty() then return exit_status.DONE end
   if parsed.output then
-    screen.note(("To apply it: workstage apply %s%s"):format(
+    screen.note(("To apply it, run: workstage apply %s%s"):format(
       screen.word(parsed.output), connect.repeated(parsed)))
   end
-  return status.CHANGES
+  return exit_status.CHANGES
 end
 
 return command

@@ -1,19 +1,37 @@
 -- workstage progress: how far a run has come, as its journal tells.
 
+local csv = require "workstage.tool.ui.csv"
+local duration = require "workstage.duration"
+local exit_status = require "workstage.tool.exit_status"
+local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
+local journal_items = require "workstage.tool.journal_items"
 local json = require "workstage.tool.ui.json"
+local loop = require "workstage.loop"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local tables = require "workstage.tool.ui.table"
 
 local command = {
-  summary = "Say how far a run has come. No network.",
-  examples = { "workstage progress article.plan.journal" },
+  summary = "Show how far a run has come. No network.",
+  examples = {
+    "workstage progress article.plan.journal",
+    "workstage progress article.plan.journal --watch",
+    "workstage progress article.plan.journal --failures --csv > failed.csv",
+  },
+  ends = "--watch reads the journal every second until the run is " ..
+         "complete; it may be one of another terminal.",
 }
 
 function command.define(parser)
-  parser:argument("journal", "The journal of the run."):argname "JOURNAL"
-  parser:flag("--json", "Write the result as one line of JSON.")
+  parser:argument("journal", "The run's journal."):argname "JOURNAL"
+  parser:flag("--failures", "List the failed items, with the reasons.")
+  parser:mutex(
+    parser:flag("--watch", "Follow the run until it is complete."),
+    parser:flag("--csv", "With --failures: write a CSV file."),
+    parser:flag("--json", "Write the result as one line of JSON."))
 end
+
+-- ----------------------------------------------------------------- progress
 
 local NAMES = { "plan", "service", "space_id", "workflow", "kind", "total",
                 "moved", "skipped", "failed", "operations", "done",
@@ -25,42 +43,59 @@ local function title(about)
   if not about.workflow then
     return ("%s in space %d"):format(what, about.space_id)
   end
-  return ("%s of %q in space %d"):format(what, about.workflow,
-                                         about.space_id)
+  return ("%s of %s in space %d"):format(
+    what, screen.quoted(about.workflow), about.space_id)
 end
 
 local function state_of(about, path)
   if about.rolled_back then
-    return ("rolled back; see %s.rollback"):format(path)
-  elseif about.complete then return "complete" end
-  return "not complete"
+    return ("rolled back, see %s.rollback"):format(path)
+  end
+  return about.complete and "complete" or "not complete"
+end
+
+local function total_of(about)
+  return math.max(about.total, about.moved + about.skipped)
+end
+
+local function lines_of(about, path)
+  local settled, total = about.moved + about.skipped, total_of(about)
+  local share = total > 0 and (" (%d%%)"):format(settled * 100 // total) or ""
+  return {
+    ("%s: %s."):format(title(about), state_of(about, path)),
+    ("  %d of %d items done%s: %d moved, %d skipped; %d failed"):format(
+      settled, total, share, about.moved, about.skipped, about.failed),
+    ("  %d of %d operations done"):format(about.done, about.operations),
+  }
+end
+
+local function record_of(about)
+  local record = {}
+  for _, name in ipairs(NAMES) do record[name] = about[name] end
+  return record
 end
 
 --- Tells what a journal says.
 -- @tparam table about see `files.journal`
 -- @tparam table parsed the arguments: `journal`, `json`
--- @tparam[opt] boolean is_asked whether the next command is under way
+-- @tparam[opt] boolean is_asked true if a question follows, so that no
+--   command has to be suggested
 function command.tell(about, parsed, is_asked)
-  if parsed.json then
-    local record = {}
-    for _, name in ipairs(NAMES) do record[name] = about[name] end
-    return screen.json(record)
+  if parsed.json then return screen.json(record_of(about)) end
+  for _, line in ipairs(lines_of(about, parsed.journal)) do
+    screen.say(line)
   end
-  screen.say(("%s: %s."):format(title(about),
-                                state_of(about, parsed.journal)))
-  local settled = about.moved + about.skipped
-  screen.say(("  %d of %d items settled: %d moved, %d skipped; %d failed")
-    :format(settled, math.max(about.total, settled), about.moved,
-            about.skipped, about.failed))
-  screen.say(("  %d of %d operations done"):format(about.done,
-                                                   about.operations))
+  local path = screen.word(parsed.journal)
+  if about.failed > 0 and not is_asked and not parsed.failures then
+    screen.say(("To list the failures, run: workstage progress %s " ..
+                "--failures"):format(path))
+  end
   if not is_asked and not about.complete and not about.rolled_back then
-    screen.say("To carry on: workstage resume " ..
-               screen.word(parsed.journal))
+    screen.say("To continue, run: workstage resume " .. path)
   end
 end
 
---- Tells of a run that was to be carried on and is over.
+--- Tells of a run that was to be continued and is over.
 -- @tparam table about
 -- @tparam table parsed the arguments: `journal`, `json`
 -- @treturn integer the exit status
@@ -70,14 +105,134 @@ function command.tell_over(about, parsed)
   else
     command.tell(about, parsed)
   end
-  return status.DONE
+  return exit_status.DONE
 end
 
+-- ----------------------------------------------------------------- failures
+
+local FIELDS = { "item", "name", "from", "to", "kind", "reason" }
+
+local function failures_of(path)
+  local items, err = journal_items.read(path)
+  if not items then return nil, err end
+  local failed = {}
+  for _, item in ipairs(items) do
+    if item.outcome == "failed" then
+      local record = {}
+      for _, name in ipairs(FIELDS) do record[name] = item[name] end
+      failed[#failed + 1] = record
+    end
+  end
+  return failed
+end
+
+local function write_csv(failed)
+  io.stdout:write(csv.row(FIELDS, #FIELDS))
+  for _, item in ipairs(failed) do
+    local values = {}
+    for i, name in ipairs(FIELDS) do values[i] = item[name] end
+    io.stdout:write(csv.row(values, #FIELDS))
+  end
+end
+
+local function print_failures(failed)
+  local rows = {}
+  for i, item in ipairs(failed) do
+    rows[i] = { tostring(item.item), screen.clean(item.name or "-"),
+                screen.clean(item.to or "-"),
+                screen.clean(item.reason or "-") }
+  end
+  if #rows == 0 then return screen.say "No failures." end
+  tables.print({
+    { title = "Item", is_right = true },
+    { title = "Name", shrink = 6, drop = 2 },
+    { title = "To", shrink = 6, drop = 1 },
+    { title = "Reason", shrink = 12 },
+  }, rows)
+end
+
+local function tell_failures(about, parsed)
+  local failed, err = failures_of(parsed.journal)
+  if not failed then return failure.tell(err) end
+  if parsed.csv then
+    write_csv(failed)
+  elseif parsed.json then
+    local record = record_of(about)
+    record.failures = failed
+    screen.json(record)
+  else
+    command.tell(about, parsed, true)
+    screen.say ""
+    print_failures(failed)
+  end
+  return exit_status.DONE
+end
+
+-- -------------------------------------------------------------------- watch
+
+local EVERY = 1 -- seconds
+
+-- Items a second since the watch began; nil until something has happened.
+local function rate_of(watch, settled)
+  local now = os.time()
+  watch.began = watch.began or { at = now, settled = settled }
+  local seconds = now - watch.began.at
+  if seconds < 2 or settled == watch.began.settled then return nil end
+  return (settled - watch.began.settled) / seconds
+end
+
+local function watch_line(watch, about)
+  local settled, total = about.moved + about.skipped, total_of(about)
+  local rate = rate_of(watch, settled + about.failed)
+  local line = ("%d%%  %d/%d"):format(
+    total > 0 and settled * 100 // total or 0, settled, total)
+  if about.failed > 0 then line = ("%s  %d failed"):format(line, about.failed)
+  end
+  if rate then
+    line = ("%s  %.1f/s  ETA %s"):format(line, rate, duration.clock(
+      math.max(total - settled, 0) / rate))
+  end
+  return line
+end
+
+local function show(line)
+  local columns = screen.width(screen.OUT)
+  if not columns then return screen.say(line) end
+  io.stdout:write("\r\27[J", screen.cut(line, columns - 1), "\r")
+  io.stdout:flush()
+end
+
+local function watch(parsed)
+  local state, last = {}, nil
+  while true do
+    local about, code = files.journal(parsed.journal)
+    if not about then return code end
+    local line = watch_line(state, about)
+    if about.complete or about.rolled_back then
+      if screen.width(screen.OUT) then io.stdout:write "\r\27[J" end
+      command.tell(about, parsed)
+      return exit_status.DONE
+    end
+    if line ~= last then show(line) end
+    last = line
+    io.stdout:flush()
+    loop.sleep(EVERY)
+  end
+end
+
+-- ---------------------------------------------------------------------- run
+
 function command.run(parsed)
+  if parsed.csv and not parsed.failures then
+    screen.complain "--csv goes with --failures"
+    return exit_status.USAGE
+  end
+  if parsed.watch then return watch(parsed) end
   local about, code = files.journal(parsed.journal)
   if not about then return code end
+  if parsed.failures then return tell_failures(about, parsed) end
   command.tell(about, parsed)
-  return status.DONE
+  return exit_status.DONE
 end
 
 return command

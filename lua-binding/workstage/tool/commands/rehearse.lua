@@ -7,9 +7,10 @@ local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local json = require "workstage.tool.ui.json"
+local render = require "workstage.migration.plan.render"
 local run_summary = require "workstage.tool.ui.run_summary"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 
 local command = {
   summary = "Try a blueprint on a copy in a sandbox. Only reads.",
@@ -18,7 +19,7 @@ local command = {
     "workstage rehearse article.lua --faults 5",
   },
   ends = "Faults are statuses 500 and 503, connections lost before and " ..
-         "after the effect, and truncated answers. Needs " ..
+         "after the effect, and truncated responses. Needs " ..
          "workstage-sandbox.",
 }
 
@@ -30,27 +31,29 @@ end
 
 function command.define(parser)
   parser:argument("file", "The blueprint."):argname "FILE"
-  parser:option("--faults", "How many of the requests go wrong.")
+  parser:option("--faults", "The share of requests that fail.")
     :argname "PERCENT":convert(percent)
   planning.define(parser)
-  parser:flag("--verbose", "Name the items that were skipped.")
+  parser:flag("--verbose", "List the skipped items.")
   parser:flag("--json", "Write the report as one line of JSON.")
   connect.define(parser)
 end
 
-local function tell(done, parsed)
-  planning.show(done.plan, {})
+local function tell(done, parsed, heading)
+  planning.show(done.plan, {}, heading)
   screen.say ""
-  screen.say(("Rehearsed in a sandbox%s, in %d run%s:"):format(
-    parsed.faults and (", with %g %% faults"):format(parsed.faults * 100) or
-    "", done.rounds, done.rounds == 1 and "" or "s"))
+  screen.say(("Rehearsed in a sandbox%s, in %s."):format(
+    parsed.faults and (" with %g %% faults"):format(parsed.faults * 100) or
+    "", screen.count(done.rounds, "run")))
   run_summary.tell(done, parsed)
   if done.complete then
-    screen.say "It works. The space itself is as it was."
+    screen.say "Rehearsal succeeded. Your space was not changed."
   else
-    screen.complain("the rehearsal failed: %s; the space itself is as it was",
-                    run_summary.why(done))
+    screen.complain("Rehearsal failed. %s", run_summary.why(done, parsed))
+    screen.complain "Your space was not changed."
   end
+  run_summary.last_line(done, { verb = "Rehearsal",
+                                counts = render.counts(done.plan) })
 end
 
 local function json_of(done)
@@ -65,6 +68,7 @@ function command.run(parsed)
   local self
   self, code = job.new(parsed, blueprint)
   if not self then return code end
+  local heading = self:heading()
   local done, err = self:run(nil, function(client, options)
     local maps = planning.maps(parsed)
     return migration.rehearse(client, blueprint, {
@@ -74,8 +78,9 @@ function command.run(parsed)
     })
   end)
   if not done then return failure.tell(err, parsed.file) end
-  if parsed.json then screen.json(json_of(done)) else tell(done, parsed) end
-  return done.complete and status.DONE or status.FAILED
+  if parsed.json then screen.json(json_of(done))
+  else tell(done, parsed, heading) end
+  return done.complete and exit_status.DONE or exit_status.FAILED
 end
 
 return command

@@ -1,4 +1,4 @@
--- workstage resume: carries on a run that was stopped, wherever it was.
+-- workstage resume: continues a run that was stopped.
 
 local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
@@ -8,16 +8,18 @@ local migration = require "workstage.migration"
 local progress = require "workstage.tool.commands.progress"
 
 local command = {
-  summary = "Carry on a run that was stopped.",
-  examples = { "workstage resume article.plan.journal" },
-  ends = "What failed is tried again; nothing is done twice.",
+  summary = "Continue a run that was stopped.",
+  examples = {
+    "workstage resume article.plan.journal",
+    "workstage resume article.plan.journal --yes --json",
+  },
+  ends = "Failed items are tried again. Nothing is done twice.",
 }
 
 function command.define(parser)
-  parser:argument("journal", "The journal of the run."):argname "JOURNAL"
+  parser:argument("journal", "The run's journal."):argname "JOURNAL"
   confirm.define(parser)
   job.define(parser)
-  parser:flag("--json", "Write the report as one line of JSON.")
   connect.define(parser)
 end
 
@@ -25,23 +27,28 @@ function command.run(parsed)
   local about, code = files.journal(parsed.journal)
   if not about then return code end
   if about.rolled_back then
-    return job.refuse(parsed,
-      "this run was rolled back; there is nothing to carry on")
+    return job.refuse(parsed, "This run was rolled back. There is nothing " ..
+                              "to continue.")
   elseif about.complete then
     return progress.tell_over(about, parsed)
   end
   local self
   self, code = job.new(parsed, about)
   if not self then return code end
-  if not parsed.json then progress.tell(about, parsed, true) end
+  if not parsed.json and not parsed.json_events then
+    progress.tell(about, parsed, true)
+  end
   local agreed
-  agreed, code = confirm.ask(parsed, "Carry on?")
+  agreed, code = self:confirm "Continue"
   if not agreed then return code end
+  self.events:started(parsed.journal, about.space_id)
   local done, err = self:run(parsed.journal, function(client, options)
     options.journal = nil
     return migration.resume(client, parsed.journal, options)
   end)
-  return self:tell(done, err, about.kind ~= "rollback")
+  local is_rollback = about.kind == "rollback"
+  return self:tell(done, err, { verb = is_rollback and "Rollback" or "Apply",
+                                undo = not is_rollback })
 end
 
 return command

@@ -1,70 +1,80 @@
--- workstage rollback: undoes what a journal says was done.
+-- workstage rollback: undoes what a run did, as its journal tells.
 
 local confirm = require "workstage.tool.ui.confirm"
 local connect = require "workstage.tool.connect"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
+local json = require "workstage.tool.ui.json"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.commands.progress"
+local render = require "workstage.migration.plan.render"
+local rollback_session = require "workstage.migration.rollback_session"
 local terminal = require "workstage.terminal"
-local undoing = require "workstage.migration.rollback_session"
 
 local command = {
-  summary = "Undo what a run has done.",
-  examples = { "workstage rollback article.plan.journal" },
-  ends = "Only what still stands as that run left it goes back; the rest " ..
-         "is listed. The way back has a journal of its own, " ..
-         "JOURNAL.rollback, and is carried on by the same command.",
+  summary = "Undo what a run did.",
+  examples = {
+    "workstage rollback article.plan.journal",
+    "workstage rollback article.plan.journal --limit 10",
+  },
+  ends = "What somebody changed since is left alone and listed. The " ..
+         "rollback has its own journal, JOURNAL.rollback; the same command " ..
+         "continues it.",
 }
 
 function command.define(parser)
-  parser:argument("journal", "The journal of the run."):argname "JOURNAL"
+  parser:argument("journal", "The run's journal."):argname "JOURNAL"
   confirm.define(parser)
   job.define(parser)
-  parser:flag("--json", "Write the report as one line of JSON.")
   connect.define(parser)
 end
 
--- Shows the way back and asks; its signals come after the answer.
-local function asker(self, back)
+-- Shows the plan of the rollback and asks. Signals are caught only after the
+-- answer.
+local function asker(self, back, about)
   return function(plan)
     self.bar:clear()
-    planning.show(plan, self.parsed)
-    local agreed, code = confirm.ask(self.parsed, "Roll back?")
+    planning.show(plan, self.parsed, (self:heading()))
+    self.events:planned(json.plan(plan))
+    local agreed, code = self:confirm "Roll back"
     self.refused = code
     if agreed then
+      about.counts = render.counts(plan)
+      self.events:started(back, plan.space_id)
       self.bar.is_applying = true
-      self:hold(back)
+      self:catch_signals(back)
     end
     return agreed
   end
 end
 
 -- Until the answer nothing is changed, and a signal ends it at once.
-local function begin(self)
+local function begin(self, about)
   local path = self.parsed.journal
+  self:heading()
   return self:run(nil, function(client, options)
     terminal.restore()
     self.bar.is_applying = false
-    options.confirm = asker(self, path .. ".rollback")
+    options.confirm = asker(self, path .. ".rollback", about)
     return migration.rollback(client, path, options)
   end)
 end
 
--- A way back that was begun is carried on; one that is over is not.
-local function carry_on(self, path, back)
+-- A rollback that has begun is continued; a finished one is not repeated.
+local function continue(self, path, back)
   local about, found = files.journal(back)
   if not about then return nil, nil, found end
   if about.complete then
     return nil, nil, progress.tell_over(about, { journal = back,
                                                  json = self.parsed.json })
   end
-  if not self.parsed.json then
+  if not self.parsed.json and not self.parsed.json_events then
     progress.tell(about, { journal = back }, true)
   end
-  local agreed, code = confirm.ask(self.parsed, "Carry on?")
+  local agreed, code = self:confirm "Continue"
   if not agreed then return nil, nil, code end
+  self.events:started(back, about.space_id)
   return self:run(back, function(client, options)
     options.journal = nil
     return migration.rollback(client, path, options)
@@ -77,17 +87,17 @@ function command.run(parsed)
   local self
   self, code = job.new(parsed, about)
   if not self then return code end
-  local back = parsed.journal .. ".rollback"
-  local begun, err = undoing.is_begun(parsed.journal, back)
+  local back, told = parsed.journal .. ".rollback", { verb = "Rollback" }
+  local begun, err = rollback_session.is_begun(parsed.journal, back)
   local done
   if begun then
-    done, err, code = carry_on(self, parsed.journal, back)
+    done, err, code = continue(self, parsed.journal, back)
     if not done and not err then return code end
   elseif begun == false then
-    done, err = begin(self)
+    done, err = begin(self, told)
     if self.refused then return self.refused end
   end
-  return self:tell(done, err, false)
+  return self:tell(done, err, told)
 end
 
 return command

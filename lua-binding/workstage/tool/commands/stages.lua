@@ -6,8 +6,9 @@ local failure = require "workstage.tool.ui.failure"
 local items = require "workstage.migration.items"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
+local exit_status = require "workstage.tool.exit_status"
 local statuses = require "workstage.statuses"
+local tables = require "workstage.tool.ui.table"
 local structure = require "workstage.migration.space"
 
 local command = {
@@ -21,7 +22,7 @@ local command = {
 
 function command.define(parser)
   parser:argument("workflow", "Only the workflow of this name."):args "?"
-  parser:flag("--count", "Count the stories of each stage: one request each.")
+  parser:flag("--count", "Count the stories of each stage (one request each).")
   parser:flag("--json", "Write the result as one line of JSON.")
   connect.define(parser)
 end
@@ -87,50 +88,65 @@ local function marks(stage, names)
   return table.concat(list, "; ")
 end
 
--- A line is cut on a terminal only: what reads a pipe gets all of it.
-local function say_line(text)
-  local columns = screen.width(screen.OUT)
-  screen.say(columns and screen.cut(text, columns) or text)
+local function columns_of(has_counts)
+  local columns = {
+    { title = "Id", is_right = true },
+    { title = "Color", drop = 2 },
+    { title = "Stage", shrink = 8 },
+    { title = "Rules", shrink = 12, drop = 1 },
+  }
+  if has_counts then
+    table.insert(columns, 4, { title = "Stories", is_right = true })
+  end
+  return columns
+end
+
+local function row_of(stage, names)
+  local row = { ("%d"):format(stage.id), screen.clean(stage.color or "-"),
+                names[stage.id], marks(stage, names) }
+  if stage.stories then
+    table.insert(row, 4, ("%d"):format(stage.stories))
+  end
+  return row
 end
 
 local function tell_workflow(workflow)
   local paint = screen.painter(screen.OUT)
-  local names, longest = {}, 0
+  local names, rows, has_counts = {}, {}, false
   for _, stage in ipairs(workflow.stages) do
     names[stage.id] = screen.clean(stage.name)
-    longest = math.max(longest, screen.columns(stage.name))
   end
-  screen.say(paint("bold", ("%s (%d)%s"):format(
-    screen.clean(workflow.name), workflow.id,
+  for i, stage in ipairs(workflow.stages) do
+    rows[i] = row_of(stage, names)
+    has_counts = has_counts or stage.stories ~= nil
+  end
+  screen.say(paint("bold", ("Workflow %s (%d)%s"):format(
+    screen.quoted(workflow.name), workflow.id,
     workflow.is_default and ", the default workflow" or
-    ", for " .. table.concat(workflow.content_types, ", "))))
-  for _, stage in ipairs(workflow.stages) do
-    say_line(("  %d  %s  %s  %s%s"):format(
-      stage.id, screen.pad(screen.clean(stage.color), 7),
-      screen.pad(names[stage.id], longest),
-      stage.stories and ("%6d  "):format(stage.stories) or "",
-      marks(stage, names)))
-  end
+    ", for " .. screen.clean(table.concat(workflow.content_types, ", ")))))
+  tables.print(columns_of(has_counts), rows, "  ")
 end
 
 local function tell_statuses(json)
   if json then
     screen.json { statuses = statuses }
-    return status.DONE
+    return exit_status.DONE
   end
-  for _, each in ipairs(statuses) do
-    screen.say(("  %d  %s  %s"):format(each.key, screen.pad(each.color, 11),
-                                       each.message))
+  local rows = {}
+  for i, each in ipairs(statuses) do
+    rows[i] = { tostring(each.key), each.color, each.message }
   end
-  return status.DONE
+  tables.print({ { title = "Key", is_right = true }, { title = "Color" },
+                 { title = "Status", shrink = 12 } }, rows)
+  return exit_status.DONE
 end
 
 local function no_workflow(parsed, workflows)
   local names = {}
   for i, workflow in ipairs(workflows) do names[i] = workflow.name end
-  screen.complain("the space has no workflow '%s'; there are: %s",
-                  parsed.workflow, table.concat(names, ", "))
-  return status.FAILED
+  screen.complain("The space has no workflow '%s'. There are: %s",
+                  parsed.workflow, screen.clean(table.concat(names, ", ")))
+  return exit_status.FAILED
 end
 
 function command.run(parsed)
@@ -146,14 +162,16 @@ function command.run(parsed)
   if parsed.workflow and #list == 0 then
     return no_workflow(parsed, others)
   end
-  if parsed.json then screen.json { workflows = list }
-  else
-    for i, workflow in ipairs(list) do
-      if i > 1 then screen.say "" end
-      tell_workflow(workflow)
-    end
+  if parsed.json then
+    screen.json { workflows = list }
+    return exit_status.DONE
   end
-  return status.DONE
+  screen.say((self:heading()))
+  for _, workflow in ipairs(list) do
+    screen.say ""
+    tell_workflow(workflow)
+  end
+  return exit_status.DONE
 end
 
 return command

@@ -1,13 +1,13 @@
 -- workstage whoami: whose token it is, and which space it is for.
 
 local connect = require "workstage.tool.connect"
+local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
 
 local command = {
-  summary = "Say whose token it is.",
+  summary = "Show whose token it is, and the space.",
   examples = {
     "workstage whoami",
     "workstage whoami --space 288868932106293 --json",
@@ -20,40 +20,39 @@ function command.define(parser)
   connect.define(parser)
 end
 
-local function tell(record, json)
-  if json then screen.json(record)
-  elseif record.service == "kantata" then
-    screen.say(("Kantata OX: the token is good, for %d projects")
-               :format(record.projects))
-  else
-    local user = record.user
-    screen.say(("%s <%s>, user %d"):format(
-      screen.clean(user.friendly_name or "?"),
-      screen.clean(user.userid or "?"), user.id))
-    screen.say(("Space %d, %d workflow%s"):format(
-      record.space_id, record.workflows, record.workflows == 1 and "" or "s"))
+local function tell(record, heading)
+  if record.service == "kantata" then
+    screen.say(("Kantata OX: the token is valid and sees %s.")
+               :format(screen.count(record.projects, "project")))
+    return
   end
-  return status.DONE
+  local user = record.user
+  screen.say(("%s <%s>, user %d"):format(
+    screen.clean(user.friendly_name or "?"),
+    screen.clean(user.email or user.userid or "?"), user.id))
+  screen.say(("%s, %s"):format(heading,
+                               screen.count(record.workflows, "workflow")))
 end
 
 local ask = {}
 
--- A token may be good and the space not be its owner's.
+-- A valid token may belong to somebody who has no access to the space.
 function ask.storyblok(client)
   local user, err = client:whoami()
   if not user then return nil, err end
   local workflows
   workflows, err = client.workflows:list()
   if not workflows then return nil, err end
+  local heading, name = connect.heading(client)
   return {
-    service = "storyblok", space_id = client.space_id,
+    service = "storyblok", space_id = client.space_id, space_name = name,
     workflows = #workflows,
-    user = { id = user.id, userid = user.userid,
+    user = { id = user.id, userid = user.userid, email = user.email,
              friendly_name = user.friendly_name },
-  }
+  }, heading
 end
 
--- Kantata has no such request: what can be seen says that the token is good.
+-- That projects can be read shows that the token is valid.
 function ask.kantata(client)
   local page, err = client.workspaces:page { per_page = 1 }
   if not page then return nil, err end
@@ -63,9 +62,10 @@ end
 function command.run(parsed)
   local self, code = job.new(parsed)
   if not self then return code end
-  local record, err = self:read(ask[connect.service(parsed)])
-  if not record then return failure.tell(err) end
-  return tell(record, parsed.json)
+  local record, heading = self:read(ask[connect.service(parsed)])
+  if not record then return failure.tell(heading) end
+  if parsed.json then screen.json(record) else tell(record, heading) end
+  return exit_status.DONE
 end
 
 return command

@@ -1,39 +1,78 @@
 --- Asks before anything is changed.
+local exit_status = require "workstage.tool.exit_status"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
 local terminal = require "workstage.terminal"
 
 local confirm = {}
 
 local IN = 0
 
---- Adds the option that answers beforehand.
+--- Adds the options that answer beforehand.
 function confirm.define(parser)
   parser:flag("-y --yes", "Do not ask.")
+  parser:option("--confirm-space", "Do not ask either, for a protected " ..
+                "profile: the name of its space.")
+    :argname "NAME"
 end
 
---- Whether a person agrees. Without a terminal there is nobody to ask.
--- @tparam table parsed the arguments, with `yes`
--- @tparam string question
--- @treturn[1] boolean true
--- @treturn[2] boolean false
--- @treturn[2] integer the exit status
-function confirm.ask(parsed, question)
-  if parsed.yes then return true end
-  if not terminal.is_terminal(IN) then
-    screen.complain("nothing was changed: there is no terminal to ask at; " ..
-                    "with --yes it goes on without asking")
-    return false, status.USAGE
-  end
+-- What was typed before the question was on the screen answers nothing.
+local function read_answer(prompt)
   io.stdout:flush()
-  io.stderr:write(question, " [y/N] ")
+  terminal.discard_input(IN)
+  io.stderr:write(prompt)
   io.stderr:flush()
   local answer = io.read "l"
   if not answer then io.stderr:write "\n" end
-  answer = (answer or ""):lower():match "^%s*(.-)%s*$"
+  return (answer or ""):match "^%s*(.-)%s*$"
+end
+
+local function decline(why)
+  screen.note(why and why .. " Nothing was changed." or
+              "Nothing was changed.")
+  return false, exit_status.FAILED
+end
+
+local function nobody_to_ask(remedy)
+  screen.complain("Nothing was changed. Standard input is not a " ..
+                  "terminal. %s", remedy)
+  return false, exit_status.USAGE
+end
+
+-- A protected space is confirmed by its name, never by a mere "y".
+local function ask_for_name(parsed, question, name)
+  if parsed.confirm_space == name then return true end
+  if parsed.confirm_space then
+    screen.complain("--confirm-space: the space is called %s, not %s",
+                    screen.clean(name), screen.clean(parsed.confirm_space))
+    return false, exit_status.USAGE
+  elseif not terminal.is_terminal(IN) then
+    return nobody_to_ask("The profile is protected: use --confirm-space " ..
+                         screen.word(screen.clean(name)) ..
+                         " to apply without confirmation.")
+  end
+  local answer = read_answer(("%s\nThe profile is protected. To confirm, " ..
+    "type the name of the space (%s): "):format(question,
+                                                screen.clean(name)))
+  if answer == name then return true end
+  return decline(answer ~= "" and "That is not its name." or nil)
+end
+
+--- Asks a person. Without a terminal there is nobody to ask.
+-- @tparam table parsed the arguments, with `yes` and `confirm_space`
+-- @tparam string question
+-- @tparam[opt] string protected the name of a protected space
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] integer the exit status
+function confirm.ask(parsed, question, protected)
+  if protected then return ask_for_name(parsed, question, protected) end
+  if parsed.yes then return true end
+  if not terminal.is_terminal(IN) then
+    return nobody_to_ask "Use --yes to apply without confirmation."
+  end
+  local answer = read_answer(question .. " [y/N] "):lower()
   if answer == "y" or answer == "yes" then return true end
-  screen.note "Nothing was changed."
-  return false, status.FAILED
+  return decline()
 end
 
 return confirm

@@ -1,14 +1,14 @@
---- What went wrong, in sentences, and what to type next.
+--- Errors in sentences, and what to type next.
 local errors = require "workstage.errors"
+local exit_status = require "workstage.tool.exit_status"
 local screen = require "workstage.tool.ui.screen"
-local status = require "workstage.tool.exit_status"
 
 local failure = {}
 
--- What an error advises is for scripts; here a variable holds the token.
+-- The library's advice is for scripts; at a terminal variables hold the token.
 local function advice(text)
   return (text:gsub("give it as oauth_token",
-                    "put it into STORYBLOK_OAUTH_TOKEN, without " ..
+                    "put it into STORYBLOK_OAUTH_TOKEN and unset " ..
                     "STORYBLOK_TOKEN")
               :gsub("give it as token", "put it into STORYBLOK_TOKEN"))
 end
@@ -22,25 +22,36 @@ function failure.sentence(err)
   return text
 end
 
---- A finding of a check as a line.
-function failure.finding(finding)
-  local place = finding.where ~= "" and finding.where .. ": " or ""
-  return ("%s: %s%s"):format(finding.level, place, finding.message)
+local COLORS = { error = "red", warning = "yellow", note = "cyan" }
+
+--- A finding of a check as a line: "article.lua:12: error: stages[1]: ...".
+-- @tparam string path of the blueprint
+-- @tparam table finding
+-- @tparam integer descriptor where it will be written, for its colour
+function failure.finding(path, finding, descriptor)
+  local paint = screen.painter(descriptor)
+  local where = finding.where ~= "" and finding.where .. ": " or ""
+  return ("%s:%s %s: %s%s"):format(
+    screen.clean(finding.file or path),
+    finding.line and finding.line .. ":" or "",
+    paint(COLORS[finding.level], finding.level), where,
+    screen.clean(finding.message))
 end
 
---- Findings of a check, one a line.
+--- Writes findings of a check, one a line.
 -- @tparam string path of the blueprint
 -- @tparam table findings
 function failure.findings(path, findings)
   for _, finding in ipairs(findings or {}) do
-    screen.note(("%s: %s"):format(path, failure.finding(finding)))
+    screen.note(failure.finding(path, finding, screen.ERR))
   end
 end
 
 local function problems(err)
-  screen.complain "this cannot be planned:"
+  screen.complain "This cannot be planned:"
   for _, problem in ipairs(err.problems) do
-    screen.note("  - " .. problem:gsub("map_(%l+)%)$", "--map-%1 A=B)"))
+    problem = problem:gsub("map_(%l+)%)$", "--map-%1 A=B)")
+    screen.note("  - " .. screen.clean(problem))
   end
   if err.moves then
     screen.note "To move them, add to the blueprint:"
@@ -48,7 +59,7 @@ local function problems(err)
   end
 end
 
---- Says why nothing came of it.
+--- Writes why something failed.
 -- @param err
 -- @tparam[opt] string path of the blueprint
 -- @treturn integer the exit status
@@ -60,7 +71,7 @@ function failure.tell(err, path)
   else
     screen.complain("%s", failure.sentence(err))
   end
-  return status.FAILED
+  return exit_status.FAILED
 end
 
 return failure

@@ -1,11 +1,16 @@
 --- What `--json` writes: plans, reports and errors as programs read them.
 -- The names are a promise (docs/tool.md).
-local describe = require "workstage.migration.plan.render"
+local render = require "workstage.migration.plan.render"
 
 local json = {}
 
 local ERROR = { "kind", "status", "method", "url", "request_id", "attempts",
                 "ambiguous", "fields" }
+
+--- Seconds, to the millisecond.
+function json.seconds(seconds)
+  return seconds and math.floor(seconds * 1000 + 0.5) / 1000
+end
 
 --- An error.
 function json.err(err)
@@ -33,7 +38,7 @@ local function findings_of(findings)
   local list = {}
   for i, finding in ipairs(findings or {}) do
     list[i] = { level = finding.level, where = finding.where,
-                message = finding.message }
+                line = finding.line, message = finding.message }
   end
   return list
 end
@@ -50,7 +55,8 @@ function json.plan(plan)
     plan = plan.id, service = plan.service, kind = plan.kind,
     space_id = plan.space_id, workflow = plan.workflow,
     empty = plan:is_empty(), requests = plan.requests,
-    seconds = plan.seconds, rate = plan.rate, counts = describe.counts(plan),
+    seconds = json.seconds(plan.seconds), rate = plan.rate,
+    counts = render.counts(plan),
     operations = operations, effects = plan.effects,
     notes = plan.notes or {}, warnings = findings_of(plan.warnings),
   }
@@ -77,7 +83,7 @@ function json.report(report)
     complete = report.complete, moved = report.moved,
     skipped = report.skipped, failed = report.failed, failures = failures,
     skips = report.skips, notes = report.notes, requests = report.requests,
-    seconds = report.seconds, stopped = report.stopped,
+    seconds = json.seconds(report.seconds), stopped = report.stopped,
     error = report.error and json.err(report.error) or nil,
     rounds = report.rounds,
   }

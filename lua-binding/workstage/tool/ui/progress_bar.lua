@@ -1,6 +1,7 @@
 --- How far a command has come: a bar on a terminal, a line every few seconds
 -- elsewhere. All of it goes to the standard error.
 local core = require "workstage.core"
+local duration = require "workstage.duration"
 local loop = require "workstage.loop"
 local screen = require "workstage.tool.ui.screen"
 local workstage = require "workstage"
@@ -10,14 +11,15 @@ local progress_bar = {}
 local Bar = {}
 Bar.__index = Bar
 
-local TICK = 0.25      -- seconds between two looks
+local TICK = 0.25      -- seconds between two updates
 local LINE_EVERY = 3   -- seconds between two lines
-local WINDOW = 40      -- looks over which the rate is taken
-local LONG_PAUSE = 2   -- seconds of a wait from which it is told
-local LONGEST_BAR = 40
+local WINDOW = 40      -- updates over which the rate is measured
+local LONG_PAUSE = 2   -- seconds from which a pause is shown
+local SHORTEST, LONGEST = 10, 40 -- cells of the bar itself
+local CLEAR = "\r\27[J"
 
---- Begins to measure.
--- @tparam function stopped_by the signal by which the run is being stopped
+--- Makes a progress bar.
+-- @tparam function stopped_by returns the signal that stops the run, or nil
 function progress_bar.new(stopped_by)
   return setmetatable({
     on_terminal = screen.is_terminal(screen.ERR),
@@ -27,45 +29,59 @@ function progress_bar.new(stopped_by)
   }, Bar)
 end
 
--- ---------------------------------------------------------------- input
+-- ------------------------------------------------------------------- input
 
---- For a client's `on_event`.
+local REASONS = { network = "no connection", rate_limited = "rate limit",
+                  server = "server error", ok = "rate limit" }
+
+local function note_pause(self, seconds, reason)
+  self.pause_until = core.now() + seconds
+  self.pause_reason = reason
+end
+
+-- The first failure of a connection is shown at once: its retries can take
+-- half a minute, and a wrong address never gets better.
+local function note_first_failure(self, event)
+  if self.answers > 0 or self.has_warned or event.kind ~= "network" or
+     not event.message then
+    return
+  end
+  self.has_warned = true
+  self:clear()
+  screen.complain("%s; trying again", screen.clean(event.message))
+end
+
+--- Returns a listener for a client's `on_event`.
 function Bar:listener()
   return function(event)
     if event.type == "response" then
-      self.answers = self.answers + 1
+      if event.status then self.answers = self.answers + 1 end
       self.last = event.kind
     elseif event.type == "retry" then
       self.retries = self.retries + 1
+      note_first_failure(self, event)
     end
     local pause = event.pause
     if pause and pause >= LONG_PAUSE then
-      self.pause_until = core.now() + pause
+      note_pause(self, pause, REASONS[self.last] or self.last or
+                              "rate limit")
     end
   end
 end
 
---- For a run's `on_progress`.
+--- Returns a listener for a run's `on_progress`.
 function Bar:progress()
   return function(progress) self.now = progress end
 end
 
--- ---------------------------------------------------------------- words
-
-local function clock(seconds)
-  seconds = math.ceil(seconds)
-  if seconds >= 3600 then
-    return ("%d:%02d:%02d"):format(seconds // 3600, seconds // 60 % 60,
-                                   seconds % 60)
-  end
-  return ("%d:%02d"):format(seconds // 60, seconds % 60)
+--- Shows that the run waits, and what for.
+function Bar:wait(seconds, reason)
+  note_pause(self, seconds, reason)
 end
 
-local function count(number, one, many)
-  return ("%d %s"):format(number, number == 1 and one or many)
-end
+-- ------------------------------------------------------------------- parts
 
--- Items a second over the last looks; nil when nothing can be said yet.
+-- Items a second over the last updates; nil when it is not known yet.
 local function rate_of(self)
   local first, last = self.samples[1], self.samples[#self.samples]
   if not first or last.done == first.done then return nil end
@@ -84,42 +100,44 @@ local function sample(self)
   if #samples > WINDOW then table.remove(samples, 1) end
 end
 
-local REASONS = { network = "no connection", rate_limited = "rate limit",
-                  server = "server error", ok = "rate limit" }
+-- Adds a part of the line. The lower its rank, the longer it is kept where
+-- there is no room for all of them.
+local function add(parts, rank, text)
+  parts[#parts + 1] = { rank = rank, text = text }
+end
 
--- What went otherwise than planned, and what it waits for.
-local function remarks(self, parts)
+-- What did not go as planned, and what the run waits for.
+local function add_remarks(self, parts)
   local now = self.now
-  if self.retries > 0 then
-    parts[#parts + 1] = count(self.retries, "retry", "retries")
-  end
-  if now and now.skipped > 0 then
-    parts[#parts + 1] = ("%d skipped"):format(now.skipped)
-  end
-  if now and now.failed > 0 then
-    parts[#parts + 1] = ("%d failed"):format(now.failed)
-  end
   local pause = self.pause_until - core.now()
   if pause > 0 then
-    parts[#parts + 1] = ("waits %d s (%s)"):format(
-      math.ceil(pause), REASONS[self.last] or self.last or "rate limit")
+    add(parts, 3, ("waits %d s (%s)"):format(math.ceil(pause),
+                                             self.pause_reason))
   end
-  return parts
+  if now and now.failed > 0 then
+    add(parts, 2, ("%d failed"):format(now.failed))
+  end
+  if self.retries > 0 then
+    add(parts, 6, screen.count(self.retries, "retry", "retries"))
+  end
+  if now and now.skipped > 0 then
+    add(parts, 7, ("%d skipped"):format(now.skipped))
+  end
 end
 
-local function speed(self, parts)
+local function add_speed(self, parts)
   local rate = rate_of(self)
-  if not rate then return parts end
-  parts[#parts + 1] = ("%.1f/s"):format(rate)
+  if not rate then return end
   local left = self.now.total - self.now.done
-  if left > 0 then parts[#parts + 1] = "ETA " .. clock(left / rate) end
-  return parts
+  add(parts, 5, ("%.1f/s"):format(rate))
+  if left > 0 then
+    add(parts, 4, "ETA " .. duration.clock(left / rate))
+  end
 end
 
--- Before the first item is done, and where there are none.
-local function requests(self)
-  return remarks(self, { self.is_applying and "Applying" or "Reading",
-                         count(self.answers, "request", "requests") })
+-- Rounded down: 100 % is said when nothing is left.
+local function per_cent(now)
+  return ("%d%%"):format(math.min(now.done * 100 // now.total, 100))
 end
 
 local function head_of(self)
@@ -127,60 +145,110 @@ local function head_of(self)
   return self.now.done < self.now.total and "Moving" or "Finishing"
 end
 
-local function bar(share, width)
+local function has_items(self)
+  return self.now ~= nil and self.now.total > 0
+end
+
+-- Before the first item, and where there are none: what is under way.
+local function requests_of(self)
+  local parts = {}
+  local is_waiting = self.pause_until > core.now()
+  add(parts, 1, self.is_applying and (is_waiting and "Waiting" or "Applying")
+                or "Reading")
+  if self.answers > 0 then
+    add(parts, 4, screen.count(self.answers, "request"))
+  elseif not is_waiting then
+    add(parts, 4, "waits for the first answer")
+  end
+  add_remarks(self, parts)
+  return parts
+end
+
+local function progress_of(self)
+  local now, parts = self.now, {}
+  add(parts, 2, ("%d/%d"):format(now.done, now.total))
+  add_speed(self, parts)
+  add_remarks(self, parts)
+  return parts
+end
+
+-- ------------------------------------------------------------------ layout
+
+local function join(parts, most_rank)
+  local texts = {}
+  for _, part in ipairs(parts) do
+    if part.rank <= most_rank then texts[#texts + 1] = part.text end
+  end
+  return table.concat(texts, "  ")
+end
+
+-- The parts in their order, without the least important ones that have no
+-- room.
+local function fitted(parts, columns)
+  for rank = 9, 2, -1 do
+    local text = join(parts, rank)
+    if screen.columns(text) <= columns then return text end
+  end
+  return screen.cut(join(parts, 1), columns)
+end
+
+local function gauge(share, width)
   local filled = math.floor(share * width + 0.5)
   return "[" .. ("#"):rep(filled) .. ("."):rep(width - filled) .. "]"
 end
 
---- One line of at most so many columns.
+--- Returns the bar as a line of at most so many columns.
 function Bar:bar(columns)
+  if not has_items(self) then
+    return screen.cut(fitted(requests_of(self), columns), columns)
+  end
   local now = self.now
-  if not now or now.total == 0 then
-    return screen.cut(table.concat(requests(self), "  "), columns)
-  end
-  local head = head_of(self)
-  local parts = { ("%d/%d"):format(now.done, now.total) }
-  local tail = table.concat(remarks(self, speed(self, parts)), "  ")
-  local room = columns - #head - screen.columns(tail) - 6
-  local middle = "  "
-  if room >= 10 then
-    middle = "  " .. bar(math.min(now.done / now.total, 1),
-                         math.min(room, LONGEST_BAR)) .. "  "
-  end
+  local head = head_of(self) .. "  " .. per_cent(now) .. "  "
+  local tail = fitted(progress_of(self), columns - #head)
+  local room = columns - #head - screen.columns(tail) - 4
+  local middle = room >= SHORTEST and
+                 gauge(math.min(now.done / now.total, 1),
+                       math.min(room, LONGEST)) .. "  " or ""
   return screen.cut(head .. middle .. tail, columns)
 end
 
---- The same as a line of a log.
+--- Returns the same as a line of a log.
 function Bar:line()
-  local now = self.now
-  if not now or now.total == 0 then
-    return table.concat(requests(self), ", ")
+  if not has_items(self) then
+    return (join(requests_of(self), 9):gsub("  ", ", "))
   end
-  local parts = { ("%d of %d items"):format(now.done, now.total) }
-  return table.concat(remarks(self, speed(self, parts)), ", ")
+  local now, parts = self.now, {}
+  add(parts, 1, ("%d of %d items (%s)"):format(now.done, now.total,
+                                               per_cent(now)))
+  add_speed(self, parts)
+  add_remarks(self, parts)
+  return (join(parts, 9):gsub("  ", ", "))
 end
 
--- --------------------------------------------------------------- output
+-- ------------------------------------------------------------------ output
 
+-- The cursor stays at the line's first column: when the terminal is made
+-- narrower and wraps the bar, everything from the cursor on is the bar's, and
+-- clearing to the end of the screen leaves no fragment.
 local function draw(self)
   local columns = screen.width(screen.ERR) or 80
-  io.stderr:write("\r", self:bar(columns - 1), "\27[K")
+  io.stderr:write(CLEAR, self:bar(columns - 1), "\r")
   io.stderr:flush()
-  self.drawn = true
+  self.is_drawn = true
 end
 
--- Says once that a signal was heard.
-local function heed(self)
+-- Says once that a signal was received.
+local function note_signal(self)
   local signal = self.stopped_by()
   if not signal or self.has_said then return end
   self.has_said = true
   self:clear()
-  screen.complain("stopping (%s): what is under way is finished; once more " ..
-                  "ends it at once", signal)
+  screen.complain("Stopping (%s): finishing what is under way. Press " ..
+                  "Ctrl-C again to end at once.", signal)
 end
 
-local function look(self)
-  heed(self)
+local function update(self)
+  note_signal(self)
   sample(self)
   if self.on_terminal then draw(self)
   elseif core.now() - self.told_at >= LINE_EVERY then
@@ -189,31 +257,31 @@ local function look(self)
   end
 end
 
---- Takes the bar away: something else is to be written.
+--- Removes the bar: something else is about to be written.
 function Bar:clear()
-  if self.drawn then
-    io.stderr:write "\r\27[K"
+  if self.is_drawn then
+    io.stderr:write(CLEAR)
     io.stderr:flush()
   end
-  self.drawn = false
+  self.is_drawn = false
 end
 
---- Runs `fn()` and shows how far it is, until it returns.
+--- Runs `fn()` and shows the progress until it returns.
 -- @return what `fn` returns
 function Bar:run(fn)
-  local ended = false
+  local has_ended = false
   return workstage.run(function(scope)
     local ticker = scope:spawn(function()
       loop.sleep(TICK)
-      while not ended do
-        look(self)
+      while not has_ended do
+        update(self)
         loop.sleep(TICK)
       end
     end)
     local results = table.pack(pcall(fn))
-    ended = true
+    has_ended = true
     ticker:cancel()
-    heed(self)
+    note_signal(self)
     self:clear()
     if not results[1] then error(results[2], 0) end
     return table.unpack(results, 2, results.n)

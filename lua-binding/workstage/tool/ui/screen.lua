@@ -1,6 +1,6 @@
---- Where the tool writes: results to the standard output, all else to the
--- standard error; colours and widths where there is a terminal.
-local lines = require "workstage.migration.journal.record_file"
+--- Where the tool writes: results to the standard output, everything else to
+-- the standard error; with colours and widths where there is a terminal.
+local record_file = require "workstage.migration.journal.record_file"
 local terminal = require "workstage.terminal"
 local visible = require "workstage.visible"
 
@@ -9,12 +9,14 @@ local screen = { OUT = 1, ERR = 2 }
 local COLORS = { green = "32", red = "31", yellow = "33", cyan = "36",
                  dim = "2", bold = "1" }
 
---- Whether a terminal that obeys is at a descriptor.
+-- --------------------------------------------------------------- terminals
+
+--- True if a terminal that understands escapes is at a descriptor.
 function screen.is_terminal(descriptor)
   return terminal.is_terminal(descriptor) and os.getenv "TERM" ~= "dumb"
 end
 
---- Whether to write colours there: NO_COLOR has a say (no-color.org).
+--- True if colours are wanted there; NO_COLOR turns them off (no-color.org).
 function screen.has_color(descriptor)
   local refused = os.getenv "NO_COLOR"
   return screen.is_terminal(descriptor) and (not refused or refused == "")
@@ -33,33 +35,79 @@ function screen.painter(descriptor)
     return function(_, text) return text end
   end
   return function(color, text)
-    return ("\27[%sm%s\27[0m"):format(COLORS[color], text)
+    return color and ("\27[%sm%s\27[0m"):format(COLORS[color], text) or text
   end
 end
 
---- A text with nothing in it that a terminal would obey.
+-- -------------------------------------------------------------------- texts
+
+--- Text from outside, with control characters made visible.
 function screen.clean(text)
   return visible.text(tostring(text))
 end
 
---- How many columns a text takes, near enough.
-function screen.columns(text)
-  return utf8.len(text) or #text
+--- The same in quotes: a name in a sentence.
+function screen.quoted(text)
+  return visible.quoted(tostring(text))
 end
 
---- The beginning of a text, as much of it as fits.
+--- The number of cells that a text takes on a terminal. A byte that is not
+-- UTF-8 counts as one.
+function screen.columns(text)
+  if not text:find "[\x80-\xFF]" then return #text end
+  if not utf8.len(text) then return #text end
+  local cells = 0
+  for _, code in utf8.codes(text) do
+    cells = cells + (code < 128 and 1 or terminal.cells(code))
+  end
+  return cells
+end
+
+-- The longest beginning of a text that takes at most so many cells.
+local function beginning(text, columns)
+  if not utf8.len(text) then return text:sub(1, columns) end
+  local cells = 0
+  for place, code in utf8.codes(text) do
+    cells = cells + terminal.cells(code)
+    if cells > columns then return text:sub(1, place - 1) end
+  end
+  return text
+end
+
+--- A text shortened to so many cells; "..." marks what is left out.
 function screen.cut(text, columns)
   if screen.columns(text) <= columns then return text end
   if columns <= 3 then return ("..."):sub(1, math.max(columns, 0)) end
-  local last = utf8.len(text) and utf8.offset(text, columns - 2) or
-               columns - 2
-  return text:sub(1, last - 1) .. "..."
+  return beginning(text, columns - 3) .. "..."
 end
 
---- A text with blanks behind it, up to a width.
-function screen.pad(text, columns)
-  return text .. (" "):rep(columns - screen.columns(text))
+--- A text with blanks after it, or before it, up to a width.
+-- @tparam string text
+-- @tparam integer columns
+-- @tparam[opt] boolean is_right true puts the blanks before it
+function screen.pad(text, columns, is_right)
+  local blanks = (" "):rep(columns - screen.columns(text))
+  return is_right and blanks .. text or text .. blanks
 end
+
+--- A number with its noun.
+-- @tparam integer number
+-- @tparam string one the singular
+-- @tparam[opt] string many the plural; the singular with an s unless given
+-- @treturn string "1 item", "3 items"
+function screen.count(number, one, many)
+  return ("%d %s"):format(number, number == 1 and one or many or one .. "s")
+end
+
+--- A word of a command line, quoted for the shell where that is needed.
+function screen.word(text)
+  if text:find "^[%w_./:=@%%+,~-]+$" and not text:find "^~" then
+    return text
+  end
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- ------------------------------------------------------------------- output
 
 local function write(file, text)
   local good, why, code = file:write(text)
@@ -68,32 +116,38 @@ local function write(file, text)
   end
 end
 
---- A line of the result.
+--- Writes a line of the result.
 function screen.say(text)
   write(io.stdout, text .. "\n")
 end
 
---- A line beside the result.
+--- Writes a line that is not part of the result.
 function screen.note(text)
   io.stdout:flush()
   write(io.stderr, text .. "\n")
 end
 
---- A sentence about something that went wrong.
+--- Writes a message about a problem.
 function screen.complain(text, ...)
   if select("#", ...) > 0 then text = text:format(...) end
   screen.note("workstage: " .. text)
 end
 
---- A result for programs: one line of JSON, integers exact.
+--- Writes a result for programs: one line of JSON, integers exact.
 function screen.json(record)
-  screen.say(assert(lines.encode(record)))
+  screen.say(assert(record_file.encode(record)))
+end
+
+--- Writes a line of JSON at once: an event, which somebody waits for.
+function screen.event(record)
+  screen.json(record)
+  io.stdout:flush()
 end
 
 local EPIPE = 32
 
---- Sees to it that the result is out. A reader who has gone is no failure.
--- @treturn boolean whether it is
+--- Flushes the standard output. A reader that went away is not a failure.
+-- @treturn boolean false if the output is not complete
 function screen.finish()
   local good, why, code = io.stdout:flush()
   if not good and not screen.broken then
@@ -103,16 +157,8 @@ function screen.finish()
   if not broken or broken.file ~= io.stdout or broken.code == EPIPE then
     return true
   end
-  screen.complain("the output cannot be written: %s", broken.why)
+  screen.complain("cannot write to the standard output: %s", broken.why)
   return false
-end
-
---- A word of a command line, quoted for the shell where that is needed.
-function screen.word(text)
-  if text:find "^[%w_./:=@%%+,~-]+$" and not text:find "^~" then
-    return text
-  end
-  return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
 return screen

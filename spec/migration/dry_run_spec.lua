@@ -143,6 +143,99 @@ describe("a dry run", function()
     assert.equal(3, report.moved)
   end)
 
+  it("by rehearsal copies every attribute of a stage", function()
+    local flags = { "allow_publish", "allow_admin_publish", "allow_all_users",
+      "allow_admin_change", "allow_editor_change", "story_editing_locked",
+      "auto_remove_assignee", "allow_all_stages",
+      "allow_none_for_next_stages" }
+    local content = migrations.space({ ["Old review"] = 3 }, {
+      space_roles = { { id = 71, role = "Lawyer" } },
+      users = { { id = 81, userid = "law@example.com" } },
+      collaborators = { { user = "law@example.com" } },
+    })
+    local stages = content.workflows[2].stages
+    for i, flag in ipairs(flags) do
+      for j, stage in ipairs(stages) do stage[flag] = (i + j) % 2 == 0 end
+    end
+    stages[1].after_publish_id = "Ready"
+    stages[2].space_role_ids, stages[2].user_ids = { 71 }, { 81 }
+    server, space = migrations.start(content)
+    for _, blueprint in ipairs {
+      { workflow = "Article", moves = { { from = "Old review",
+                                          to = "Ready" } } },
+      migrations.smaller(),
+    } do
+      local report, err = migration.rehearse(space, blueprint)
+      assert.is_true(report and report.complete, tostring(err or report))
+      assert.equal(3, report.moved)
+    end
+  end)
+
+  it("by rehearsal has a fault at least, each time others", function()
+    start { ["Old review"] = 2 }
+    local blueprint = { workflow = "Article", moves = {
+      { from = "Old review", to = "Ready" } } }
+    local seeds = {}
+    for _ = 1, 10 do
+      local report = assert(migration.rehearse(space, blueprint,
+                                               { faults = 0.001 }))
+      assert.is_true(report.complete, tostring(report))
+      assert.is_true(report.faults >= 1)
+      local counted = 0
+      for _, count in pairs(report.stats.faults) do
+        counted = counted + count
+      end
+      assert.equal(counted, report.faults)
+      assert.equal("integer", math.type(report.seed))
+      assert.is_nil(seeds[report.seed])
+      seeds[report.seed] = true
+    end
+    local report = assert(migration.rehearse(space, blueprint))
+    assert.is_nil(report.faults)
+    assert.is_nil(report.seed)
+    report = assert(migration.rehearse(space, blueprint, { faults = 0 }))
+    assert.equal(0, report.faults)
+  end)
+
+  it("by rehearsal has the same faults with the same seed", function()
+    start { ["Old review"] = 12 }
+    local function faults_of(seed)
+      local report = assert(migration.rehearse(space, migrations.smaller(), {
+        faults = 0.2, seed = seed, map_role = {} }))
+      assert.equal(seed, report.seed)
+      return report.stats.faults["fault 1"]
+    end
+    for seed = 1, 5 do assert.equal(1, faults_of(seed)) end
+    local list = require "workstage.migration.rehearse.faults".list
+    assert.same(list(0.2, 7, 17), list(0.2, 7, 17))
+    assert.not_same(list(0.2, 7, 17), list(0.2, 8, 17))
+    local kinds, places = {}, {}
+    for seed = 1, 200 do
+      local first = list(0.2, seed, 17)[1]
+      assert.is_true(first.after >= 0 and first.after < 17)
+      places[first.after] = true
+      kinds[tostring(first.status or first.close or first.truncate)] = true
+    end
+    local count = 0
+    for _ in pairs(places) do count = count + 1 end
+    assert.equal(17, count)
+    assert.same({ ["500"] = true, ["503"] = true, before = true, after = true,
+                  ["true"] = true }, kinds)
+  end)
+
+  it("by rehearsal takes no part and no seed that are none", function()
+    start {}
+    for _, given in ipairs { { faults = 2 }, { faults = -0.1 },
+                             { faults = "5" }, { faults = 0 / 0 },
+                             { seed = 1.5 }, { seed = "1" } } do
+      local report, err = migration.rehearse(space, migrations.smaller(),
+                                             given)
+      assert.is_nil(report)
+      assert.equal("invalid", err.kind)
+    end
+    assert.equal(0, #server:requests())
+  end)
+
   it("by rehearsal counts all its rounds together", function()
     start { ["Old review"] = 300 }
     local report = assert(migration.rehearse(space, migrations.smaller(),

@@ -269,8 +269,19 @@ function migration.graph(what)
   return graph(normal)
 end
 
-local rehearse_options = { "faults", "map_role", "map_user", "on_progress",
-                           "should_stop" }
+local rehearse_options = { "faults", "seed", "map_role", "map_user",
+                           "on_progress", "should_stop" }
+
+local function check_faults(given)
+  local part, seed = given.faults, given.seed
+  if part ~= nil and not (type(part) == "number" and part >= 0 and part <= 1)
+  then
+    return errors.invalid("faults: expected a number from 0 to 1", "faults")
+  end
+  if seed ~= nil and math.type(seed) ~= "integer" then
+    return errors.invalid("seed: expected an integer", "seed")
+  end
+end
 
 --- Copies what a plan needs into a sandbox and applies it there; sends only
 -- GETs to the service. Needs workstage-sandbox. See
@@ -278,8 +289,10 @@ local rehearse_options = { "faults", "map_role", "map_user", "on_progress",
 -- @tparam table client a space or an account; it gets only GETs
 -- @tparam table blueprint
 -- @tparam[opt] table given `faults` (the part of the requests that go wrong,
---   0 to 1), `map_role`, `map_user`, `on_progress`, `should_stop`
--- @treturn[1] table the report, with `plan` and the sandbox's `stats`
+--   0 to 1), `seed` (an integer that draws them; a new one each time unless
+--   given), `map_role`, `map_user`, `on_progress`, `should_stop`
+-- @treturn[1] table the report, with `plan` and the sandbox's `stats`; with
+--   faults also `faults`, how many there were, and `seed`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.rehearse(client, blueprint, given)
@@ -289,7 +302,8 @@ function migration.rehearse(client, blueprint, given)
   check_table(given, "options")
   local err = check_options(given, rehearse_options, "rehearsal option") or
               check_types(given, CALLBACKS, "function") or
-              check_types(given, plan_options, "table")
+              check_types(given, plan_options, "table") or
+              check_faults(given)
   if err then return nil, err end
   return rehearse(migration, client, blueprint, given)
 end

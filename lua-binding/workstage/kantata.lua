@@ -2,7 +2,7 @@
 local client = require "workstage.client"
 local core = require "workstage.core"
 local errors = require "workstage.errors"
-local evidence = require "workstage.evidence"
+local lookup = require "workstage.reconcile.lookup"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
 local statuses = require "workstage.statuses"
@@ -83,6 +83,17 @@ function service.read_one(self, value, call)
   return list[1]
 end
 
+-- Remembers that a change was there.
+local function remember_change(memory, change, at)
+  memory:see("changes", change.id, at)
+end
+
+-- Remembers the status of a project; since when it has it is not told.
+local function remember_workspace(memory, workspace, at)
+  local status = workspace.status
+  memory:read_item("workspaces", workspace.id, status and status.key, nil, at)
+end
+
 -- ------------------------------------------------------------ resources
 
 local changes = resource.define {
@@ -90,18 +101,30 @@ local changes = resource.define {
   schema = "kantata.change", filter = "kantata.change_filter",
   get_filter = "kantata.get_filter", create_query = true,
   paged = true, needs_filter = true,
-  evidence = evidence.kantata_change,
+  lookup = lookup.kantata_change, remember = remember_change,
+  item = "workspace_id", item_kind = "workspaces", target = "to_status_key",
   methods = { "list", "page", "each", "get", "create" },
 }
 
 local workspaces = resource.define {
   name = "workspaces", one = "workspace", path = "/workspaces",
   schema = "kantata.workspace", filter = "kantata.workspace_filter",
-  paged = true,
+  paged = true, remember = remember_workspace,
   by_ids = { field = "only", keep = { "include" },
              set = { archived = "include" } },
   methods = { "list", "page", "each", "get", "update" },
 }
+
+local users = resource.define {
+  name = "users", one = "user", path = "/users/me", schema = "kantata.user",
+  methods = {},
+}
+
+--- The user whose token it is: for `reconcile.lookup`.
+function service.fetch_user(self, call)
+  return resource.fetch({ class = users, transport = self.transport },
+                        service.read_one, "GET", users.path, nil, nil, call)
+end
 
 -- ------------------------------------------------------------- statuses
 

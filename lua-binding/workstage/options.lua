@@ -2,6 +2,7 @@
 -- Validation, the reference and the types all follow from it.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
+local time = require "workstage.time"
 local visible = require "workstage.visible"
 
 local options = {}
@@ -270,7 +271,7 @@ end
 -- ------------------------------------------------------- call options
 
 local call_names = { "timeout", "deadline", "start_within", "retry",
-                     "strict" }
+                     "strict", "seen" }
 
 local call_check = {
   timeout = function(value)
@@ -288,6 +289,26 @@ local call_check = {
 call_check.strict = call_check.retry
 call_check.start_within = call_check.timeout
 
+local function optional_key(value)
+  if value ~= nil and math.type(value) ~= "integer" then
+    return expected("an id or a status key", value)
+  end
+  return value or false
+end
+
+local function optional_time(value)
+  if value ~= nil and not time.parse(value) then
+    return expected("a time as the service wrote it", value)
+  end
+  return value or false
+end
+
+function call_check.seen(value)
+  if type(value) ~= "table" then return expected("a table", value) end
+  return check_table(value, { stage = optional_key,
+                              created_at = optional_time })
+end
+
 --- The error where no time was left when a call was made: to the core it
 -- would mean that there is no end.
 function options.too_late()
@@ -300,7 +321,8 @@ end
 --- Judges the options of one call: `timeout` (seconds, each attempt),
 -- `deadline` (seconds, all of it; in a loop of `each`, each request),
 -- `start_within` (seconds in which attempts may begin), `retry = false`,
--- `strict = false`.
+-- `strict = false`; and of a change `seen`, the item as it was read before:
+-- `stage` (Kantata: the status' key), `created_at`.
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error

@@ -5,6 +5,7 @@ local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
 local reconcile = require "workstage.reconcile"
+local time = require "workstage.time"
 local transport = require "workstage.transport"
 local visible = require "workstage.visible"
 
@@ -82,8 +83,18 @@ function resource.count(value, least, most)
   return count and count >= least and count <= most and count or nil
 end
 
--- Fetches an answer, and unwraps and shapes it with `read`, which returns nil
--- and why when it does not fit.
+-- Remembers what an answer shows to be there. What a release's version of an
+-- item says is not where the item itself is.
+local function remember(self, result, query)
+  local note = self.class.remember
+  if not note or query and query:find("release_id=", 1, true) then return end
+  local memory, at = self.transport.memory, core.now()
+  if result.id then return note(memory, result, at) end
+  for _, item in ipairs(result) do note(memory, item, at) end
+end
+
+-- Fetches an answer, unwraps and coerces it with `read`, which returns nil and
+-- why when it does not fit.
 local function fetch(self, read, method, path, query, body, opts)
   local value, call, status, text =
     self.transport:fetch(method, path, query, body, opts)
@@ -93,6 +104,7 @@ local function fetch(self, read, method, path, query, body, opts)
     return nil, self.transport:undecodable(call, status, text, why)
   end
   call:close()
+  remember(self, result, query)
   return result
 end
 
@@ -117,48 +129,93 @@ local function send(self, method, path, query, body, opts)
   return done, err
 end
 
+-- Remembers where a change has brought its item, and what it tells of the
+-- service's clock.
+local function remember_change(self, request, change)
+  local class, memory, now = self.class, self.transport.memory, core.now()
+  local id = math.tointeger(request.sent[class.item])
+  if id and not math.tointeger(request.sent.release_id) then
+    memory:read_item(class.item_kind, id, change[class.target],
+                     change.created_at, now, true)
+  end
+  local created = time.parse(change.created_at)
+  if created then memory:learn_offset(created, request.sent_at, now) end
+end
+
 -- Sends a POST, and remembers what it made.
-local function make(request, self)
+local function send_create(request, self)
+  request.sent_at = core.now()
   local object, err = fetch(self, self.service.read_one, "POST",
                             request.path, request.query, request.body,
                             request)
   if object then
-    reconcile.remember(self.transport, self.class.name, object.id,
-                       request.began)
+    self.transport.memory:claim(self.class.name, object.id)
+    if self.class.item then remember_change(self, request, object) end
   end
   return object, err
 end
 
--- What a POST comes to whose first answer failed.
+-- As `transport.protect`, with the request among those in flight meanwhile.
+local function send_protected(self, request)
+  local in_flight = self.transport.memory.in_flight
+  in_flight[request] = true
+  local object, err, lost = transport.protect(request, send_create, self)
+  in_flight[request] = nil
+  return object, err, lost
+end
+
+-- Where the item of a request was when it was last read before: as an earlier
+-- run read it, or as this client did.
+local function seen_before(self, request, opts)
+  if opts.seen then
+    return { stage = opts.seen.stage,
+             created = time.parse(opts.seen.created_at) }
+  end
+  local known = request.known
+  return known and {
+    stage = known.stage, created = time.parse(known.created_at),
+    age = request.began - known.at, is_own = known.is_own,
+  }
+end
+
+-- What a POST comes to whose first response was an error.
 local function resolve_ambiguous(self, request, opts, err, lost)
-  local find_effect = request.evidence(self, request.sent, request.listed)
+  request.seen = seen_before(self, request, opts)
+  local find = self.class.lookup(self, request)
   local function again(remaining)
     request.timeout, request.deadline = remaining.timeout, remaining.deadline
     request.start_within = remaining.start_within
     request.call = false
-    local object, why, call = transport.protect(request, make, self)
+    local object, why, call = send_protected(self, request)
     return object, why and self.transport:known(why, call)
   end
-  err = self.transport:known(err, lost)
-  return reconcile.post(self.transport, err, request.began, again,
-                        find_effect, opts)
+  local object, why = reconcile.resolve(
+    self.transport, self.transport:known(err, lost), request.began, again,
+    find, opts)
+  -- nobody knows any more where the item is
+  if why and why.ambiguous and self.class.item then
+    self.transport.memory:forget_item(
+      self.class.item_kind, math.tointeger(request.sent[self.class.item]))
+  end
+  return object, why
 end
 
 -- Sends a POST whose effect must be there once: see `reconcile`. Its request
 -- is the options of its call as well. What is looked for later is what the
 -- attributes are now: the caller may use the table for another request before
 -- this one has been answered.
--- @tparam function evidence `evidence(self, sent, listed)`: what looks for
---   the effect of what was sent (see `evidence`)
 -- @tparam table attributes that are sent
-local function post(self, path, query, body, evidence, attributes, opts)
+local function post(self, path, query, body, attributes, opts)
+  local class = self.class
   local request = {
-    path = path, query = query, body = body, evidence = evidence,
-    sent = core.copy(attributes), listed = self.transport[self.class.listed],
+    class = class, path = path, query = query, body = body,
+    sent = core.copy(attributes), listed = self.transport[class.listed],
     began = core.now(), timeout = opts.timeout, retry = opts.retry,
     deadline = opts.deadline, start_within = opts.start_within, call = false,
   }
-  local object, err, lost = transport.protect(request, make, self)
+  local id = class.item and math.tointeger(attributes[class.item])
+  request.known = id and self.transport.memory:item(class.item_kind, id)
+  local object, err, lost = send_protected(self, request)
   if object then return object end
   if not err.ambiguous then return nil, err end
   return transport.guard(resolve_ambiguous, self, request, opts, err, lost)
@@ -221,14 +278,10 @@ local function chooses(filter)
   return false
 end
 
--- Notes what a list showed to be there, where that is evidence later.
-local function remember_listed(self, list, filter)
-  if not list or not self.class.remember_listed then return end
-  if not chooses(filter) then
+-- Notes that all there is was listed, where that matters later.
+local function note_listed(self, list, filter)
+  if list and self.class.listed and not chooses(filter) then
     self.transport[self.class.listed] = true
-  end
-  for _, item in ipairs(list) do
-    reconcile.remember(self.transport, self.class.seen, item.id)
   end
 end
 
@@ -255,7 +308,7 @@ function methods:list(filter, opts)
   if err then return nil, err end
   local list
   list, err = resource.all(self, filter, call)
-  remember_listed(self, list, filter)
+  note_listed(self, list, filter)
   return list, err
 end
 
@@ -412,8 +465,7 @@ function methods:create(attributes, opts)
     query, err = core.query(class.schema, true, false, attributes)
     if not query then return nil, errors.invalid(err) end
   end
-  return post(self, self.path, query, body, class.evidence, attributes,
-              call)
+  return post(self, self.path, query, body, attributes, call)
 end
 
 -- An object given back as it was read, without what is not there to be set:
@@ -473,16 +525,19 @@ end
 --- Defines a resource.
 -- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
 --   `filter`, `get_filter` (schema names), `paged`, `by_ids`, `methods`
---   (names of those above), `extra` (functions of its own), `evidence` (of a
---   create that is in doubt), `marks` (read-only flags of an object that may
---   be given back whole)
+--   (names of those above), `extra` (functions of its own), `lookup` (looks
+--   for a create whose response was lost), `needs_listing` (which needs to
+--   know that all were listed before), `remember` (`remember(memory, object,
+--   at)` notes what was read), `marks` (read-only flags of an object that may
+--   be given back whole); of changes: `item` (the attribute that names what
+--   is changed), `item_kind` (its resource), `target` (the attribute that
+--   says to what)
 function resource.define(class)
   class.schema_name = class.schema
   class.schema = core.schema(class.schema)
   class.filter = class.filter and core.schema(class.filter)
   class.get_filter = class.get_filter and core.schema(class.get_filter)
-  class.seen = class.name .. " seen"
-  class.listed = "listed_" .. class.name
+  class.listed = class.needs_listing and "listed_" .. class.name
   class.api = {}
   for _, name in ipairs(class.methods) do class.api[name] = methods[name] end
   for name, method in pairs(class.extra or {}) do class.api[name] = method end

@@ -1,7 +1,7 @@
 --- Storyblok's Management API: workflows, stages, stage changes, stories.
 local client = require "workstage.client"
 local core = require "workstage.core"
-local evidence = require "workstage.evidence"
+local lookup = require "workstage.reconcile.lookup"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
 local transport = require "workstage.transport"
@@ -74,13 +74,25 @@ function service.read_many(self, value, call)
   return list
 end
 
+-- Remembers when an object of that name was first seen.
+local function remember_seen(name)
+  return function(memory, object, at) memory:see(name, object.id, at) end
+end
+
+-- Remembers where a story is, and since when.
+local function remember_story(memory, story, at)
+  local stage = story.stage
+  memory:read_item("stories", story.id, stage and stage.workflow_stage_id,
+                   stage and stage.created_at, at)
+end
+
 -- ------------------------------------------------------------ resources
 
 local stages = resource.define {
   name = "stages", one = "stage", path = "/workflow_stages",
   schema = "storyblok.stage", filter = "storyblok.stage_filter",
   root = "workflow_stage", plural = "workflow_stages",
-  evidence = evidence.storyblok_stage, remember_listed = true,
+  lookup = lookup.storyblok_stage, remember = remember_seen "stages",
   marks = { "_new", "_destroy" },
   methods = { "list", "find", "get", "create", "update", "delete" },
 }
@@ -90,7 +102,8 @@ local changes = resource.define {
   schema = "storyblok.change", filter = "storyblok.change_filter",
   root = "workflow_stage_change", plural = "workflow_stage_changes",
   paged = true, needs_filter = true,
-  evidence = evidence.storyblok_change,
+  lookup = lookup.storyblok_change, remember = remember_seen "changes",
+  item = "story_id", item_kind = "stories", target = "workflow_stage_id",
   methods = { "list", "page", "each", "create" },
 }
 
@@ -117,8 +130,7 @@ local function duplicate(self, id, attributes, opts)
     if not body then return nil, err end
   end
   local path = ("%s/%d/duplicate"):format(self.path, id)
-  return resource.post(self, path, nil, body, evidence.storyblok_workflow,
-                       attributes or {}, call)
+  return resource.post(self, path, nil, body, attributes or {}, call)
 end
 
 local workflows = resource.define {
@@ -126,7 +138,8 @@ local workflows = resource.define {
   schema = "storyblok.workflow", filter = "storyblok.workflow_filter",
   get_filter = "storyblok.workflow_get_filter",
   root = "workflow", plural = "workflows",
-  evidence = evidence.storyblok_workflow, remember_listed = true,
+  lookup = lookup.storyblok_workflow, remember = remember_seen "workflows",
+  needs_listing = true,
   methods = { "list", "find", "get", "create", "update", "delete" },
   extra = { duplicate = duplicate },
 }
@@ -139,7 +152,7 @@ local stories = resource.define {
              keep = { "release_id", "branch_id", "in_trash", "with_alts",
                       "with_summary", "with_translated_stories" } },
   get_filter = "storyblok.story_get_filter",
-  finish = normalize_story,
+  finish = normalize_story, remember = remember_story,
   methods = { "list", "page", "each", "get" },
 }
 
@@ -178,6 +191,12 @@ local info = resource.define {
   name = "info", one = "space", path = "", schema = "storyblok.space",
   root = "space", finish = drop_first_token, methods = {},
 }
+
+--- The user whose token it is: for `reconcile.lookup`.
+function service.fetch_user(self, call)
+  return resource.fetch({ class = users, transport = self.transport },
+                        service.read_one, "GET", users.path, nil, nil, call)
+end
 
 -- ---------------------------------------------------------------- space
 

@@ -2,6 +2,7 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
+local memory = require "workstage.reconcile.memory"
 local options = require "workstage.options"
 
 -- What Lua itself raises, which is no fault of an answer nor of a module.
@@ -162,7 +163,7 @@ function transport.new(opts)
     on_event = opts.on_event,
     attempts = opts.retry and opts.retry.attempts or 8,
     rate = rate_of(opts),
-    memory = {},
+    memory = memory.new(),
     sent_at = setmetatable({}, { __mode = "k" }),
   }, Transport)
 end

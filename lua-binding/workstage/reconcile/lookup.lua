@@ -1,0 +1,306 @@
+--- Looks for the effect of a POST whose response was lost, for each kind of
+-- object.
+--
+-- Each function takes the resource and the request (see `resource.post`) and
+-- returns a function of the lost request (see `reconcile.resolve`), which
+-- returns the object; nil when it is not there; nil and why when nobody can
+-- tell.
+local core = require "workstage.core"
+local reconcile = require "workstage.reconcile"
+local resource = require "workstage.resource"
+local rules = require "workstage.reconcile.rules"
+local sets = require "workstage.sets"
+local time = require "workstage.time"
+local visible = require "workstage.visible"
+
+local lookup = {}
+
+local function memory_of(self) return self.transport.memory end
+
+-- Whether an object was made by another request, or was there before this one
+-- was sent, as far as the client has seen.
+local function is_known(self, lost, object)
+  local memory, kind = memory_of(self), self.class.name
+  local seen_at = memory:seen_at(kind, object.id)
+  return memory:is_claimed(kind, object.id) or
+         (lost.first_sent ~= nil and seen_at ~= nil and
+          seen_at < lost.first_sent)
+end
+
+-- One match is the effect; several cannot be told apart.
+local function only_one(self, matches)
+  if #matches > 1 then
+    return nil, ("%d %ss match it"):format(#matches, self.class.one)
+  end
+  local found = matches[1]
+  if found then memory_of(self):claim(self.class.name, found.id) end
+  return found
+end
+
+-- --------------------------------------------------------------- changes
+
+-- Whose token it is; asked once. false where the service does not say: then
+-- users are not compared. nil, err when it could not be asked.
+local function own_user(self, lost)
+  local transport = self.transport
+  if transport.user_id == nil then
+    local user, err = self.service.fetch_user(self, lost:options())
+    if not user and reconcile.is_transient(err) then return nil, err end
+    transport.user_id = user and user.id or false
+  end
+  return transport.user_id
+end
+
+-- A list of changes as `rules.decide` takes it.
+local function described(self, lost, list, user)
+  local changes = {}
+  for i, change in ipairs(list) do
+    changes[i] = {
+      object = change, stage = change[self.class.target],
+      created = time.parse(change.created_at),
+      is_own = not user or not change.user_id or change.user_id == user,
+      is_taken = is_known(self, lost, change),
+    }
+  end
+  return changes
+end
+
+-- Whether some change could be the effect, if it is its user's.
+local function any_matches(changes, target)
+  for _, change in ipairs(changes) do
+    if change.stage == target and not change.is_taken then return true end
+  end
+  return false
+end
+
+-- Whether another request of this client may make the same change: until it
+-- has ended nobody can tell whose change is whose.
+local function has_rival(self, request)
+  local class = self.class
+  for other in pairs(memory_of(self).in_flight) do
+    if other ~= request and other.class == class and
+       other.sent[class.item] == request.sent[class.item] and
+       other.sent[class.target] == request.sent[class.target] then
+      return true
+    end
+  end
+  return false
+end
+
+-- What `rules.decide` needs to know beside the changes.
+local function facts_of(self, lost, request)
+  local low, high = memory_of(self):offset()
+  return {
+    target = math.tointeger(request.sent[self.class.target]),
+    seen = request.seen, sent = lost.first_sent, now = core.now(),
+    low = low, high = high, date_offset = lost.date_offset,
+  }
+end
+
+-- Decides by a list of changes; claims the one that is found.
+-- @return the verdict and the change or why; nil, err when reading failed
+local function decide(self, lost, request, list)
+  local facts = facts_of(self, lost, request)
+  local changes = described(self, lost, list)
+  if any_matches(changes, facts.target) then
+    local user, err = own_user(self, lost)
+    if user == nil then return nil, err end
+    changes = described(self, lost, list, user)
+    if has_rival(self, request) then
+      return "unknown", "another request for the same is under way"
+    end
+  end
+  local verdict, found = rules.decide(changes, facts)
+  if verdict ~= "done" then return verdict, found end
+  memory_of(self):claim(self.class.name, found.object.id)
+  return verdict, found.object
+end
+
+-- The function that `reconcile.resolve` calls, from one that lists the
+-- changes of the item, and one that says, when no change shows, why that
+-- proves nothing.
+local function change_finder(self, request, list_changes, why_hidden)
+  return function(lost)
+    local list, err = list_changes(lost)
+    if not list then return nil, err end
+    local verdict, found = decide(self, lost, request, list)
+    if verdict == "done" then return found end
+    if verdict ~= "not_done" then return nil, found end
+    return nil, lost.is_last_check and why_hidden(lost) or nil
+  end
+end
+
+--- Storyblok: a change of that story to that stage, by the token's user. Lists
+-- are not proven to hold the changes of a release.
+function lookup.storyblok_change(self, request)
+  local story = math.tointeger(request.sent.story_id)
+  local release = math.tointeger(request.sent.release_id)
+  return change_finder(self, request, function(lost)
+    return resource.all(self, { with_story = story }, lost:options())
+  end, function()
+    return release and "changes in a release may not be listed"
+  end)
+end
+
+-- A project that has the status although no change shows may have had it
+-- before, or may show the change later.
+local function check_status(self, lost, workspace, key)
+  local value, call = self.transport:fetch(
+    "GET", ("/workspaces/%d"):format(workspace), "include_archived=true", nil,
+    lost:options())
+  if not value then return call end
+  call:close()
+  local all = type(value.workspaces) == "table" and value.workspaces or {}
+  local found = all[("%d"):format(workspace)]
+  local coerced = type(found) == "table" and
+                  core.coerce(found, core.schema "kantata.workspace",
+                              "workspace")
+  if not coerced then return "the project cannot be read" end
+  if coerced.status and coerced.status.key == key then
+    return "the project has the status, but no change since then shows"
+  end
+end
+
+-- Takes out what was included for this look alone.
+local function without_user(list, wanted)
+  for _, change in ipairs(list) do
+    if not wanted then change.user = nil end
+  end
+  return list
+end
+
+--- Kantata: a change of that project to that key, by the token's user.
+function lookup.kantata_change(self, request)
+  local key = math.tointeger(request.sent.to_status_key)
+  local workspace = math.tointeger(request.sent.workspace_id)
+  local include, wants_user = { "user" }, false
+  for _, name in ipairs(request.sent.include or {}) do
+    if name == "user" then wants_user = true
+    else include[#include + 1] = name end
+  end
+  return change_finder(self, request, function(lost)
+    local list, err = resource.all(self, {
+      workspace_id = workspace, include = include }, lost:options())
+    return list and without_user(list, wants_user), err
+  end, function(lost)
+    return check_status(self, lost, workspace, key)
+  end)
+end
+
+-- ---------------------------------------------------------------- stages
+
+local UNCOMPARED = { position = true, update_position = true,
+                     workflow_id = true, workflow_stages = true }
+
+local function same_list(sent, found)
+  return type(found) == "table" and sets.equal(sent, found)
+end
+
+local function same(sent, found)
+  if found == nil then return true end
+  if type(sent) == "table" then return same_list(sent, found) end
+  if type(sent) == "string" and type(found) == "string" then
+    return sent:lower() == found:lower()
+  end
+  return sent == found
+end
+
+-- Whether an object holds what was sent; what the service leaves out of its
+-- answer is not compared.
+local function fits(attributes, object)
+  for name, value in pairs(attributes) do
+    if not UNCOMPARED[name] and type(name) == "string" and
+       type(value) ~= "userdata" and not same(value, object[name]) then
+      return false
+    end
+  end
+  return true
+end
+
+local function default_workflow(self, lost)
+  local value, call, status, text = self.transport:fetch(
+    "GET", self.prefix .. "/workflows", "is_default=true", nil,
+    lost:options())
+  if not value then return nil, call end
+  call:close()
+  local list = type(value.workflows) == "table" and value.workflows or {}
+  for _, workflow in ipairs(list) do
+    local coerced = core.coerce(workflow, core.schema "storyblok.workflow",
+                                "workflow")
+    if coerced and coerced.is_default then return coerced.id end
+  end
+  return nil, ("the default workflow is not listed (%d, %d bytes)")
+              :format(status, #text)
+end
+
+--- Storyblok: the stage's name, which is unique in its workflow.
+function lookup.storyblok_stage(self, request)
+  local attributes = request.sent
+  local workflow = math.tointeger(attributes.workflow_id)
+  return function(lost)
+    local err
+    if not workflow then
+      workflow, err = default_workflow(self, lost)
+      if not workflow then return nil, err end
+    end
+    local list
+    list, err = resource.all(self, { in_workflow = workflow },
+                             lost:options())
+    if not list then return nil, err end
+    for _, stage in ipairs(list) do
+      if stage.name == attributes.name and not is_known(self, lost, stage) then
+        if fits(attributes, stage) then return only_one(self, { stage }) end
+        return nil, ("a stage named %s is there, with other attributes")
+                    :format(visible.quoted(stage.name))
+      end
+    end
+  end
+end
+
+-- ------------------------------------------------------------- workflows
+
+-- A copy that was not given a name or content types may have any.
+local function matches_workflow(attributes, workflow)
+  return (attributes.name == nil or workflow.name == attributes.name) and
+         (attributes.content_types == nil or
+          same_list(attributes.content_types, workflow.content_types))
+end
+
+--- Storyblok: the one workflow of that name and those content types that was
+-- not there before. Names may repeat, and nothing says when a workflow was
+-- made: so a client that had not listed the workflows by then can only tell
+-- when the first look does not show it and a later one does.
+function lookup.storyblok_workflow(self, request)
+  local listed = request.listed
+  return function(lost)
+    local list, err = resource.all(self, nil, lost:options())
+    if not list then return nil, err end
+    local matches = {}
+    for _, workflow in ipairs(list) do
+      if matches_workflow(request.sent, workflow) and
+         not is_known(self, lost, workflow) then
+        matches[#matches + 1] = workflow
+      end
+    end
+    if #matches > 0 and not listed then
+      return nil, "a workflow of that name may have been there before: " ..
+                  "list the workflows first"
+    end
+    listed = true
+    return only_one(self, matches)
+  end
+end
+
+--- One look for a change that an earlier run may have made, without waiting.
+-- Nothing is known of when it was sent: so it takes what was read before it.
+function lookup.change(self, attributes, seen, opts)
+  local request = { class = self.class, sent = attributes, seen = seen }
+  local lost = reconcile.lost(opts.deadline)
+  lost.is_last_check = true
+  local found, why = self.class.lookup(self, request)(lost)
+  if found then return "done", found end
+  if why then return "unknown", why end
+  return "not_done"
+end
+
+return lookup

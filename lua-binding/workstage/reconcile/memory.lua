@@ -1,0 +1,170 @@
+--- What a client has read and made, by which the effect of a request whose
+-- response was lost is told from what was there before.
+local time = require "workstage.time"
+
+local memory = {}
+
+-- Entries of a kind before the older half is forgotten: the items of several
+-- pages, and more changes than a service lets through until a request that
+-- hangs is resolved.
+local LIMIT = 1024
+
+-- Seconds after which bounds of the clocks' offset are measured anew: clocks
+-- drift apart.
+local BOUNDS_LAST = 600
+
+-- Seconds by which `created_at` may be rounded.
+local ROUNDED = 1
+
+-- ----------------------------------------------------- bounded maps
+
+local Map = {}
+Map.__index = Map
+
+local function new_map()
+  return setmetatable({ recent = {}, older = {}, count = 0 }, Map)
+end
+
+function Map:get(key)
+  local value = self.recent[key]
+  if value ~= nil then return value end
+  return self.older[key]
+end
+
+function Map:set(key, value)
+  if self.recent[key] == nil then
+    if self.count >= LIMIT then
+      self.older, self.recent, self.count = self.recent, {}, 0
+    end
+    self.count = self.count + 1
+  end
+  self.recent[key] = value
+end
+
+function Map:remove(key)
+  if self.recent[key] ~= nil then self.count = self.count - 1 end
+  self.recent[key], self.older[key] = nil, nil
+end
+
+-- ------------------------------------------------------------ memory
+
+local Memory = {}
+Memory.__index = Memory
+
+--- The memory of one client.
+function memory.new()
+  return setmetatable({
+    maps = {},
+    in_flight = setmetatable({}, { __mode = "k" }),
+    bounds = false, older_bounds = false,
+  }, Memory)
+end
+
+local function map_of(self, name)
+  local map = self.maps[name]
+  if not map then
+    map = new_map()
+    self.maps[name] = map
+  end
+  return map
+end
+
+--- Remembers that an object was first seen at a time on `core.now`'s clock.
+-- @tparam string kind such as "stages"
+function Memory:see(kind, id, at)
+  local map = map_of(self, kind)
+  if not map:get(id) then map:set(id, at) end
+end
+
+--- When an object was first seen; nil if never.
+function Memory:seen_at(kind, id)
+  return map_of(self, kind):get(id)
+end
+
+--- Remembers that an object is the effect of a request of this client.
+function Memory:claim(kind, id)
+  map_of(self, kind .. " claimed"):set(id, true)
+end
+
+function Memory:is_claimed(kind, id)
+  return map_of(self, kind .. " claimed"):get(id) ~= nil
+end
+
+-- --------------------------------------------------------------- items
+
+-- Where a service has several copies of its data, an older one may answer.
+local function is_older(created_at, other)
+  local seconds, known = time.parse(created_at), time.parse(other)
+  return seconds ~= nil and known ~= nil and seconds < known
+end
+
+--- Remembers the stage that an item was in when it was read, or was brought to.
+-- @tparam string kind such as "stories"
+-- @tparam integer id of the item
+-- @tparam integer|nil stage its id (Kantata: the status' key)
+-- @tparam string|nil created_at when it came there, as the service wrote it
+-- @tparam number at when it was read, on `core.now`'s clock
+-- @tparam[opt] boolean is_own whether it was changed by us, not read
+function Memory:read_item(kind, id, stage, created_at, at, is_own)
+  local map = map_of(self, kind)
+  local known = map:get(id)
+  if known and known.created_at and created_at and
+     is_older(created_at, known.created_at) then
+    return
+  end
+  local is_same = known and known.created_at == created_at and
+                  known.stage == stage
+  map:set(id, { stage = stage, created_at = created_at, at = at,
+                is_own = is_own or is_same and known.is_own or false })
+end
+
+--- What is remembered of an item: `stage`, `created_at`, `at`, `is_own`, as
+-- for `read_item`; nil if nothing is.
+function Memory:item(kind, id)
+  return map_of(self, kind):get(id)
+end
+
+--- Forgets an item about which nobody knows any more where it is.
+function Memory:forget_item(kind, id)
+  map_of(self, kind):remove(id)
+end
+
+-- --------------------------------------------------------------- clocks
+
+local function narrow(bounds, low, high)
+  bounds.low = math.max(bounds.low, low)
+  bounds.high = math.min(bounds.high, high)
+end
+
+--- Learns from a change of our own that was answered: it was made between its
+-- being sent and its answer.
+-- @tparam number created by the service's clock
+-- @tparam number sent on our clock, as `answered`
+function Memory:learn_offset(created, sent, answered)
+  local low, high = created - answered - ROUNDED, created - sent + ROUNDED
+  local bounds = self.bounds
+  if not bounds or answered - bounds.since > BOUNDS_LAST then
+    self.older_bounds = bounds
+    self.bounds = { since = answered, low = low, high = high }
+    return
+  end
+  narrow(bounds, low, high)
+  -- the service's clock was set: what was learned before holds no longer
+  if bounds.low > bounds.high then
+    self.bounds = { since = answered, low = low, high = high }
+    self.older_bounds = false
+  end
+end
+
+--- Bounds of `created_at` minus our clock; nil where nothing shows them.
+function Memory:offset()
+  local bounds, older = self.bounds, self.older_bounds
+  if not bounds then return nil end
+  if not older then return bounds.low, bounds.high end
+  local low = math.max(bounds.low, older.low)
+  local high = math.min(bounds.high, older.high)
+  if low > high then return bounds.low, bounds.high end
+  return low, high
+end
+
+return memory

@@ -166,7 +166,7 @@ end
 
 -- Where the item of a request was when it was last read before: as an earlier
 -- run read it, or as this client did.
-local function seen_before(self, request, opts)
+local function seen_before(request, opts)
   if opts.seen then
     return { stage = opts.seen.stage,
              created = time.parse(opts.seen.created_at) }
@@ -180,7 +180,7 @@ end
 
 -- What a POST comes to whose first response was an error.
 local function resolve_ambiguous(self, request, opts, err, lost)
-  request.seen = seen_before(self, request, opts)
+  request.seen = seen_before(request, opts)
   local find = self.class.lookup(self, request)
   local function again(remaining)
     request.timeout, request.deadline = remaining.timeout, remaining.deadline

@@ -91,7 +91,14 @@ tables.classes = {
     doc = "Options of one call, the last argument of each method.",
     table.unpack(with(call_options, {
       { "strict", "boolean", "false: lets unknown attributes through." },
+      { "seen", "workstage.seen", "Of a change: the item as an earlier run " ..
+        "read it; else what this client has read counts." },
     })) },
+  { name = "workstage.seen", given = true,
+    doc = "Where an item was when it was read before a change was sent.",
+    { "stage", "integer", "The id of its stage; Kantata: the status' key." },
+    { "created_at", "string", "When it came there, as the service wrote it." },
+  },
   { name = "workstage.request_parts", given = true,
     doc = "The parts of a request that has no method of its own.",
     table.unpack(with({
@@ -272,8 +279,10 @@ tables.types = {
   ["workstage.loop:events"] = { "string" },
   ["workstage.scope:spawn"] = { f = "fun()", "workstage.task" },
   ["workstage.task:wait"] = { "any" },
-  ["workstage.storyblok:whoami"] = { given = "workstage.call_options",
+  ["workstage.storyblok:whoami"] = { opts = "workstage.call_options",
                                      "workstage.storyblok.user" },
+  ["workstage.storyblok:info"] = { opts = "workstage.call_options",
+                                   "workstage.storyblok.space" },
   ["workstage.kantata.statuses:list"] = { "workstage.known_status[]" },
   ["workstage.kantata.statuses:find"] = {
     key = "integer|string", color = "string",

@@ -327,17 +327,23 @@ describe("definitions for editors", function()
 
   it("have the fields of events", function()
     local seen, events = {}, {}
-    server:inject {
-      { method = "POST", close = "after", count = 1 },
-      { path = "workflow_stages", status = 503, count = 1 },
-    }
     local watched <close> = service.storyblok(server, {
       on_event = function(event)
         events[#events + 1] = event
       end, rate_limit = 20,
     })
+    local stories = assert(watched.stories:page { story_only = true })
+    local story = stories[1]
+    -- an answered change first, by which the service's clock is known
+    assert(watched.changes:create {
+      story_id = stories[2].id,
+      workflow_stage_id = assert(watched.stages:list())[1].id,
+    })
+    server:inject {
+      { method = "POST", close = "after", count = 1 },
+      { path = "workflow_stages", status = 503, count = 1 },
+    }
     assert(watched.stages:list())
-    local story = assert(watched.stories:page { story_only = true })[1]
     local stage = story.stage and story.stage.workflow_stage_id
     assert(watched.changes:create {
       story_id = story.id,

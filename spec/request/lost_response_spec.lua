@@ -67,7 +67,9 @@ local function move(story, stage, opts)
                                 workflow_stage_id = ids[stage] }, opts)
 end
 
-local function read(story) return assert(space.stories:get(ids.stories[story])) end
+local function read(story)
+  return assert(space.stories:get(ids.stories[story]))
+end
 
 local function moves(story, stage)
   return #service.changes_of(server, ids.stories[story], ids[stage])

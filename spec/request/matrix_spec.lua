@@ -185,8 +185,18 @@ add { method = "POST", name = "stages.create (default workflow)",
       end,
       is_good = function(s) return s.name == "Legal" end,
       effects = made "workflow_stages", state = has_legal }
+-- A change answered before, by which the client knows the service's clock.
+local function change_another(space, ids)
+  assert(space.changes:create { story_id = ids.stories[2],
+                                workflow_stage_id = ids.Drafting })
+end
+
+local function change_another_project(ox)
+  assert(ox.changes:create { workspace_id = 3, to_status_key = 310 })
+end
+
 add { method = "POST", name = "changes.create",
-      path = "/workflow_stage_changes",
+      path = "/workflow_stage_changes", prepare = change_another,
       call = function(space, ids)
         return space.changes:create({ story_id = ids.stories[1],
                                       workflow_stage_id = ids.Review,
@@ -225,7 +235,7 @@ add { method = "POST", name = "workflows.duplicate", path = "/duplicate",
         return count == 1 and #workflow.stages == 4
       end }
 add { method = "POST", name = "status changes.create", client = "kantata",
-      path = "/workspace_status_changes",
+      path = "/workspace_status_changes", prepare = change_another_project,
       call = function(ox)
         return ox.changes:create({ workspace_id = 2, to_status_key = 605 })
       end,
@@ -427,7 +437,7 @@ local function run(call, name)
   end
   local client = service[call.client](server, { on_event = on_event,
                                                 timeout = fault.timeout })
-  if call.prepare and not fault.refuse then call.prepare(client) end
+  if call.prepare and not fault.refuse then call.prepare(client, ids) end
   if fault.warm then warm_up(server, client, fault.warm) end
   if fault[1] then
     local one = { method = call.method, path = call.path, count = 1 }
@@ -436,13 +446,15 @@ local function run(call, name)
   end
   local before = fault.refuse and 0 or
                  service.count(server, call.method, call.path)
+  local effects = not fault.refuse and call.effects and
+                  call.effects(server) or 0
   local good, result, err = pcall(call.call, client, ids)
   if not good then result, err = nil, result end
   if find then server = find() end
   settle_late(server)
   local got = outcome(call, result, err,
                       service.count(server, call.method, call.path) - before,
-                      call.effects and call.effects(server))
+                      call.effects and call.effects(server) - effects)
   local state = not call.state or call.state(server, ids)
   local is_good = result == nil or not call.is_good or call.is_good(result)
   client:close()

@@ -133,6 +133,24 @@ describe("a failure", function()
     end
   end)
 
+  it("of every item alike ends the run, with one explanation", function()
+    start { ["Old review"] = 300 }
+    server:inject { { method = "POST", path = POST, after = 5, status = 403,
+                      body = { error = "You may not do this" } } }
+    local report = apply()
+    assert.is_false(report.complete)
+    assert.equal("forbidden", report.error.kind)
+    assert.equal(5, report.moved)
+    assert.is_true(posts() >= 25 and posts() < 25 + 8, posts())
+    has(report, '20 moves in a row from stage "Old review" to stage "Review"')
+    has(report, "You may not do this")
+    server:inject(false)
+    report = resume()
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(295, report.moved)
+    assert.same({ Review = 300 }, migrations.counts(server))
+  end)
+
   it("of the token ends the run at once", function()
     start { ["Old review"] = 200 }
     server:inject { { method = "POST", path = POST, after = 20,
@@ -157,6 +175,77 @@ describe("a failure", function()
     for _, changes in pairs(migrations.changes(server)) do
       assert.equal(1, #changes)
     end
+  end)
+
+  -- Moves the first story that never had a change, as an editor does who
+  -- comes between two runs; returns its id.
+  local function move_unsent()
+    local changes, stages = migrations.changes(server),
+                            migrations.stages_of(server)
+    local other = migrations.client(server)
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      if not changes[story.id] then
+        assert(other.changes:create { story_id = story.id,
+                                      workflow_stage_id = stages.Review.id })
+        other:close()
+        return story.id
+      end
+    end
+  end
+
+  -- After a run that ended early: what an editor moved to the same stage is
+  -- not counted as moved by the run, and a rollback leaves it.
+  local function assert_left_to_editor()
+    local moved = assert(migration.progress(folder .. "/j")).moved
+    local id = move_unsent()
+    local report = resume()
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(60 - moved - 1, report.moved)
+    assert.same({ { item = id, why = "it is there already" } }, report.skips)
+    report = assert(migration.rollback(space, folder .. "/j"))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(59, report.moved)
+    assert.same({ ["Old review"] = 59, Review = 1 },
+                migrations.counts(server))
+  end
+
+  it("of the budget leaves to editors what was not sent", function()
+    start({ ["Old review"] = 60 }, { max_requests = 40 })
+    local report = apply()
+    assert.equal("budget", report.error.kind)
+    assert.equal(0, report.failed)
+    space:close()
+    space = migrations.client(server)
+    assert_left_to_editor()
+  end)
+
+  it("of the service leaves to editors what was not sent", function()
+    start { ["Old review"] = 60 }
+    server:inject { { method = "POST", path = POST, after = 20, status = 401,
+                      body = { error = "Unauthorized" } } }
+    assert.equal("unauthorized", apply(nil, { concurrency = 1 }).error.kind)
+    server:inject(false)
+    local failed = assert(migration.progress(folder .. "/j")).failed
+    assert.equal(1, failed)
+    assert_left_to_editor()
+  end)
+
+  it("that a person wants leaves to editors what was not sent", function()
+    start { ["Old review"] = 60 }
+    local moved = 0
+    apply(nil, { should_stop = function() return moved >= 20 end,
+                 on_progress = function(progress) moved = progress.done end })
+    assert.is_true(moved >= 20 and moved < 30)
+    assert_left_to_editor()
+  end)
+
+  it("in a callback leaves to editors what was not sent", function()
+    start { ["Old review"] = 60 }
+    local report = apply(nil, { on_progress = function(progress)
+      if progress.done == 20 then error("no more", 0) end
+    end })
+    assert.equal("no more", report.error)
+    assert_left_to_editor()
   end)
 
   it("of everything in a row is not tried on every item", function()

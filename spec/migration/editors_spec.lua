@@ -1,0 +1,175 @@
+-- What editors do while items are moved, at the services' own rates.
+local clients = require "support.clients"
+local core = require "workstage.core"
+local loop = require "workstage.loop"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+local workstage = require "workstage"
+
+local has = clients.has
+
+describe("while items are moved", function()
+  local servers, open, folder
+
+  before_each(function()
+    folder, servers, open = migrations.folder(), {}, {}
+  end)
+
+  after_each(function()
+    for _, client in ipairs(open) do client:close() end
+    for _, server in ipairs(servers) do server:stop() end
+    migrations.remove(folder)
+  end)
+
+  local function start(counts, options, more)
+    local given = { story_stage = "change" }
+    for name, value in pairs(options or {}) do given[name] = value end
+    local server, space = migrations.start(migrations.space(counts), given,
+                                           more)
+    servers[#servers + 1], open[#open + 1] = server, space
+    return server, space
+  end
+
+  local function editor_of(server)
+    local client = migrations.client(server, { token = "token-of-an-editor" })
+    open[#open + 1] = client
+    return client
+  end
+
+  local function story(server, slug)
+    for _, each in ipairs(server:dump().spaces[1].stories) do
+      if each.full_slug == slug then return each end
+    end
+  end
+
+  local function put(server, editor, slug, stage)
+    assert(editor.changes:create {
+      story_id = story(server, slug).id,
+      workflow_stage_id = migrations.stages_of(server)[stage].id })
+  end
+
+  -- Applies a plan at a rate beside `act(server, editor)`; returns the
+  -- report, and how many requests each item took.
+  local function apply_at(rate, count, act)
+    local server, space = start({ ["Old review"] = count },
+      { rate_limit = rate }, { rate_limit = rate, token = "token-of-the-run" })
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    local report
+    local editor = act and editor_of(server)
+    loop.sleep(1.1) -- the plan's requests were another second's
+    workstage.run(function(tasks)
+      if act then tasks:spawn(function() act(server, editor) end) end
+      report = assert(migration.apply(space, plan, {
+        journal = ("%s/%d.%d"):format(folder, rate, count) }))
+    end)
+    local per_item = 0
+    for _, request in ipairs(server:requests()) do
+      local is_move = request.method == "POST"
+      local is_read = request.query and request.query:find("by_ids", 1, true)
+      if is_move or is_read then per_item = per_item + 1 / count end
+    end
+    return report, per_item, server
+  end
+
+  it("a page of five seconds is read at a time, and an editor is noticed",
+     function()
+    local began = core.now()
+    local at_six, at_three
+    workstage.run(function(tasks)
+      tasks:spawn(function()
+        at_six = table.pack(apply_at(6, 60, function(server, editor)
+          loop.sleep(1)
+          put(server, editor, "old-review/59", "Ready")
+        end))
+      end)
+      tasks:spawn(function()
+        at_three = table.pack(apply_at(3, 33))
+      end)
+    end)
+    assert.is_true(core.now() - began < 60)
+    local report, per_item, server = table.unpack(at_six)
+    assert.equal(59, report.moved)
+    assert.equal(1, report.skipped)
+    assert.equal("it has been moved since the plan", report.skips[1].why)
+    assert.same({ Review = 59, Ready = 1 }, migrations.counts(server))
+    assert.is_true(per_item - 1 / 60 <= 1.05, per_item) -- the editor's one
+    report, per_item = table.unpack(at_three)
+    assert.equal(33, report.moved)
+    assert.is_true(per_item <= 1.09 + 1 / 33, per_item) -- a page begun
+  end)
+
+  -- The story whose move was answered with 429.
+  local function held_story(server)
+    for _, request in ipairs(server:requests()) do
+      if request.status == 429 then
+        return math.tointeger(tonumber(request.body:match '"story_id":(%d+)'))
+      end
+    end
+  end
+
+  it("a move that is held off does not rest on an old read", function()
+    local server, space = start({ ["Old review"] = 20 }, nil,
+                                { retry = { attempts = 8, cap = 60 } })
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    local editor = editor_of(server)
+    local ready = migrations.stages_of(server).Ready.id
+    server:inject { { method = "POST", path = "workflow_stage_changes",
+                      after = 4, count = 1, retry_after = 9 } }
+    local report
+    workstage.run(function(tasks)
+      tasks:spawn(function()
+        loop.sleep(2)
+        assert(editor.changes:create { story_id = held_story(server),
+                                       workflow_stage_id = ready })
+      end)
+      report = assert(migration.apply(space, plan, { journal = folder .. "/j",
+                                                     concurrency = 1 }))
+    end)
+    assert.is_true(report.complete, tostring(report))
+    assert.same({ { item = held_story(server),
+                    why = "it has been moved since the plan" } },
+                report.skips)
+    assert.same({ Review = 19, Ready = 1 }, migrations.counts(server))
+    for _, changes in pairs(migrations.changes(server)) do
+      assert.equal(1, #changes)
+    end
+  end)
+
+  it("a story that is deleted is skipped, and the run completes", function()
+    local server, space = start { ["Old review"] = 40 }
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    local editor = editor_of(server)
+    local gone = story(server, "old-review/30").id
+    local report = assert(migration.apply(space, plan, {
+      journal = folder .. "/j", concurrency = 1,
+      on_progress = function(progress)
+        if progress.done == 3 then
+          assert(editor:request("DELETE", ("/v1/spaces/%d/stories/%d")
+            :format(migrations.SPACE, gone)))
+        end
+      end }))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(39, report.moved)
+    assert.same({ { item = gone, why = "it is gone" } }, report.skips)
+    assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+    local progress = assert(migration.progress(folder .. "/j"))
+    assert.same({ 40, 39, 1, 0 }, { progress.total, progress.moved,
+                                    progress.skipped, progress.failed })
+  end)
+
+  it("a stage that is deleted makes the moves to it fail", function()
+    local server, space = start { Drafting = 5 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages = nil
+    blueprint.moves = { { from = "Drafting", to = "Review" } }
+    local plan = assert(migration.plan(space, blueprint))
+    server:inject { { method = "POST", path = "workflow_stage_changes",
+                      status = 404, body = { "This record could not be found" }
+                    } }
+    local report = assert(migration.apply(space, plan,
+                                          { journal = folder .. "/j" }))
+    assert.equal(5, report.failed)
+    assert.equal(0, report.skipped)
+    has(report.failures[1].error, "could not be found")
+  end)
+end)

@@ -96,7 +96,7 @@ describe("due dates", function()
     assert.same({ ONE, TWO, false, TWO }, dues())
   end)
 
-  it("of late arrivals are kept as well", function()
+  it("of what only a later run moves are kept as well", function()
     start()
     local plan = plan_with()
     server:inject { { method = "POST", path = "/workflow_stage_changes",

@@ -120,7 +120,7 @@ describe("the items of an operation", function()
     local done, _, work = move(run, { items = ids(1, 24) })
     assert.is_true(done)
     local function page(first, last)
-      return { type = "page", operation = 7, stage = FROM, to = TO, at = last,
+      return { type = "page", operation = 7, stage = FROM, to = TO, last = last,
                items = ids(first, last) }
     end
     assert.same({ page(1, 10), page(11, 20), page(21, 24) }, run.pages)
@@ -250,14 +250,14 @@ describe("the items of an operation", function()
                                retry_ids = { 2, 5, 7, 8, 9 } }))
     assert.same({ "read 2 5 7 8 9 12 13 14 15 16", "read 17 18 19 20" },
                 reads_of(run))
-    assert.same({ 16, 20 }, { run.pages[1].at, run.pages[2].at })
+    assert.same({ 16, 20 }, { run.pages[1].last, run.pages[2].last })
     assert.equal(14, run.begun)
   end)
 
   it("that come late are written as such", function()
     local run = new_run(all(3, FROM))
     assert.is_true(move(run, { items = ids(1, 3), late = true }))
-    assert.is_nil(run.pages[1].at)
+    assert.is_nil(run.pages[1].last)
     assert.is_true(run.pages[1].late)
     assert.equal(1, logged(run, "moved 1 by 1001 late"))
   end)
@@ -411,7 +411,7 @@ describe("the read of an item", function()
     assert.equal(2, #run.pages)
     assert.same({ 5 }, run.pages[2].items)
     assert.same({ "z" }, run.pages[2].created)
-    assert.is_nil(run.pages[2].at)
+    assert.is_nil(run.pages[2].last)
     assert.equal(6, run.begun)
   end)
 

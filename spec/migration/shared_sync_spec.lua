@@ -25,7 +25,7 @@ local function run_at(rate, count)
   end
   function run.note(_, record)
     assert.equal("page", record.type)
-    assert.equal(math.min(record.at, count), record.items[#record.items])
+    assert.equal(math.min(record.last, count), record.items[#record.items])
     assert.is_true(#record.items <= 100)
     pages[#pages + 1] = record
     for _, id in ipairs(record.items) do written[#written + 1] = id end

@@ -138,10 +138,10 @@ local function created_of(todo)
   return is_told and created or nil
 end
 
-local function page_record(self, todo, skipped, at)
+local function page_record(self, todo, skipped, last)
   local ids = {}
   for i, item in ipairs(todo) do ids[i] = item.id end
-  return { type = "page", operation = self.operation, at = at,
+  return { type = "page", operation = self.operation, last = last,
            late = self.late or nil, stage = self.from, to = self.to,
            items = ids,
            created = created_of(todo), dues = dues_of(todo),
@@ -184,7 +184,7 @@ local function fetch_pages(self)
     local found, err = fetch(self, ids)
     if not found then return nil, err end
     pages[i] = { ids = ids, found = found,
-                 at = not self.late and self.at - 1 or nil }
+                 last = not self.late and self.at - 1 or nil }
   end
   return pages
 end
@@ -195,7 +195,7 @@ local function write_pages(self, pages)
   local queue = table.move(self.queue, self.first, #self.queue, 1, {})
   for i, page in ipairs(pages) do
     local todo, skipped = partition(self, page.ids, page.found)
-    local record = page_record(self, todo, skipped, page.at)
+    local record = page_record(self, todo, skipped, page.last)
     if i < #pages then self.run:note(record)
     else self.run:intend(record) end
     report_skipped(self, skipped)

@@ -85,24 +85,38 @@ local function check_written(self, good, err)
   return nil, err
 end
 
+-- Adds the time, in seconds since 1970; to the outcomes of moves, which are
+-- most of a journal, once a second.
+local function stamp(self, record)
+  local now = os.time()
+  if record.type ~= "moved" or now ~= self.stamped_at then
+    record.at, self.stamped_at = now, now
+  end
+  return record
+end
+
 --- Writes a record down at once; it is synced within a second.
 function Run:note(record)
+  stamp(self, record)
   check_written(self, self.journal:write(record))
 end
 
 --- Writes an intent down and syncs it before it returns. Raises when that
 -- cannot be: what was intended must not be done then.
 function Run:intend(record)
-  local good, err = check_written(self, self.journal:intend(record))
+  local good, err = check_written(self, self.journal:intend(
+    stamp(self, record)))
   if not good then error(err, 0) end
 end
 
 --- Waits until what was done shows in what is read, with all that was
 -- written on the disk meanwhile.
 function Run:settle()
+  local seconds = self.client.transport.settle_time
+  self:note { type = "pause", reason = "settle_time", seconds = seconds }
   local good, err = check_written(self, self.journal:sync())
   if not good then error(err, 0) end
-  loop.sleep(self.client.transport.settle_time)
+  loop.sleep(seconds)
 end
 
 -- ---------------------------------------------------------------- items

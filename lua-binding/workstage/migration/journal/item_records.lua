@@ -42,7 +42,7 @@ item_records.take = {}
 local take = item_records.take
 
 function take.page(self, state, record)
-  if record.at then state.at = math.max(state.at, record.at + 1) end
+  if record.last then state.at = math.max(state.at, record.last + 1) end
   for _, id in ipairs(record.items) do count_late(self, state, record, id) end
   take_read(state, record)
   for _, each in ipairs(record.skipped or {}) do

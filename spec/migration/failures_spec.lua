@@ -225,8 +225,7 @@ describe("a failure", function()
                       body = { error = "Unauthorized" } } }
     assert.equal("unauthorized", apply(nil, { concurrency = 1 }).error.kind)
     server:inject(false)
-    local failed = assert(migration.progress(folder .. "/j")).failed
-    assert.equal(1, failed)
+    assert.equal(1, assert(migration.progress(folder .. "/j")).failed)
     assert_left_to_editor()
   end)
 

@@ -57,12 +57,12 @@ describe("a plan of projects", function()
     assert.same({ { from = FROM, to = TO }, { from = 12345, to = FROM },
                   { from = TO, to = TO }, { from = TO, to = 12345 } },
                 result.rules)
-    assert.same({ webhooks = 2 }, result.effects)
+    assert.same({ notifications = 2 }, result.effects)
     assert.same({ stages = {} }, result.structure)
     result = plan({ project(2, TO), project(3, FROM) },
                   { from = TO, to = 12345 }, { from = FROM, to = TO })
     assert.equal("12345", result.operations[1].to_name)
-    assert.same({ webhooks = 2 }, result.effects)
+    assert.same({ notifications = 2 }, result.effects)
   end)
 
   it("takes each by the first rule that matches", function()
@@ -75,6 +75,30 @@ describe("a plan of projects", function()
       { from = FROM, to = TO })))
   end)
 
+  it("tells of projects whose status is not shown", function()
+    local projects = { project(1, FROM), project(2, nil, { title = "A\27" }),
+                       project(3), project(4, nil, { archived = true }) }
+    local result = plan(projects, { from = FROM, to = TO,
+                                    where = { id = { 1, 2 } } })
+    assert.same({ { 1 } }, items_of(result))
+    assert.same({ "1 project is not moved: its status is not shown to this " ..
+                  "user: \"A\\x1b\" (2)" }, result.notes)
+    result = plan(projects, { from = FROM, to = TO })
+    assert.matches("2 projects are", result.notes[1], 1, true)
+    for i = 5, 20 do projects[i] = project(i) end
+    result = plan(projects, { from = FROM, to = TO })
+    assert.matches('"Project 12" (12), ...', result.notes[1], 1, true)
+  end)
+
+  it("tells of archived projects", function()
+    local result = plan({ project(1, FROM, { archived = true }),
+                          project(2, FROM) },
+                        { from = FROM, to = TO, where = { id = 1,
+                                                          archived = true } })
+    assert.same({ "1 project is archived: the service may refuse to change " ..
+                  "an archived project's status" }, result.notes)
+  end)
+
   it("asks for archived ones only if a rule does", function()
     local projects = { project(1, FROM), project(2, FROM,
                                                  { archived = true }) }
@@ -83,7 +107,8 @@ describe("a plan of projects", function()
     local account = new_account(projects)
     assert.same({ { 1 } }, items_of(assert(read_and_plan(account,
       { moves = { all } }))))
-    assert.same({ { page = 1, per_page = 200 } }, account.asked)
+    assert.same({ { page = 1, per_page = 200, order = "created_at:asc" } },
+                account.asked)
     account = new_account(projects)
     local elsewhere = { from = FROM, to = TO, where = { id = 7 } }
     assert.same({ { 2 }, { 1 } }, items_of(assert(read_and_plan(account,

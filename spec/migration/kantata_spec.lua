@@ -191,6 +191,26 @@ describe("a migration of Kantata", function()
     assert.equal(60, #server:dump().kantata.workspace_status_changes)
   end)
 
+  for _, status in ipairs { 400, 422 } do
+    it("skips a project that got the status meanwhile: " .. status, function()
+      start(projects { { 310, 6 } }, { same_status = status })
+      local made = plan(blueprint { from = 310, to = 605 })
+      local report = apply(made, { concurrency = 1,
+        on_progress = function(progress)
+          if progress.done == 2 then
+            assert(ox:request("PUT", "/workspaces/5", {
+              body = { workspace = { status_key = 605 } } }))
+          elseif progress.done == 3 then
+            assert(ox:request("PUT", "/workspaces/6", {
+              body = { workspace = { status_key = 130 } } }))
+          end
+        end })
+      assert.is_true(report.complete, tostring(report))
+      assert.equal(5, report.moved)
+      assert.same({ { item = 5, why = "it is there already" } }, report.skips)
+    end)
+  end
+
   it("rolls back what still stands as the run left it", function()
     start(projects { { 310, 30 }, { 130, 5 } })
     assert.is_true(apply(plan(blueprint({ from = 310, to = 605 },

@@ -46,6 +46,8 @@ local kantata = {
   item = "project",
 }
 
+--- The same for projects, whose status may not be told: then there is no
+-- `stage`.
 function kantata.fetch_current(account, ids)
   local page, err = account.workspaces:page {
     only = ids, archived = "include", order = "created_at:asc",
@@ -55,7 +57,7 @@ function kantata.fetch_current(account, ids)
   local found = {}
   for _, workspace in ipairs(page) do
     found[workspace.id] = {
-      stage = workspace.status and workspace.status.key or false,
+      stage = workspace.status and workspace.status.key,
       name = workspace.title,
     }
   end

@@ -74,6 +74,7 @@ end
 -- @tparam table|nil item as it was read; nil if it is gone
 function Pages:skip_reason(item)
   if not item then return "it is gone"
+  elseif item.stage == nil then return "its status is not shown to this user"
   elseif item.stage == self.to then return "it is there already"
   elseif item.stage ~= self.from then
     return "it has been moved since the plan"

@@ -3,8 +3,12 @@
 -- read, and chosen from.
 local paging = require "workstage.paging"
 local statuses = require "workstage.statuses"
+local visible = require "workstage.visible"
 
 local PER_PAGE = 200
+
+-- How many projects a note names.
+local MAX_NAMED = 10
 
 local function starts_with(value, prefix)
   return type(value) == "string" and value:sub(1, #prefix) == prefix
@@ -52,26 +56,83 @@ local function label(key)
   return tostring(key)
 end
 
-local function list_items(account, moves, items)
+-- The index of the first move that takes a project; nil if none does.
+local function move_for(workspace, moves)
+  for i, move in ipairs(moves) do
+    if workspace.status.key == move.from and matches(workspace, move.where)
+    then
+      return i
+    end
+  end
+end
+
+local function matches_any(workspace, moves)
+  for _, move in ipairs(moves) do
+    if matches(workspace, move.where) then return true end
+  end
+  return false
+end
+
+-- Puts a project to the items of its move, or to those whose status the
+-- service does not tell.
+local function sort_in(found, workspace, moves)
+  if not workspace.status then
+    if matches_any(workspace, moves) then
+      table.insert(found.unknown, workspace)
+    end
+    return
+  end
+  local index = move_for(workspace, moves)
+  if not index then return end
+  table.insert(found.items[index], workspace.id)
+  if workspace.archived then found.archived = found.archived + 1 end
+end
+
+-- Reads in an order that no move changes: by default the service lists what
+-- was updated last first.
+local function find_items(account, moves)
+  local found = { items = {}, unknown = {}, archived = 0 }
+  for i in ipairs(moves) do found.items[i] = {} end
   local archived = asks_archived(moves) and "include" or nil
   local sweep = paging.sweep(function(number, per_page)
     return account.workspaces:page {
       page = number, per_page = per_page or PER_PAGE, archived = archived,
+      order = "created_at:asc",
     }
   end, true)
   while true do
     local fresh, err = sweep:next()
     if fresh == nil then return nil, err end
-    if not fresh then return true end
-    for _, workspace in ipairs(fresh) do
-      local key = workspace.status and workspace.status.key
-      for i, move in ipairs(moves) do
-        if key == move.from and matches(workspace, move.where) then
-          table.insert(items[i], workspace.id)
-          break
-        end
-      end
-    end
+    if not fresh then return found end
+    for _, workspace in ipairs(fresh) do sort_in(found, workspace, moves) end
+  end
+end
+
+local function unknown_note(unknown)
+  local names = {}
+  for i = 1, math.min(#unknown, MAX_NAMED) do
+    names[i] = ("%s (%d)"):format(visible.quoted(tostring(unknown[i].title)),
+                                  unknown[i].id)
+  end
+  if #unknown > MAX_NAMED then names[#names + 1] = "..." end
+  local what = #unknown == 1 and "1 project is not moved: its" or
+               ("%d projects are not moved: their"):format(#unknown)
+  return ("%s status is not shown to this user: %s"):format(
+    what, table.concat(names, ", "))
+end
+
+local function archived_note(count)
+  return ("%s archived: the service may refuse to change an archived " ..
+          "project's status"):format(
+            count == 1 and "1 project is" or count .. " projects are")
+end
+
+local function add_notes(notes, found)
+  if #found.unknown > 0 then
+    notes[#notes + 1] = unknown_note(found.unknown)
+  end
+  if found.archived > 0 then
+    notes[#notes + 1] = archived_note(found.archived)
   end
 end
 
@@ -83,10 +144,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 return function(account, blueprint)
-  local items, operations, rules, total, notes = {}, {}, {}, 0, {}
-  for i in ipairs(blueprint.moves) do items[i] = {} end
-  local listed, err = list_items(account, blueprint.moves, items)
-  if not listed then return nil, err end
+  local operations, rules, total, notes = {}, {}, 0, {}
+  local found, err = find_items(account, blueprint.moves)
+  if not found then return nil, err end
+  local items = found.items
   for i, move in ipairs(blueprint.moves) do
     rules[i] = { from = move.from, to = move.to }
     if #items[i] > 0 and move.from ~= move.to then
@@ -101,6 +162,7 @@ return function(account, blueprint)
         i, label(move.from), label(move.to))
     end
   end
+  add_notes(notes, found)
   return { structure = { stages = {} }, operations = operations,
            rules = rules, notes = notes,
            effects = { notifications = total } }

@@ -85,6 +85,19 @@ function options.unknown(what, name, known)
   return errors.invalid(("unknown %s '%s'%s"):format(what, name, hint), name)
 end
 
+--- Checks that a table has no names but known ones.
+-- @tparam string what "option"
+-- @tparam table given
+-- @tparam table known array of names
+-- @treturn ?table the error, with the nearest name; nil if all are known
+function options.check_names(what, given, known)
+  for name in pairs(given) do
+    local is_known = false
+    for _, each in ipairs(known) do is_known = is_known or each == name end
+    if not is_known then return options.unknown(what, name, known) end
+  end
+end
+
 local function shown(value)
   if type(value) == "string" then return "a string" end
   if type(value) == "number" then return ("the number %s"):format(value) end

@@ -1,6 +1,7 @@
 --- Several at once: scopes of tasks, and map.
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
+local options = require "workstage.options"
 
 local scope = {}
 
@@ -123,10 +124,7 @@ end
 
 -- ------------------------------------------------------------------- map
 
-local map_names = { "concurrency", "on_result", "stop_on" }
-
-local map_options = {}
-for _, name in ipairs(map_names) do map_options[name] = true end
+local map_options = { "concurrency", "on_result", "stop_on" }
 
 -- stop_on as a function of an error: kinds that make further work pointless.
 local function stopper(opts)
@@ -150,21 +148,25 @@ local function check_map(items, fn, opts)
     error("workstage.map: expected a table of options, got " ..
           type(opts), 3)
   end
-  for name in pairs(opts or {}) do
-    if not map_options[name] then
-      error(("workstage.map: unknown option '%s' (there are %s)")
-            :format(tostring(name), table.concat(map_names, ", ")), 3)
-    end
-  end
-  local stop_on = opts and opts.stop_on
+end
+
+-- Checks the options of `map`: nil, or the error.
+local function check_options(opts)
+  local err = options.check_names("option", opts, map_options)
+  if err then return err end
+  local stop_on, width = opts.stop_on, opts.concurrency
   if stop_on ~= nil and type(stop_on) ~= "table" and
      type(stop_on) ~= "function" then
-    error("workstage.map: stop_on: expected an array of kinds or a function, "
-          .. "got " .. type(stop_on), 3)
+    return errors.invalid("stop_on: expected an array of kinds or a " ..
+                          "function, got " .. type(stop_on), "stop_on")
   end
-  local width = opts and opts.concurrency
+  if opts.on_result ~= nil and type(opts.on_result) ~= "function" then
+    return errors.invalid("on_result: expected a function, got " ..
+                          type(opts.on_result), "on_result")
+  end
   if width ~= nil and (math.type(width) ~= "integer" or width < 1) then
-    error("workstage.map: concurrency: expected a whole number above 0", 3)
+    return errors.invalid("concurrency: expected a whole number above 0",
+                          "concurrency")
   end
 end
 
@@ -238,6 +240,8 @@ end
 function scope.map(items, fn, opts)
   check_map(items, fn, opts)
   opts = opts or {}
+  local invalid = check_options(opts)
+  if invalid then return nil, invalid end
   local results, errs, take = collector(opts.on_result)
   local is_stop, stop = stopper(opts.stop_on), nil
   local pull = puller(items)

@@ -150,18 +150,30 @@ tables.classes = {
     { "version", "integer", "1." },
     { "service", "string", "\"storyblok\" unless given, or \"kantata\"." },
     { "workflow", "string", "The workflow's name." },
+    { "id", "integer", "The workflow's id, where several have its name." },
+    { "was", "string", "The workflow's former name: it is renamed." },
     { "default", "boolean", "true: the default workflow." },
+    { "create", "boolean", "true: a new workflow, although one has a " ..
+      "similar name." },
+    { "remove", "boolean", "true: the workflow is removed." },
     { "content_types", "string[]", "Of the workflow." },
     { "stages", "table[]", "In order of position." },
+    { "workflows", "table[]", "Several workflows, each with the keys from " ..
+      "`workflow` to `stages`." },
     { "moves", "table[]", "The first that matches an item wins." } },
   { name = "workstage.migration.findings", doc = "What `check` has to say: " ..
     "an array, and a text by `tostring`.",
     { "[integer]", "workstage.migration.finding", "", required = true } },
   { name = "workstage.migration.finding", doc = "One of them.",
-    { "level", "string", "\"error\" or \"warning\".", required = true },
-    { "where", "string", "The place, such as \"stages[2].next\".",
+    { "level", "string", "\"error\", \"warning\" or \"note\".",
       required = true },
-    { "message", "string", "What is wrong.", required = true } },
+    { "where", "string", "The location, such as \"stages[2].next\".",
+      required = true },
+    { "message", "string", "What is wrong.", required = true },
+    { "file", "string", "The file that the blueprint was read from." },
+    { "line", "integer", "The line in it." },
+    { "offline", "boolean", "true for what a plan finds out by reading the " ..
+      "space." } },
   { name = "workstage.migration.plan_options", given = true,
     doc = "Options of `migration.plan`.", table.unpack(map_names) },
   { name = "workstage.migration.run_options", given = true,
@@ -179,6 +191,7 @@ tables.classes = {
     table.unpack(with({
       { "faults", "number", "The part of the requests that go wrong, 0 to " ..
         "1." },
+      { "seed", "integer", "What draws the faults; a new one each time." },
       { "on_progress", "fun(progress: workstage.migration.progress)",
         "Called as the run goes on." },
       { "should_stop", "fun(): boolean", "Asked between items; true ends " ..
@@ -215,7 +228,10 @@ tables.classes = {
     { "error", "workstage.error", "What ended the run." },
     { "stopped", "string", "Why it stopped before its end." },
     { "rounds", "integer", "Of a rehearsal: runs until it was complete." },
-    { "stats", "table", "Of a rehearsal: the sandbox's `stats()`." } },
+    { "stats", "table", "Of a rehearsal: the sandbox's `stats()`." },
+    { "faults", "integer", "Of a rehearsal with faults: how many there " ..
+      "were." },
+    { "seed", "integer", "Of a rehearsal with faults: what drew them." } },
   { name = "workstage.migration.state", doc = "How far a journal's run has " ..
     "come.",
     { "total", "integer", "Items in all.", required = true },
@@ -293,12 +309,16 @@ tables.types = {
                            "fun(event: workstage.event)" },
   ["workstage.migration.read"] = { "workstage.blueprint" },
   ["workstage.migration.write"] = { value = "workstage.blueprint" },
-  ["workstage.migration.export"] = { space = "workstage.storyblok",
-                                     "workstage.blueprint", "string[]" },
+  ["workstage.migration.export"] = {
+    client = "workstage.storyblok", name = "string",
+    "workstage.blueprint", "string[]",
+  },
+  ["workstage.migration.export_all"] = { client = "workstage.storyblok",
+                                         "workstage.blueprint", "string[]" },
   ["workstage.migration.check"] = {
     blueprint = "workstage.blueprint", "boolean",
     "workstage.migration.findings",
-    fails = "workstage.migration.findings|workstage.error",
+    fails = "workstage.migration.findings",
   },
   ["workstage.migration.plan"] = {
     client = client, blueprint = "workstage.blueprint",

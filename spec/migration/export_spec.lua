@@ -25,8 +25,8 @@ describe("an export", function()
              space_roles = roles }
   end
 
-  local function open(content)
-    local server, space = migrations.start(content)
+  local function open(content, options)
+    local server, space = migrations.start(content, options)
     table.insert(opened, { server, space })
     return server, space
   end
@@ -152,6 +152,67 @@ describe("an export", function()
   it("of a workflow that is not there is an error", function()
     local _, space = open(migrations.space {})
     has(failed("not_found", migration.export(space, "Novel")), "Novel")
+  end)
+
+  it("names the workflow that was probably meant", function()
+    local _, space = open(migrations.space {})
+    has(failed("not_found", migration.export(space, "Artikel")),
+        'did you mean "Article"?')
+  end)
+
+  it("of a workflow without a default stage plans nothing", function()
+    local content = migrations.space {}
+    content.workflows[2].stages[1].is_default = false
+    local _, space = open(content)
+    local blueprint = assert(migration.export(space, "Article"))
+    assert.is_true(migration.check(blueprint))
+    assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
+  end)
+
+  it("of a whole space holds all workflows, the default one first", function()
+    local content = rich()
+    content.workflows[3] = { name = "Advert", content_types = { "ad" },
+                             stages = migrations.stages() }
+    local _, space = open(content)
+    local blueprint, lost = migration.export_all(space)
+    assert.same({}, lost)
+    assert.is_true(blueprint.workflows[1].default)
+    assert.is_nil(blueprint.workflows[1].workflow)
+    assert.equal("Advert", blueprint.workflows[2].workflow)
+    assert.equal("Article", blueprint.workflows[3].workflow)
+    local one = assert(migration.export(space, "Article"))
+    one.service, one.moves = nil, nil
+    assert.same(one, blueprint.workflows[3])
+    assert.is_true(migration.check(blueprint))
+    assert(migration.write(blueprint, folder .. "/space.lua"))
+    assert.same(blueprint, (assert(migration.read(folder .. "/space.lua"))))
+    assert.is_nil(files.read(folder .. "/space.lua"):find("%f[%w]id%f[%W]"))
+  end)
+
+  it("of a whole space tells workflows of one name apart by id", function()
+    local content = migrations.space {}
+    content.workflows[3] = { id = 288900000000123, name = "Article",
+                             content_types = { "page" },
+                             stages = { { name = "A", color = "#1" } } }
+    local _, space = open(content)
+    local blueprint = assert(migration.export_all(space))
+    assert.is_nil(blueprint.workflows[1].id)
+    assert.equal("integer", math.type(blueprint.workflows[2].id))
+    assert.not_equal(blueprint.workflows[2].id, blueprint.workflows[3].id)
+    assert.is_true(migration.check(blueprint))
+  end)
+
+  it("reads members of a whole space once", function()
+    local content = rich()
+    content.workflows[3] = { name = "Advert", content_types = { "ad" },
+                             stages = content.workflows[2].stages }
+    local server, space = open(content)
+    assert(migration.export_all(space))
+    local roles = 0
+    for _, request in ipairs(server:requests()) do
+      roles = roles + (request.path:find "roles" and 1 or 0)
+    end
+    assert.equal(1, roles)
   end)
 
   it("keeps the order of positions, not of ids", function()

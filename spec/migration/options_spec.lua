@@ -41,6 +41,43 @@ describe("a migration's options", function()
     assert.is_nil(io.open "no.journal")
   end)
 
+  it("are refused with the nearest name", function()
+    local before = #server:requests()
+    refused("unknown option 'map_rol', did you mean 'map_role'?",
+            migration.plan(space, {}, { map_rol = {} }))
+    refused("unknown option 'concurency', did you mean 'concurrency'?",
+            migration.apply(space, plan, { concurency = 1 }))
+    refused("did you mean 'journal'", migration.resume(space, "no.journal",
+                                                       { jurnal = "x" }))
+    assert.equal(before, #server:requests())
+  end)
+
+  it("come behind arguments of the right kinds", function()
+    local blueprint = migrations.blueprint()
+    local before = #server:requests()
+    refused("plan: expected a plan, got a blueprint. Call migration.apply(" ..
+            "client, plan, options)", migration.apply(space, blueprint))
+    refused("client: expected a client, got a blueprint. Call migration.plan" ..
+            "(client, blueprint, options)", migration.plan(blueprint, space))
+    refused("client: expected a client, got a plan",
+            migration.apply(plan, space))
+    refused("blueprint: expected a blueprint, got a plan",
+            migration.plan(space, plan))
+    refused("client: expected a client, got another table",
+            migration.resume({}, "no.journal"))
+    refused("client", migration.rollback(blueprint, "no.journal"))
+    refused("client", migration.rehearse(blueprint, space))
+    refused("client", migration.export(blueprint))
+    refused("name: expected a string", migration.export(space, 5))
+    local good, found = migration.check(plan)
+    assert.is_nil(good)
+    assert.matches("expected a blueprint, got a plan", tostring(found))
+    assert.equal(before, #server:requests())
+    assert.has_error(function() migration.apply(space, "plan") end)
+    assert.has_error(function() migration.plan(5, blueprint) end)
+    assert.has_error(function() migration.export() end)
+  end)
+
   it("have paths that are strings", function()
     refused("path: expected a string, got nil", migration.resume(space))
     refused("path", migration.rollback(space, 5))

@@ -1,10 +1,12 @@
 --- Migrations: `require "workstage.migration"`.
+local arguments = require "workstage.migration.arguments"
 local applying = require "workstage.migration.session"
 local blueprints = require "workstage.migration.blueprint"
 local check = require "workstage.migration.blueprint.lint"
 local drawing = require "workstage.migration.graph.plan_graph"
 local errors = require "workstage.errors"
 local export = require "workstage.migration.blueprint.export"
+local findings = require "workstage.migration.blueprint.findings"
 local graph = require "workstage.migration.graph.dot"
 local options = require "workstage.options"
 local plans = require "workstage.migration.plan"
@@ -18,17 +20,20 @@ local undoing = require "workstage.migration.rollback_session"
 
 local migration = {}
 
-local function check_table(value, what)
-  if type(value) ~= "table" then
-    error(("%s: expected a table, got %s"):format(what, type(value)), 3)
-  end
-end
-
 local function service_of(client)
   return client.transport.service
 end
 
 -- ------------------------------------------------------------- blueprints
+
+local function check_export(usage, client)
+  local err = arguments.check(usage, { { "client", client } })
+  if err then return err end
+  if service_of(client) ~= "storyblok" then
+    return errors.invalid("client: Kantata has no workflows to export",
+                          "client")
+  end
+end
 
 --- Reads a blueprint, Lua or JSON. See `workstage.migration.blueprint`.
 migration.read = blueprints.read
@@ -36,9 +41,34 @@ migration.read = blueprints.read
 --- Writes a blueprint so that a person likes to read it.
 migration.write = blueprints.write
 
---- The blueprint of a workflow (by name; nil: the default one), and sentences
--- about what could not be taken along.
-migration.export = export
+--- The blueprint of a workflow: no ids in it, stages, roles and users by name.
+-- @tparam table client a space
+-- @tparam[opt] string name of the workflow; the default one unless given
+-- @treturn[1] table the blueprint
+-- @treturn[1] table sentences about what could not be taken along
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function migration.export(client, name)
+  local err = check_export("export(client, name)", client)
+  if not err and name ~= nil and type(name) ~= "string" then
+    err = errors.invalid(("name: expected a string, got %s")
+                         :format(type(name)), "name")
+  end
+  if err then return nil, err end
+  return export.one(client, name)
+end
+
+--- The blueprint of all workflows of a space.
+-- @tparam table client a space
+-- @treturn[1] table the blueprint, with `workflows`, the default one first
+-- @treturn[1] table sentences about what could not be taken along
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function migration.export_all(client)
+  local err = check_export("export_all(client)", client)
+  if err then return nil, err end
+  return export.all(client)
+end
 
 --- Checks a blueprint without a network.
 -- @tparam table blueprint
@@ -48,21 +78,15 @@ migration.export = export
 -- @treturn[2] table the findings: an array of { level = "error", "warning" or
 -- "note", where, message, file, line }, and a text by `tostring`
 function migration.check(blueprint)
-  check_table(blueprint, "blueprint")
+  local err = arguments.check("check(blueprint)",
+                              { { "blueprint", blueprint } })
+  if err then return nil, findings.of_errors(err) end
   return check(blueprint)
 end
 
 -- ------------------------------------------------------------------ plans
 
 local plan_options = { "map_role", "map_user" }
-
-local function check_options(given, names, what)
-  for name in pairs(given or {}) do
-    local known = false
-    for _, each in ipairs(names) do known = known or each == name end
-    if not known then return options.unknown(what, name, names) end
-  end
-end
 
 -- What has to be of one type where it is given at all.
 local function check_types(given, names, wanted)
@@ -75,9 +99,9 @@ local function check_types(given, names, wanted)
   end
 end
 
-local function finding_error(findings)
-  local err = errors.new { kind = "refused", message = tostring(findings) }
-  err.findings = findings
+local function finding_error(found)
+  local err = errors.new { kind = "refused", message = tostring(found) }
+  err.findings = found
   return err
 end
 
@@ -95,18 +119,19 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error: `refused` with `problems`, or of a request
 function migration.plan(client, blueprint, given)
-  check_table(client, "client")
-  check_table(blueprint, "blueprint")
   given = given or {}
-  check_table(given, "options")
-  local err = check_options(given, plan_options, "plan option") or
-              check_types(given, plan_options, "table")
+  local err = arguments.check("plan(client, blueprint, options)", {
+    { "client", client }, { "blueprint", blueprint }, { "options", given },
+  }) or options.check_names("option", given, plan_options) or
+    check_types(given, plan_options, "table")
   if err then return nil, err end
   local normal, found
   normal, err = blueprints.normalize(blueprint)
   if not normal then return nil, err end
-  local findings = select(2, check(normal)):without_offline()
-  if findings:has_error() then return nil, finding_error(findings) end
+  local found_offline = select(2, check(normal)):without_offline()
+  if found_offline:has_error() then
+    return nil, finding_error(found_offline)
+  end
   if normal.service ~= service_of(client) then
     return nil, errors.invalid(("the blueprint is one for %s, the client " ..
       "one of %s"):format(normal.service, service_of(client)))
@@ -119,7 +144,7 @@ function migration.plan(client, blueprint, given)
     structure = found.structure, operations = found.operations,
     rules = found.rules, effects = found.effects,
     members = found.members, notes = found.notes,
-    rate = client.transport.rate, warnings = findings,
+    rate = client.transport.rate, warnings = found_offline,
   }
 end
 
@@ -145,7 +170,7 @@ local CALLBACKS = { "on_progress", "should_stop", "confirm" }
 local function check_apply(given, more)
   local names = table.move(apply_options, 1, #apply_options, 1, {})
   names[#names + 1] = more
-  local err = check_options(given, names, "option") or
+  local err = options.check_names("option", given, names) or
               check_types(given, { "journal" }, "string") or
               check_types(given, CALLBACKS, "function")
   if err then return err end
@@ -173,11 +198,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error: nothing was done
 function migration.apply(client, plan, given)
-  check_table(client, "client")
-  check_table(plan, "plan")
   given = given or {}
-  check_table(given, "options")
-  local err = check_apply(given)
+  local err = arguments.check("apply(client, plan, options)", {
+    { "client", client }, { "plan", plan }, { "options", given },
+  }) or check_apply(given)
   if err then return nil, err end
   local path = given.journal or ("workstage-%s.journal"):format(plan.id)
   return applying.begin(client, plan, path, given)
@@ -193,10 +217,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.resume(client, path, given)
-  check_table(client, "client")
   given = given or {}
-  check_table(given, "options")
-  local err = options.path(path) or check_apply(given)
+  local err = arguments.check("resume(client, path, options)", {
+    { "client", client }, { "options", given },
+  }) or options.path(path) or check_apply(given)
   if err then return nil, err end
   return applying.resume(client, path, given)
 end
@@ -215,10 +239,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error; `refused` when it was not confirmed
 function migration.rollback(client, path, given)
-  check_table(client, "client")
   given = given or {}
-  check_table(given, "options")
-  local err = options.path(path) or check_apply(given, "confirm")
+  local err = arguments.check("rollback(client, path, options)", {
+    { "client", client }, { "options", given },
+  }) or options.path(path) or check_apply(given, "confirm")
   if err then return nil, err end
   return undoing.run(client, path, given)
 end
@@ -260,7 +284,7 @@ end
 -- @tparam table what a blueprint or a plan
 -- @treturn string dot
 function migration.graph(what)
-  check_table(what, "graph")
+  arguments.check("graph(what)", { { "graph", what } })
   if what.operations then
     return graph(drawing(what))
   end
@@ -296,14 +320,12 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.rehearse(client, blueprint, given)
-  check_table(client, "client")
-  check_table(blueprint, "blueprint")
   given = given or {}
-  check_table(given, "options")
-  local err = check_options(given, rehearse_options, "rehearsal option") or
-              check_types(given, CALLBACKS, "function") or
-              check_types(given, plan_options, "table") or
-              check_faults(given)
+  local err = arguments.check("rehearse(client, blueprint, options)", {
+    { "client", client }, { "blueprint", blueprint }, { "options", given },
+  }) or options.check_names("option", given, rehearse_options) or
+    check_types(given, CALLBACKS, "function") or
+    check_types(given, plan_options, "table") or check_faults(given)
   if err then return nil, err end
   return rehearse(migration, client, blueprint, given)
 end

@@ -77,7 +77,7 @@ function findings.of_errors(err)
   local self = findings.new()
   for _, each in ipairs(err.errors or { err }) do
     add(self, "error", { path = each.where or "", file = each.file,
-                         line = each.line }, each.reason)
+                         line = each.line }, each.reason or each.message)
   end
   return self
 end

@@ -251,6 +251,7 @@ local NASTY = {
   'say "hello"', "back\\slash \\n \\N \\G", "<b>bold</b>", "a & b &amp; c",
   "größer 日本語 🎉", "line\nbreak\ttab", "]; x -> y [", "-->", "{|}", "%s %d",
   "  blanks  ", ("long "):rep(40), ("x"):rep(200), "&#x41;", "\1\2\31",
+  "A\27[2J\u{9b}\u{202e}",
   "'", "//", "/*", "#", "graph", "start", "s1", "\127", "<", "]]>",
 }
 
@@ -289,6 +290,15 @@ describe("Graphviz", function()
       end)
       assert.equal(2, count)
     end
+  end)
+
+  it("is given no control characters", function()
+    local name = "A\27[2J\n\u{9b}\u{202e}B"
+    local text = draw { workflow = name, stages = { { name = name } } }
+    assert.is_nil(text:find "[\0-\9\11-\31\127]")
+    assert.is_nil(text:find "\xC2[\x80-\x9F]")
+    assert.is_nil(text:find("\u{202e}", 1, true))
+    assert.truthy(text:find("A\\\\x1b[2J", 1, true), text)
   end)
 
   it("keeps stages in their order, in columns", function()

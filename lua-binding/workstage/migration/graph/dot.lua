@@ -1,6 +1,7 @@
 --- Draws a workflow for Graphviz: stages in their own colours, in the order
 -- of their positions, and the ways between them.
 local statuses = require "workstage.migration.blueprint.kantata"
+local visible = require "workstage.visible"
 
 local FONT = "DejaVu Sans,Helvetica,Arial,sans-serif"
 local INK, FAINT = "#333333", "#888888"
@@ -52,14 +53,12 @@ local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
                    ['"'] = "&quot;", ["\\"] = "\\\\" }
 
 local function escaped(text)
-  if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
-  return (text:gsub("%c", " "):gsub('[&<>"\\]', ENTITIES))
+  return (visible.text(text):gsub('[&<>"\\]', ENTITIES))
 end
 
 -- Graphviz reads entities in these as well.
 local function quoted(text)
-  if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
-  text = text:gsub("%c", " "):gsub("&", "&amp;"):gsub('[\\"]', "\\%0")
+  text = visible.text(text):gsub("&", "&amp;"):gsub('[\\"]', "\\%0")
   return '"' .. text .. '"'
 end
 

@@ -1,0 +1,93 @@
+--- HTML as text: elements are written by functions, and everything that comes
+-- from outside goes through `text` or `attribute`.
+local visible = require "workstage.visible"
+
+local markup = {}
+
+local LONGEST = 200 -- characters of a text from outside
+
+local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
+                   ['"'] = "&quot;", ["'"] = "&#39;" }
+
+local function cut(text)
+  local last = utf8.offset(text, LONGEST + 1)
+  if not last or last > #text then return text end
+  return text:sub(1, last - 1) .. "..."
+end
+
+--- Escapes a text from outside for an element's content or for an attribute
+-- between quotes. Control characters become visible; what is longer than 200
+-- characters is cut.
+-- @tparam string|number text
+-- @treturn string
+function markup.text(text)
+  local safe = cut(visible.text(tostring(text)))
+  return (safe:gsub("[&<>\"']", ENTITIES))
+end
+
+--- The same as an element that keeps its direction of writing to itself.
+function markup.name(text)
+  return "<bdi>" .. markup.text(text) .. "</bdi>"
+end
+
+local function attributes_of(given)
+  local names, parts = {}, {}
+  for name in pairs(given) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local value = given[name]
+    if value == true then parts[#parts + 1] = " " .. name
+    elseif value then
+      parts[#parts + 1] = (' %s="%s"'):format(name, markup.text(value))
+    end
+  end
+  return table.concat(parts)
+end
+
+--- An element. Its content is markup already.
+-- @tparam string name
+-- @tparam[opt] table attributes name -> text, or true for a bare one
+-- @tparam[opt] string|table content markup, or a list of it
+-- @treturn string
+function markup.element(name, attributes, content)
+  if type(content) == "table" then content = table.concat(content) end
+  return ("<%s%s>%s</%s>"):format(name, attributes_of(attributes or {}),
+                                  content or "", name)
+end
+
+--- A table with headings.
+-- @tparam table given `caption` (text), `heads` (texts; `numbers[i]` true
+--   aligns a column to the right), `rows` (lists of markup, the first cell of
+--   which is the row's heading), `sortable`
+-- @treturn string
+function markup.table(given)
+  local element, heads, rows = markup.element, {}, {}
+  local numbers = given.numbers or {}
+  for i, head in ipairs(given.heads) do
+    heads[i] = element("th", { scope = "col", class = numbers[i] and "number" },
+                       markup.text(head))
+  end
+  for r, row in ipairs(given.rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do
+      local class = numbers[i] and "number"
+      cells[i] = i == 1 and element("th", { scope = "row", class = class },
+                                    cell)
+                 or element("td", { class = class }, cell)
+    end
+    rows[r] = element("tr", nil, cells)
+  end
+  local body = {
+    element("caption", nil, markup.text(given.caption)),
+    element("thead", nil, element("tr", nil, heads)),
+    element("tbody", nil, rows),
+  }
+  local about = element("p", { class = "about", ["aria-hidden"] = "true" },
+                        markup.text(given.caption))
+  return about .. element("div", { class = "scroll", tabindex = "0", role = "region",
+                          ["aria-label"] = given.caption },
+                 element("table", { class = given.sortable and "sortable" },
+                         body))
+end
+
+return markup

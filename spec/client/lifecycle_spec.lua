@@ -222,8 +222,8 @@ describe("a client", function()
   end)
 
   it("in a Lua state of another thread works at the same time", function()
-    local uv = require "luv"
-    local function work(url, paths, cpaths)
+    local thread = require "cqueues.thread"
+    local function work(_, url, paths, cpaths)
       package.path, package.cpath = paths, cpaths
       local workstage = require "workstage"
       local other = assert(workstage.storyblok {
@@ -235,11 +235,15 @@ describe("a client", function()
     local before = #server:requests()
     local threads = {}
     for i = 1, 3 do
-      threads[i] = uv.new_thread(work, server.url, package.path,
-                                 package.cpath)
+      threads[i] = assert(thread.start(work, server.url, package.path,
+                                       package.cpath))
     end
     for _ = 1, 20 do assert(space.stages:list()) end
-    for _, thread in ipairs(threads) do assert.truthy(thread:join()) end
+    for _, each in ipairs(threads) do
+      local joined, why = each:join()
+      assert.is_true(joined)
+      assert.is_nil(why)
+    end
     assert.equal(before + 80, #server:requests())
   end)
 end)

@@ -55,39 +55,45 @@ function markup.element(name, attributes, content)
                                   content or "", name)
 end
 
---- A table with headings.
+-- A row of a table: its first cell is its heading.
+local function row_of(row, class_of)
+  local element, cells = markup.element, {}
+  for i, cell in ipairs(row) do
+    local given = { class = class_of(i), scope = i == 1 and "row" or nil }
+    cells[i] = element(i == 1 and "th" or "td", given, cell)
+  end
+  return element("tr", nil, cells)
+end
+
+local function table_of(given)
+  local element, heads, rows = markup.element, {}, {}
+  local function class_of(i)
+    return given.numbers and given.numbers[i] and "number"
+  end
+  for i, head in ipairs(given.heads) do
+    heads[i] = element("th", { scope = "col", class = class_of(i) },
+                       markup.text(head))
+  end
+  for i, row in ipairs(given.rows) do rows[i] = row_of(row, class_of) end
+  return element("table", { class = given.sortable and "sortable" }, {
+    element("caption", nil, markup.text(given.caption)),
+    element("thead", nil, element("tr", nil, heads)),
+    element("tbody", nil, rows),
+  })
+end
+
+--- A table with headings, in a box that scrolls.
 -- @tparam table given `caption` (text), `heads` (texts; `numbers[i]` true
 --   aligns a column to the right), `rows` (lists of markup, the first cell of
 --   which is the row's heading), `sortable`
 -- @treturn string
 function markup.table(given)
-  local element, heads, rows = markup.element, {}, {}
-  local numbers = given.numbers or {}
-  for i, head in ipairs(given.heads) do
-    heads[i] = element("th", { scope = "col", class = numbers[i] and "number" },
-                       markup.text(head))
-  end
-  for r, row in ipairs(given.rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      local class = numbers[i] and "number"
-      cells[i] = i == 1 and element("th", { scope = "row", class = class },
-                                    cell)
-                 or element("td", { class = class }, cell)
-    end
-    rows[r] = element("tr", nil, cells)
-  end
-  local body = {
-    element("caption", nil, markup.text(given.caption)),
-    element("thead", nil, element("tr", nil, heads)),
-    element("tbody", nil, rows),
-  }
-  local about = element("p", { class = "about", ["aria-hidden"] = "true" },
-                        markup.text(given.caption))
-  return about .. element("div", { class = "scroll", tabindex = "0", role = "region",
-                          ["aria-label"] = given.caption },
-                 element("table", { class = given.sortable and "sortable" },
-                         body))
+  local about = markup.element("p", { class = "about",
+                                      ["aria-hidden"] = "true" },
+                               markup.text(given.caption))
+  local box = { class = "scroll", tabindex = "0", role = "region",
+                ["aria-label"] = given.caption }
+  return about .. markup.element("div", box, table_of(given))
 end
 
 return markup

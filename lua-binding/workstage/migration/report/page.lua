@@ -16,8 +16,8 @@ local function count_text(value)
   return (digits:gsub("^,", ""))
 end
 
-local function plural(count, one, many)
-  return ("%s %s"):format(count_text(count), count == 1 and one or many or one .. "s")
+local function plural(count, one)
+  return ("%s %s%s"):format(count_text(count), one, count == 1 and "" or "s")
 end
 
 -- --------------------------------------------------------------- stages
@@ -220,7 +220,7 @@ local function timeline(view)
   })
 end
 
-function Page:items(view)
+local function item_table(view)
   local items = view.items
   if not items or #items.rows == 0 then return "" end
   local rows = {}
@@ -288,7 +288,7 @@ local function body(self, view)
     section("warnings", "Warnings", list_of(view.warnings, "warn")),
     section("effects", "Side effects", list_of(view.effects)),
     section("notes", "Notes", list_of(view.notes)),
-    timeline(view), self:items(view),
+    timeline(view), item_table(view),
     commands("undo", "How to undo it", view.undo.lines, view.undo.commands),
     commands("commands", "Commands", {}, view.commands),
   }, "\n")

@@ -283,7 +283,7 @@ local function migration_tables()
   local found = {}
   for _, class in ipairs(model.tables) do
     if class.name:find("workstage.migration.", 1, true) == 1 or
-       class.name == "workstage.blueprint" then
+       class.name:find "^workstage%.blueprint" then
       found[#found + 1] = class
     end
   end

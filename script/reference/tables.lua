@@ -1,7 +1,19 @@
 --- What the reference and the types say of tables that no schema describes,
 -- and the types of functions whose comments only say "table". It stands once,
 -- here; spec/docs holds it against what the module really takes and gives.
+local storyblok = require "workstage.migration.blueprint.storyblok"
+
 local tables = {}
+
+-- The attributes of a table of a blueprint as rows, and more rows.
+local function blueprint_rows(list, more)
+  local rows = {}
+  for i, attribute in ipairs(list) do
+    rows[i] = { attribute[1], attribute.type, attribute.doc,
+                required = attribute[3] }
+  end
+  return table.move(more or {}, 1, #(more or {}), #rows + 1, rows)
+end
 
 --- The kinds of errors, in the order of the reference.
 tables.kinds = {
@@ -149,18 +161,12 @@ tables.classes = {
     "the guide to migrations.", given = true,
     { "version", "integer", "1." },
     { "service", "string", "\"storyblok\" unless given, or \"kantata\"." },
-    { "workflow", "string", "The workflow's name." },
-    { "id", "integer", "The workflow's id, where several have its name." },
-    { "was", "string", "The workflow's former name: it is renamed." },
-    { "default", "boolean", "true: the default workflow." },
-    { "create", "boolean", "true: a new workflow, although one has a " ..
-      "similar name." },
-    { "remove", "boolean", "true: the workflow is removed." },
-    { "content_types", "string[]", "Of the workflow." },
-    { "stages", "table[]", "In order of position." },
-    { "workflows", "table[]", "Several workflows, each with the keys from " ..
-      "`workflow` to `stages`." },
-    { "moves", "table[]", "The first that matches an item wins." } },
+    table.unpack(blueprint_rows(storyblok.workflow, {
+      { "workflows", "workstage.blueprint.workflow[]", "Several workflows, " ..
+        "in place of one." },
+      { "moves", "workstage.blueprint.move[]", "The first that matches an " ..
+        "item wins." },
+    })) },
   { name = "workstage.migration.findings", doc = "What `check` has to say: " ..
     "an array, and a text by `tostring`.",
     { "[integer]", "workstage.migration.finding", "", required = true } },
@@ -268,6 +274,14 @@ tables.classes = {
     { "in_flight", "integer", "", required = true },
     { "max_in_flight", "integer", "", required = true } },
 }
+
+for _, each in ipairs(storyblok.tables) do
+  local name, doc, list = table.unpack(each)
+  table.insert(tables.classes, {
+    name = "workstage.blueprint." .. name, doc = doc, given = true,
+    table.unpack(blueprint_rows(list)),
+  })
+end
 
 local client = "workstage.storyblok|workstage.kantata"
 local run = { client = client, path = "string",

@@ -182,7 +182,7 @@ local function home(name)
       found = module.name
     end
   end
-  if name == "workstage.plan" or name == "workstage.blueprint" then
+  if name == "workstage.plan" or name:find "^workstage%.blueprint" then
     return "workstage.migration"
   end
   return found

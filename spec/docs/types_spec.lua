@@ -272,6 +272,30 @@ describe("definitions for editors", function()
     assert_fields("workstage.map_options", named_in(err))
   end)
 
+  it("have the attributes of blueprints", function()
+    local unknown = { zzqqzzqqzz = 1, name = "A", from = "A", to = "B",
+                      stage = "A" }
+    local function message(blueprint)
+      local _, found = migration.check(blueprint)
+      for _, finding in ipairs(found) do
+        if finding.where:find "zzqqzzqqzz$" then return finding.message end
+      end
+    end
+    local function assert_known(class, blueprint)
+      assert_fields("workstage.blueprint" .. class,
+                    sorted(named_in(message(blueprint))))
+    end
+    assert_known(".stage", { stages = { unknown } })
+    assert_known(".workflow", { workflows = { unknown } })
+    assert_known(".move", { moves = { unknown } })
+    assert_known(".place", { moves = { { from = unknown, to = "B" } } })
+    assert_known(".assign", { moves = { { from = "A", to = "B",
+                                          assign = unknown } } })
+    local names = named_in(message(UNKNOWN))
+    names[#names + 1] = "workflows"
+    assert_fields("workstage.blueprint", sorted(names))
+  end)
+
   it("have the options of migrations", function()
     local article = assert(migration.export(space, "Article"))
     local plan = assert(migration.plan(space, article))

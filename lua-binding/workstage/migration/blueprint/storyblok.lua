@@ -1,4 +1,8 @@
 --- The normal form of a Storyblok blueprint, however it was written.
+--
+-- Each attribute is a row { name, reader, required } with its type and its
+-- words for the reference and for editors, in the order in which it is
+-- written.
 local core = require "workstage.core"
 local types = require "workstage.migration.blueprint.types"
 
@@ -19,15 +23,45 @@ local function after_publish(at)
   return text(at)
 end
 
---- A stage's attributes in the order in which they are written.
+local NAMES = "string|string[]"
+
+local function string_row(name, read, doc)
+  return { name, read, type = "string", doc = doc }
+end
+
+local function flag_row(name, doc)
+  return { name, flag, type = "boolean", doc = doc }
+end
+
+--- A stage. What is left out stays as it is; a new stage gets the service's
+-- default.
 storyblok.stage = {
-  { "name", text, true }, { "color", text }, { "was", text },
-  { "from_workflow", text }, { "inherit", text }, { "is_default", flag },
-  { "next", next_stages }, { "after_publish", after_publish },
-  { "roles", names }, { "users", names }, { "allow_publish", flag },
-  { "allow_admin_publish", flag }, { "allow_all_users", flag },
-  { "allow_admin_change", flag }, { "allow_editor_change", flag },
-  { "story_editing_locked", flag }, { "auto_remove_assignee", flag },
+  { "name", text, true, type = "string",
+    doc = "The stage's name, unique in its workflow." },
+  string_row("color", text, "A hex color such as \"#4a90e2\". A new stage " ..
+             "needs one."),
+  string_row("was", text, "The stage's former name: it is renamed."),
+  string_row("from_workflow", text, "The workflow that the stage is in now: " ..
+             "it moves here with its items."),
+  string_row("inherit", text, "A stage of the same workflow: what is not " ..
+             "set here is copied from it, except name, color, default mark " ..
+             "and position."),
+  flag_row("is_default", "true: new stories start in this stage."),
+  { "next", next_stages, type = "\"all\"|\"none\"|string|string[]",
+    doc = "The stages that an item may go to from here." },
+  { "after_publish", after_publish, type = "string|false",
+    doc = "The stage that an item goes to when it is published; false: none." },
+  { "roles", names, type = NAMES,
+    doc = "Space roles that may move items out of this stage." },
+  { "users", names, type = NAMES,
+    doc = "Users that may do so, by e-mail address." },
+  flag_row("allow_publish", "Whether items can be published in this stage."),
+  flag_row("allow_admin_publish", "Whether admins can publish them."),
+  flag_row("allow_all_users", "Whether everybody may move items out of it."),
+  flag_row("allow_admin_change", "Whether admins may do so as well."),
+  flag_row("allow_editor_change", "Whether editors may do so as well."),
+  flag_row("story_editing_locked", "Whether items cannot be edited here."),
+  flag_row("auto_remove_assignee", "Whether items lose their assignees here."),
 }
 
 -- What the service calls these things.
@@ -55,13 +89,24 @@ end
 
 -- -------------------------------------------------------------- workflows
 
---- What a blueprint says of a workflow itself, in the order in which it is
--- written.
+local function mark_row(name, doc)
+  return { name, types.only_true, type = "boolean", doc = doc }
+end
+
+--- A workflow.
 storyblok.workflow = {
-  { "workflow", text }, { "id", types.id }, { "was", text },
-  { "default", types.only_true }, { "create", types.only_true },
-  { "remove", types.only_true }, { "content_types", names },
-  { "stages", stages },
+  string_row("workflow", text, "The workflow's name."),
+  { "id", types.id, type = "integer",
+    doc = "Its id, needed where several have the name." },
+  string_row("was", text, "Its former name: it is renamed."),
+  mark_row("default", "true: the default workflow, in place of a name."),
+  mark_row("create", "true: make a new workflow although one has a similar " ..
+           "name."),
+  mark_row("remove", "true: remove the workflow."),
+  { "content_types", names, type = NAMES,
+    doc = "The content types that it is for." },
+  { "stages", stages, type = "workstage.blueprint.stage[]",
+    doc = "All its stages, in order of position. Others are removed." },
 }
 
 local workflow_hints = {
@@ -82,9 +127,12 @@ end
 
 -- ------------------------------------------------------------------ moves
 
+--- Where a move begins or ends.
 storyblok.end_of_move = {
-  { "workflow", text }, { "default", types.only_true },
-  { "stage", text, true },
+  string_row("workflow", text, "The workflow's name; the blueprint's own " ..
+             "unless given."),
+  mark_row("default", "true: the default workflow, in place of a name."),
+  { "stage", text, true, type = "string", doc = "The stage's name." },
 }
 
 -- Where a move begins or ends. In the blueprint of a single workflow its own
@@ -144,7 +192,11 @@ local function due_date(at)
   return types.time(at)
 end
 
-storyblok.assign = { { "users", names }, { "roles", names } }
+--- Who is assigned to the items of a move.
+storyblok.assign = {
+  { "users", names, type = NAMES, doc = "By e-mail address." },
+  { "roles", names, type = NAMES, doc = "Space roles by name." },
+}
 
 local assign_hints = {
   user_ids = "say users = { e-mail addresses }",
@@ -164,13 +216,26 @@ local function move_types(own)
     return end_of_move(at, own)
   end
   return {
-    { "from", from, true }, { "where", where }, { "to", to, true },
-    { "comment", comment }, { "notify", flag }, { "due_date", due_date },
-    { "release_id", types.id }, { "assign", assign },
+    { "from", from, true, type = "string|workstage.blueprint.place",
+      doc = "The stage that items are moved from; \"none\": those without " ..
+            "a stage." },
+    { "where", where, type = "workstage.storyblok.story_filter",
+      doc = "Which of its items; all unless given." },
+    { "to", to, true, type = "string|workstage.blueprint.place",
+      doc = "The stage that they are moved to." },
+    string_row("comment", comment, "A comment on each change."),
+    flag_row("notify", "true: users of the stage are told by e-mail."),
+    { "due_date", due_date, type = "string|false",
+      doc = "A new due date; false: none; each item keeps its own unless " ..
+            "given." },
+    { "release_id", types.id, type = "integer",
+      doc = "The release whose versions are moved." },
+    { "assign", assign, type = "workstage.blueprint.assign",
+      doc = "Who is assigned." },
   }
 end
 
---- A move's attributes in the order in which they are written.
+--- A move.
 storyblok.move = move_types {}
 
 -- -------------------------------------------------------------- the whole
@@ -202,6 +267,17 @@ local function types_of_whole(value)
   list[#list + 1] = { "moves", moves(value) }
   return list, { name = workflow_hints.name }
 end
+
+--- The tables of a blueprint, for the reference: name, words and attributes.
+storyblok.tables = {
+  { "workflow", "A workflow in a blueprint of several.", storyblok.workflow },
+  { "stage", "A stage in a blueprint. What is left out stays as it is; a " ..
+    "new stage gets the service's default.", storyblok.stage },
+  { "move", "A move in a blueprint. The first that matches an item wins.",
+    storyblok.move },
+  { "place", "Where a move begins or ends.", storyblok.end_of_move },
+  { "assign", "Who is assigned to the items of a move.", storyblok.assign },
+}
 
 --- Reads a blueprint for Storyblok.
 -- @tparam table at its location

@@ -145,6 +145,40 @@ describe("a blueprint", function()
     assert.same({}, assert(plan(legal { allow_all_users = true })).notes)
   end)
 
+  it("names users by any of their addresses", function()
+    start(function(content, stages)
+      content.users = { { id = 81, userid = "ann" } }
+      content.collaborators = { { user = "ann" } }
+      stages[1].user_ids = { 81 }
+    end)
+    assert(server:inject { { path = "/collaborators", body = {
+      collaborators = {
+        { id = 1, user_id = 81, role = "editor",
+          user = { id = 81, userid = "ann", real_email = "ann@example.com",
+                   alt_email = "a@home.example" } },
+        { id = 2, user_id = 82, role = "editor",
+          user = { id = 82, userid = "b@x.example",
+                   real_email = "b@x.example" } },
+        { id = 3, user_id = 83, role = "editor",
+          user = { id = 83, userid = "c", alt_email = "b@x.example" } },
+        { id = 4, role = "editor",
+          invitation = { email = "new@example.com" } },
+      } } } })
+    assert.same({ "ann@example.com" },
+                assert(migration.export(space, "Article")).stages[1].users)
+    for _, address in ipairs { "ann", "ann@example.com", "a@home.example" } do
+      assert.is_true(assert(plan(function(_, stages)
+        stages[1].users = { address }
+      end)):is_empty())
+    end
+    local function err_of(address)
+      return refused(function(_, stages) stages[1].users = { address } end)
+    end
+    has(err_of "new@example.com", "is invited and has not joined the space")
+    has(err_of "b@x.example", "more than one user")
+    has(err_of "nobody@example.com", 'no user "nobody@example.com"')
+  end)
+
   it("is told of a mapped name that nothing uses", function()
     start(function(content)
       content.space_roles = { { role = "Lawyer" } }

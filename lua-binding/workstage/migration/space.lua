@@ -122,22 +122,41 @@ function structure.roles(space)
   return ids, names
 end
 
+-- The addresses of a user, the one that a blueprint is written with first. The
+-- login name is often an address as well.
+local function addresses_of(user)
+  local list = {}
+  for _, name in ipairs { "real_email", "userid", "alt_email" } do
+    if type(user[name]) == "string" and user[name] ~= "" then
+      list[#list + 1] = user[name]
+    end
+  end
+  return list
+end
+
 --- The users of the space by e-mail address.
--- @treturn[1] table address -> id
+-- @treturn[1] table address -> id; false where several have the address
 -- @treturn[1] table id -> address
+-- @treturn[1] table set of the addresses that are invited and not yet users
 function structure.users(space)
   local list, err = space.collaborators:list()
   if not list then return nil, err end
-  local ids, names = {}, {}
+  local ids, names, invited = {}, {}, {}
   for _, collaborator in ipairs(list) do
     local user = collaborator.user or {}
     local id = collaborator.user_id or user.id
-    if id and user.userid then
-      ids[user.userid] = id
-      names[id] = user.userid
+    local addresses = id and addresses_of(user) or {}
+    for _, address in ipairs(addresses) do
+      local is_other = ids[address] ~= nil and ids[address] ~= id
+      ids[address] = not is_other and id
+    end
+    if id then names[id] = names[id] or addresses[1] end
+    local invitation = not id and collaborator.invitation
+    if invitation and invitation.email then
+      invited[invitation.email] = true
     end
   end
-  return ids, names
+  return ids, names, invited
 end
 
 --- The content types of the space: the components that can be a story's.

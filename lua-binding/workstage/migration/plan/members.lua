@@ -29,21 +29,37 @@ local function names_used(workflows, moves, kind)
   return used
 end
 
+local function problem_with(name, what, id, is_invited)
+  if is_invited then
+    return ("the user %s is invited and has not joined the space yet (name " ..
+            "another with map_user)"):format(quoted(name))
+  end
+  return ("the space has %s %s %s (name another with map_%s)"):format(
+    id == nil and "no" or "more than one", what, quoted(name), what)
+end
+
 -- name -> id for the names in use; problems grow by what the space lacks,
 -- and by what it has twice.
-local function resolve(used, what, map, ids, problems)
-  local resolved = {}
+local function resolve(used, what, map, found, problems)
+  local resolved, ids = {}, found.ids
   for _, name in ipairs(used) do
     local there = map[name] or name
     resolved[name] = ids[there] or nil
     if not ids[there] then
-      problems[#problems + 1] =
-        ("the space has %s %s %s (name another with map_%s)")
-        :format(ids[there] == nil and "no" or "more than one", what,
-                quoted(there), what)
+      problems[#problems + 1] = problem_with(there, what, ids[there],
+                                             found.invited[there])
     end
   end
   return resolved
+end
+
+-- The members of a kind, read only where some are named: { ids, invited };
+-- nil and the error.
+local function read_members(client, read, used)
+  if #used == 0 then return { ids = {}, invited = {} } end
+  local ids, names, invited = read(client)
+  if not ids then return nil, names end
+  return { ids = ids, invited = invited or {} }
 end
 
 -- Names that are mapped and that nothing uses are probably misspelt.
@@ -81,10 +97,10 @@ function members.resolve(client, workflows, moves, options, problems, notes)
   local context = {}
   for _, each in ipairs(KINDS) do
     local used = names_used(workflows, moves, each.kind)
-    local map, ids, err = options["map_" .. each.what] or {}, {}, nil
-    if #used > 0 then ids, err = each.read(client) end
-    if not ids then return nil, err end
-    context[each.kind] = resolve(used, each.what, map, ids, problems)
+    local map = options["map_" .. each.what] or {}
+    local found, err = read_members(client, each.read, used)
+    if not found then return nil, err end
+    context[each.kind] = resolve(used, each.what, map, found, problems)
     note_unused(used, each.what, map, notes)
   end
   return context

@@ -1,11 +1,12 @@
 /*
 ** workstage: requests to Storyblok's Management API and to Kantata OX.
 **
-** A loop drives any number of requests; a client holds what requests of one
-** token have in common; a call is one request with its retries. Nothing
-** here knows Lua, prints, exits or installs a signal handler. Every
-** function may be called from any thread, but a loop and what belongs to it
-** from one thread at a time. Times are seconds, sizes bytes.
+** A loop drives any number of requests. A client holds what the requests of
+** one token have in common: address, rate limit, connections. A call is one
+** request with its retries. Nothing here needs Lua, prints, exits or installs
+** a signal handler. Every function may be called from any thread, but a loop
+** with its clients and calls from one thread at a time. Times are seconds,
+** sizes are bytes.
 */
 
 #ifndef WORKSTAGE_H
@@ -25,35 +26,39 @@ typedef struct ws_loop ws_loop;
 typedef struct ws_client ws_client;
 typedef struct ws_call ws_call;
 
-/* What became of a call. ws_kind_name gives the word that users see. */
+/* The outcome of a call. */
 typedef enum ws_kind {
-  WS_OK,
-  WS_INVALID,        /* refused here, nothing was sent */
-  WS_NETWORK,
-  WS_TLS,
+  WS_OK,             /* a 2xx response */
+  WS_INVALID,        /* refused by this module, nothing was sent */
+  WS_NETWORK,        /* no connection, or it broke */
+  WS_TLS,            /* the certificate or the handshake failed */
   WS_TIMEOUT,
   WS_REDIRECT,       /* 3xx: never followed */
   WS_UNAUTHORIZED,   /* 401 */
   WS_FORBIDDEN,      /* 403 */
   WS_NOT_FOUND,      /* 404 */
-  WS_REJECTED,       /* other 4xx */
+  WS_REJECTED,       /* any other 4xx */
   WS_RATE_LIMITED,   /* 429, after all attempts */
   WS_SERVER,         /* 5xx */
-  WS_DECODE,         /* not an HTTP answer that can be read */
-  WS_TOO_LARGE,      /* above max_response */
+  WS_DECODE,         /* not a response that HTTP allows */
+  WS_TOO_LARGE,      /* longer than max_response, or its headers are */
   WS_CANCELLED,
   WS_BUDGET,         /* max_requests is used up */
-  WS_MEMORY          /* memory ran out */
+  WS_MEMORY,         /* memory ran out */
+  WS_PENDING         /* the call has not ended yet */
 } ws_kind;
 
+/* The name of a kind as users see it: "rate_limited". */
 const char *ws_kind_name(ws_kind kind);
 
+/* Why a function failed. */
 typedef struct ws_error {
   ws_kind kind;
   char message[512];
 } ws_error;
 
-/* Memory for the core and for libcurl; all five, and safe in any thread. */
+/* Memory functions for the core and for libcurl. All five are required, and
+** must be safe to call from any thread. */
 typedef struct ws_memory {
   void *(*alloc)(size_t size);
   void *(*calloc)(size_t count, size_t size);
@@ -63,47 +68,48 @@ typedef struct ws_memory {
 } ws_memory;
 
 /*
-** Sets the process's memory functions; NULL means the C library's. To be
-** called before anything else here, if at all, and before the host's own
-** curl_global_init, if it has one: libcurl keeps the functions of the first.
-** False, with nothing changed, when it is too late or one is missing.
+** Sets the process's memory functions; NULL means the C library's. Optional.
+** Must come before any other call of this module, and before the host's own
+** curl_global_init, as libcurl keeps the functions of the first one. False,
+** with nothing changed, if it is too late or a function is missing.
 */
 bool ws_init(const ws_memory *memory);
 
 /* ---------------------------------------------------------------- loop */
 
-/* A new loop, or NULL with the reason in `error`. */
+/* Opens a loop; NULL with `error` if that fails. */
 ws_loop *ws_loop_open(ws_error *error);
 
-/* Cancels what its clients have under way and frees the loop. Its clients
-** and calls stay for their owners to free, before or after. */
+/* Cancels all calls and frees the loop. Its clients and calls remain for
+** their owners to close and free, before or after. */
 void ws_loop_close(ws_loop *loop);
 
-/* Whether it was made before a fork, and this is the child: it is of no use
-** here, and neither are its clients. */
+/* True if the process has forked since the loop was opened, and this is the
+** child: the loop and its clients are unusable. */
 bool ws_loop_is_forked(const ws_loop *loop);
 
-/* A descriptor that becomes readable when ws_loop_step has work to do: for
-** epoll, poll, select or any event loop. */
+/* A descriptor that becomes readable when ws_loop_step has work to do, for
+** poll, epoll, select or any event loop. */
 int ws_loop_fd(ws_loop *loop);
 
-/* The seconds until the loop wants a step although its descriptor is still;
-** negative when there is no such moment. */
+/* The seconds until the loop needs a step even if its descriptor is not
+** readable; negative if there is no such time. */
 double ws_loop_timeout(ws_loop *loop);
 
-/* Does what there is to do, after waiting for it at most `timeout` seconds
-** (negative: as long as it takes; 0: not at all). False when a signal cut
-** the wait short. */
+/* Does all work that is due, after waiting for it at most `timeout` seconds
+** (negative: without limit; 0 or NaN: not at all). False if a signal
+** interrupted the wait. */
 bool ws_loop_step(ws_loop *loop, double timeout);
 
-/* Makes its descriptor readable: a step that waits returns. May be called
-** from any thread while the loop is open. */
+/* Makes the descriptor readable, so that a waiting step returns. May be
+** called from any thread while the loop is open. */
 void ws_loop_wake(ws_loop *loop);
 
-/* The next call that has ended since it was last asked, or NULL. */
+/* Returns the next call that has ended, each once, or NULL. Calls with a
+** completion callback are not returned. */
 ws_call *ws_loop_finished(ws_loop *loop);
 
-/* How many calls have been started and not ended yet. */
+/* The number of calls that have been started and have not ended. */
 size_t ws_loop_pending(const ws_loop *loop);
 
 /* -------------------------------------------------------------- client */
@@ -111,116 +117,183 @@ size_t ws_loop_pending(const ws_loop *loop);
 typedef enum ws_service { WS_STORYBLOK, WS_KANTATA } ws_service;
 
 typedef struct ws_options {
+  size_t size;               /* of this structure; set by ws_options_init */
   ws_service service;
   const char *token;         /* Storyblok: sent bare; Kantata: as Bearer */
-  const char *oauth_token;   /* sent as Bearer, in place of `token` */
+  const char *oauth_token;   /* sent as Bearer, instead of `token` */
   int64_t space_id;          /* Storyblok; 0: none */
   const char *region;        /* eu us ca ap cn; NULL: from the space id */
-  const char *base_url;      /* in place of the service's address */
+  const char *base_url;      /* instead of the service's address */
   double rate_limit;         /* requests a second; 0: none; < 0: default */
-  const char *shared;        /* file that processes share it through */
-  int64_t max_requests;      /* 0: as many as it takes */
-  int concurrency;           /* requests in flight, 8 */
-  double timeout;            /* each attempt, 60 (Kantata 200) */
+  const char *shared;        /* file that shares the limit among processes */
+  int64_t max_requests;      /* sends no more than so many; 0: no limit */
+  int concurrency;           /* requests in flight at most; 8 */
+  double timeout;            /* of each attempt; 60, Kantata 200 */
   double connect_timeout;    /* 10 */
-  int attempts;              /* counts the first, 8 */
-  double retry_base;         /* first pause at most, 0.5 */
-  double retry_cap;          /* longest pause, 30 */
-  size_t max_response;       /* 32 MiB */
-  const char *ca_file;       /* PEM; NULL: the system's */
-  const char *proxy;         /* NULL: the environment's; "": none */
+  int attempts;              /* of a call, with the first; 8 */
+  double retry_base;         /* longest pause before the second; 0.5 */
+  double retry_cap;          /* longest pause at all; 30 */
+  size_t max_response;       /* longest body; 32 MiB */
+  const char *ca_file;       /* certificates as PEM; NULL: the system's */
+  const char *proxy;         /* URL; NULL: the environment's; "": none */
   const char *const *headers;  /* "Name: value", NULL at the end */
-  const char *user_agent;
-  bool events;               /* collect them for ws_loop_event */
+  const char *user_agent;    /* NULL: "workstage/" and the version */
+  bool events;               /* collect events for ws_loop_event */
+  void *data;                /* the host's, see ws_client_data */
+
+  /* Called with each libcurl easy handle (a CURL *) that the client creates,
+  ** after all options are set and before its first transfer: for options that
+  ** this module does not have, such as CURLOPT_INTERFACE or a trace with
+  ** CURLOPT_DEBUGFUNCTION. Options that this module sets must stay. */
+  void (*configure)(void *easy, void *data);
 } ws_options;
 
-/* Fills in the defaults. */
-void ws_options_init(ws_options *options, ws_service service);
+/* Fills in the defaults; call it before setting anything else. */
+#define ws_options_init(options, service) \
+  ws_options_init_sized((options), sizeof *(options), (service))
+void ws_options_init_sized(ws_options *options, size_t size,
+                           ws_service service);
 
-/* A client on that loop (everything is copied), or NULL with `error`. */
+/* Opens a client on the loop; copies all options. NULL with `error` if an
+** option is invalid or memory runs out. */
 ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
                           ws_error *error);
 
-/* Cancels its calls and frees it; calls stay for their owners to free, before
-** or after. The last client of a loop takes all connections along; until then
-** idle ones may serve the others, or go after a minute. */
+/* Cancels the client's calls and frees it; the calls remain for their owners
+** to free, before or after. Connections are closed with the loop's last
+** client; until then idle ones may serve other clients, or are closed after a
+** minute. */
 void ws_client_close(ws_client *client);
+
+/* A pointer of the host's own, `data` of its options at first. */
+void ws_client_set_data(ws_client *client, void *data);
+void *ws_client_data(const ws_client *client);
 
 /* The address that paths are appended to, without a slash at its end. */
 const char *ws_client_base(const ws_client *client);
 
-/* Requests sent so far, retries included. */
+/* The number of requests sent so far, retries included. */
 int64_t ws_client_requests(const ws_client *client);
+
+/* -------------------------------------------------------------- bodies */
+
+/* A value of a request's body, and its name in the object that holds it. */
+typedef enum ws_member_type {
+  WS_MEMBER_NULL, WS_MEMBER_BOOLEAN, WS_MEMBER_INTEGER, WS_MEMBER_NUMBER,
+  WS_MEMBER_TEXT, WS_MEMBER_ARRAY, WS_MEMBER_OBJECT
+} ws_member_type;
+
+typedef struct ws_member {
+  const char *name;          /* NULL: an item of an array */
+  ws_member_type type;
+  bool boolean;
+  int64_t integer;
+  double number;
+  const char *text;          /* UTF-8, with a NUL at its end */
+  const struct ws_member *members;  /* of an array or object */
+  size_t count;
+} ws_member;
+
+typedef enum ws_purpose {
+  WS_FOR_CREATE,             /* required fields must be given */
+  WS_FOR_UPDATE              /* any fields, but at least one */
+} ws_purpose;
+
+/*
+** Writes the JSON body of a request from members, checked by the schema of
+** that name (the reference lists them: "storyblok.change"). Unknown and
+** read-only fields, wrong types and missing fields are refused: NULL with
+** `error`, whose message names the field. The body ends with a NUL that
+** `size` does not count; ws_body_free frees it.
+*/
+char *ws_body_create(const char *schema, ws_purpose purpose,
+                     const ws_member *members, size_t count, size_t *size,
+                     ws_error *error);
+void ws_body_free(char *body);
 
 /* ---------------------------------------------------------------- call */
 
 typedef enum ws_method { WS_GET, WS_POST, WS_PUT, WS_PATCH,
                          WS_DELETE } ws_method;
 
+/* The name of a method ("GET"); NULL if there is no such method. */
 const char *ws_method_name(ws_method method);
 
-/* The method of that name ("GET"), or -1. */
+/* The method of that name, in capitals; -1 if there is none. */
 int ws_method_from_name(const char *name);
 
 typedef struct ws_request {
   ws_method method;
-  const char *path;          /* begins with "/", escaped */
-  const char *query;         /* "a=1&b=2", escaped; NULL: none */
+  const char *path;          /* begins with "/"; percent-encoded */
+  const char *query;         /* "a=1&b=2"; percent-encoded; NULL: none */
   const char *body;          /* JSON; NULL: none */
   size_t body_size;
-  const char *const *headers;  /* more of them, NULL at the end */
-  double timeout;            /* each attempt; 0: the client's */
-  double deadline;           /* all attempts and waiting; 0: none */
+  const char *const *headers;  /* besides the client's, NULL at the end */
+  double timeout;            /* of each attempt; 0: the client's */
+  double deadline;           /* of all attempts and pauses; 0: none */
   double start_within;       /* no attempt begins later; 0: no limit */
   int attempts;              /* 0: the client's; 1: no retry */
+  void *data;                /* the host's, see ws_call_data */
+
+  /* The completion callback, or NULL. Called once when the call has ended,
+  ** from ws_loop_step, ws_call_wait or ws_loop_close, never from any other
+  ** function. It may start, cancel and free calls (this one as well, unless
+  ** ws_call_wait is waiting for it) and open and close clients; it must not
+  ** step or close the loop. */
+  void (*done)(ws_call *call);
 } ws_request;
 
-/* Starts a call (everything is copied), or NULL with `error`. */
+/* Starts a call; copies all of the request. NULL with `error` if the request
+** is invalid or memory runs out. */
 ws_call *ws_call_start(ws_client *client, const ws_request *request,
                        ws_error *error);
 
-/* A call that sends nothing and ends after so many seconds. */
+/* Starts a call that sends nothing and ends after so many seconds. */
 ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error);
 
-/* A pointer of the host's own, NULL at first, by which it finds its way back
-** from a finished call. */
+/* A pointer of the host's own, `data` of its request at first. */
 void ws_call_set_data(ws_call *call, void *data);
 void *ws_call_data(const ws_call *call);
 
+/* The client of a call; NULL for a sleeping one. */
+ws_client *ws_call_client(const ws_call *call);
+
 bool ws_call_is_done(const ws_call *call);
 
-/* Steps the loop until the call has ended; false when a signal came first,
-** or an event that ws_loop_event gives out: call it again. */
+/* Steps the loop until the call has ended. False if a signal interrupted the
+** wait, or if there is a new event for ws_loop_event: call it again. */
 bool ws_call_wait(ws_call *call);
 
-/* Ends a call at once, as WS_CANCELLED, unless it has ended already. */
+/* Ends a call at once, as WS_CANCELLED; does nothing if it has ended. */
 void ws_call_cancel(ws_call *call);
 
-/* Cancels it if need be and frees it with its answer. */
+/* Cancels the call if it has not ended, and frees it with its response. */
 void ws_call_free(ws_call *call);
 
 typedef struct ws_response {
-  ws_kind kind;
-  int status;                /* 0: no answer */
-  const char *message;       /* the cause of a failure without an answer */
-  const char *body;          /* ends with a NUL that body_size leaves out */
+  ws_kind kind;              /* WS_PENDING: the call has not ended */
+  int status;                /* 0: no response came */
+  const char *message;       /* why a call without a response failed */
+  const char *body;          /* ends with a NUL that body_size excludes */
   size_t body_size;
   const char *method;
   const char *url;
-  int attempts;              /* requests sent */
+  int attempts;
   bool ambiguous;            /* it failed, and may have taken effect */
-  bool unsure;               /* an earlier attempt may have taken effect */
+  bool maybe_applied;        /* some attempt may have taken effect, although
+                             ** its response was lost */
   double first_sent;         /* seconds since then; negative: never sent */
-  double answered;           /* seconds since the answer; negative: none */
+  double answered;           /* seconds since the response; negative: none */
 } ws_response;
 
-/* The answer of a call that has ended; valid until the call is freed. */
-void ws_call_response(const ws_call *call, ws_response *answer);
+/* Describes the response; valid until the call is freed. */
+void ws_call_response(const ws_call *call, ws_response *response);
 
-/* The answer's Date, seconds since 1970; negative when it has none. */
+/* The response's Date: seconds since 1970; negative if it has none. */
 double ws_call_date(const ws_call *call);
 
-/* The value of a header of the answer, or NULL. */
+/* The value of a header of the response, or NULL. Upper and lower case are
+** the same. */
 const char *ws_call_header(const ws_call *call, const char *name,
                            size_t *size);
 
@@ -232,10 +305,10 @@ bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
 /* -------------------------------------------------------------- events */
 
 typedef enum ws_event_type {
-  WS_EVENT_REQUEST,          /* an attempt leaves */
-  WS_EVENT_RESPONSE,         /* an attempt was answered, or failed */
-  WS_EVENT_RETRY,            /* it will be sent again, after `pause` */
-  WS_EVENT_WAIT              /* it waits for its turn (rate limit) */
+  WS_EVENT_REQUEST,          /* an attempt is sent */
+  WS_EVENT_RESPONSE,         /* an attempt got a response, or failed */
+  WS_EVENT_RETRY,            /* there will be another one, after `pause` */
+  WS_EVENT_WAIT              /* the rate limit delays the call by `pause` */
 } ws_event_type;
 
 typedef struct ws_event {
@@ -244,18 +317,19 @@ typedef struct ws_event {
   uint64_t id;               /* of the call, unique in its loop */
   double time;               /* seconds since 1970 */
   const char *method;
-  char url[256];             /* cut, if longer */
+  char url[256];             /* truncated if longer */
   int attempt;
   int status;
   ws_kind kind;
-  char message[256];         /* why it failed, without a status; else empty */
+  char message[256];         /* why an attempt without a response failed */
   double elapsed;            /* of the attempt */
-  double pause;
-  size_t sent;               /* body bytes */
-  size_t received;
+  double pause;              /* negative: not known in advance */
+  size_t sent;               /* size of the request's body */
+  size_t received;           /* size of the response's body */
 } ws_event;
 
-/* The next event since it was last asked; false when there is none. */
+/* Takes the oldest event; false if there is none. A loop keeps the latest
+** 4096 events that have not been taken. */
 bool ws_loop_event(ws_loop *loop, ws_event *event);
 
 #ifdef __cplusplus

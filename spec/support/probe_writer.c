@@ -59,7 +59,7 @@ static const ws_field inner_fields[] = {
 };
 
 static const ws_schema inner = {"spec.inner", NULL, NULL, "", inner_fields,
-                                2, NULL};
+                                2};
 
 static const ws_field thing_fields[] = {
   WS_FIELD("number", NUMBER, 0, ""),
@@ -75,7 +75,7 @@ static const ws_field thing_fields[] = {
 };
 
 static const ws_schema thing = {"spec.thing", NULL, NULL, "", thing_fields,
-                                9, NULL};
+                                9};
 
 static const ws_schema *check_schema(lua_State *L, int arg) {
   const char *name = luaL_checkstring(L, arg);

@@ -1,5 +1,5 @@
 /*
-** A growing run of bytes. See buffer.h.
+** A growable byte array. See buffer.h.
 */
 
 #include "base/buffer.h"
@@ -11,8 +11,7 @@
 
 #define FIRST_CAPACITY 512
 
-/* Doubles, so that a body of any size costs few moves. A failure sticks:
-** what came after it would leave a gap. */
+/* The capacity doubles, so that a large body is copied only a few times. */
 bool ws_buffer_grow(ws_buffer *buffer, size_t more) {
   size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
   if (buffer->failed) return false;
@@ -41,7 +40,8 @@ static void put_pair(char *to, uint32_t pair) {
   memcpy(to, digit_pairs + (size_t)pair * 2, 2);
 }
 
-/* Divisions that do not wait for each other. */
+/* Writes eight digits; the divisions are independent of each other, so a
+** processor can run them at the same time. */
 static void put_eight(char *to, uint32_t value) {
   uint32_t high = value / 10000, low = value % 10000;
   put_pair(to, high / 100);
@@ -50,7 +50,7 @@ static void put_eight(char *to, uint32_t value) {
   put_pair(to + 6, low % 100);
 }
 
-/* Backwards from `end`. */
+/* Writes the digits of `value` so that the last one stands before `end`. */
 static void put_digits(char *end, uint64_t value) {
   for (; value >= 100000000; value /= 100000000)
     put_eight(end -= 8, (uint32_t)(value % 100000000));
@@ -62,7 +62,8 @@ static void put_digits(char *end, uint64_t value) {
     end[-1] = (char)('0' + rest);
 }
 
-/* From the binary digits: 1233 / 4096 is the logarithm of 2. */
+/* Counts the decimal digits by the binary ones: 1233 / 4096 approximates the
+** decimal logarithm of 2. */
 static size_t count_digits(uint64_t value) {
   static const uint64_t powers[] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,

@@ -1,5 +1,5 @@
 /*
-** Time as the core counts it: microseconds of a clock that never steps.
+** Times are microseconds of CLOCK_MONOTONIC, which is never set back.
 */
 
 #ifndef WS_CLOCK_H
@@ -12,7 +12,19 @@ typedef int64_t ws_time;
 #define WS_NEVER INT64_MAX
 #define WS_SECOND INT64_C(1000000)
 
-/* Now, on CLOCK_MONOTONIC. */
+/* The current time of CLOCK_MONOTONIC. */
 ws_time ws_now(void);
+
+/* The current date and time: seconds since 1970. */
+double ws_wall_clock(void);
+
+/* Converts seconds, rounding towards zero. */
+static inline ws_time ws_from_seconds(double seconds) {
+  return (ws_time)(seconds * 1e6);
+}
+
+static inline double ws_to_seconds(ws_time time) {
+  return (double)time / 1e6;
+}
 
 #endif

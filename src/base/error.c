@@ -21,6 +21,8 @@ const char *ws_kind_name(ws_kind kind) {
     "ok", "invalid", "network", "tls", "timeout", "redirect",
     "unauthorized", "forbidden", "not_found", "rejected", "rate_limited",
     "server", "decode", "too_large", "cancelled", "budget", "memory",
+    "pending",
   };
-  return names[kind];
+  bool is_known = (int)kind >= 0 && kind <= WS_PENDING;
+  return is_known ? names[kind] : "unknown";
 }

@@ -1,6 +1,7 @@
 /*
-** Timers: a heap of moments, the nearest on top. A timer lies inside the
-** thing that it wakes, and knows its place in the heap.
+** Timers in a binary heap, the one that expires first on top. A timer is a
+** member of the structure that it belongs to, and knows its index in the
+** heap, so it can be moved or removed at once.
 */
 
 #ifndef WS_HEAP_H
@@ -17,19 +18,22 @@ typedef struct ws_timer {
 } ws_timer;
 
 typedef struct ws_heap {
-  ws_timer **timers;   /* from 1 */
+  ws_timer **timers;   /* timers[1] is the top; timers[0] is unused */
   size_t count;
   size_t capacity;
 } ws_heap;
 
-/* Makes sure that one more timer fits; false without memory. */
+/* Makes space for `count` timers in all; false if memory runs out. */
 bool ws_heap_reserve(ws_heap *heap, size_t count);
 
-/* Sets a timer, or moves one that is set; room must have been reserved. */
+/* Sets a timer, or moves it if it is set. Never allocates: space must have
+** been reserved. */
 void ws_heap_set(ws_heap *heap, ws_timer *timer, ws_time due);
+
+/* Removes a timer; does nothing if it is not set. */
 void ws_heap_remove(ws_heap *heap, ws_timer *timer);
 
-/* The nearest timer, or NULL. */
+/* The timer that expires first, or NULL. */
 ws_timer *ws_heap_top(const ws_heap *heap);
 void ws_heap_free(ws_heap *heap);
 

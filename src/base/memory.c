@@ -1,5 +1,5 @@
 /*
-** The core's memory. See memory.h.
+** The core's memory functions. See memory.h.
 */
 
 #include "base/memory.h"
@@ -26,7 +26,7 @@ void ws_set_memory(void *(*allocate)(size_t size),
   release_fn = release ? release : free;
 }
 
-/* Threads tell each other nothing by it: the order does not matter. */
+/* Relaxed: no other memory is published through this flag. */
 static void mark_used(void) {
   if (!atomic_load_explicit(&in_use, memory_order_relaxed))
     atomic_store_explicit(&in_use, true, memory_order_relaxed);

@@ -1,6 +1,6 @@
 /*
 ** The core's memory: one set of functions for the whole process, which a
-** host may replace before anything else is called (ws_init).
+** host may replace before it calls anything else (ws_init).
 */
 
 #ifndef WS_MEMORY_H
@@ -11,18 +11,19 @@
 
 /*
 ** Replaces the functions that all memory of the core comes from; four NULLs
-** bring libc's back. Not to be called while a block is out or another thread
-** is in the core.
+** restore the C library's. Must not be called while a block is allocated or
+** another thread uses the core.
 */
 void ws_set_memory(void *(*allocate)(size_t size),
                    void *(*zeroed)(size_t count, size_t size),
                    void *(*resize)(void *block, size_t size),
                    void (*release)(void *block));
 
-/* Whether a block was ever asked for: it is too late for other functions. */
+/* True if a block was ever allocated: then the functions can no longer be
+** replaced. */
 bool ws_memory_was_used(void);
 
-/* So often a block could not be had, by the core or by libcurl. */
+/* The number of failed allocations so far, of the core and of libcurl. */
 unsigned ws_memory_failures(void);
 
 void *ws_alloc(size_t size);
@@ -30,10 +31,10 @@ void *ws_calloc(size_t count, size_t size);
 void *ws_realloc(void *block, size_t size);
 void ws_free(void *block);
 
-/* Overwrites what is secret before its block is freed. */
+/* Overwrites a secret, so that it does not stay in freed memory. */
 void ws_wipe(void *bytes, size_t size);
 
-/* A copy of `size` bytes with a NUL after them; NULL without memory. */
+/* Copies `size` bytes and adds a NUL; NULL if memory runs out. */
 char *ws_copy(const char *bytes, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** Chance for pauses between attempts. Not for secrets.
+** Random numbers for pauses between attempts. Not for secrets.
 */
 
 #ifndef WS_RANDOM_H
@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* A state that differs from run to run. */
+/* A start value that differs from run to run; never 0. */
 uint64_t ws_random_seed(void);
 
 /* A number from 0 up to, but not including, 1. */

@@ -1,18 +1,13 @@
-/*
-** An epoll set for libcurl's sockets. See sockets.h.
-*/
-
 #include "base/sockets.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "base/memory.h"
+#include "base/poller.h"
 
 enum { FIRST_CAPACITY = 64 };
 
-/* What is known of a descriptor; NULL without memory. */
+/* The entry of a descriptor; NULL if memory runs out. */
 static ws_socket *entry_of(ws_sockets *sockets, int fd) {
   int capacity = sockets->capacity ? sockets->capacity : FIRST_CAPACITY;
   ws_socket *known;
@@ -27,47 +22,35 @@ static ws_socket *entry_of(ws_sockets *sockets, int fd) {
   return &known[fd];
 }
 
-/* A descriptor's number may come back before its removal was seen, so that
-** an addition may find it there and a change may not. */
-static bool add(ws_sockets *sockets, int fd, uint32_t events, bool change) {
-  struct epoll_event event = {.events = events, .data = {.fd = fd}};
-  int what = change ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (epoll_ctl(sockets->epoll, what, fd, &event) == 0) return true;
-  if (errno != EEXIST && errno != ENOENT) return false;
-  what = change ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  return epoll_ctl(sockets->epoll, what, fd, &event) == 0;
-}
-
 static void stop_watching(ws_sockets *sockets, ws_socket *socket, int fd) {
-  struct epoll_event none = {0};
-  if (socket->watched) epoll_ctl(sockets->epoll, EPOLL_CTL_DEL, fd, &none);
+  if (socket->watched) ws_poller_remove(sockets->poller, fd);
   socket->watched = 0;
 }
 
-/* Without memory it is watched as any other socket is. */
-void ws_sockets_opened(ws_sockets *sockets, int fd) {
+static void reset(ws_sockets *sockets, int fd, bool is_connection) {
   ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return;
   stop_watching(sockets, socket, fd);
-  socket->is_connection = true;
+  socket->is_connection = is_connection;
   socket->wanted = 0;
+}
+
+/* If memory runs out here, it is watched as any other descriptor is. */
+void ws_sockets_opened(ws_sockets *sockets, int fd) {
+  reset(sockets, fd, true);
 }
 
 void ws_sockets_closing(ws_sockets *sockets, int fd) {
-  ws_socket *socket = entry_of(sockets, fd);
-  if (!socket) return;
-  stop_watching(sockets, socket, fd);
-  socket->is_connection = false;
-  socket->wanted = 0;
+  reset(sockets, fd, false);
 }
 
-bool ws_sockets_watch(ws_sockets *sockets, int fd, uint32_t events) {
+bool ws_sockets_watch(ws_sockets *sockets, int fd, unsigned events) {
   ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return false;
   socket->wanted = events;
   if (!events && !socket->is_connection) stop_watching(sockets, socket, fd);
   if (!events || socket->watched == events) return true;
-  if (!add(sockets, fd, events, socket->watched != 0)) return false;
+  if (!ws_poller_watch(sockets->poller, fd, events)) return false;
   socket->watched = events;
   return true;
 }

@@ -1,42 +1,40 @@
 /*
-** Which sockets a loop's epoll set watches for libcurl.
+** The sockets that a loop's poller watches for libcurl.
 **
-** libcurl wants a connection watched while a request waits on it and not
-** while it is idle: two system calls a request. A connection stays in the
-** set instead until it is closed; should it stir while idle, which is the
-** server's closing it as a rule, it is taken out then.
+** libcurl asks to watch a connection while a request waits for it and not
+** while it is idle, which would cost two system calls a request. So a
+** connection stays in the poller until it is closed. If an idle one has an
+** event (as a rule the server has closed it), it is removed then.
 */
 
 #ifndef WS_SOCKETS_H
 #define WS_SOCKETS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 typedef struct ws_socket {
-  uint32_t wanted;     /* what libcurl waits for; 0: nothing */
-  uint32_t watched;    /* what the set watches it for; 0: it is not in it */
-  bool is_connection;  /* its opening and its closing are told */
+  unsigned wanted;     /* events that libcurl waits for; 0: none */
+  unsigned watched;    /* events that the poller waits for; 0: not in it */
+  bool is_connection;  /* ws_sockets_opened was called for it */
 } ws_socket;
 
 typedef struct ws_sockets {
-  int epoll;
+  int poller;
   int capacity;
   ws_socket *known;    /* by descriptor */
 } ws_sockets;
 
-/* A connection's socket was opened. */
+/* The socket of a connection was opened. */
 void ws_sockets_opened(ws_sockets *sockets, int fd);
 
-/* A connection's socket is about to be closed. */
+/* The socket of a connection is about to be closed. */
 void ws_sockets_closing(ws_sockets *sockets, int fd);
 
-/* libcurl waits for `events` of epoll's on it, 0: for none. False: it cannot
+/* libcurl waits for `events` (WS_POLL_*; 0: none). False if the socket cannot
 ** be watched. */
-bool ws_sockets_watch(ws_sockets *sockets, int fd, uint32_t events);
+bool ws_sockets_watch(ws_sockets *sockets, int fd, unsigned events);
 
-/* Whether libcurl waits for the socket, on which something happened. */
+/* True if libcurl waits for the socket, which has had an event. */
 bool ws_sockets_is_wanted(ws_sockets *sockets, int fd);
 
 void ws_sockets_free(ws_sockets *sockets);

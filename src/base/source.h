@@ -1,7 +1,7 @@
 /*
-** How the core reads a host's values. The host (the Lua binding, a C
-** program) hands in a table and two functions over it; the core never
-** sees more of it. Tables are named by numbers that the host chooses.
+** How the core reads a host's values, be they Lua's tables or arrays of C.
+** The host provides two functions over its tables and a number for each
+** table; the core sees nothing else of them.
 */
 
 #ifndef WS_SOURCE_H
@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WS_MAX_ID INT64_C(9007199254740991)  /* 2^53 - 1 */
-
 typedef enum ws_value_type {
   WS_VALUE_NONE,     /* absent */
   WS_VALUE_NULL,     /* JSON's null, given as such */
@@ -21,7 +19,7 @@ typedef enum ws_value_type {
   WS_VALUE_NUMBER,
   WS_VALUE_TEXT,
   WS_VALUE_TABLE,
-  WS_VALUE_OTHER     /* no JSON; as.other names its kind ("function") */
+  WS_VALUE_OTHER     /* not a JSON value; as.other says what ("function") */
 } ws_value_type;
 
 typedef struct ws_value {
@@ -37,17 +35,17 @@ typedef struct ws_value {
 } ws_value;
 
 /*
-** `next` walks a table. The first call of a walk has `first` true; it
-** returns false at the end. What it gave (texts, tables) stays readable
-** until the next call of `next` on the table that holds it. Walks nest, the
-** inner one ending first; an outer walk may go on after an inner one was
-** left early. A host that cannot go on, for want of memory, gives a key of
-** WS_VALUE_NONE and returns true.
+** `next` gives the next member of a table, in any order; false at the end.
+** The first call for a table has `first` true. Texts and tables that it gave
+** stay valid until the next call of `next` for the same table. The core walks
+** into a member's table before it goes on with the outer one; it may leave
+** any walk early. If memory runs out, the host gives a key of WS_VALUE_NONE
+** and returns true.
 **
-** `at` fetches one value by its position, from 1. It ends the walk of that
-** table; what it gave stays readable until the next `at` or `next` on it.
+** `at` gives one item by its position, from 1, and ends the walk of that
+** table. What it gave stays valid until the next `at` or `next` for it.
 **
-** Neither may run code of the host's user, raise or jump.
+** Neither may run code of the host's user, raise an error or jump.
 */
 typedef struct ws_source {
   void *host;

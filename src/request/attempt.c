@@ -1,228 +1,250 @@
-/*
-** One attempt: a libcurl easy handle from start to end.
-*/
-
 #include "request/attempt.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "request/client.h"
-#include "request/loop.h"
+#include "request/url.h"
 
-enum { MAX_HEAD = 256 * 1024 };
+enum { MAX_HEADERS = 256 * 1024 };
+
+bool ws_attempt_lacked_memory(const ws_attempt *attempt) {
+  return ws_memory_failures() != attempt->alloc_failures;
+}
+
+/* -------------------------------------------------------------- callbacks */
+
+static ws_attempt *attempt_of(void *data) {
+  return ((ws_handle *)data)->owner;
+}
 
 static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
-  ws_call *call = ((ws_handle *)data)->call;
+  ws_attempt *attempt = attempt_of(data);
   size_t size = unit * count;
-  if (size > call->client->max_response - call->response.size) {
-    call->too_large = true;
-    return 0;
-  }
-  ws_buffer_add(&call->response, bytes, size);
-  ws_buffer_cstring(&call->response);
-  return call->response.failed ? 0 : size;
+  if (size > attempt->max_response - attempt->response.size) return 0;
+  ws_buffer_add(&attempt->response, bytes, size);
+  ws_buffer_cstring(&attempt->response);
+  return attempt->response.failed ? 0 : size;
 }
 
-/* Keeps the headers of the last answer, and when it came; interim answers and
-** a proxy's come before it. libcurl's own moment of the first byte is that of
-** sending, for a POST. */
+/* Keeps the header lines of the last response; interim responses and those of
+** a proxy come before it. libcurl's own time of the first byte would be that
+** of sending, for a POST. */
 static size_t on_header(char *line, size_t unit, size_t count, void *data) {
-  ws_call *call = ((ws_handle *)data)->call;
+  ws_attempt *attempt = attempt_of(data);
   size_t size = unit * count;
-  call->header_bytes += size;
-  if (call->header_bytes > MAX_HEAD) {
-    call->too_large = true;
-    return 0;
-  }
+  attempt->header_bytes += size;
+  if (attempt->header_bytes > MAX_HEADERS) return 0;
   if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-    call->first_byte_at = ws_now();
-    ws_buffer_reset(&call->headers_text);
+    attempt->first_byte_at = ws_now();
+    ws_buffer_reset(&attempt->headers_text);
   }
   else
-    ws_buffer_add(&call->headers_text, line, size);
-  return call->headers_text.failed ? 0 : size;
+    ws_buffer_add(&attempt->headers_text, line, size);
+  return attempt->headers_text.failed ? 0 : size;
 }
 
-/* Whether memory ran out, for anyone, since the attempt began. */
-static bool ran_out_of_memory(const ws_call *call) {
-  return ws_memory_failures() != call->alloc_failures;
+static long sent_bytes(CURL *easy) {
+  long bytes = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes;
 }
 
-/* The connection stands and the request is about to be sent. Where a used
-** connection turns out to be dead libcurl would send the request a second
-** time on a new one, behind the back of limits and budgets: a POST would be
-** made twice, and a DELETE that worked would meet its own 404. That is for
-** our own retries to judge. Stopped here, a body can be in libcurl's hands
-** whole, and leaves in one packet with its head, which a read callback that
-** cannot rewind would cost a second packet. And a libcurl without memory
-** leaves parts of the address out (its query, in 7.88) and goes on: what was
-** made meanwhile is not sent. */
+/*
+** Called when the connection stands and the request is about to be sent.
+**
+** If a connection that was used before turns out to be closed, libcurl would
+** send the request a second time on a new one, without regard to limits and
+** budgets: a POST could be applied twice, and a DELETE that worked would get
+** a 404. So the second time is refused, unless nothing was sent before; our
+** own retries decide. (A read callback that cannot rewind would prevent it as
+** well, but cost a second packet for each body.)
+**
+** If memory ran out the request is not sent either: libcurl 7.88 then leaves
+** out parts of the URL, such as the query, and goes on.
+*/
 static int on_prerequest(void *data, char *ip, char *local_ip, int port,
-                    int local_port) {
-  ws_call *call = ((ws_handle *)data)->call;
+                         int local_port) {
+  ws_handle *handle = data;
+  ws_attempt *attempt = attempt_of(data);
   (void)ip;
   (void)local_ip;
   (void)port;
   (void)local_port;
-  return call->setup_count++ || ran_out_of_memory(call) ? CURL_PREREQFUNC_ABORT
-                                                : CURL_PREREQFUNC_OK;
+  if (attempt->setup_count++ && sent_bytes(handle->transfer.easy) > 0)
+    attempt->was_sent = true;
+  return attempt->was_sent || ws_attempt_lacked_memory(attempt)
+           ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 #define SET(option, value) \
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
 
-/* What libcurl calls in each attempt. */
 CURLcode ws_attempt_set_callbacks(ws_handle *handle) {
-  CURL *easy = handle->easy;
+  CURL *easy = handle->transfer.easy;
   CURLcode failed = CURLE_OK;
-  SET(CURLOPT_PRIVATE, handle);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_WRITEDATA, handle);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_HEADERDATA, handle);
   SET(CURLOPT_PREREQFUNCTION, on_prerequest);
   SET(CURLOPT_PREREQDATA, handle);
-  SET(CURLOPT_ERRORBUFFER, handle->message);
   return failed;
 }
 
-/* Only what can be sent again at once may go over HTTP/2, whose connections
-** end with requests in them. Only what is read may be long enough to be worth
-** packing. */
-static CURLcode set_method(const ws_call *call, CURL *easy) {
-  bool reads = call->method == WS_GET;
-  bool plain = call->method == WS_POST || (reads && !call->body);
-  CURLcode failed = CURLE_OK;
-  if (call->body || call->method == WS_POST || call->method == WS_PATCH) {
-    SET(CURLOPT_POST, 1L);
-  }
-  else
-    SET(CURLOPT_HTTPGET, 1L);
-  SET(CURLOPT_CUSTOMREQUEST, plain ? NULL : ws_method_name(call->method));
-  SET(CURLOPT_HTTP_VERSION, reads ? (long)CURL_HTTP_VERSION_2TLS
-                                  : (long)CURL_HTTP_VERSION_1_1);
-  /* a libcurl without HTTP/2 has no such version */
-  if (failed == CURLE_UNSUPPORTED_PROTOCOL && reads) failed = CURLE_OK;
-  SET(CURLOPT_ACCEPT_ENCODING, reads ? "gzip" : NULL);
-  return failed;
-}
+/* ------------------------------------------------------------------ start */
 
-/* The method, unless the handle's last attempt had the same. */
-static CURLcode set_method_if_changed(ws_handle *handle, const ws_call *call) {
-  bool with_body = call->body != NULL;
-  CURLcode failed = CURLE_OK;
-  if (handle->used && handle->method == call->method &&
-      handle->with_body == with_body)
-    return CURLE_OK;
-  failed = set_method(call, handle->easy);
-  handle->used = failed == CURLE_OK;
-  handle->method = call->method;
-  handle->with_body = with_body;
-  return failed;
-}
-
-static CURLcode set_up(ws_call *call, ws_handle *handle, ws_time now) {
-  const ws_client *client = call->client;
-  CURL *easy = handle->easy;
-  ws_time limit = call->timeout;
-  struct curl_slist *headers = call->headers      ? call->headers
-                               : call->body       ? client->body_headers
-                                                  : client->headers;
-  CURLcode failed = set_method_if_changed(handle, call);
-  if (failed == CURLE_OK) failed = ws_handle_set_url(handle, call->url);
-  if (call->deadline != WS_NEVER && call->deadline - now < limit)
-    limit = call->deadline - now;
-  SET(CURLOPT_HTTPHEADER, headers);
-  SET(CURLOPT_TIMEOUT_MS, (long)(limit / 1000) + 1);
-  if (call->body || call->method == WS_POST || call->method == WS_PATCH) {
-    SET(CURLOPT_POSTFIELDS, call->body ? call->body : "");
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_size);
+static CURLcode set_request(const ws_attempt *attempt, ws_handle *handle,
+                            ws_time timeout) {
+  CURL *easy = handle->transfer.easy;
+  ws_method method = attempt->method;
+  CURLcode failed =
+    ws_handle_set_method(handle, method, attempt->body != NULL);
+  if (failed == CURLE_OK) failed = ws_handle_set_url(handle, attempt->url);
+  SET(CURLOPT_HTTPHEADER, attempt->headers);
+  SET(CURLOPT_TIMEOUT_MS, (long)(timeout / 1000) + 1);
+  if (attempt->body || method == WS_POST || method == WS_PATCH) {
+    SET(CURLOPT_POSTFIELDS, attempt->body ? attempt->body : "");
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)attempt->body_size);
   }
   return failed;
 }
 
 #undef SET
 
-static void reset_response(ws_call *call, ws_time now) {
-  call->started = now;
-  call->answered_at = WS_NEVER;
-  call->status = 0;
-  call->setup_count = 0;
-  call->header_bytes = 0;
-  call->too_large = false;
-  call->message[0] = '\0';
-  call->alloc_failures = ws_memory_failures();
-  ws_buffer_reset(&call->response);
-  ws_buffer_reset(&call->headers_text);
+static void reset(ws_attempt *attempt, ws_time now) {
+  attempt->started = now;
+  attempt->setup_count = 0;
+  attempt->was_sent = false;
+  attempt->alloc_failures = ws_memory_failures();
+  attempt->status = 0;
+  attempt->header_bytes = 0;
+  attempt->message[0] = '\0';
+  ws_buffer_reset(&attempt->response);
+  ws_buffer_reset(&attempt->headers_text);
 }
 
-/* WS_OK, or why it could not be begun. */
-ws_kind ws_attempt_start(ws_call *call, ws_time now) {
-  ws_handle *handle =
-    ws_loop_ensure_multi(call->loop) ? ws_handle_acquire(call->client) : NULL;
+ws_kind ws_attempt_start(ws_attempt *attempt, ws_loop *loop,
+                         ws_handle *handle, ws_time now, ws_time timeout) {
   CURLcode failed;
-  if (!handle) return WS_MEMORY;
-  reset_response(call, now);
-  handle->call = call;
+  reset(attempt, now);
+  handle->owner = attempt;
   handle->message[0] = '\0';
-  failed = set_up(call, handle, now);
-  if (failed == CURLE_OK &&
-      curl_multi_add_handle(call->loop->multi, handle->easy) == CURLM_OK) {
-    call->handle = handle;
+  failed = set_request(attempt, handle, timeout);
+  if (failed == CURLE_OK && ws_loop_add(loop, &handle->transfer)) {
+    attempt->handle = handle;
     return WS_OK;
   }
   ws_handle_free(handle);
   return failed == CURLE_URL_MALFORMAT ? WS_INVALID : WS_MEMORY;
 }
 
-/* A handle that was stopped in its work is not used again. */
-void ws_attempt_abort(ws_call *call) {
-  ws_handle *handle = call->handle;
-  call->handle = NULL;
-  if (!handle || ws_loop_is_forked(call->loop)) return;
-  curl_multi_remove_handle(call->loop->multi, handle->easy);
+/* A handle that was aborted is not used again. */
+void ws_attempt_abort(ws_attempt *attempt, ws_loop *loop) {
+  ws_handle *handle = attempt->handle;
+  attempt->handle = NULL;
+  if (!handle || ws_loop_is_forked(loop)) return;
+  ws_loop_remove(loop, &handle->transfer);
   ws_handle_free(handle);
 }
 
-/* libcurl calls it lack of memory, too, when a line of the answer's head is
-** longer than it takes. */
-static ws_kind out_of_memory(const ws_call *call) {
-  return ran_out_of_memory(call) ? WS_MEMORY : WS_TOO_LARGE;
+void ws_attempt_free(ws_attempt *attempt) {
+  ws_buffer_free(&attempt->response);
+  ws_buffer_free(&attempt->headers_text);
 }
 
-static ws_kind kind_of(const ws_call *call, CURLcode code, bool sent) {
+/* ---------------------------------------------------------------- outcome */
+
+/* The size of all header lines that libcurl has read, those included that it
+** refused and did not pass on. */
+static bool has_long_headers(const ws_attempt *attempt, CURL *easy) {
+  long bytes = 0;
+  curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &bytes);
+  return bytes > MAX_HEADERS || attempt->header_bytes > MAX_HEADERS;
+}
+
+/* libcurl ends a transfer with a code of its own for each of these, and
+** before 8.6 with "out of memory" for a line that is too long for it. */
+static ws_kind size_or_memory(const ws_attempt *attempt) {
+  bool failed = attempt->response.failed || attempt->headers_text.failed;
+  return failed || ws_attempt_lacked_memory(attempt) ? WS_MEMORY
+                                                     : WS_TOO_LARGE;
+}
+
+static bool is_tls_error(CURLcode code) {
   switch (code) {
-    case CURLE_OUT_OF_MEMORY:
-      return out_of_memory(call);
-    case CURLE_ABORTED_BY_CALLBACK:
-      return !sent && ran_out_of_memory(call) ? WS_MEMORY : WS_NETWORK;
-    case CURLE_OPERATION_TIMEDOUT:
-      return WS_TIMEOUT;
-    case CURLE_WRITE_ERROR: case CURLE_FILESIZE_EXCEEDED:
-      if (call->response.failed || call->headers_text.failed) return WS_MEMORY;
-      return WS_TOO_LARGE;
     case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_CRL_BADFILE: case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_SSL_ENGINE_NOTFOUND: case CURLE_SSL_ENGINE_SETFAILED:
     case CURLE_SSL_ENGINE_INITFAILED: case CURLE_USE_SSL_FAILED:
-      return WS_TLS;
+      return true;
+    default:
+      return false;
+  }
+}
+
+/* Newer than the oldest libcurl that this is built with. */
+enum { TOO_LARGE_CODE = 100 };  /* CURLE_TOO_LARGE, from 8.6 on */
+
+static ws_kind kind_of(const ws_attempt *attempt, CURL *easy, CURLcode code,
+                       bool sent) {
+  if (is_tls_error(code)) return WS_TLS;
+  if ((int)code == TOO_LARGE_CODE) return WS_TOO_LARGE;
+  switch (code) {
+    case CURLE_OUT_OF_MEMORY: case CURLE_WRITE_ERROR:
+    case CURLE_FILESIZE_EXCEEDED:
+      return size_or_memory(attempt);
+    case CURLE_ABORTED_BY_CALLBACK:
+      return !sent && ws_attempt_lacked_memory(attempt) ? WS_MEMORY
+                                                        : WS_NETWORK;
+    case CURLE_OPERATION_TIMEDOUT:
+      return WS_TIMEOUT;
     case CURLE_URL_MALFORMAT:
       return WS_INVALID;
     case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
       return sent ? WS_DECODE : WS_INVALID;
     default:
-      return WS_NETWORK;
+      return has_long_headers(attempt, easy) ? WS_TOO_LARGE : WS_NETWORK;
   }
 }
 
-/* A refusal counts as one even when the rest of its answer was lost. */
+/* A response that refuses the request counts even if its rest was lost. */
 static bool is_refusal(int status) {
   return status >= 300;
+}
+
+static void describe_size(ws_attempt *attempt, CURLcode code) {
+  bool is_body = code == CURLE_FILESIZE_EXCEEDED ||
+                 (code == CURLE_WRITE_ERROR &&
+                  attempt->header_bytes <= MAX_HEADERS);
+  if (is_body)
+    snprintf(attempt->message, sizeof attempt->message,
+             "the response is longer than %zu bytes (max_response)",
+             attempt->max_response);
+  else
+    strcpy(attempt->message, "the headers of the response are too long");
+}
+
+/* libcurl's texts differ from version to version, so common errors have texts
+** of our own. */
+static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
+  const char *text = attempt->handle->message;
+  if (code == CURLE_OK) return;
+  if (kind == WS_TOO_LARGE) {
+    describe_size(attempt, code);
+    return;
+  }
+  if (attempt->was_sent)
+    text = "the connection was closed before a response came";
+  else if (kind == WS_MEMORY)
+    text = "not enough memory";
+  else if (!*text)
+    text = curl_easy_strerror(code);
+  snprintf(attempt->message, sizeof attempt->message, "%s", text);
+  ws_url_redact(attempt->message);
 }
 
 static ws_time elapsed(CURL *easy, CURLINFO what) {
@@ -231,56 +253,31 @@ static ws_time elapsed(CURL *easy, CURLINFO what) {
   return microseconds;
 }
 
-static void describe_size_limit(ws_call *call, CURLcode code) {
-  if (call->header_bytes > MAX_HEAD || code == CURLE_OUT_OF_MEMORY)
-    strcpy(call->message, "the head of the answer is too long");
-  else
-    snprintf(call->message, sizeof call->message,
-             "the answer is above the limit of %zu bytes (max_response)",
-             call->client->max_response);
-}
-
-/* Replaces user and password of a proxy, "http://ann:secret@host", which
-** libcurl repeats in its messages about a malformed one. */
-static void redact_user_info(char *message) {
-  static const char mark[] = "[redacted]";
-  char *quote = strchr(message, '\''), *at = strrchr(message, '@');
-  char *slashes, *start, rest[CURL_ERROR_SIZE];
-  if (!quote || !at || at < quote) return;
-  slashes = strstr(quote, "//");
-  start = slashes && slashes < at ? slashes + 2 : quote + 1;
-  snprintf(rest, sizeof rest, "%s", at);
-  snprintf(start, (size_t)(message + CURL_ERROR_SIZE - start), "%s%s", mark,
-           rest);
-}
-
-/* What the attempt came to. `written` is WS_NEVER when nothing was sent,
-** `answered` when nothing came back. Gives the easy handle back. */
-void ws_attempt_finish(ws_call *call, CURLcode code, ws_outcome *outcome,
-                         ws_time *written, ws_time *answered_at) {
-  ws_handle *handle = call->handle;
-  CURL *easy = handle->easy;
-  long status = 0, bytes = 0;
-  ws_time sent_after = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
+static void set_outcome(ws_attempt *attempt, CURL *easy, CURLcode code,
+                        ws_time sent_after, ws_outcome *outcome) {
+  long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
-  outcome->status = (int)status;
-  outcome->sent = call->setup_count > 1 || (sent_after > 0 && bytes > 0);
+  attempt->status = outcome->status = (int)status;
+  outcome->unresolved = code == CURLE_COULDNT_RESOLVE_HOST ||
+                        code == CURLE_COULDNT_RESOLVE_PROXY;
+  outcome->sent = attempt->was_sent ||
+                  (sent_after > 0 && sent_bytes(easy) > 0);
   outcome->kind = code == CURLE_OK || is_refusal((int)status)
                     ? ws_status_kind((int)status)
-                    : kind_of(call, code, outcome->sent);
-  *written = outcome->sent ? call->started + sent_after : WS_NEVER;
-  *answered_at = status ? call->first_byte_at : WS_NEVER;
-  if (call->setup_count > 1)
-    strcpy(call->message, "the connection was closed before an answer came");
-  else if (outcome->kind == WS_TOO_LARGE)
-    describe_size_limit(call, code);
-  else if (code != CURLE_OK) {
-    snprintf(call->message, sizeof call->message, "%s",
-             handle->message[0] ? handle->message : curl_easy_strerror(code));
-    redact_user_info(call->message);
-  }
-  call->handle = NULL;
-  curl_multi_remove_handle(call->loop->multi, easy);
-  ws_handle_release(call->client, handle);
+                    : kind_of(attempt, easy, code, outcome->sent);
+}
+
+ws_handle *ws_attempt_finish(ws_attempt *attempt, ws_loop *loop,
+                             CURLcode code, ws_outcome *outcome,
+                             ws_time *written, ws_time *answered) {
+  ws_handle *handle = attempt->handle;
+  CURL *easy = handle->transfer.easy;
+  ws_time sent_after = elapsed(easy, CURLINFO_PRETRANSFER_TIME_T);
+  set_outcome(attempt, easy, code, sent_after, outcome);
+  *written = outcome->sent ? attempt->started + sent_after : WS_NEVER;
+  *answered = attempt->status ? attempt->first_byte_at : WS_NEVER;
+  set_message(attempt, outcome->kind, code);
+  attempt->handle = NULL;
+  ws_loop_remove(loop, &handle->transfer);
+  return handle;
 }

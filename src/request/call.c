@@ -1,138 +1,161 @@
-/*
-** The life of a call: its turn, its attempts, its end.
-*/
-
 #include "request/call.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
-#include "base/error.h"
-#include "base/memory.h"
-#include "request/attempt.h"
-#include "request/client.h"
-#include "request/event.h"
-#include "request/loop.h"
+#include "request/headers.h"
 #include "request/retry.h"
 
-static const char *const methods[] = {"GET", "POST", "PUT", "PATCH",
-                                      "DELETE"};
+#define OFFSET_LIFE (60 * WS_SECOND)
 
-enum { METHODS = sizeof methods / sizeof methods[0] };
+/* ----------------------------------------------------------------- events */
 
-const char *ws_method_name(ws_method method) {
-  return methods[method];
+static void describe_request(const ws_call *call, ws_event *event) {
+  event->client = call->client;
+  event->id = call->id;
+  event->time = ws_wall_clock();
+  event->method = ws_method_name(call->attempt.method);
+  snprintf(event->url, sizeof event->url, "%s", call->url);
+  event->attempt = call->attempts;
+  event->sent = call->attempt.body_size;
 }
 
-int ws_method_from_name(const char *name) {
-  for (int i = 0; i < METHODS; i++)
-    if (strcmp(methods[i], name) == 0) return i;
-  return -1;
+static void describe_response(const ws_call *call, ws_event *event) {
+  const ws_attempt *attempt = &call->attempt;
+  ws_time end = call->answered_at == WS_NEVER ? ws_now() : call->answered_at;
+  event->status = attempt->status;
+  event->kind = call->kind;
+  event->elapsed = ws_to_seconds(end - attempt->started);
+  event->received = attempt->response.size;
+  snprintf(event->message, sizeof event->message, "%s", attempt->message);
 }
 
-/* ---------------------------------------------------------------- ends */
+static void report_event(ws_call *call, ws_event_type type, double pause) {
+  ws_event event = {.type = type, .kind = WS_PENDING, .pause = pause};
+  if (!call->client || !call->client->settings.events) return;
+  describe_request(call, &event);
+  if (type == WS_EVENT_RESPONSE || type == WS_EVENT_RETRY)
+    describe_response(call, &event);
+  ws_events_add(&call->loop->events, &event);
+}
 
-/* Leaves whatever list and timer the call is in. */
+/* ------------------------------------------------------------------- ends */
+
+/* Leaves the list and the timer that the call is in. */
 static void detach(ws_call *call) {
   ws_heap_remove(&call->loop->timers, &call->timer);
-  ws_queue_remove(call);
+  ws_queue_remove(&call->link);
 }
 
-static void leave_flight(ws_call *call) {
+static void set_state(ws_call *call, ws_state state) {
   if (call->state == WS_IN_FLIGHT) call->client->in_flight--;
+  if (state == WS_IN_FLIGHT) call->client->in_flight++;
+  call->state = state;
+}
+
+/* An attempt that is aborted may have taken effect. */
+static void abort_attempt(ws_call *call, ws_kind kind) {
+  const ws_outcome aborted = {.kind = kind, .sent = true};
+  if (!call->attempt.handle) return;
+  if (ws_outcome_is_unknown(call->attempt.method, &aborted))
+    call->outcome_unknown = true;
+  ws_limit_record_lost(call->client->limiter, call->reservation, ws_now());
+  ws_attempt_abort(&call->attempt, call->loop);
 }
 
 void ws_call_end(ws_call *call, ws_kind kind) {
-  const ws_outcome cut = {.kind = kind, .sent = true};
+  ws_loop *loop = call->loop;
   detach(call);
-  if (call->handle) {
-    if (ws_outcome_is_unknown(call->method, &cut)) call->outcome_unknown = true;
-    ws_limit_record_lost(call->client->limiter, call->reservation,
-                         ws_now());
-    ws_attempt_abort(call);
-  }
-  leave_flight(call);
-  call->state = WS_DONE;
+  abort_attempt(call, kind);
+  set_state(call, WS_ENDED);
+  call->has_ended = true;
   call->kind = kind;
-  call->loop->pending--;
-  ws_queue_add(&call->loop->finished, call);
-  ws_loop_arm_timer(call->loop);
+  loop->pending--;
+  ws_queue_add(call->done ? &loop->callbacks : &loop->finished, &call->link);
+  ws_loop_arm_alarm(loop);
 }
 
-static void fail(ws_call *call, ws_kind kind, const char *message) {
-  snprintf(call->message, sizeof call->message, "%s", message);
+void ws_call_fail(ws_call *call, ws_kind kind, const char *message) {
+  snprintf(call->attempt.message, sizeof call->attempt.message, "%s",
+           message);
   ws_call_end(call, kind);
 }
 
-/* --------------------------------------------------------------- turns */
-
-/* Ends a call whose next attempt would begin too late. */
 static void fail_late(ws_call *call) {
-  fail(call, WS_TIMEOUT,
-       call->start_before < call->deadline
-         ? "start_within passed before it could be sent"
-         : "the deadline passed before it could be sent");
+  ws_call_fail(call, WS_TIMEOUT,
+               call->start_before < call->deadline
+                 ? "start_within passed before it could be sent"
+                 : "the deadline passed before it could be sent");
 }
 
-/* In the queue for its turn: at its end, or at its head once it has been
-** sent before. */
+/* ------------------------------------------------------------------ turns */
+
+/* Puts the call into the queue: at its end, or at its front if it was sent
+** before. */
 static void enqueue(ws_call *call) {
   ws_client *client = call->client;
   detach(call);
-  leave_flight(call);
-  call->state = WS_QUEUED;
+  set_state(call, WS_QUEUED);
   call->wait_reported = false;
-  if (call->attempts) ws_queue_add_first(&client->queued, call);
-  else ws_queue_add(&client->queued, call);
+  if (call->attempts) ws_queue_add_first(&client->queued, &call->link);
+  else ws_queue_add(&client->queued, &call->link);
   if (call->start_before != WS_NEVER)
     ws_heap_set(&call->loop->timers, &call->timer, call->start_before);
 }
 
 static void pause_until(ws_call *call, ws_time moment) {
   detach(call);
-  leave_flight(call);
-  call->state = WS_PAUSED;
+  set_state(call, WS_PAUSED);
   ws_queue_add(call->client ? &call->client->active : &call->loop->sleepers,
-               call);
+               &call->link);
   ws_heap_set(&call->loop->timers, &call->timer, moment);
+}
+
+static ws_kind start_transfer(ws_call *call, ws_time now) {
+  ws_handle *handle = ws_client_take_handle(call->client);
+  ws_time timeout = call->timeout;
+  if (!handle) return WS_MEMORY;
+  if (call->deadline != WS_NEVER && call->deadline - now < timeout)
+    timeout = call->deadline - now;
+  return ws_attempt_start(&call->attempt, call->loop, handle, now, timeout);
 }
 
 static void start_attempt(ws_call *call, ws_time now) {
   ws_client *client = call->client;
   ws_kind failed;
   detach(call);
-  failed = ws_attempt_start(call, now);
+  call->answered_at = WS_NEVER;
+  failed = start_transfer(call, now);
   if (failed) {
     ws_limit_record_unsent(client->limiter, call->reservation);
-    fail(call, failed, failed == WS_MEMORY ? "not enough memory"
-                                           : "the URL is malformed");
+    ws_call_fail(call, failed, failed == WS_MEMORY ? "not enough memory"
+                                                   : "the URL is malformed");
     return;
   }
-  call->state = WS_IN_FLIGHT;
-  ws_queue_add(&client->active, call);
-  client->in_flight++;
+  set_state(call, WS_IN_FLIGHT);
+  ws_queue_add(&client->active, &call->link);
   client->sent++;
   call->attempts++;
   if (call->first_sent == WS_NEVER) call->first_sent = now;
-  ws_event_add(call, WS_EVENT_REQUEST, 0);
+  report_event(call, WS_EVENT_REQUEST, 0);
 }
 
-/* Tells how long the call will wait for its turn, once. */
+/* Reports once how long the call will wait for its turn. */
 static void report_wait(ws_call *call, ws_time turn, ws_time now) {
   if (call->wait_reported) return;
   call->wait_reported = true;
-  ws_event_add(call, WS_EVENT_WAIT,
-               turn == WS_NEVER ? -1 : (double)(turn - now) / 1e6);
+  report_event(call, WS_EVENT_WAIT,
+               turn == WS_NEVER ? -1 : ws_to_seconds(turn - now));
 }
 
-/* Groups by method: requests of one method have similar latency. */
+/* The limiter groups requests by method, as those of one method have similar
+** latency. */
 static bool acquire_turn(ws_call *call, ws_time now) {
   ws_client *client = call->client;
   ws_loop *loop = call->loop;
-  ws_time turn = ws_limit_start(client->limiter, now, call->method,
+  ws_time turn = ws_limit_start(client->limiter, now, call->attempt.method,
                                 &call->reservation);
   if (turn <= now) return true;
   if (turn < loop->limiter_due) loop->limiter_due = turn;
@@ -140,36 +163,37 @@ static bool acquire_turn(ws_call *call, ws_time now) {
   return false;
 }
 
-/* Ends a call that must not be sent any more; a host may have been busy with
-** other things when its deadline passed. */
+/* Ends a call that must not be sent any more. Its timer may be late, as a
+** host may have been busy with other things. */
 static bool end_unsendable(ws_call *call, ws_time now) {
   const ws_client *client = call->client;
+  int64_t most = client->settings.max_requests;
   if (now >= call->start_before)
     fail_late(call);
-  else if (client->max_requests && client->sent >= client->max_requests)
-    fail(call, WS_BUDGET, "max_requests is used up");
+  else if (most && client->sent >= most)
+    ws_call_fail(call, WS_BUDGET, "max_requests is used up");
   else
     return false;
   return true;
 }
 
-/* Starts what may start now; whether that was anything. */
 bool ws_client_start_queued(ws_client *client, ws_time now) {
-  bool begun = false;
-  ws_call *call;
-  while ((call = client->queued.first) != NULL &&
-         client->in_flight < client->concurrency) {
+  bool started = false;
+  while (client->queued.first &&
+         client->in_flight < client->settings.concurrency) {
+    ws_call *call = ws_call_of(client->queued.first);
     if (end_unsendable(call, now)) continue;
     if (!acquire_turn(call, now)) break;
     start_attempt(call, now);
-    begun = true;
+    started = true;
   }
-  if (begun) ws_loop_drive_transfers(client->loop);
-  return begun;
+  if (started) ws_loop_drive_transfers(client->loop);
+  return started;
 }
 
-/* A call's timer has run out. */
-void ws_call_timer_expired(ws_call *call, ws_time now) {
+void ws_call_timer_expired(ws_timer *timer, ws_time now) {
+  ws_call *call =
+    (ws_call *)(void *)((char *)timer - offsetof(ws_call, timer));
   if (!call->client)
     ws_call_end(call, WS_OK);
   else if (now < call->start_before)
@@ -178,363 +202,153 @@ void ws_call_timer_expired(ws_call *call, ws_time now) {
     fail_late(call);
 }
 
-/* ------------------------------------------------------------ attempts */
-
-static double wall_clock(void) {
-  return (double)time(NULL);
+void ws_call_enqueue(ws_call *call) {
+  enqueue(call);
+  ws_client_start_queued(call->client, ws_now());
+  ws_loop_arm_alarm(call->loop);
 }
 
-static double requested_pause(const ws_call *call) {
-  char text[64];
-  size_t size;
-  const char *value = ws_call_header(call, "Retry-After", &size);
-  if (!value || size >= sizeof text) return -1;
-  memcpy(text, value, size);
-  text[size] = '\0';
-  return ws_retry_after(text, wall_clock());
+void ws_call_sleep_until(ws_call *call, ws_time moment) {
+  pause_until(call, moment);
+  ws_loop_arm_alarm(call->loop);
 }
 
-/* Whether another attempt is allowed and can begin early enough. */
-static bool may_retry(const ws_call *call, ws_time moment) {
-  return call->attempts < call->max_attempts &&
-         moment < call->start_before;
-}
+/* --------------------------------------------------------------- attempts */
 
-static void retry_after_pause(ws_call *call, ws_time now) {
+/* Remembers how far the service's clock is from ours, if the response tells.
+** That changes slowly, and dates take time to parse. */
+static void learn_clock_offset(ws_call *call, ws_time now) {
   ws_client *client = call->client;
-  double asked = call->status == 503 ? requested_pause(call) : -1;
-  double pause = asked >= 0 ? fmin(asked, client->retry_cap)
-                            : ws_retry_pause(call->attempts + 1,
-                                             client->retry_base,
-                                             client->retry_cap,
-                                             &call->loop->rng_state);
-  ws_time moment = now + (ws_time)(pause * 1e6);
-  if (!may_retry(call, moment)) {
+  double date = ws_headers_date(&call->attempt.headers_text);
+  if (date < 0) return;
+  client->clock_offset = date - ws_wall_clock();
+  client->learn_offset_at = now + OFFSET_LIFE;
+}
+
+/* The service's clock: by this response's Date, or else by the offset that
+** was last known, which is 0 at first. */
+static double service_time(const ws_call *call) {
+  double date = ws_headers_date(&call->attempt.headers_text);
+  return date >= 0 ? date : ws_wall_clock() + call->client->clock_offset;
+}
+
+/* The pause that the response asks for, in seconds; negative if none. */
+static double requested_pause(ws_call *call, ws_time now) {
+  char text[64];
+  if (now >= call->client->learn_offset_at) learn_clock_offset(call, now);
+  if (!ws_headers_copy(&call->attempt.headers_text, "Retry-After", text,
+                       sizeof text))
+    return -1;
+  return ws_retry_after(text, service_time(call));
+}
+
+/* True if another attempt is allowed and can begin early enough. */
+static bool may_retry(const ws_call *call, int most, ws_time moment) {
+  return call->attempts < most && moment < call->start_before;
+}
+
+static void retry_after_pause(ws_call *call, const ws_outcome *outcome,
+                              double requested, ws_time now) {
+  const ws_client *client = call->client;
+  const ws_settings *settings = &client->settings;
+  int most = ws_retry_attempts(call->max_attempts, outcome, client->reached);
+  double pause = outcome->status == 503 && requested >= 0
+                   ? fmin(requested, settings->retry_cap)
+                   : ws_retry_pause(call->attempts + 1, settings->retry_base,
+                                    settings->retry_cap,
+                                    &call->loop->rng_state);
+  ws_time moment = now + ws_from_seconds(pause);
+  if (!may_retry(call, most, moment)) {
     ws_call_end(call, call->kind);
     return;
   }
-  ws_event_add(call, WS_EVENT_RETRY, pause);
+  report_event(call, WS_EVENT_RETRY, pause);
   pause_until(call, moment);
 }
 
-/* A 429: the hold-off counts for all requests of the token; this one waits
-** for its turn again. */
-static void retry_after_rate_limit(ws_call *call, ws_time written,
-                                   ws_time answered_at,
-                 ws_time now) {
-  ws_client *client = call->client;
-  double pause = ws_retry_hold_off(requested_pause(call), ++call->rejections,
-                               client->retry_base, client->retry_cap,
-                               &call->loop->rng_state);
-  ws_time until = now + (ws_time)(pause * 1e6);
-  ws_limit_record_429(client->limiter, call->reservation, written, answered_at,
-                      ws_retry_named_rate(call->response.bytes,
-                                          call->response.size), until);
-  if (!may_retry(call, until)) {
+/* After a 429 all requests of the token hold off; this one waits for its turn
+** again. */
+static void retry_after_hold_off(ws_call *call, double requested,
+                                 ws_time written, ws_time answered,
+                                 ws_time now) {
+  const ws_settings *settings = &call->client->settings;
+  const ws_buffer *body = &call->attempt.response;
+  double pause = ws_retry_hold_off(requested, ++call->rejections,
+                                   settings->retry_base, settings->retry_cap,
+                                   &call->loop->rng_state);
+  ws_time until = now + ws_from_seconds(pause);
+  ws_limit_record_429(call->client->limiter, call->reservation, written,
+                      answered, ws_retry_named_rate(body->bytes, body->size),
+                      until);
+  if (!may_retry(call, call->max_attempts, until)) {
     ws_call_end(call, call->kind);
     return;
   }
-  ws_event_add(call, WS_EVENT_RETRY, pause);
+  report_event(call, WS_EVENT_RETRY, pause);
   enqueue(call);
 }
 
-/* Tells the limiter how an attempt ended that was not answered with 429. */
-static void record_end(const ws_call *call, ws_time written,
-                       ws_time answered_at, ws_time now) {
+/* Tells the limiter how the attempt ended. What was not sent does not count
+** against max_requests either. */
+static void settle_reservation(ws_call *call, ws_time written,
+                               ws_time answered, ws_time now) {
   ws_limiter_handle *limiter = call->client->limiter;
   ws_reservation reservation = call->reservation;
   if (written == WS_NEVER) ws_limit_record_unsent(limiter, reservation);
-  else if (answered_at == WS_NEVER)
+  else if (answered == WS_NEVER)
     ws_limit_record_lost(limiter, reservation, now);
-  else ws_limit_record_response(limiter, reservation, written, answered_at);
+  else ws_limit_record_response(limiter, reservation, written, answered);
+  if (written == WS_NEVER) call->client->sent--;
 }
 
-/* A DELETE that may have worked, and now finds nothing, has worked. */
-static bool already_deleted(const ws_call *call) {
-  return call->method == WS_DELETE && call->status == 404 &&
-    call->outcome_unknown;
+/* A DELETE that may have worked and then gets a 404 has worked. */
+static bool was_deleted_before(const ws_call *call) {
+  return call->attempt.method == WS_DELETE && call->attempt.status == 404 &&
+         call->outcome_unknown;
 }
 
-/* An attempt has ended. */
-void ws_call_attempt_ended(ws_call *call, CURLcode code) {
+static void record_outcome(ws_call *call, const ws_outcome *outcome,
+                           ws_time answered) {
+  call->answered_at = answered;
+  call->kind = was_deleted_before(call) ? WS_OK : outcome->kind;
+  if (outcome->status) call->client->reached = true;
+  if (ws_outcome_is_unknown(call->attempt.method, outcome))
+    call->outcome_unknown = true;
+  report_event(call, WS_EVENT_RESPONSE, 0);
+}
+
+void ws_call_transfer_ended(ws_transfer *transfer, CURLcode code) {
+  ws_handle *handle = (ws_handle *)transfer;
+  ws_attempt *attempt = handle->owner;
+  ws_call *call =
+    (ws_call *)(void *)((char *)attempt - offsetof(ws_call, attempt));
   ws_outcome outcome;
-  ws_time written, answered_at, now = ws_now();
-  ws_attempt_finish(call, code, &outcome, &written, &answered_at);
-  call->answered_at = answered_at;
-  call->status = outcome.status;
-  call->kind = already_deleted(call) ? WS_OK : outcome.kind;
-  if (ws_outcome_is_unknown(call->method,
-                            &outcome)) call->outcome_unknown = true;
-  ws_event_add(call, WS_EVENT_RESPONSE, 0);
+  ws_time written, answered, now = ws_now();
+  double requested;
+  ws_client_return_handle(call->client,
+                          ws_attempt_finish(attempt, call->loop, code,
+                                            &outcome, &written, &answered));
+  record_outcome(call, &outcome, answered);
+  requested = requested_pause(call, now);
   if (outcome.kind == WS_RATE_LIMITED) {
-    retry_after_rate_limit(call, written, answered_at, now);
+    retry_after_hold_off(call, requested, written, answered, now);
     return;
   }
   call->rejections = 0;
-  record_end(call, written, answered_at, now);
-  if (ws_retry_decide(call->method, &outcome) == WS_RETRY_AFTER_PAUSE)
-    retry_after_pause(call, now);
+  settle_reservation(call, written, answered, now);
+  if (ws_retry_decide(attempt->method, &outcome) == WS_RETRY_AFTER_PAUSE)
+    retry_after_pause(call, &outcome, requested, now);
   else
     ws_call_end(call, call->kind);
 }
 
-/* -------------------------------------------------------------- making */
-
-static bool build_url(ws_call *call, const ws_request *request) {
-  ws_buffer url = WS_BUFFER_EMPTY;
-  ws_buffer_add_text(&url, call->client->base);
-  ws_buffer_add_text(&url, request->path);
-  if (request->query && *request->query) {
-    ws_buffer_add_char(&url, strchr(request->path, '?') ? '&' : '?');
-    ws_buffer_add_text(&url, request->query);
-  }
-  ws_buffer_cstring(&url);
-  call->url = url.bytes;
-  return !url.failed;
-}
-
-static bool overrides(const char *const *headers, const char *line) {
-  size_t size = strcspn(line, ":") + 1;
-  for (; *headers; headers++)
-    if (strncasecmp(*headers, line, size) == 0) return true;
-  return false;
-}
-
-/* The client's headers but those that the request gives itself. */
-static bool build_headers(ws_call *call, const ws_request *request) {
-  const struct curl_slist *at =
-    call->body ? call->client->body_headers : call->client->headers;
-  const char *const *more = request->headers;
-  if (!more || !*more) return true;
-  for (; at; at = at->next)
-    if (!overrides(more, at->data) &&
-        !ws_headers_add(&call->headers, at->data))
-      return false;
-  for (; *more; more++)
-    if (!ws_headers_add(&call->headers, *more)) return false;
-  return true;
-}
-
-static bool copy_body(ws_call *call, const ws_request *request) {
-  if (!request->body) return true;
-  call->body_size = request->body_size;
-  call->body = ws_copy(request->body, request->body_size);
-  return call->body != NULL;
-}
-
-/* Whether it can be sent in the path of a URL as it stands. */
-static bool is_plain(char c) {
-  static const bool special[0x80] = {
-    ['"'] = true, ['#'] = true, ['<'] = true, ['>'] = true, ['\\'] = true,
-    ['^'] = true, ['`'] = true, ['{'] = true, ['|'] = true, ['}'] = true,
-  };
-  return c > 0x20 && c < 0x7f && !special[(unsigned char)c];
-}
-
-static bool check_path(const char *path, ws_error *error) {
-  const char *at = path;
-  while (is_plain(*at)) at++;
-  if (*path == '/' && !*at) return true;
-  if (*path != '/')
-    ws_fail(error, WS_INVALID, "path: '%.60s' does not begin with a slash",
-            path);
-  else
-    ws_fail(error, WS_INVALID, "path: the character at byte %d must be "
-            "percent-encoded", (int)(at - path) + 1);
-  return false;
-}
-
-static bool check(const ws_client *client, const ws_request *request,
-                  ws_error *error) {
-  if (client->closed)
-    ws_fail(error, WS_INVALID, "the client is closed");
-  else if (ws_loop_is_forked(client->loop))
-    ws_fail(error, WS_INVALID, "the client was made before fork: make a new "
-            "one in the child");
-  else if (!(request->timeout >= 0) || request->timeout > 86400)
-    ws_fail(error, WS_INVALID, "timeout: %g is not between 0 and 86400 "
-            "seconds", request->timeout);
-  else if (!(request->deadline >= 0) || request->deadline > 1e9)
-    ws_fail(error, WS_INVALID, "deadline: %g is not between 0 and 1e9 "
-            "seconds", request->deadline);
-  else if (!(request->start_within >= 0) || request->start_within > 1e9)
-    ws_fail(error, WS_INVALID, "start_within: %g is not between 0 and 1e9 "
-            "seconds", request->start_within);
-  else
-    return check_path(request->path, error) &&
-           ws_headers_check(request->headers, error);
-  return false;
-}
-
-static ws_call *new_call(ws_loop *loop, ws_error *error) {
-  ws_call *call = NULL;
-  if (ws_heap_reserve(&loop->timers, loop->calls + 1))
-    call = ws_calloc(1, sizeof *call);
-  if (!call) {
-    ws_fail_memory(error);
-    return NULL;
-  }
-  call->loop = loop;
-  call->id = ++loop->last_id;
-  call->deadline = call->start_before = WS_NEVER;
-  call->first_sent = call->answered_at = WS_NEVER;
-  loop->references++;
-  loop->calls++;
-  loop->pending++;
-  return call;
-}
-
-/* The moment so many seconds from now; WS_NEVER for 0. */
-static ws_time moment_in(double seconds) {
-  return seconds > 0 ? ws_now() + (ws_time)(seconds * 1e6) : WS_NEVER;
-}
-
-static bool copy_settings(ws_call *call, const ws_request *request) {
-  const ws_client *client = call->client;
-  call->method = request->method;
-  call->timeout = request->timeout > 0 ? (ws_time)(request->timeout * 1e6)
-                                       : client->timeout;
-  call->max_attempts = request->attempts > 0 ? request->attempts
-                                             : client->attempts;
-  call->deadline = moment_in(request->deadline);
-  call->start_before = moment_in(request->start_within);
-  if (call->deadline < call->start_before)
-    call->start_before = call->deadline;
-  return build_url(call, request) && copy_body(call, request) &&
-         build_headers(call, request);
-}
-
-ws_call *ws_call_start(ws_client *client, const ws_request *request,
-                       ws_error *error) {
-  ws_call *call;
-  if (!check(client, request, error)) return NULL;
-  call = new_call(client->loop, error);
-  if (!call) return NULL;
-  call->client = client;
-  client->references++;
-  if (!copy_settings(call, request)) {
-    ws_fail_memory(error);
-    ws_call_free(call);
-    return NULL;
-  }
-  enqueue(call);
-  ws_client_start_queued(client, ws_now());
-  ws_loop_arm_timer(client->loop);
-  return call;
-}
-
-ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error) {
-  ws_call *call;
-  if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) {
-    ws_fail(error, WS_INVALID, "the event loop is closed");
-    return NULL;
-  }
-  call = new_call(loop, error);
-  if (!call) return NULL;
-  pause_until(call, ws_now() + (ws_time)(fmin(seconds, 1e9) * 1e6));
-  ws_loop_arm_timer(loop);
-  return call;
-}
-
-/* ----------------------------------------------------------------- use */
-
-void ws_call_set_data(ws_call *call, void *data) {
-  call->data = data;
-}
-
-void *ws_call_data(const ws_call *call) {
-  return call->data;
-}
-
-bool ws_call_is_done(const ws_call *call) {
-  return call->state == WS_DONE;
-}
-
-void ws_call_cancel(ws_call *call) {
-  if (call->state != WS_DONE) fail(call, WS_CANCELLED, "cancelled");
-}
-
-void ws_call_free(ws_call *call) {
-  ws_call_cancel(call);
-  ws_queue_remove(call);
-  ws_free(call->url);
-  ws_free(call->body);
-  ws_headers_free(call->headers);
-  ws_buffer_free(&call->response);
-  ws_buffer_free(&call->headers_text);
-  call->loop->calls--;
-  if (call->client) ws_client_release(call->client);
-  ws_loop_release(call->loop);
-  ws_free(call);
-}
-
-/* -------------------------------------------------------------- answer */
-
-static double seconds_since(ws_time moment) {
-  return moment == WS_NEVER ? -1 : (double)(ws_now() - moment) / 1e6;
-}
-
-double ws_call_date(const ws_call *call) {
-  char text[64];
-  size_t size;
-  const char *value = ws_call_header(call, "Date", &size);
-  if (!value || size >= sizeof text) return -1;
-  memcpy(text, value, size);
-  text[size] = '\0';
-  return (double)curl_getdate(text, NULL);
-}
-
-void ws_call_response(const ws_call *call, ws_response *answer) {
-  bool failed = call->kind != WS_OK;
-  *answer = (ws_response){
-    .kind = call->kind,
-    .status = call->status,
-    .message = call->message,
-    .body = call->response.size ? call->response.bytes : "",
-    .body_size = call->response.size,
-    .method = ws_method_name(call->method),
-    .url = call->url,
-    .attempts = call->attempts,
-    .ambiguous = failed && call->outcome_unknown,
-    .unsure = call->outcome_unknown,
-    .first_sent = seconds_since(call->first_sent),
-    .answered = seconds_since(call->answered_at),
-  };
-}
-
-/* Where the value begins and ends, without blanks around it. */
-static const char *trim(const char *value, const char *end, size_t *size) {
-  while (value < end && (*value == ' ' || *value == '\t')) value++;
-  while (end > value && strchr("\r \t", end[-1])) end--;
-  *size = (size_t)(end - value);
-  return value;
-}
-
-bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
-                         size_t *name_size, const char **value,
-                         size_t *value_size) {
-  const char *line, *colon, *end;
-  do {
-    if (*at >= call->headers_text.size) return false;
-    line = call->headers_text.bytes + *at;
-    end = memchr(line, '\n', call->headers_text.size - *at);
-    if (!end) end = call->headers_text.bytes + call->headers_text.size - 1;
-    *at += (size_t)(end - line) + 1;
-    colon = memchr(line, ':', (size_t)(end - line));
-  } while (!colon);
-  *name = line;
-  *name_size = (size_t)(colon - line);
-  *value = trim(colon + 1, end, value_size);
-  return true;
-}
-
-const char *ws_call_header(const ws_call *call, const char *name,
-                           size_t *size) {
-  size_t at = 0, name_size;
-  const char *found, *value;
-  while (ws_call_next_header(call, &at, &found, &name_size, &value, size))
-    if (strlen(name) == name_size &&
-        strncasecmp(found, name, name_size) == 0)
-      return value;
-  return NULL;
+/* A callback of ours for which memory ran out may be why libcurl failed. */
+void ws_call_transfer_failed(ws_transfer *transfer, CURLMcode code) {
+  ws_attempt *attempt = ((ws_handle *)transfer)->owner;
+  ws_call *call =
+    (ws_call *)(void *)((char *)attempt - offsetof(ws_call, attempt));
+  bool no_memory = code == CURLM_OUT_OF_MEMORY ||
+                   ws_attempt_lacked_memory(attempt);
+  ws_call_fail(call, no_memory ? WS_MEMORY : WS_NETWORK,
+               no_memory ? "not enough memory" : curl_multi_strerror(code));
 }

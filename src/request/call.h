@@ -1,77 +1,80 @@
 /*
 ** A call is one request with its retries. Its states:
 **
-**   READY    in its client's queue, waiting for its turn
-**   PAUSED   waiting for the next attempt, or asleep
-**   FLYING   an attempt is with libcurl
-**   DONE     ended; in the loop's list of finished calls until asked for
+**   WS_QUEUED      in its client's queue, waiting for its turn
+**   WS_PAUSED      waiting for the next attempt, or asleep
+**   WS_IN_FLIGHT   an attempt is under way
+**   WS_ENDED       in one of the loop's lists until it is reported
 */
 
 #ifndef WS_CALL_H
 #define WS_CALL_H
 
-#include <curl/curl.h>
-
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/heap.h"
 #include "limit/shared_limiter.h"
+#include "request/attempt.h"
+#include "request/client.h"
 #include "request/queue.h"
 #include "workstage.h"
 
-typedef struct ws_handle ws_handle;
-
 typedef enum ws_state {
-  WS_QUEUED, WS_PAUSED, WS_IN_FLIGHT, WS_DONE
+  WS_QUEUED, WS_PAUSED, WS_IN_FLIGHT, WS_ENDED
 } ws_state;
 
 struct ws_call {
-  ws_timer timer;          /* first: loop.c finds the call by its timer */
+  ws_link link;            /* first: see ws_call_of */
+  ws_timer timer;
+  ws_attempt attempt;
   ws_loop *loop;
   ws_client *client;       /* NULL: only sleeps */
-  ws_call *next, *previous;
-  ws_queue *queue;         /* the list that it is in, or NULL */
   uint64_t id;
   void *data;              /* the host's */
+  void (*done)(ws_call *call);
   ws_state state;
-  bool reported;           /* ws_loop_finished has given it out */
-  bool wait_reported;          /* its WAIT event has been sent */
+  bool has_ended;          /* the same as WS_ENDED, for ws_loop_run */
+  bool wait_reported;      /* its WS_EVENT_WAIT has been sent */
 
-  ws_method method;
   char *url;
   char *body;
-  size_t body_size;
-  int setup_count;             /* so often libcurl was about to send it */
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
   ws_time timeout;
   ws_time deadline;        /* WS_NEVER: none */
   ws_time start_before;    /* no attempt begins later; at most deadline */
   int max_attempts;
 
-  ws_handle *handle;       /* while FLYING */
   ws_reservation reservation;
   int attempts;
   int rejections;          /* 429s in a row */
-  bool outcome_unknown;              /* an attempt may have taken effect */
+  bool outcome_unknown;    /* an attempt may have taken effect */
   ws_time first_sent;      /* WS_NEVER: not yet */
-  ws_time started;         /* of this attempt */
-  ws_time first_byte_at;           /* the answer's first line,
-    once head_seen > 0 */
-  ws_time answered_at;        /* WS_NEVER: no answer */
-
-  ws_kind kind;
-  int status;
-  ws_buffer response;
-  ws_buffer headers_text;          /* the last answer's lines after its first */
-  size_t header_bytes;        /* header bytes of all answers of the attempt */
-  bool too_large;           /* the answer went above a limit */
-  unsigned alloc_failures;       /* of memory, when the attempt began */
-  char message[CURL_ERROR_SIZE];
+  ws_time answered_at;     /* WS_NEVER: no response */
+  ws_kind kind;            /* of the last attempt */
 };
 
-void ws_call_timer_expired(ws_call *call, ws_time now);
-void ws_call_attempt_ended(ws_call *call, CURLcode code);
+/* The call that a link of a list belongs to. */
+static inline ws_call *ws_call_of(ws_link *link) {
+  return (ws_call *)link;
+}
+
+/* Puts a new call into its client's queue, and sends it if it may be sent. */
+void ws_call_enqueue(ws_call *call);
+
+/* Lets a new call without a client sleep. */
+void ws_call_sleep_until(ws_call *call, ws_time moment);
+
+/* Ends a call, aborting its attempt if there is one. */
 void ws_call_end(ws_call *call, ws_kind kind);
+
+/* Ends a call as ws_call_end does, for a reason in words. */
+void ws_call_fail(ws_call *call, ws_kind kind, const char *message);
+
+/* Starts the client's queued calls that may be sent now; true if any was. */
 bool ws_client_start_queued(ws_client *client, ws_time now);
+
+/* The hooks of the loop for transfers and timers, see loop.h. */
+void ws_call_transfer_ended(ws_transfer *transfer, CURLcode code);
+void ws_call_transfer_failed(ws_transfer *transfer, CURLMcode code);
+void ws_call_timer_expired(ws_timer *timer, ws_time now);
 
 #endif

@@ -1,24 +1,23 @@
-/*
-** libcurl's easy handles: set up once for a client, used for one attempt
-** after another.
-*/
-
 #include "request/handle.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "request/attempt.h"
-#include "request/client.h"
-#include "request/loop.h"
+#include "request/url.h"
 
-static int on_open(void *data, curl_socket_t fd, curlsocktype purpose) {
+/* ---------------------------------------------------------------- sockets */
+
+/* Opens a socket that child processes do not inherit. */
+static curl_socket_t on_open(void *data, curlsocktype purpose,
+                             struct curl_sockaddr *address) {
   ws_loop *loop = data;
+  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                  address->protocol);
   (void)purpose;
-  ws_sockets_opened(&loop->sockets, fd);
-  return CURL_SOCKOPT_OK;
+  if (fd >= 0) ws_sockets_opened(&loop->sockets, fd);
+  return fd >= 0 ? fd : CURL_SOCKET_BAD;
 }
 
 static int on_close(void *data, curl_socket_t fd) {
@@ -27,106 +26,162 @@ static int on_close(void *data, curl_socket_t fd) {
   return close(fd);
 }
 
-/* libcurl looks for proxies in the environment for each request. Where there
-** is none it need not. */
-static bool has_proxy(void) {
-  static const char *const names[] = {"http_proxy", "https_proxy",
-                                      "HTTPS_PROXY", "all_proxy",
-                                      "ALL_PROXY"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (getenv(names[i])) return true;
-  return false;
-}
+/* ----------------------------------------------------------------- create */
 
 #define SET(option, value) \
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
 
-/* What stays the same for all requests of a client. */
-static CURLcode set_up(const ws_client *client, CURL *easy) {
+/* libcurl looks for a proxy in the environment before each request, which is
+** saved if there is none. */
+static CURLcode set_proxy(const ws_settings *settings, CURL *easy) {
   CURLcode failed = CURLE_OK;
-  SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_PROTOCOLS_STR, "http,https");
-  SET(CURLOPT_FOLLOWLOCATION, 0L);
-  SET(CURLOPT_PATH_AS_IS, 1L);
-  SET(CURLOPT_USERAGENT, client->user_agent);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(client->connect_timeout / 1000));
-  SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->max_response);
-  SET(CURLOPT_MAXAGE_CONN, 50L);
-  SET(CURLOPT_SSL_VERIFYPEER, 1L);
-  SET(CURLOPT_SSL_VERIFYHOST, 2L);
-  SET(CURLOPT_SOCKOPTFUNCTION, on_open);
-  SET(CURLOPT_SOCKOPTDATA, client->loop);
-  SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-  SET(CURLOPT_CLOSESOCKETDATA, client->loop);
-  if (client->ca_file) SET(CURLOPT_CAINFO, client->ca_file);
-  if (client->proxy) {
-    SET(CURLOPT_PROXY, client->proxy);
+  if (settings->proxy) {
+    SET(CURLOPT_PROXY, settings->proxy);
   }
-  else if (!has_proxy()) {
+  else if (!ws_url_proxy_variable(settings->base)) {
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOPROXY, "");
   }
   return failed;
 }
 
+/* QUICK_EXIT: what ends a transfer must not wait for a thread that resolves
+** a name, which may take many seconds. */
+static CURLcode set_common(const ws_settings *settings, CURL *easy,
+                           ws_loop *loop) {
+  CURLcode failed = CURLE_OK;
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_QUICK_EXIT, 1L);
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_ACCEPT_ENCODING, "gzip");
+  SET(CURLOPT_USERAGENT, settings->user_agent);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(settings->connect_timeout / 1000));
+  SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)settings->max_response);
+  SET(CURLOPT_MAXAGE_CONN, 50L);
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+  SET(CURLOPT_OPENSOCKETDATA, loop);
+  SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  SET(CURLOPT_CLOSESOCKETDATA, loop);
+  if (settings->ca_file) SET(CURLOPT_CAINFO, settings->ca_file);
+  return failed == CURLE_OK ? set_proxy(settings, easy) : failed;
+}
+
 void ws_handle_free(ws_handle *handle) {
-  curl_easy_cleanup(handle->easy);
-  curl_url_cleanup(handle->address);
+  curl_easy_cleanup(handle->transfer.easy);
+  curl_url_cleanup(handle->parsed_url);
   ws_buffer_free(&handle->url);
   ws_free(handle);
 }
 
-static ws_handle *new_handle(const ws_client *client) {
+static bool set_up(ws_handle *handle, const ws_settings *settings,
+                   ws_loop *loop) {
+  CURL *easy = handle->transfer.easy;
+  CURLcode failed = set_common(settings, easy, loop);
+  SET(CURLOPT_PRIVATE, &handle->transfer);
+  SET(CURLOPT_ERRORBUFFER, handle->message);
+  return failed == CURLE_OK;
+}
+
+ws_handle *ws_handle_create(const ws_settings *settings, ws_loop *loop) {
   ws_handle *handle = ws_calloc(1, sizeof *handle);
   if (!handle) return NULL;
-  handle->easy = curl_easy_init();
-  handle->address = curl_url();
-  if (handle->easy && handle->address &&
-      set_up(client, handle->easy) == CURLE_OK &&
-      ws_attempt_set_callbacks(handle) == CURLE_OK)
+  handle->transfer.easy = curl_easy_init();
+  handle->parsed_url = curl_url();
+  if (handle->transfer.easy && handle->parsed_url &&
+      set_up(handle, settings, loop))
     return handle;
   ws_handle_free(handle);
   return NULL;
 }
 
-/* One that is idle, or a new one; NULL without memory. */
-ws_handle *ws_handle_acquire(ws_client *client) {
-  if (client->idle_count) return client->idle[--client->idle_count];
-  return new_handle(client);
-}
-
-/* After an attempt that ran its course. */
-void ws_handle_release(ws_client *client, ws_handle *handle) {
-  handle->call = NULL;
-  if (!client->closed && client->idle_count < (size_t)client->concurrency)
-    client->idle[client->idle_count++] = handle;
-  else
-    ws_handle_free(handle);
-}
+/* ------------------------------------------------------- URL and method */
 
 static bool has_url(const ws_handle *handle, const char *url, size_t size) {
   return handle->url.size == size &&
          memcmp(handle->url.bytes, url, size) == 0;
 }
 
-/* Sets the URL. Given as text alone, libcurl would take it apart and put it
-** together again for each attempt, which costs a quarter of its time. */
+/* The URL is given in parsed form as well: as text alone libcurl would parse
+** it and put it together again for each attempt, a quarter of its time. */
 CURLcode ws_handle_set_url(ws_handle *handle, const char *url) {
-  CURL *easy = handle->easy;
+  CURL *easy = handle->transfer.easy;
   CURLcode failed = CURLE_OK;
-  CURLUcode wrong;
+  CURLUcode parsed;
   size_t size = strlen(url);
   if (has_url(handle, url, size)) return CURLE_OK;
   ws_buffer_reset(&handle->url);
-  wrong = curl_url_set(handle->address, CURLUPART_URL, url,
-                       CURLU_PATH_AS_IS);
-  if (wrong)
-    return wrong == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
-                                         : CURLE_URL_MALFORMAT;
+  parsed = curl_url_set(handle->parsed_url, CURLUPART_URL, url,
+                        CURLU_PATH_AS_IS);
+  if (parsed)
+    return parsed == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
+                                          : CURLE_URL_MALFORMAT;
   SET(CURLOPT_URL, url);
-  SET(CURLOPT_CURLU, handle->address);
+  SET(CURLOPT_CURLU, handle->parsed_url);
   if (failed == CURLE_OK) ws_buffer_add(&handle->url, url, size);
   return failed;
 }
 
+/* Only requests that can be repeated at once may go over HTTP/2, whose
+** connections end while requests are in flight. */
+static CURLcode set_version(CURL *easy, bool reads) {
+  CURLcode failed = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                                     reads ? (long)CURL_HTTP_VERSION_2TLS
+                                           : (long)CURL_HTTP_VERSION_1_1);
+  /* a libcurl without HTTP/2 does not have that version */
+  return reads && failed == CURLE_UNSUPPORTED_PROTOCOL ? CURLE_OK : failed;
+}
+
+CURLcode ws_handle_set_method(ws_handle *handle, ws_method method,
+                              bool has_body) {
+  CURL *easy = handle->transfer.easy;
+  bool reads = method == WS_GET;
+  bool is_plain = method == WS_POST || (reads && !has_body);
+  CURLcode failed = CURLE_OK;
+  if (handle->is_set_up && handle->method == method &&
+      handle->has_body == has_body)
+    return CURLE_OK;
+  if (has_body || method == WS_POST || method == WS_PATCH) {
+    SET(CURLOPT_POST, 1L);
+  }
+  else
+    SET(CURLOPT_HTTPGET, 1L);
+  SET(CURLOPT_CUSTOMREQUEST, is_plain ? NULL : ws_method_name(method));
+  if (failed == CURLE_OK) failed = set_version(easy, reads);
+  handle->is_set_up = failed == CURLE_OK;
+  handle->method = method;
+  handle->has_body = has_body;
+  return failed;
+}
+
 #undef SET
+
+/* ------------------------------------------------------------------- pool */
+
+bool ws_handle_pool_init(ws_handle_pool *pool, size_t capacity) {
+  pool->idle = ws_calloc(capacity, sizeof pool->idle[0]);
+  pool->capacity = pool->idle ? capacity : 0;
+  return pool->idle != NULL;
+}
+
+ws_handle *ws_handle_pool_take(ws_handle_pool *pool) {
+  return pool->count ? pool->idle[--pool->count] : NULL;
+}
+
+void ws_handle_pool_put(ws_handle_pool *pool, ws_handle *handle) {
+  handle->owner = NULL;
+  if (pool->count < pool->capacity) pool->idle[pool->count++] = handle;
+  else ws_handle_free(handle);
+}
+
+void ws_handle_pool_free(ws_handle_pool *pool, bool forked) {
+  while (pool->count) {
+    ws_handle *handle = ws_handle_pool_take(pool);
+    if (!forked) ws_handle_free(handle);
+  }
+  ws_free(pool->idle);
+  *pool = (ws_handle_pool){0};
+}

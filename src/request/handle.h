@@ -1,5 +1,6 @@
 /*
-** libcurl's easy handles, kept by a client for one attempt after another.
+** libcurl easy handles: set up once for a client, used for one attempt after
+** another.
 */
 
 #ifndef WS_HANDLE_H
@@ -8,25 +9,51 @@
 #include <curl/curl.h>
 
 #include "base/buffer.h"
-#include "request/call.h"
+#include "request/loop.h"
+#include "request/settings.h"
 #include "workstage.h"
 
-/* An easy handle of libcurl's, and what it was told for its last attempt:
-** so that it need only be told what has changed since. */
-struct ws_handle {
-  CURL *easy;
-  CURLU *address;          /* the URL, parsed */
-  ws_call *call;           /* whose attempt it makes */
+/* An easy handle plus the options last set on it, so that unchanged options
+** are not set again. */
+typedef struct ws_handle {
+  ws_transfer transfer;    /* first: the loop gives it back */
+  CURLU *parsed_url;
+  void *owner;             /* the attempt that uses it */
   ws_buffer url;
   ws_method method;
-  bool with_body;
-  bool used;               /* it was told anything at all */
+  bool has_body;
+  bool is_set_up;          /* method and has_body are valid */
   char message[CURL_ERROR_SIZE];
-};
+} ws_handle;
 
-ws_handle *ws_handle_acquire(ws_client *client);
-CURLcode ws_handle_set_url(ws_handle *handle, const char *url);
-void ws_handle_release(ws_client *client, ws_handle *handle);
+/* The handles of a client that are not in use. */
+typedef struct ws_handle_pool {
+  ws_handle **idle;
+  size_t count, capacity;
+} ws_handle_pool;
+
+/* Creates a handle with the options that are the same for all requests of a
+** client. NULL if memory runs out. */
+ws_handle *ws_handle_create(const ws_settings *settings, ws_loop *loop);
 void ws_handle_free(ws_handle *handle);
+
+/* Sets the URL. */
+CURLcode ws_handle_set_url(ws_handle *handle, const char *url);
+
+/* Sets the method, and whether there is a body. */
+CURLcode ws_handle_set_method(ws_handle *handle, ws_method method,
+                              bool has_body);
+
+/* Allocates space for `capacity` handles; false if memory runs out. */
+bool ws_handle_pool_init(ws_handle_pool *pool, size_t capacity);
+
+/* Takes a handle out of the pool; NULL if it is empty. */
+ws_handle *ws_handle_pool_take(ws_handle_pool *pool);
+
+/* Puts a handle back, or frees it if the pool is full. */
+void ws_handle_pool_put(ws_handle_pool *pool, ws_handle *handle);
+
+/* Frees the pool, and its handles unless they are the parent process's. */
+void ws_handle_pool_free(ws_handle_pool *pool, bool forked);
 
 #endif

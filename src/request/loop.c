@@ -1,101 +1,109 @@
-/*
-** One epoll set for all of a loop's sockets, fed by libcurl's callbacks,
-** and one heap for all of its moments.
-*/
-
 #include "request/loop.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/alarm.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/poller.h"
 #include "base/process.h"
 #include "base/random.h"
-#include "request/call.h"
-#include "request/client.h"
-#include "request/event.h"
+#include "base/wakeup.h"
 #include "request/startup.h"
 
-enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000 };
+enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000, LONGEST_WAIT = 86400000 };
 
 bool ws_loop_is_forked(const ws_loop *loop) {
   return loop->generation != ws_process_generation();
 }
 
-/* libcurl says which sockets it waits for. */
+bool ws_loop_is_closed(const ws_loop *loop) {
+  return loop->poller < 0;
+}
+
+/* --------------------------------------------------------- open and close */
+
+/* libcurl says which events of a socket it waits for. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data,
-                     void *known) {
+                     void *unused) {
   ws_loop *loop = data;
-  uint32_t events = 0;
+  unsigned events = 0;
   (void)easy;
-  (void)known;
-  if (what & CURL_POLL_IN) events |= EPOLLIN;
-  if (what & CURL_POLL_OUT) events |= EPOLLOUT;
-  if (what == CURL_POLL_REMOVE) events = 0;
+  (void)unused;
+  if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= WS_POLL_IN;
+  if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= WS_POLL_OUT;
   return ws_sockets_watch(&loop->sockets, fd, events) ? 0 : -1;
 }
 
+/* libcurl says when it wants to be called. */
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
   ws_loop *loop = data;
   (void)multi;
   loop->curl_due = milliseconds < 0 ? WS_NEVER
-                                    : ws_now() + milliseconds * 1000;
+                                    : ws_now() + (ws_time)milliseconds * 1000;
   return 0;
 }
 
-static bool watch_fd(ws_loop *loop, int fd) {
-  struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
-  return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-static bool open_descriptors(ws_loop *loop) {
-  loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-  loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  loop->sockets.epoll = loop->epoll;
-  return loop->epoll >= 0 && loop->timer_fd >= 0 && loop->wake_fd >= 0 &&
-         watch_fd(loop, loop->timer_fd) && watch_fd(loop, loop->wake_fd);
-}
-
-static void close_descriptor(int fd) {
-  if (fd >= 0) close(fd);
-}
-
-/* Makes sure that the loop has a libcurl to drive; false without memory. Of
-** itself libcurl keeps four connections for each transfer under way, and
-** closes some when many transfers end at the same time. */
-bool ws_loop_ensure_multi(ws_loop *loop) {
-  if (loop->multi) return true;
-  loop->multi = curl_multi_init();
-  if (!loop->multi) return false;
-  curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)MOST_IDLE);
-  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-  curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+/* By default libcurl keeps four connections for each transfer under way, and
+** closes some when many transfers end at the same time. From 8.20 on, closing
+** it would wait for threads that resolve names, unless told not to. */
+static bool create_multi(ws_loop *loop) {
+  CURLM *multi = curl_multi_init();
+  if (!multi) return false;
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)MOST_IDLE);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
+#if LIBCURL_VERSION_NUM >= 0x081400
+  curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
+  loop->multi = multi;
   return true;
 }
 
-/* In a forked child libcurl's handles are left alone: closing them would
-** end the parent's TLS sessions, and touch the epoll set they share. */
+/* A forked child leaves libcurl's handles alone: closing them would end the
+** parent's TLS sessions, and change the poller that both share. */
 static void drop_multi(ws_loop *loop) {
   if (loop->multi && !ws_loop_is_forked(loop)) curl_multi_cleanup(loop->multi);
   loop->multi = NULL;
   loop->curl_due = WS_NEVER;
 }
 
-bool ws_loop_is_closed(const ws_loop *loop) {
-  return loop->epoll < 0;
+void ws_loop_drop_connections(ws_loop *loop) {
+  drop_multi(loop);
 }
 
-ws_loop *ws_loop_open(ws_error *error) {
+static bool open_descriptors(ws_loop *loop) {
+  loop->poller = ws_poller_open();
+  loop->alarm = ws_alarm_open();
+  loop->wakeup = ws_wakeup_open();
+  loop->sockets.poller = loop->poller;
+  return loop->poller >= 0 && loop->alarm >= 0 && loop->wakeup >= 0 &&
+         ws_poller_watch(loop->poller, loop->alarm, WS_POLL_IN) &&
+         ws_poller_watch(loop->poller, loop->wakeup, WS_POLL_IN);
+}
+
+static void close_descriptor(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static bool open_loop(ws_loop *loop, ws_error *error) {
+  if (!open_descriptors(loop)) {
+    ws_fail(error, WS_NETWORK, "cannot open an event loop: %s",
+            strerror(errno));
+    return false;
+  }
+  if (create_multi(loop)) return true;
+  ws_fail_memory(error);
+  return false;
+}
+
+ws_loop *ws_loop_create(const ws_loop_hooks *hooks, ws_error *error) {
   ws_loop *loop;
   if (!ws_startup(error)) return NULL;
   loop = ws_calloc(1, sizeof *loop);
@@ -103,41 +111,23 @@ ws_loop *ws_loop_open(ws_error *error) {
     ws_fail_memory(error);
     return NULL;
   }
+  loop->hooks = hooks;
   loop->references = 1;
   loop->generation = ws_process_generation();
   loop->rng_state = ws_random_seed();
-  loop->curl_due = loop->limiter_due = loop->armed_until = WS_NEVER;
-  if (!open_descriptors(loop)) {
-    ws_fail(error, WS_NETWORK, "an event loop cannot be had: %s",
-            strerror(errno));
-    ws_loop_close(loop);
-    return NULL;
-  }
-  if (!ws_loop_ensure_multi(loop)) {
-    ws_fail_memory(error);
-    ws_loop_close(loop);
-    return NULL;
-  }
-  return loop;
-}
-
-/* libcurl keeps connections for all clients together, and gives no way to
-** close those of one. When the last client has gone all of them are closed. */
-void ws_loop_drop_connections(ws_loop *loop) {
-  drop_multi(loop);
-}
-
-void ws_loop_close(ws_loop *loop) {
-  while (loop->clients) ws_client_shutdown(loop->clients);
-  while (loop->sleepers.first)
-    ws_call_end(loop->sleepers.first, WS_CANCELLED);
-  drop_multi(loop);
-  close_descriptor(loop->epoll);
-  close_descriptor(loop->timer_fd);
-  close_descriptor(loop->wake_fd);
-  loop->epoll = loop->timer_fd = loop->wake_fd = -1;
-  ws_event_discard(loop, NULL);
+  loop->curl_due = loop->limiter_due = loop->host_due = WS_NEVER;
+  if (open_loop(loop, error)) return loop;
+  ws_loop_destroy(loop);
   ws_loop_release(loop);
+  return NULL;
+}
+
+void ws_loop_destroy(ws_loop *loop) {
+  drop_multi(loop);
+  close_descriptor(&loop->poller);
+  close_descriptor(&loop->alarm);
+  close_descriptor(&loop->wakeup);
+  ws_events_discard(&loop->events, NULL);
 }
 
 void ws_loop_release(ws_loop *loop) {
@@ -147,17 +137,81 @@ void ws_loop_release(ws_loop *loop) {
   ws_free(loop);
 }
 
-void ws_loop_wake(ws_loop *loop) {
-  const uint64_t one = 1;
-  ssize_t written = write(loop->wake_fd, &one, sizeof one);
-  (void)written;
+/* -------------------------------------------------------------- transfers */
+
+static void unlist(ws_loop *loop, ws_transfer *transfer) {
+  if (!transfer->link.queue) return;
+  ws_queue_remove(&transfer->link);
+  loop->transfer_count--;
 }
 
-size_t ws_loop_pending(const ws_loop *loop) {
-  return loop->pending;
+bool ws_loop_add(ws_loop *loop, ws_transfer *transfer) {
+  if (!loop->multi && !create_multi(loop)) return false;
+  if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
+    return false;
+  ws_queue_add(&loop->transfers, &transfer->link);
+  loop->transfer_count++;
+  return true;
 }
 
-/* The next moment at which the loop itself has something to do. */
+void ws_loop_remove(ws_loop *loop, ws_transfer *transfer) {
+  unlist(loop, transfer);
+  curl_multi_remove_handle(loop->multi, transfer->easy);
+}
+
+static void read_completed(ws_loop *loop) {
+  CURLMsg *message;
+  int left;
+  while (loop->multi &&
+         (message = curl_multi_info_read(loop->multi, &left)) != NULL) {
+    char *private = NULL;
+    ws_transfer *transfer;
+    CURLcode code = message->data.result;
+    if (message->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    transfer = (ws_transfer *)(void *)private;
+    unlist(loop, transfer);
+    loop->hooks->transfer_ended(transfer, code);
+  }
+}
+
+/* A libcurl that has no memory for a socket or a timer reports that once,
+** without saying for which transfer, and never calls back for that one again;
+** 7.88 divides by zero when the socket's number is used again. So all
+** transfers fail, and the next one gets a new libcurl handle. */
+static void give_up(ws_loop *loop, CURLMcode code) {
+  read_completed(loop);
+  while (loop->transfers.first) {
+    ws_transfer *transfer = (ws_transfer *)loop->transfers.first;
+    unlist(loop, transfer);
+    loop->hooks->transfer_failed(transfer, code);
+  }
+  drop_multi(loop);
+}
+
+/* Lets libcurl act on a socket's events, or on its timer. Returns the number
+** of transfers that are still running. */
+static size_t socket_action(ws_loop *loop, curl_socket_t fd, int mask) {
+  int running = 0;
+  CURLMcode code = CURLM_OK;
+  if (loop->multi)
+    code = curl_multi_socket_action(loop->multi, fd, mask, &running);
+  if (code != CURLM_OK) give_up(loop, code);
+  return code == CURLM_OK ? (size_t)running : 0;
+}
+
+/* A transfer that ends in here has no more events of its own, so the loop
+** then needs a step at once. */
+void ws_loop_drive_transfers(ws_loop *loop) {
+  size_t running;
+  loop->curl_due = WS_NEVER;
+  running = socket_action(loop, CURL_SOCKET_TIMEOUT, 0);
+  if (!loop->stepping && running < loop->transfer_count) loop->curl_due = 0;
+}
+
+/* ------------------------------------------------------------------ times */
+
+/* The next time at which the loop itself has work to do. */
 static ws_time next_due(const ws_loop *loop) {
   const ws_timer *timer = ws_heap_top(&loop->timers);
   ws_time due = loop->curl_due;
@@ -166,123 +220,63 @@ static ws_time next_due(const ws_loop *loop) {
   return due;
 }
 
-/* The next moment that its host cares for: calls that ended are one. */
-static ws_time next_host_due(const ws_loop *loop) {
-  return loop->finished.first ? 0 : next_due(loop);
+static bool has_results(const ws_loop *loop) {
+  return loop->finished.first || loop->callbacks.first;
 }
 
-int ws_loop_fd(ws_loop *loop) {
-  loop->hosted = true;
-  return loop->epoll;
+/* The next time at which the host has work to do. */
+static ws_time next_host_due(const ws_loop *loop) {
+  return has_results(loop) ? 0 : next_due(loop);
 }
 
 double ws_loop_timeout(ws_loop *loop) {
   ws_time due = next_host_due(loop), now;
-  loop->armed_until = due;
+  loop->host_due = due;
   if (due == WS_NEVER) return -1;
   now = ws_now();
-  return due > now ? (double)(due - now) / 1e6 : 0;
+  return due > now ? ws_to_seconds(due - now) : 0;
 }
 
-/* A host that sleeps until a moment that has come nearer since is woken by
-** the alarm in the epoll set. */
-void ws_loop_arm_timer(ws_loop *loop) {
+void ws_loop_arm_alarm(ws_loop *loop) {
   ws_time due;
-  struct itimerspec when = {0};
-  if (!loop->hosted || loop->stepping || ws_loop_is_forked(loop)) return;
+  if (!loop->hosted || loop->stepping || ws_loop_is_closed(loop) ||
+      ws_loop_is_forked(loop))
+    return;
   due = next_host_due(loop);
-  if (due >= loop->armed_until) return;
-  loop->armed_until = due;
-  if (due < 1) due = 1;
-  when.it_value.tv_sec = due / 1000000;
-  when.it_value.tv_nsec = due % 1000000 * 1000;
-  timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+  if (due >= loop->host_due) return;
+  loop->host_due = due;
+  ws_alarm_set(loop->alarm, due);
 }
 
-static void read_completed(ws_loop *loop) {
-  CURLMsg *message;
-  int left;
-  while (loop->multi &&
-         (message = curl_multi_info_read(loop->multi, &left)) != NULL) {
-    char *handle = NULL;
-    CURLcode code = message->data.result;
-    if (message->msg != CURLMSG_DONE) continue;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
-    ws_call_attempt_ended(((ws_handle *)(void *)handle)->call, code);
-  }
+int ws_loop_fd(ws_loop *loop) {
+  loop->hosted = true;
+  return loop->poller;
 }
 
-/* A callback of ours that had no memory is what made libcurl give up. */
-static ws_kind kind_of(const ws_call *call, CURLMcode why) {
-  return why == CURLM_OUT_OF_MEMORY ||
-         ws_memory_failures() != call->alloc_failures ? WS_MEMORY : WS_NETWORK;
+void ws_loop_wake(ws_loop *loop) {
+  ws_wakeup_signal(loop->wakeup);
 }
 
-static void fail_in_flight(ws_client *client, CURLMcode why) {
-  ws_call *call = client->active.first;
-  while (call) {
-    ws_call *next = call->next;
-    if (call->state == WS_IN_FLIGHT) {
-      snprintf(call->message, sizeof call->message, "%s",
-               curl_multi_strerror(why));
-      ws_call_end(call, kind_of(call, why));
-    }
-    call = next;
-  }
+size_t ws_loop_pending(const ws_loop *loop) {
+  return loop->pending;
 }
 
-/* A libcurl that has no memory for a socket or a timer says so once, not of
-** which transfer, and never calls for that one again; 7.88 divides by zero
-** when the socket's number comes back. So what is in flight ends, and the
-** next transfer gets a libcurl of its own. */
-static int socket_action(ws_loop *loop, curl_socket_t fd, int mask) {
-  int running = 0;
-  CURLMcode code = CURLM_OK;
-  if (loop->multi)
-    code = curl_multi_socket_action(loop->multi, fd, mask, &running);
-  if (code == CURLM_OK) return running;
-  read_completed(loop);
-  for (ws_client *client = loop->clients; client; client = client->next)
-    fail_in_flight(client, code);
-  drop_multi(loop);
-  return 0;
+bool ws_loop_event(ws_loop *loop, ws_event *event) {
+  return ws_events_take(&loop->events, event);
 }
 
-static int count_in_flight(const ws_loop *loop) {
-  int in_flight = 0;
-  for (const ws_client *at = loop->clients; at; at = at->next)
-    in_flight += at->in_flight;
-  return in_flight;
-}
-
-/* Lets libcurl begin what was just added, without waiting for a step. It may
-** end a transfer as well, of which no socket and no timer will tell again:
-** so a step is due at once. */
-void ws_loop_drive_transfers(ws_loop *loop) {
-  int running;
-  loop->curl_due = WS_NEVER;
-  running = socket_action(loop, CURL_SOCKET_TIMEOUT, 0);
-  if (!loop->stepping && running < count_in_flight(loop)) loop->curl_due = 0;
-}
+/* -------------------------------------------------------------------- run */
 
 static void run_timers(ws_loop *loop, ws_time now) {
   ws_timer *timer;
   while ((timer = ws_heap_top(&loop->timers)) != NULL && timer->due <= now) {
     ws_heap_remove(&loop->timers, timer);
-    ws_call_timer_expired((ws_call *)(void *)timer, now);
+    loop->hooks->timer_expired(timer, now);
   }
 }
 
-static bool dispatch_all(ws_loop *loop, ws_time now) {
-  bool begun = false;
-  loop->limiter_due = WS_NEVER;
-  for (ws_client *client = loop->clients; client; client = client->next)
-    if (ws_client_start_queued(client, now)) begun = true;
-  return begun;
-}
-
-/* Does all that is due. What is begun may end at once, without another event
-** on its socket: so it is looked for again. */
+/* Does all that is due. A request that is started here may end at once,
+** without an event on its socket, so the loop looks again after each. */
 static void run_due(ws_loop *loop) {
   ws_time now;
   do {
@@ -290,95 +284,68 @@ static void run_due(ws_loop *loop) {
     if (loop->curl_due <= now) ws_loop_drive_transfers(loop);
     read_completed(loop);
     run_timers(loop, now);
-  } while (dispatch_all(loop, now));
+    loop->limiter_due = WS_NEVER;
+  } while (loop->hooks->start_queued(loop, now));
 }
 
-static void drain_fd(int fd) {
-  uint64_t count;
-  ssize_t got = read(fd, &count, sizeof count);
-  (void)got;
-}
-
-static void handle(ws_loop *loop, const struct epoll_event *event) {
-  int fd = event->data.fd, mask = 0;
-  if (fd == loop->timer_fd || fd == loop->wake_fd) {
-    drain_fd(fd);
+static void handle_ready(ws_loop *loop, const ws_ready *ready) {
+  int mask = 0;
+  if (ready->fd == loop->alarm) {
+    ws_alarm_clear(loop->alarm);
     return;
   }
-  if (!ws_sockets_is_wanted(&loop->sockets, fd)) return;
-  if (event->events & EPOLLIN) mask |= CURL_CSELECT_IN;
-  if (event->events & EPOLLOUT) mask |= CURL_CSELECT_OUT;
-  if (event->events & (EPOLLERR | EPOLLHUP)) mask |= CURL_CSELECT_ERR;
-  socket_action(loop, fd, mask);
+  if (ready->fd == loop->wakeup) {
+    ws_wakeup_clear(loop->wakeup);
+    return;
+  }
+  if (!ws_sockets_is_wanted(&loop->sockets, ready->fd)) return;
+  if (ready->events & WS_POLL_IN) mask |= CURL_CSELECT_IN;
+  if (ready->events & WS_POLL_OUT) mask |= CURL_CSELECT_OUT;
+  if (ready->events & WS_POLL_ERROR) mask |= CURL_CSELECT_ERR;
+  socket_action(loop, ready->fd, mask);
 }
 
-/* Milliseconds for epoll, rounded up: a moment too early would only make
-** another round. */
-static int wait_for(const ws_loop *loop, double timeout) {
+/* How many milliseconds to wait, rounded up: too early would only make
+** another round. -1: without limit. */
+static int wait_time(const ws_loop *loop, double timeout) {
   ws_time due = next_due(loop), now;
   double limit = HUGE_VAL;
+  if (isnan(timeout)) return 0;
   if (due != WS_NEVER) {
     now = ws_now();
     limit = due > now ? (double)(due - now) / 1e3 : 0;
   }
   if (timeout >= 0 && timeout * 1e3 < limit) limit = timeout * 1e3;
   if (limit == HUGE_VAL) return -1;
-  return limit < 86400e3 ? (int)ceil(limit) : 86400000;
+  return limit < LONGEST_WAIT ? (int)ceil(limit) : LONGEST_WAIT;
 }
 
-/* Whether there is something to tell: the awaited call's end, or any. */
-static bool has_result(const ws_loop *loop, const ws_call *awaited) {
-  return awaited ? awaited->state == WS_DONE : loop->finished.first != NULL;
+static bool wait_and_handle(ws_loop *loop, int milliseconds) {
+  ws_ready ready[EVENTS_AT_ONCE];
+  int count = ws_poller_wait(loop->poller, ready, EVENTS_AT_ONCE,
+                             milliseconds);
+  for (int i = 0; i < count; i++) handle_ready(loop, &ready[i]);
+  if (count > 0 || next_due(loop) <= ws_now()) run_due(loop);
+  return count >= 0;
 }
 
-/* One round, whose wait ends with news. False when a signal cut it short. */
-static bool run_once(ws_loop *loop, double timeout, const ws_call *awaited) {
-  struct epoll_event events[EVENTS_AT_ONCE];
-  int count;
-  bool interrupted;
+/* With `stop`, only that and callbacks end the wait; calls that end meanwhile
+** are reported later. */
+static bool must_return(const ws_loop *loop, const bool *stop) {
+  return stop ? *stop || loop->callbacks.first : has_results(loop);
+}
+
+/* Where the awaited call has ended and no other is pending, even the look at
+** the sockets is left out. */
+bool ws_loop_run(ws_loop *loop, double timeout, const bool *stop) {
+  bool uninterrupted = true;
   if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) return false;
   loop->stepping = true;
   run_due(loop);
-  if (awaited && awaited->state == WS_DONE && loop->pending == 0) {
-    loop->stepping = false;
-    return true;
-  }
-  count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE,
-                     has_result(loop, awaited) ? 0 : wait_for(loop, timeout));
-  interrupted = count < 0;
-  for (int i = 0; i < count; i++) handle(loop, &events[i]);
-  if (count > 0 || next_due(loop) <= ws_now()) run_due(loop);
+  if (!stop || !*stop || loop->pending)
+    uninterrupted = wait_and_handle(
+      loop, must_return(loop, stop) ? 0 : wait_time(loop, timeout));
   loop->stepping = false;
-  loop->armed_until = WS_NEVER;
-  return !interrupted;
-}
-
-bool ws_loop_step(ws_loop *loop, double timeout) {
-  return run_once(loop, timeout, NULL);
-}
-
-/* What other calls end meanwhile stays in the list of finished ones. Events
-** are to be told when they happen, so one interrupts the wait. */
-bool ws_call_wait(ws_call *call) {
-  ws_loop *loop = call->loop;
-  bool going = true;
-  if (ws_loop_is_forked(loop) && call->state != WS_DONE) {
-    strcpy(call->message, "the call was started before fork");
-    ws_call_end(call, WS_INVALID);
-  }
-  while (call->state != WS_DONE && going && !loop->first_event)
-    going = run_once(loop, -1, call);
-  ws_loop_arm_timer(loop);
-  if (call->state != WS_DONE) return false;
-  ws_queue_remove(call);
-  call->reported = true;
-  return true;
-}
-
-ws_call *ws_loop_finished(ws_loop *loop) {
-  ws_call *call = loop->finished.first;
-  if (!call) return NULL;
-  ws_queue_remove(call);
-  call->reported = true;
-  return call;
+  loop->host_due = WS_NEVER;
+  return uninterrupted;
 }

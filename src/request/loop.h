@@ -1,5 +1,7 @@
 /*
-** A loop moves sockets and time for any number of calls.
+** The event loop: waits for libcurl's sockets, for timers and for the rate
+** limiter, and calls back what is due. It knows neither calls nor clients:
+** the functions of `ws_loop_hooks` do (host.c has them).
 */
 
 #ifndef WS_LOOP_H
@@ -10,42 +12,87 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/sockets.h"
+#include "request/event.h"
 #include "request/queue.h"
 #include "workstage.h"
 
-typedef struct ws_event_node ws_event_node;
+/* A transfer under way; CURLOPT_PRIVATE of its easy handle points to it. */
+typedef struct ws_transfer {
+  ws_link link;            /* in the loop's list of transfers */
+  CURL *easy;
+} ws_transfer;
+
+typedef struct ws_loop_hooks {
+  /* The transfer has ended, and is no longer in the loop's list. */
+  void (*transfer_ended)(ws_transfer *transfer, CURLcode code);
+
+  /* libcurl has failed as a whole, and the transfer with it. */
+  void (*transfer_failed)(ws_transfer *transfer, CURLMcode code);
+
+  void (*timer_expired)(ws_timer *timer, ws_time now);
+
+  /* Starts the requests that may be sent now; true if there were any. */
+  bool (*start_queued)(ws_loop *loop, ws_time now);
+} ws_loop_hooks;
 
 struct ws_loop {
-  CURLM *multi;            /* NULL: none at the moment,
-    see ws_loop_ensure_multi */
-  int epoll;
-  ws_sockets sockets;      /* what `epoll` watches for libcurl */
-  int timer_fd;               /* timerfd, for hosts that sleep on `epoll` */
-  int wake_fd;                /* eventfd, for other threads' answers */
+  const ws_loop_hooks *hooks;
+  CURLM *multi;            /* NULL: none at present, see ws_loop_add */
+  ws_queue transfers;
+  size_t transfer_count;
+  int poller;              /* negative: the loop is closed */
+  ws_sockets sockets;      /* those that the poller watches for libcurl */
+  int alarm;               /* ends the wait of a host that polls `poller` */
+  int wakeup;              /* ends the wait from any thread */
   unsigned generation;     /* of the process: changes with fork */
-  bool hosted;             /* ws_loop_fd has been asked for */
-  bool stepping;             /* in ws_loop_step */
+  bool hosted;             /* the host has asked for ws_loop_fd */
+  bool stepping;           /* ws_loop_run is active */
   ws_time curl_due;        /* when libcurl wants to be called */
-  ws_time limiter_due;     /* when to ask the limiters again */
-  ws_time armed_until;        /* what the host was told,
-    or the alarm is set to */
+  ws_time limiter_due;     /* when a limiter is to be asked again */
+  ws_time host_due;        /* the time given to the host, or to the alarm */
   ws_heap timers;
-  ws_queue finished;
-  ws_queue sleepers;
+  ws_queue finished;       /* calls that ended, for ws_loop_finished */
+  ws_queue callbacks;      /* calls that ended, with completion callbacks */
+  ws_queue sleepers;       /* calls without a client */
   ws_client *clients;
   size_t references;       /* clients, calls, and the owner until it closes */
-  size_t calls;            /* not freed yet: each may need a timer */
-  size_t pending;
+  size_t calls;            /* that are not freed: each may need a timer */
+  size_t pending;          /* calls that have not ended */
   uint64_t last_id;
   uint64_t rng_state;
-  ws_event_node *first_event, *last_event;
+  ws_events events;
 };
 
+/* Opens a loop; NULL with `error` if that fails. */
+ws_loop *ws_loop_create(const ws_loop_hooks *hooks, ws_error *error);
+
+/* Closes all descriptors and connections; the loop is then closed. */
+void ws_loop_destroy(ws_loop *loop);
+
+/* Drops one reference; frees the loop with the last. */
 void ws_loop_release(ws_loop *loop);
 bool ws_loop_is_closed(const ws_loop *loop);
-bool ws_loop_ensure_multi(ws_loop *loop);
-void ws_loop_drop_connections(ws_loop *loop);
+
+/* Adds a transfer to libcurl; false if memory runs out. */
+bool ws_loop_add(ws_loop *loop, ws_transfer *transfer);
+
+/* Takes a transfer away from libcurl; one that has not ended is aborted. */
+void ws_loop_remove(ws_loop *loop, ws_transfer *transfer);
+
+/* Lets libcurl begin the transfers that were added, without waiting for the
+** next step. */
 void ws_loop_drive_transfers(ws_loop *loop);
-void ws_loop_arm_timer(ws_loop *loop);
+
+/* Closes all connections. libcurl keeps them for all clients together, and
+** cannot close those of one. */
+void ws_loop_drop_connections(ws_loop *loop);
+
+/* Sets the alarm if the loop has become due earlier than the host knows. */
+void ws_loop_arm_alarm(ws_loop *loop);
+
+/* Does what is due, after waiting for it at most `timeout` seconds. Does not
+** wait if there are calls to report, or while `*stop` is true (may be NULL).
+** False if a signal interrupted the wait. */
+bool ws_loop_run(ws_loop *loop, double timeout, const bool *stop);
 
 #endif

@@ -1,18 +1,26 @@
 /*
-** Doubly linked lists of calls. A call is in one list at most.
+** Doubly linked lists. A link is a member of the structure that it belongs
+** to, and is in one list at most.
 */
 
 #ifndef WS_QUEUE_H
 #define WS_QUEUE_H
 
-#include "workstage.h"
+typedef struct ws_queue ws_queue;
 
-typedef struct ws_queue {
-  ws_call *first, *last;
-} ws_queue;
+typedef struct ws_link {
+  struct ws_link *next, *previous;
+  ws_queue *queue;           /* the list that it is in, or NULL */
+} ws_link;
 
-void ws_queue_add(ws_queue *queue, ws_call *call);
-void ws_queue_add_first(ws_queue *queue, ws_call *call);
-void ws_queue_remove(ws_call *call);
+struct ws_queue {
+  ws_link *first, *last;
+};
+
+void ws_queue_add(ws_queue *queue, ws_link *link);
+void ws_queue_add_first(ws_queue *queue, ws_link *link);
+
+/* Removes the link from its list; does nothing if it is in none. */
+void ws_queue_remove(ws_link *link);
 
 #endif

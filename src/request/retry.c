@@ -1,11 +1,11 @@
 #include "request/retry.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/random.h"
+#include "json/number.h"
 
 ws_kind ws_status_kind(int status) {
   switch (status) {
@@ -32,15 +32,23 @@ bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome) {
   }
 }
 
-ws_retry_decision ws_retry_decide(ws_method method, const ws_outcome *outcome) {
+/* POST and PATCH do more if they are applied twice. */
+ws_retry_decision ws_retry_decide(ws_method method,
+                                  const ws_outcome *outcome) {
   bool is_transient = outcome->kind == WS_NETWORK ||
-                 outcome->kind == WS_TIMEOUT || outcome->kind == WS_SERVER;
+                      outcome->kind == WS_TIMEOUT ||
+                      outcome->kind == WS_SERVER;
+  bool is_repeatable = method != WS_POST && method != WS_PATCH;
   if (outcome->kind == WS_RATE_LIMITED) return WS_RETRY_AFTER_HOLD_OFF;
-  if (is_transient && !outcome->sent) return WS_RETRY_AFTER_PAUSE;
-  if (method == WS_POST || method == WS_PATCH)
-    return ws_outcome_is_unknown(method,
-                                 outcome) ? WS_RETRY_UNSAFE : WS_RETRY_NO;
-  return is_transient ? WS_RETRY_AFTER_PAUSE : WS_RETRY_NO;
+  if (is_transient && (!outcome->sent || is_repeatable))
+    return WS_RETRY_AFTER_PAUSE;
+  if (!is_repeatable && ws_outcome_is_unknown(method, outcome))
+    return WS_RETRY_UNSAFE;
+  return WS_RETRY_NO;
+}
+
+int ws_retry_attempts(int attempts, const ws_outcome *outcome, bool reached) {
+  return outcome->unresolved && !reached && attempts > 2 ? 2 : attempts;
 }
 
 static double backoff_limit(int doublings, double base, double cap) {
@@ -49,27 +57,38 @@ static double backoff_limit(int doublings, double base, double cap) {
   return limit < cap ? limit : cap;
 }
 
-double ws_retry_pause(int next, double base, double cap, uint64_t *rng_state) {
+double ws_retry_pause(int next, double base, double cap,
+                      uint64_t *rng_state) {
   return backoff_limit(next - 2, base, cap) * ws_random(rng_state);
 }
 
 double ws_retry_hold_off(double retry_after, int rejections, double base,
-                     double cap, uint64_t *rng_state) {
+                         double cap, uint64_t *rng_state) {
   double limit;
   if (retry_after >= 0) return retry_after < cap ? retry_after : cap;
   limit = backoff_limit(rejections - 1, base, cap);
   return limit / 2 + limit / 2 * ws_random(rng_state);
 }
 
+/* Some services send a fraction, although RFC 9110 has whole seconds only. */
+static double parse_seconds(const char *value) {
+  size_t size = strspn(value, "0123456789");
+  double seconds = -1;
+  if (value[size] == '.')
+    size += 1 + strspn(value + size + 1, "0123456789");
+  return ws_number_parse(value, size, &seconds) ? seconds : -1;
+}
+
 double ws_retry_after(const char *value, double now) {
   time_t date;
-  if (isdigit((unsigned char)*value)) return strtod(value, NULL);
+  if (ws_ascii_is_digit(*value)) return parse_seconds(value);
   date = curl_getdate(value, NULL);
   if (date == (time_t)-1) return -1;
   return (double)date > now ? (double)date - now : 0;
 }
 
-/* The text is "Rate limit of 6 request per second reached. Retry later." */
+/* Reads texts such as "Rate limit of 6 request per second reached. Retry
+** later." */
 double ws_retry_named_rate(const char *body, size_t size) {
   static const char before[] = "imit of ";
   const char *at, *end;
@@ -79,7 +98,7 @@ double ws_retry_named_rate(const char *body, size_t size) {
   if (!at) return 0;
   end = body + size;
   at += sizeof before - 1;
-  for (; at < end && isdigit((unsigned char)*at); at++) {
+  for (; at < end && ws_ascii_is_digit(*at); at++) {
     rate = rate * 10 + (*at - '0');
     if (rate > 1e6) return 0;
   }

@@ -1,6 +1,6 @@
 /*
-** What a request's end means and what comes next: pure tables, no clock and
-** no network.
+** What an attempt's outcome means, and whether the request may be sent again:
+** pure functions, without clock and network.
 */
 
 #ifndef WS_RETRY_H
@@ -11,44 +11,51 @@
 
 #include "workstage.h"
 
-/* One attempt's end, as far as the decision needs it. */
+/* The outcome of an attempt, as far as the decision needs it. */
 typedef struct ws_outcome {
   ws_kind kind;
-  int status;          /* 0: no answer */
-  bool sent;           /* something of the request may have arrived */
+  int status;          /* 0: no response */
+  bool sent;           /* some of the request may have reached the service */
+  bool unresolved;     /* the host's name, or the proxy's, was not found */
 } ws_outcome;
 
 typedef enum ws_retry_decision {
-  WS_RETRY_NO,            /* report it */
-  WS_RETRY_AFTER_PAUSE,            /* send it again after a pause */
-  WS_RETRY_AFTER_HOLD_OFF,             /* 429: again,
-    after a pause for all of the token */
-  WS_RETRY_UNSAFE             /* it may have taken effect; never sent blindly */
+  WS_RETRY_NO,               /* report the outcome */
+  WS_RETRY_AFTER_PAUSE,      /* send it again after a pause */
+  WS_RETRY_AFTER_HOLD_OFF,   /* 429: pause all requests of the token first */
+  WS_RETRY_UNSAFE            /* it may have taken effect: do not send again */
 } ws_retry_decision;
 
-/* The kind that a complete answer's status stands for. */
+/* The kind that the status of a complete response means. */
 ws_kind ws_status_kind(int status);
 
-/* The verdict on an attempt, were there attempts left. */
-ws_retry_decision ws_retry_decide(ws_method method, const ws_outcome *outcome);
+/* Decides as if there were attempts left. */
+ws_retry_decision ws_retry_decide(ws_method method,
+                                  const ws_outcome *outcome);
 
-/* Whether the attempt may have changed something although it failed. */
+/* True if the attempt failed and may have changed something all the same. */
 bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome);
 
-/* Seconds before attempt `next` (2, 3 ..): full jitter below a doubling
-** bound. */
+/* How many attempts to make for an outcome. A host whose name is not found is
+** tried once more, unless it has been `reached` before: then the name was
+** right, and all `attempts` are made. */
+int ws_retry_attempts(int attempts, const ws_outcome *outcome, bool reached);
+
+/* Seconds before attempt number `next` (2, 3 ..): a random part of a limit
+** that doubles each time ("full jitter"). */
 double ws_retry_pause(int next, double base, double cap, uint64_t *rng_state);
 
-/* Seconds of hold-off after the `rejections`-th 429 in a row: as asked for
-** (`retry_after` >= 0), capped, or short, growing and jittered. */
+/* Seconds to hold off after the `rejections`-th 429 in a row: what the
+** service asked for (`retry_after` >= 0), up to the cap, or else the upper
+** half of a limit that doubles each time. */
 double ws_retry_hold_off(double retry_after, int rejections, double base,
-                     double cap, uint64_t *rng_state);
+                         double cap, uint64_t *rng_state);
 
-/* The seconds that a Retry-After asks for (seconds or a date, `now` in
-** seconds since 1970), or -1. */
+/* The seconds that a Retry-After header asks for; -1 if it is neither a
+** number nor a date. `now` is the service's time, for dates. */
 double ws_retry_after(const char *value, double now);
 
-/* The requests a second that a 429's text names, or 0. */
+/* The rate that the text of a 429 names, in requests a second, or 0. */
 double ws_retry_named_rate(const char *body, size_t size);
 
 #endif

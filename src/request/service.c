@@ -5,19 +5,19 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/source.h"
+#include "json/number.h"
 
 const char ws_kantata_address[] = "https://api.mavenlink.com/api/v1";
 
 typedef struct ws_region {
   const char *code;
   const char *address;
-  int64_t millions;    /* small space ids: this many millions and up */
-  int bits[2];         /* bits 48..52 of large ones */
+  int64_t millions;    /* space ids below 2^48: id / 1000000 */
+  int bits[2];         /* larger space ids: bits 48 to 52, either value */
 } ws_region;
 
-/* China shares its small ids with the European Union: it must be asked
-** for. */
+/* China shares its small ids with the European Union, so its region has to be
+** given. */
 static const ws_region regions[] = {
   {"eu", "https://mapi.storyblok.com", 0, {0, 1}},
   {"us", "https://api-us.storyblok.com", 1, {2, 2}},

@@ -1,5 +1,5 @@
 /*
-** Where the services are and how they know a token.
+** The services: names, default rates and addresses.
 */
 
 #ifndef WS_SERVICE_H
@@ -10,16 +10,16 @@
 
 #include "workstage.h"
 
-/* The word for messages: "storyblok", "kantata". */
+/* The service's name for messages: "storyblok", "kantata". */
 const char *ws_service_name(ws_service service);
 
-/* The service's own limit of requests a second (the usual plan's). */
+/* The requests a second that the service allows on its usual plan. */
 double ws_service_rate(ws_service service);
 
 /*
-** The management address of a region, or of the region that a space id
-** carries when `region` is NULL. NULL with `error` for an unknown region, a
-** space id in no region, and one that belongs to another region.
+** The management address of a region or, if `region` is NULL, of the region
+** that the space id belongs to. NULL with `error` for an unknown region, a
+** space id of no region, and one that belongs to another region.
 */
 const char *ws_storyblok_address(int64_t space_id, const char *region,
                                  ws_error *error);

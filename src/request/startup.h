@@ -8,8 +8,8 @@
 
 #include "workstage.h"
 
-/* Does so the first time; false with `error` if it fails, and tries again
-** with the next call. */
+/* Sets the process up if that was not done before; false with `error` if it
+** fails, and the next call tries again. */
 bool ws_startup(ws_error *error);
 
 #endif

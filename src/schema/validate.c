@@ -1,7 +1,3 @@
-/*
-** What a value must be, and the sentence when it is not. See judge.h.
-*/
-
 #include "schema/validate.h"
 
 #include <math.h>
@@ -9,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json/writer.h"
+#include "base/ascii.h"
+#include "json/number.h"
+#include "json/utf8.h"
 
-#define QUOTED 40  /* so many bytes of a value are enough to know it by */
+enum { QUOTED = 40 };  /* bytes of a value that a message shows */
 
-/* ------------------------------------------------------------------------
-** Text of a bounded size.
-*/
+/* -------------------------------------------------- text of a bounded size */
 
 typedef struct text {
   char *bytes;
@@ -23,10 +19,10 @@ typedef struct text {
   size_t capacity;  /* with the NUL */
 } text;
 
-static void print_to(text *to, const char *format, ...)
+static void print(text *to, const char *format, ...)
   __attribute__((format(printf, 2, 3)));
 
-static void print_to(text *to, const char *format, ...) {
+static void print(text *to, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   int size = vsnprintf(to->bytes + to->size, to->capacity - to->size, format,
@@ -36,59 +32,57 @@ static void print_to(text *to, const char *format, ...) {
   if (to->size >= to->capacity) to->size = to->capacity - 1;
 }
 
-/* Bytes of a user's: cut, and with "?" for what is not printable, so that
-** no fault can upset a terminal or a log. */
-static void put_safe(text *to, const char *bytes, size_t size) {
+/* Prints bytes from outside: truncated, and with "?" for each that is not
+** printable ASCII, so that no message disturbs a terminal or a log. */
+static void print_safe(text *to, const char *bytes, size_t size) {
   for (size_t i = 0; i < size && i < QUOTED; i++)
-    print_to(to, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
-  if (size > QUOTED) print_to(to, "...");
+    print(to, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
+  if (size > QUOTED) print(to, "...");
 }
 
-static void put_path(text *to, const ws_path *at) {
+static void print_path(text *to, const ws_path *at) {
   if (!at) return;
-  put_path(to, at->up);
+  print_path(to, at->up);
   if (!at->name) {
-    print_to(to, "[%lld]", (long long)at->index);
+    print(to, "[%lld]", (long long)at->index);
     return;
   }
-  if (at->up) print_to(to, ".");
-  put_safe(to, at->name, at->size);
+  if (at->up) print(to, ".");
+  print_safe(to, at->name, at->size);
 }
 
-static void put_value(text *to, const ws_value *value) {
+static void print_value(text *to, const ws_value *value) {
   char digits[WS_NUMBER_SIZE];
   switch (value->type) {
-    case WS_VALUE_NONE: print_to(to, "nothing"); break;
-    case WS_VALUE_NULL: print_to(to, "null"); break;
+    case WS_VALUE_NONE: print(to, "nothing"); break;
+    case WS_VALUE_NULL: print(to, "null"); break;
     case WS_VALUE_BOOLEAN:
-      print_to(to, value->as.boolean ? "true" : "false");
+      print(to, value->as.boolean ? "true" : "false");
       break;
     case WS_VALUE_INTEGER:
-      print_to(to, "the number %lld", (long long)value->as.integer);
+      print(to, "the number %lld", (long long)value->as.integer);
       break;
     case WS_VALUE_NUMBER:
       ws_number_format(digits, value->as.number);
-      print_to(to, "the number %s", digits);
+      print(to, "the number %s", digits);
       break;
     case WS_VALUE_TEXT:
-      print_to(to, "the string \"");
-      put_safe(to, value->as.text.bytes, value->as.text.size);
-      print_to(to, "\"");
+      print(to, "the string \"");
+      print_safe(to, value->as.text.bytes, value->as.text.size);
+      print(to, "\"");
       break;
-    case WS_VALUE_TABLE: print_to(to, "a table"); break;
-    case WS_VALUE_OTHER: print_to(to, "a %s", value->as.other); break;
+    case WS_VALUE_TABLE: print(to, "a table"); break;
+    case WS_VALUE_OTHER: print(to, "a %s", value->as.other); break;
   }
 }
 
-/* ------------------------------------------------------------------------
-** Faults.
-*/
+/* ---------------------------------------------------------------- errors */
 
-/* The path goes into `field`; false when there is none. */
+/* Prints the path into `field`; false if it is empty. */
 static bool set_field(ws_validation_error *error, const ws_path *at) {
   text field = {error->field, 0, sizeof error->field};
   error->field[0] = '\0';
-  put_path(&field, at);
+  print_path(&field, at);
   return field.size > 0;
 }
 
@@ -98,11 +92,10 @@ static text message_of(ws_validation_error *error) {
 }
 
 bool ws_report_error(ws_validation_error *error, const ws_path *at,
-                     const char *format,
-                 ...) {
+                     const char *format, ...) {
   text message = message_of(error);
   va_list arguments;
-  if (set_field(error, at)) print_to(&message, "%s: ", error->field);
+  if (set_field(error, at)) print(&message, "%s: ", error->field);
   va_start(arguments, format);
   vsnprintf(message.bytes + message.size, message.capacity - message.size,
             format, arguments);
@@ -111,11 +104,10 @@ bool ws_report_error(ws_validation_error *error, const ws_path *at,
 }
 
 bool ws_report_expected(ws_validation_error *error, const ws_path *at,
-                        const char *what,
-                       const ws_value *got) {
+                        const char *what, const ws_value *got) {
   char shown[128] = "";
   text value = {shown, 0, sizeof shown};
-  put_value(&value, got);
+  print_value(&value, got);
   return ws_report_error(error, at, "expected %s, got %s", what, shown);
 }
 
@@ -142,40 +134,39 @@ static const char *words_for(const ws_field *field) {
 }
 
 bool ws_report_wrong_type(ws_validation_error *error, const ws_path *at,
-                          const ws_field *field,
-                   const ws_value *got) {
+                          const ws_field *field, const ws_value *got) {
   char words[96];
   snprintf(words, sizeof words, "%s%s", words_for(field),
            field->flags & WS_NULLABLE ? " or null" : "");
   return ws_report_expected(error, at, words, got);
 }
 
-/* The names that may be given, as many as fit. */
-static void put_known(text *to, const ws_schema *schema) {
+/* Lists the names that may be given, as many as fit. */
+static void print_known(text *to, const ws_schema *schema) {
   const char *mark = " (known fields: ";
   for (size_t i = 0; i < schema->count; i++) {
     const ws_field *field = &schema->fields[i];
     if (field->flags & WS_READ_ONLY) continue;
     if (to->size + strlen(mark) + field->size + sizeof ", ...)" >
         to->capacity) {
-      print_to(to, ", ...");
+      print(to, ", ...");
       break;
     }
-    print_to(to, "%s%s", mark, field->name);
+    print(to, "%s%s", mark, field->name);
     mark = ", ";
   }
-  print_to(to, *mark == ',' ? ")" : " (no field can be given)");
+  print(to, *mark == ',' ? ")" : " (no field can be given)");
 }
 
 bool ws_report_unknown_field(ws_validation_error *error, const ws_path *at,
                       const ws_schema *schema) {
   text message = message_of(error);
   const ws_field *near = ws_schema_nearest_field(schema, at->name, at->size);
-  print_to(&message, "unknown field '");
-  put_path(&message, at);
-  print_to(&message, near ? "', did you mean '%s'?" : "'",
+  print(&message, "unknown field '");
+  print_path(&message, at);
+  print(&message, near ? "', did you mean '%s'?" : "'",
            near ? near->name : "");
-  if (!near) put_known(&message, schema);
+  if (!near) print_known(&message, schema);
   set_field(error, at);
   return false;
 }
@@ -183,7 +174,7 @@ bool ws_report_unknown_field(ws_validation_error *error, const ws_path *at,
 bool ws_report_read_only(ws_validation_error *error, const ws_path *at) {
   text message = message_of(error);
   set_field(error, at);
-  print_to(&message, "%s is set by the service and cannot be given",
+  print(&message, "%s is set by the service and cannot be given",
       error->field);
   return false;
 }
@@ -201,37 +192,26 @@ bool ws_report_no_memory(ws_validation_error *error) {
   return ws_report_error(error, NULL, "not enough memory");
 }
 
-/* ------------------------------------------------------------------------
-** Judging.
-*/
-
-bool ws_value_to_integer(const ws_value *value, int64_t *integer) {
-  double number = value->as.number;
-  if (value->type == WS_VALUE_INTEGER) {
-    *integer = value->as.integer;
-    return true;
+static void print_key(const ws_value *key, char shown[96]) {
+  text value = {shown, 0, 96};
+  shown[0] = '\0';
+  if (key->type == WS_VALUE_TEXT) {
+    print(&value, "the key '");
+    print_safe(&value, key->as.text.bytes, key->as.text.size);
+    print(&value, "'");
+  } else {
+    print_value(&value, key);
+    print(&value, " as a key");
   }
-  if (value->type != WS_VALUE_NUMBER || !(fabs(number) <= (double)WS_MAX_ID))
-    return false;
-  *integer = (int64_t)number;
-  return (double)*integer == number;
 }
 
-bool ws_value_to_field_integer(const ws_field *field, const ws_value *value,
-                            int64_t *integer) {
-  if (!ws_value_to_integer(value, integer)) return false;
-  if (field->type == WS_FIELD_ID || field->type == WS_FIELD_IDS)
-    return *integer >= 1 && *integer <= WS_MAX_ID;
-  return *integer >= 1 || !(field->flags & WS_POSITIVE);
-}
-
-bool ws_value_is_time(const ws_value *value) {
-  if (value->type != WS_VALUE_TEXT || value->as.text.size < 4) return false;
-  for (int i = 0; i < 4; i++) {
-    char c = value->as.text.bytes[i];
-    if (c < '0' || c > '9') return false;
-  }
-  return true;
+bool ws_report_bad_index(ws_validation_error *error, const ws_path *up,
+                         const ws_value *key) {
+  char shown[96];
+  if (key->type == WS_VALUE_NONE) return ws_report_no_memory(error);
+  print_key(key, shown);
+  return ws_report_error(error, up, "expected an array, got a table with %s",
+                         shown);
 }
 
 bool ws_check_text(ws_validation_error *error, const ws_path *at,
@@ -249,69 +229,60 @@ bool ws_check_text(ws_validation_error *error, const ws_path *at,
                      bad + 1, (unsigned)(unsigned char)bytes[bad]);
 }
 
-/* ------------------------------------------------------------------------
-** Arrays.
-*/
+/* ---------------------------------------------------------------- checks */
 
-static bool report_array_key(ws_validation_error *error, const ws_path *up,
-                            const ws_value *key) {
-  text shown = {(char[96]){0}, 0, 96};
-  if (key->type == WS_VALUE_NONE) {
-    ws_report_no_memory(error);
-  } else if (key->type == WS_VALUE_TEXT) {
-    put_safe(&shown, key->as.text.bytes, key->as.text.size);
-    ws_report_error(error, up,
-                    "expected an array, got a table with the key '%s'",
-                shown.bytes);
-  } else {
-    put_value(&shown, key);
-    ws_report_error(error, up,
-                    "expected an array, got a table with %s as a key",
-                shown.bytes);
+bool ws_value_to_integer(const ws_value *value, int64_t *integer) {
+  double number = value->as.number;
+  if (value->type == WS_VALUE_INTEGER) {
+    *integer = value->as.integer;
+    return true;
+  }
+  if (value->type != WS_VALUE_NUMBER || !(fabs(number) <= (double)WS_MAX_ID))
+    return false;
+  *integer = (int64_t)number;
+  return (double)*integer == number;
+}
+
+static bool is_field_integer(const ws_field *field, const ws_value *value) {
+  int64_t integer;
+  if (!ws_value_to_integer(value, &integer)) return false;
+  if (field->type == WS_FIELD_ID)
+    return integer >= 1 && integer <= WS_MAX_ID;
+  return integer >= 1 || !(field->flags & WS_POSITIVE);
+}
+
+/* Times of ISO 8601 begin with a year; the service checks the rest. */
+static bool is_time(const ws_value *value) {
+  if (value->type != WS_VALUE_TEXT || value->as.text.size < 4) return false;
+  for (int i = 0; i < 4; i++)
+    if (!ws_ascii_is_digit(value->as.text.bytes[i])) return false;
+  return true;
+}
+
+bool ws_value_fits(const ws_field *field, const ws_value *value) {
+  ws_value_type type = value->type;
+  switch (field->type) {
+    case WS_FIELD_ID: case WS_FIELD_INTEGER:
+      return is_field_integer(field, value);
+    case WS_FIELD_NUMBER:
+      return type == WS_VALUE_INTEGER || type == WS_VALUE_NUMBER;
+    case WS_FIELD_BOOLEAN: return type == WS_VALUE_BOOLEAN;
+    case WS_FIELD_TEXT: return type == WS_VALUE_TEXT;
+    case WS_FIELD_TIME: return is_time(value);
+    case WS_FIELD_ANY: return true;
+    case WS_FIELD_IDS: case WS_FIELD_TEXTS: case WS_FIELD_OBJECT:
+    case WS_FIELD_OBJECTS: break;
   }
   return false;
 }
 
-/* Lua walks what was not built in order in another one: then all keys are
-** counted, and the items fetched by position. */
-static bool count_items(ws_items *items, const ws_path *up,
-                        ws_validation_error *error) {
-  ws_value key, value;
-  const ws_source *source = items->source;
-  for (bool first = true;
-       source->next(source->host, items->table, first, &key, &value);
-       first = false) {
-    if (key.type != WS_VALUE_INTEGER || key.as.integer < 1)
-      return report_array_key(error, up, &key);
-    items->count++;
-  }
-  return true;
-}
-
-static int item_at(ws_items *items, const ws_path *up,
-                   ws_validation_error *error,
-                   ws_value *value) {
-  const ws_source *source = items->source;
-  if (items->index == items->count) return 0;
-  source->at(source->host, items->table, ++items->index, value);
-  if (value->type != WS_VALUE_NONE) return 1;
-  ws_report_error(error, up, "expected an array without holes, "
-              "item %lld is missing", (long long)items->index);
-  return -1;
-}
-
-int ws_items_next(ws_items *items, const ws_path *up,
-                  ws_validation_error *error,
-                  ws_value *value) {
-  ws_value key;
-  const ws_source *source = items->source;
-  if (items->count) return item_at(items, up, error, value);
-  if (!source->next(source->host, items->table, !items->index, &key, value))
-    return 0;
-  if (key.type == WS_VALUE_INTEGER && key.as.integer == items->index + 1) {
-    items->index++;
-    return 1;
-  }
-  if (!count_items(items, up, error)) return -1;
-  return item_at(items, up, error, value);
+const ws_field *ws_item_field(const ws_field *field, ws_field *made) {
+  static const ws_field id = WS_FIELD("", ID, 0, "");
+  static const ws_field text = WS_FIELD("", TEXT, 0, "");
+  if (field->type == WS_FIELD_IDS) return &id;
+  if (field->type == WS_FIELD_TEXTS) return &text;
+  *made = *field;
+  made->flags = 0;
+  if (made->type == WS_FIELD_OBJECTS) made->type = WS_FIELD_OBJECT;
+  return made;
 }

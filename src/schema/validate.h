@@ -1,6 +1,6 @@
 /*
-** What a value must be, and the sentence for people when it is not. Shared
-** by the writers of bodies and of queries.
+** Checks of values against fields, and the sentences for people if one fails.
+** The writers of bodies and of queries use them.
 */
 
 #ifndef WS_VALIDATE_H
@@ -11,10 +11,14 @@
 #include <stdint.h>
 
 #include "base/source.h"
-#include "schema/body.h"
 #include "schema/schema.h"
 
-/* Where in the table we are: members and items, the innermost first. */
+typedef struct ws_validation_error {
+  char field[128];     /* "assign.user_ids[2]"; "" for the whole */
+  char message[384];   /* "color: expected a string, got the number 5" */
+} ws_validation_error;
+
+/* The path to a value: a member or an item, and the path to what holds it. */
 typedef struct ws_path {
   const struct ws_path *up;  /* NULL at the top */
   const char *name;          /* of a member; NULL: an item */
@@ -22,7 +26,6 @@ typedef struct ws_path {
   int64_t index;             /* of an item, from 1 */
 } ws_path;
 
-/* The steps to a member, by its key or its field, and to an item. */
 static inline ws_path ws_path_key(const ws_path *up, const ws_value *key) {
   return (ws_path){up, key->as.text.bytes, key->as.text.size, 0};
 }
@@ -36,64 +39,52 @@ static inline ws_path ws_path_item(const ws_path *up, int64_t index) {
   return (ws_path){up, NULL, 0, index};
 }
 
-/* Fills in the fault with the path in front; false, for the caller to
-** return. */
+/* ---------------------------------------------------------------- checks */
+
+/* True if it is an integer, or a number without a fraction; sets `integer`. */
+bool ws_value_to_integer(const ws_value *value, int64_t *integer);
+
+/* True if a value that is no table fits the field's type. */
+bool ws_value_fits(const ws_field *field, const ws_value *value);
+
+/* The field that describes the items of an array field; `made` is memory for
+** one that does not exist yet. */
+const ws_field *ws_item_field(const ws_field *field, ws_field *made);
+
+/* ---------------------------------------------------------------- errors */
+
+/* Each fills in the error and returns false, for its caller to return. */
+
+/* "color: ", then the formatted sentence. */
 bool ws_report_error(ws_validation_error *error, const ws_path *at,
                      const char *format, ...)
   __attribute__((format(printf, 3, 4)));
 
 /* "color: expected a string, got the number 5". */
 bool ws_report_expected(ws_validation_error *error, const ws_path *at,
-                        const char *what,
-                       const ws_value *got);
+                        const char *what, const ws_value *got);
 bool ws_report_wrong_type(ws_validation_error *error, const ws_path *at,
-                          const ws_field *field,
-                   const ws_value *got);
+                          const ws_field *field, const ws_value *got);
 
 /* "unknown field 'colour', did you mean 'color'?" */
 bool ws_report_unknown_field(ws_validation_error *error, const ws_path *at,
-                      const ws_schema *schema);
+                             const ws_schema *schema);
 
 /* "id is set by the service and cannot be given" */
 bool ws_report_read_only(ws_validation_error *error, const ws_path *at);
 
-/* A key that is no name, where an object belongs. */
+/* A key that is not a name, in a table that must be an object. */
 bool ws_report_bad_key(ws_validation_error *error, const ws_path *up,
                        const ws_value *key);
+
+/* A key that is not a position, in a table that must be an array. */
+bool ws_report_bad_index(ws_validation_error *error, const ws_path *up,
+                         const ws_value *key);
+
 bool ws_report_no_memory(ws_validation_error *error);
 
-/* Whether it is an integer, also as an integral number; `integer` gets it. */
-bool ws_value_to_integer(const ws_value *value, int64_t *integer);
-
-/* Whether it is an integer of the field's kind: an id, a positive one. */
-bool ws_value_to_field_integer(const ws_field *field, const ws_value *value,
-                            int64_t *integer);
-
-/* Whether the text starts as ISO 8601 times do: with a year. */
-bool ws_value_is_time(const ws_value *value);
-
-/* Whether the text is UTF-8 without NULs; else fills in the fault. */
+/* A text that holds a NUL or is not UTF-8; true if it does not. */
 bool ws_check_text(ws_validation_error *error, const ws_path *at,
                    const ws_value *text);
-
-/*
-** A walk over the items of an array in order, whatever order the host's
-** walk has. Holes and keys that are no positions are faults.
-*/
-typedef struct ws_items {
-  const ws_source *source;
-  int table;
-  int64_t index;             /* of the last item */
-  int64_t count;             /* known once the host's order failed; else 0 */
-} ws_items;
-
-static inline ws_items ws_items_of(const ws_source *source, int table) {
-  return (ws_items){source, table, 0, 0};
-}
-
-/* 1 with the next item in `value`, 0 at the end, -1 with a fault. */
-int ws_items_next(ws_items *items, const ws_path *up,
-                  ws_validation_error *error,
-                  ws_value *value);
 
 #endif

@@ -1,0 +1,313 @@
+/*
+** The functions by which a host starts calls, waits for them and reads their
+** responses; see workstage.h.
+*/
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "json/number.h"
+#include "request/call.h"
+#include "request/headers.h"
+#include "request/url.h"
+
+static const char *const methods[] = {"GET", "POST", "PUT", "PATCH",
+                                      "DELETE"};
+
+enum { METHODS = sizeof methods / sizeof methods[0] };
+
+static bool is_method(ws_method method) {
+  return (int)method >= 0 && (int)method < METHODS;
+}
+
+const char *ws_method_name(ws_method method) {
+  return is_method(method) ? methods[method] : NULL;
+}
+
+int ws_method_from_name(const char *name) {
+  for (int i = 0; i < METHODS; i++)
+    if (strcmp(methods[i], name) == 0) return i;
+  return -1;
+}
+
+/* ---------------------------------------------------------------- loop */
+
+static bool start_queued(ws_loop *loop, ws_time now) {
+  bool started = false;
+  for (ws_client *client = loop->clients; client; client = client->next)
+    if (ws_client_start_queued(client, now)) started = true;
+  return started;
+}
+
+static const ws_loop_hooks hooks = {
+  .transfer_ended = ws_call_transfer_ended,
+  .transfer_failed = ws_call_transfer_failed,
+  .timer_expired = ws_call_timer_expired,
+  .start_queued = start_queued,
+};
+
+ws_loop *ws_loop_open(ws_error *error) {
+  return ws_loop_create(&hooks, error);
+}
+
+/* Calls the completion callbacks of calls that have ended. A callback may end
+** others. */
+static void run_callbacks(ws_loop *loop) {
+  while (loop->callbacks.first) {
+    ws_call *call = ws_call_of(loop->callbacks.first);
+    ws_queue_remove(&call->link);
+    call->done(call);
+  }
+}
+
+void ws_loop_close(ws_loop *loop) {
+  while (loop->clients) ws_client_shutdown(loop->clients);
+  while (loop->sleepers.first)
+    ws_call_end(ws_call_of(loop->sleepers.first), WS_CANCELLED);
+  ws_loop_destroy(loop);
+  run_callbacks(loop);
+  ws_loop_release(loop);
+}
+
+bool ws_loop_step(ws_loop *loop, double timeout) {
+  bool uninterrupted = ws_loop_run(loop, timeout, NULL);
+  run_callbacks(loop);
+  return uninterrupted;
+}
+
+ws_call *ws_loop_finished(ws_loop *loop) {
+  ws_link *link = loop->finished.first;
+  if (!link) return NULL;
+  ws_queue_remove(link);
+  return ws_call_of(link);
+}
+
+/* --------------------------------------------------------------- start */
+
+static bool check_seconds(const char *name, double seconds, double most,
+                          ws_error *error) {
+  char given[WS_NUMBER_SIZE];
+  if (seconds >= 0 && seconds <= most) return true;
+  ws_number_format(given, seconds);
+  ws_fail(error, WS_INVALID, "%s: %s is not between 0 and %.0f seconds",
+          name, given, most);
+  return false;
+}
+
+static bool check_request(const ws_client *client, const ws_request *request,
+                          ws_error *error) {
+  if (client->closed)
+    ws_fail(error, WS_INVALID, "the client is closed");
+  else if (ws_loop_is_forked(client->loop))
+    ws_fail(error, WS_INVALID, "the client was opened before fork: open a "
+            "new one in the child");
+  else if (!is_method(request->method))
+    ws_fail(error, WS_INVALID, "method: %d is not one of enum ws_method",
+            (int)request->method);
+  else
+    return check_seconds("timeout", request->timeout, 86400, error) &&
+           check_seconds("deadline", request->deadline, 1e9, error) &&
+           check_seconds("start_within", request->start_within, 1e9, error) &&
+           ws_url_check(request->path, request->query, error) &&
+           ws_headers_check(request->headers, error);
+  return false;
+}
+
+static ws_call *new_call(ws_loop *loop, ws_error *error) {
+  ws_call *call = NULL;
+  if (ws_heap_reserve(&loop->timers, loop->calls + 1))
+    call = ws_calloc(1, sizeof *call);
+  if (!call) {
+    ws_fail_memory(error);
+    return NULL;
+  }
+  call->loop = loop;
+  call->id = ++loop->last_id;
+  call->kind = WS_PENDING;
+  call->deadline = call->start_before = WS_NEVER;
+  call->first_sent = call->answered_at = WS_NEVER;
+  loop->references++;
+  loop->calls++;
+  loop->pending++;
+  return call;
+}
+
+/* The time so many seconds from now; WS_NEVER for 0. */
+static ws_time time_in(double seconds) {
+  return seconds > 0 ? ws_now() + ws_from_seconds(seconds) : WS_NEVER;
+}
+
+static void copy_numbers(ws_call *call, const ws_request *request) {
+  const ws_settings *settings = &call->client->settings;
+  call->attempt.method = request->method;
+  call->attempt.max_response = settings->max_response;
+  call->data = request->data;
+  call->done = request->done;
+  call->timeout = request->timeout > 0 ? ws_from_seconds(request->timeout)
+                                       : settings->timeout;
+  call->max_attempts = request->attempts > 0 ? request->attempts
+                                             : settings->attempts;
+  call->deadline = time_in(request->deadline);
+  call->start_before = time_in(request->start_within);
+  if (call->deadline < call->start_before)
+    call->start_before = call->deadline;
+}
+
+static bool copy_url(ws_call *call, const ws_request *request) {
+  ws_buffer url = WS_BUFFER_EMPTY;
+  ws_url_join(&url, call->client->settings.base, request->path,
+              request->query);
+  ws_buffer_cstring(&url);
+  call->attempt.url = call->url = url.bytes;
+  return !url.failed;
+}
+
+static bool copy_body(ws_call *call, const ws_request *request) {
+  if (!request->body) return true;
+  call->body = ws_copy(request->body, request->body_size);
+  call->attempt.body = call->body;
+  call->attempt.body_size = request->body_size;
+  return call->body != NULL;
+}
+
+static bool set_headers(ws_call *call, const ws_request *request) {
+  const ws_settings *settings = &call->client->settings;
+  struct curl_slist *common =
+    call->body ? settings->body_headers : settings->headers;
+  call->attempt.headers = common;
+  if (!request->headers || !*request->headers) return true;
+  if (!ws_headers_merge(&call->headers, common, request->headers))
+    return false;
+  call->attempt.headers = call->headers;
+  return true;
+}
+
+ws_call *ws_call_start(ws_client *client, const ws_request *request,
+                       ws_error *error) {
+  ws_call *call;
+  if (!check_request(client, request, error)) return NULL;
+  call = new_call(client->loop, error);
+  if (!call) return NULL;
+  call->client = client;
+  client->references++;
+  copy_numbers(call, request);
+  if (copy_url(call, request) && copy_body(call, request) &&
+      set_headers(call, request)) {
+    ws_call_enqueue(call);
+    return call;
+  }
+  ws_fail_memory(error);
+  ws_call_free(call);
+  return NULL;
+}
+
+ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error) {
+  ws_call *call;
+  if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) {
+    ws_fail(error, WS_INVALID, "the event loop is closed");
+    return NULL;
+  }
+  if (!check_seconds("seconds", seconds, 1e9, error)) return NULL;
+  call = new_call(loop, error);
+  if (call) ws_call_sleep_until(call, ws_now() + ws_from_seconds(seconds));
+  return call;
+}
+
+/* ----------------------------------------------------------------- use */
+
+void ws_call_set_data(ws_call *call, void *data) {
+  call->data = data;
+}
+
+void *ws_call_data(const ws_call *call) {
+  return call->data;
+}
+
+ws_client *ws_call_client(const ws_call *call) {
+  return call->client;
+}
+
+bool ws_call_is_done(const ws_call *call) {
+  return call->has_ended;
+}
+
+/* Calls that end meanwhile are reported later. Events are meant to be handled
+** when they happen, so each new one interrupts the wait once. */
+bool ws_call_wait(ws_call *call) {
+  ws_loop *loop = call->loop;
+  bool uninterrupted = true;
+  if (ws_loop_is_forked(loop) && !call->has_ended)
+    ws_call_fail(call, WS_INVALID, "the call was started before fork");
+  while (!call->has_ended && uninterrupted &&
+         !ws_events_notice(&loop->events)) {
+    uninterrupted = ws_loop_run(loop, -1, &call->has_ended);
+    run_callbacks(loop);
+  }
+  ws_loop_arm_alarm(loop);
+  if (!call->has_ended) return false;
+  run_callbacks(loop);
+  ws_queue_remove(&call->link);
+  return true;
+}
+
+void ws_call_cancel(ws_call *call) {
+  if (!call->has_ended) ws_call_fail(call, WS_CANCELLED, "cancelled");
+}
+
+void ws_call_free(ws_call *call) {
+  call->done = NULL;
+  ws_call_cancel(call);
+  ws_queue_remove(&call->link);
+  ws_free(call->url);
+  ws_free(call->body);
+  ws_headers_free(call->headers);
+  ws_attempt_free(&call->attempt);
+  call->loop->calls--;
+  if (call->client) ws_client_release(call->client);
+  ws_loop_release(call->loop);
+  ws_free(call);
+}
+
+/* ------------------------------------------------------------ response */
+
+static double seconds_since(ws_time moment) {
+  return moment == WS_NEVER ? -1 : ws_to_seconds(ws_now() - moment);
+}
+
+void ws_call_response(const ws_call *call, ws_response *response) {
+  const ws_attempt *attempt = &call->attempt;
+  ws_kind kind = call->has_ended ? call->kind : WS_PENDING;
+  *response = (ws_response){
+    .kind = kind,
+    .status = attempt->status,
+    .message = attempt->message,
+    .body = attempt->response.size ? attempt->response.bytes : "",
+    .body_size = attempt->response.size,
+    .method = ws_method_name(attempt->method),
+    .url = call->url,
+    .attempts = call->attempts,
+    .ambiguous = kind != WS_OK && kind != WS_PENDING && call->outcome_unknown,
+    .maybe_applied = call->outcome_unknown,
+    .first_sent = seconds_since(call->first_sent),
+    .answered = seconds_since(call->answered_at),
+  };
+}
+
+double ws_call_date(const ws_call *call) {
+  return ws_headers_date(&call->attempt.headers_text);
+}
+
+const char *ws_call_header(const ws_call *call, const char *name,
+                           size_t *size) {
+  return ws_headers_find(&call->attempt.headers_text, name, size);
+}
+
+bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
+                         size_t *name_size, const char **value,
+                         size_t *value_size) {
+  return ws_headers_next(&call->attempt.headers_text, at, name, name_size,
+                         value, value_size);
+}

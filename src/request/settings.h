@@ -1,0 +1,47 @@
+/*
+** The settings of a client: its options, checked and copied.
+*/
+
+#ifndef WS_SETTINGS_H
+#define WS_SETTINGS_H
+
+#include <curl/curl.h>
+
+#include "base/clock.h"
+#include "workstage.h"
+
+typedef struct ws_settings {
+  ws_service service;
+  char *base;                       /* without a slash at its end */
+  char *ca_file;
+  char *proxy;                      /* NULL: the environment's */
+  char *user_agent;
+  struct curl_slist *headers;       /* with authorization */
+  struct curl_slist *body_headers;  /* the same with a content type */
+  int64_t max_requests;             /* 0: no limit */
+  int concurrency;
+  ws_time timeout;
+  ws_time connect_timeout;
+  int attempts;
+  double retry_base, retry_cap;     /* seconds */
+  size_t max_response;
+  bool events;
+  void *data;
+  void (*configure)(void *easy, void *data);
+} ws_settings;
+
+/* Copies options made for another version of the header, with defaults for
+** what it does not have. False, with `error`, if that is impossible. */
+bool ws_options_copy(ws_options *copy, const ws_options *options,
+                     ws_error *error);
+
+/* Fills in zeroed settings. False, with `error`, if an option is invalid or
+** memory runs out; ws_settings_free is due either way. */
+bool ws_settings_init(ws_settings *settings, const ws_options *options,
+                      ws_error *error);
+void ws_settings_free(ws_settings *settings);
+
+/* The token, whichever kind it is. */
+const char *ws_options_token(const ws_options *options);
+
+#endif

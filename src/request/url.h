@@ -1,0 +1,38 @@
+/*
+** URLs of requests and proxies, checked by libcurl's own parser.
+*/
+
+#ifndef WS_URL_H
+#define WS_URL_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "workstage.h"
+
+/*
+** True if it can be a base URL: http or https with a host, without user,
+** query and fragment. Else `why` says what is wrong, to follow the option's
+** name in a sentence ("has no host").
+*/
+bool ws_url_is_base(const char *url, const char **why);
+
+/* False, with `error`, if a path or a query (or NULL) has characters that
+** must be percent-encoded. */
+bool ws_url_check(const char *path, const char *query, ws_error *error);
+
+/* Appends base, path and query (or NULL). */
+void ws_url_join(ws_buffer *url, const char *base, const char *path,
+                 const char *query);
+
+/* True if it can be a proxy: a host with an optional scheme, user and port. */
+bool ws_url_is_proxy(const char *proxy);
+
+/* The name of the environment variable that libcurl takes the proxy for this
+** base URL from; NULL if none is set. */
+const char *ws_url_proxy_variable(const char *base);
+
+/* Replaces the user and password of every URL in a message by "***". */
+void ws_url_redact(char *message);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+** Puts the members of a host's table into a schema's order.
+**
+** A host's table comes in any order, and can be walked cheaply only once. So
+** each member is written when it is met, at the end of the buffer, and the
+** parts are copied into the schema's order behind that; at the end the first
+** version is removed. Bodies and queries are both written this way.
+*/
+
+#ifndef WS_MEMBERS_H
+#define WS_MEMBERS_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/source.h"
+#include "schema/schema.h"
+#include "schema/validate.h"
+
+typedef struct ws_members ws_members;
+
+/* Writes one member, with a separator after it. */
+typedef bool ws_write_field(void *writer, const ws_field *field,
+                            const ws_path *at, const ws_value *value);
+typedef bool ws_write_member(void *writer, const ws_path *at,
+                             const ws_value *key, const ws_value *value);
+
+struct ws_members {
+  ws_buffer *buffer;
+  const ws_source *source;
+  int table;
+  const ws_schema *schema;
+  const ws_path *path;             /* of the table; NULL at the top */
+  ws_validation_error *error;
+  unsigned skip;                   /* flags of fields to leave out */
+  unsigned only;                   /* flags that a field must have; 0: any */
+  bool strict;                     /* refuse members that the schema lacks */
+  void *writer;                    /* passed to both functions */
+  ws_write_field *write_field;
+  ws_write_member *write_unknown;
+
+  size_t start;                    /* of the parts */
+  bool has_unknown;                /* there are members the schema lacks */
+  uint64_t given;                  /* a bit for each field that has a part */
+  struct { size_t start, size; } parts[WS_MAX_FIELDS];
+};
+
+/* Writes each member at the end of the buffer. */
+bool ws_members_collect(ws_members *members);
+
+/* False, with an error, if a required field is missing. */
+bool ws_members_check_required(const ws_members *members);
+
+/* Copies parts into the schema's order: those of the fields in `which`. */
+void ws_members_arrange(const ws_members *members, uint64_t which);
+
+/* Writes the members that the schema lacks. */
+bool ws_members_write_unknown(const ws_members *members);
+
+#endif

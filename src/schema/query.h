@@ -1,0 +1,26 @@
+/*
+** Writes the query of a URL from a host's table, checked by a schema.
+*/
+
+#ifndef WS_QUERY_H
+#define WS_QUERY_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/source.h"
+#include "schema/schema.h"
+#include "schema/validate.h"
+
+/*
+** Writes "a=1&b=2%2C3" (percent-encoded). Arrays become comma lists, an empty
+** one an empty value; tables of WS_FIELD_ANY nest in brackets
+** (filter_query[x][in]=y). With `only_query`, members that belong in the body
+** or that the schema lacks are left out, so the same table can provide both.
+** schema NULL: any names. False with `error` filled in, and nothing written.
+*/
+bool ws_query_write(ws_buffer *buffer, const ws_schema *schema,
+                    bool only_query, bool strict, const ws_source *source,
+                    int table, ws_validation_error *error);
+
+#endif

@@ -5,6 +5,8 @@
 
 #include "binding.h"
 
+#include "base/ascii.h"
+
 ws_call **wsl_new_call(lua_State *L, int owner) {
   ws_call **call = lua_newuserdatauv(L, sizeof *call, 1);
   *call = NULL;
@@ -64,30 +66,38 @@ static int call_unpark(lua_State *L) {
   return 0;
 }
 
-/* call:result(): nil (well) or the kind of the failure; status; body. */
+/* What is pushed may start the collector, whose finalizers may close the call
+** and free the response: so each of these looks at it again. */
+static ws_response response_of(lua_State *L) {
+  ws_response response;
+  ws_call_response(check(L), &response);
+  return response;
+}
+
+/* call:result(): nil (success) or the kind of the failure; status; body. */
 static int call_result(lua_State *L) {
-  ws_response answer;
-  ws_call_response(check(L), &answer);
-  if (answer.kind == WS_MEMORY) return wsl_no_memory(L);
-  if (answer.kind == WS_OK) lua_pushnil(L);
-  else lua_pushstring(L, ws_kind_name(answer.kind));
-  lua_pushinteger(L, answer.status);
-  lua_pushlstring(L, answer.body, answer.body_size);
+  ws_response response = response_of(L);
+  if (response.kind == WS_MEMORY) return wsl_no_memory(L);
+  lua_pushlstring(L, response.body, response.body_size);
+  if (response.kind == WS_OK) lua_pushnil(L);
+  else lua_pushstring(L, ws_kind_name(response.kind));
+  lua_pushinteger(L, response.status);
+  lua_rotate(L, -3, 2);
   return 3;
 }
 
 /*
-** call:worked(): whether it took effect, or may have; and how many seconds
-** ago it was first sent, or nil. Of a closed call nothing is known. Needs no
-** memory: it is asked where there is none.
+** call:worked(): true if it took effect, or may have; and how many seconds
+** ago it was first sent, or nil. Nothing is known of a closed call. Needs no
+** memory, as it is asked where there is none.
 */
 static int call_worked(lua_State *L) {
   ws_call **call = wsl_self(L, WSL_CALL);
-  ws_response answer = {.unsure = true, .first_sent = -1};
-  if (*call) ws_call_response(*call, &answer);
-  lua_pushboolean(L, answer.unsure || answer.kind == WS_OK);
-  if (answer.first_sent < 0) lua_pushnil(L);
-  else lua_pushnumber(L, answer.first_sent);
+  ws_response response = {.maybe_applied = true, .first_sent = -1};
+  if (*call) ws_call_response(*call, &response);
+  lua_pushboolean(L, response.maybe_applied || response.kind == WS_OK);
+  if (response.first_sent < 0) lua_pushnil(L);
+  else lua_pushnumber(L, response.first_sent);
   return 2;
 }
 
@@ -97,71 +107,81 @@ static void set_seconds(lua_State *L, const char *name, double seconds) {
   lua_setfield(L, -2, name);
 }
 
-/* call:info(): what else is known of it, as a table. */
+static void set_text(lua_State *L, const char *name, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+static void set_flag(lua_State *L, const char *name, bool value) {
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* call:info(): a table with all but the body. */
 static int call_info(lua_State *L) {
-  ws_response answer;
-  ws_call *call = check(L);
-  ws_call_response(call, &answer);
+  ws_response response;
+  lua_settop(L, 1);
   lua_createtable(L, 0, 9);
-  lua_pushstring(L, answer.method);
-  lua_setfield(L, -2, "method");
-  lua_pushstring(L, answer.url);
-  lua_setfield(L, -2, "url");
-  lua_pushstring(L, answer.message);
-  lua_setfield(L, -2, "message");
-  lua_pushinteger(L, answer.attempts);
+  set_text(L, "url", response_of(L).url);
+  set_text(L, "message", response_of(L).message);
+  response = response_of(L);
+  set_seconds(L, "date", ws_call_date(check(L)));
+  if (response.method) set_text(L, "method", response.method);
+  lua_pushinteger(L, response.attempts);
   lua_setfield(L, -2, "attempts");
-  lua_pushboolean(L, answer.ambiguous);
-  lua_setfield(L, -2, "ambiguous");
-  lua_pushboolean(L, answer.unsure);
-  lua_setfield(L, -2, "unsure");
-  set_seconds(L, "first_sent", answer.first_sent);
-  set_seconds(L, "answered", answer.answered);
-  set_seconds(L, "date", ws_call_date(call));
+  set_flag(L, "ambiguous", response.ambiguous);
+  set_flag(L, "maybe_applied", response.maybe_applied);
+  set_seconds(L, "first_sent", response.first_sent);
+  set_seconds(L, "answered", response.answered);
   return 1;
 }
 
 static int call_header(lua_State *L) {
+  const char *name = luaL_checkstring(L, 2), *value;
   size_t size;
-  ws_call *call = check(L);
-  const char *value = ws_call_header(call, luaL_checkstring(L, 2), &size);
+  value = ws_call_header(check(L), name, &size);
   if (value) lua_pushlstring(L, value, size);
   else lua_pushnil(L);
   return 1;
 }
 
-/* Pushes a header's name in lower case, as HTTP compares them. */
+/* Pushes a header's name in lower case. */
 static void push_lower(lua_State *L, const char *name, size_t size) {
   luaL_Buffer buffer;
-  char *room = luaL_buffinitsize(L, &buffer, size);
-  for (size_t i = 0; i < size; i++) {
-    room[i] = name[i];
-    if (name[i] >= 'A' && name[i] <= 'Z') room[i] = (char)(name[i] + 32);
-  }
+  char *lower = luaL_buffinitsize(L, &buffer, size);
+  for (size_t i = 0; i < size; i++) lower[i] = ws_ascii_lower(name[i]);
   luaL_pushresultsize(&buffer, size);
 }
 
-/* call:headers(): name in lower case -> value; repeated ones joined with
-** ", ". */
+/* Adds the value on top of the stack under the name below it, after an
+** earlier one of that name and ", ". */
+static void add_header(lua_State *L) {
+  lua_pushvalue(L, -2);
+  if (lua_rawget(L, -4) == LUA_TSTRING) {
+    lua_pushliteral(L, ", ");
+    lua_pushvalue(L, -3);
+    lua_concat(L, 3);
+    lua_replace(L, -2);
+  }
+  else
+    lua_pop(L, 1);
+  lua_rawset(L, -3);
+}
+
+/* call:headers(): name in lower case -> value. The value is fetched again once
+** the name is pushed, see response_of. */
 static int call_headers(lua_State *L) {
-  ws_call *call = check(L);
   const char *name, *value;
-  size_t at = 0, name_size, value_size;
+  size_t at = 0, next = 0, name_size, value_size;
+  lua_settop(L, 1);
   lua_newtable(L);
-  while (ws_call_next_header(call, &at, &name, &name_size, &value,
+  while (ws_call_next_header(check(L), &next, &name, &name_size, &value,
                              &value_size)) {
     push_lower(L, name, name_size);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, -3) == LUA_TSTRING) {
-      lua_pushliteral(L, ", ");
-      lua_pushlstring(L, value, value_size);
-      lua_concat(L, 3);
-    }
-    else {
-      lua_pop(L, 1);
-      lua_pushlstring(L, value, value_size);
-    }
-    lua_rawset(L, -3);
+    ws_call_next_header(check(L), &at, &name, &name_size, &value,
+                        &value_size);
+    lua_pushlstring(L, value, value_size);
+    add_header(L);
   }
   return 1;
 }

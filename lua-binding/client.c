@@ -93,12 +93,24 @@ static void read_options(lua_State *L, ws_options *options) {
     options->headers = lines_of(L, lua_gettop(L));
 }
 
-/* client(loop, options): options.service is "storyblok" or "kantata". */
+/* Pushes a client userdata without a client, as the loop's owner-to-be. */
+static ws_client **push_empty(lua_State *L) {
+  ws_client **client = lua_newuserdatauv(L, sizeof *client, 1);
+  *client = NULL;
+  luaL_setmetatable(L, WSL_CLIENT);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  return client;
+}
+
+/* client(loop, options): options.service is "storyblok" or "kantata". The loop
+** is looked at last: what allocates memory may run finalizers, which may close
+** it. */
 static int new_client(lua_State *L) {
-  ws_loop *loop = wsl_check_loop(L, 1);
   ws_options options;
   ws_error error;
   ws_client **client;
+  wsl_check_loop(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   lua_getfield(L, 2, "service");
@@ -106,12 +118,8 @@ static int new_client(lua_State *L) {
                   strcmp(luaL_checkstring(L, 3), "kantata") == 0
                     ? WS_KANTATA : WS_STORYBLOK);
   read_options(L, &options);
-  client = lua_newuserdatauv(L, sizeof *client, 1);
-  *client = NULL;
-  luaL_setmetatable(L, WSL_CLIENT);
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
-  *client = ws_client_open(loop, &options, &error);
+  client = push_empty(L);
+  *client = ws_client_open(wsl_check_loop(L, 1), &options, &error);
   return *client ? 1 : wsl_failure(L, &error);
 }
 
@@ -155,12 +163,13 @@ static int refuse(lua_State *L, const char *message) {
 /*
 ** client:start(method, path, query, body, timeout, deadline, attempts,
 ** headers, start_within): a call, or nil, kind and message. All but the first
-** two may be nil; headers is an array of lines.
+** two may be nil; headers is an array of lines. The client is looked at last:
+** what allocates memory may run finalizers, which may close it.
 */
 static int client_start(lua_State *L) {
-  ws_client *client = *check(L);
   size_t path_size, query_size = 0;
   ws_request request = {0};
+  ws_client *client;
   ws_error error;
   ws_call **call;
   lua_settop(L, 10);
@@ -172,11 +181,12 @@ static int client_start(lua_State *L) {
   request.deadline = luaL_optnumber(L, 7, 0);
   request.attempts = (int)luaL_optinteger(L, 8, 0);
   request.start_within = luaL_optnumber(L, 10, 0);
-  if (!client) return refuse(L, "the client is closed");
   if (has_nul(request.path, path_size) || has_nul(request.query, query_size))
     return refuse(L, "path: holds a NUL byte");
   if (lua_istable(L, 9)) request.headers = lines_of(L, 9);
   call = wsl_new_call(L, 1);
+  client = *check(L);
+  if (!client) return refuse(L, "the client is closed");
   *call = ws_call_start(client, &request, &error);
   return *call ? 1 : wsl_failure(L, &error);
 }

@@ -11,9 +11,8 @@
 
 #include "binding.h"
 
-#include "json/writer.h"
+#include "json/number.h"
 #include "schema/schema.h"
-#include "base/source.h"
 
 enum { MAX_DEPTH = 1000 };
 

@@ -111,13 +111,15 @@ static int loop_pending(lua_State *L) {
   return 1;
 }
 
-/* loop:sleep(seconds): a call that ends after so long. */
+/* loop:sleep(seconds): a call that ends after so long; none for less than 0.
+** The loop is looked at last: what allocates may run finalizers. */
 static int loop_sleep(lua_State *L) {
-  ws_loop *loop = check_open(L);
   double seconds = luaL_checknumber(L, 2);
-  ws_call **call = wsl_new_call(L, 1);
+  ws_call **call;
   ws_error error;
-  *call = ws_call_sleep(loop, seconds > 0 ? seconds : 0, &error);
+  check_open(L);
+  call = wsl_new_call(L, 1);
+  *call = ws_call_sleep(check_open(L), seconds > 0 ? seconds : 0, &error);
   return *call ? 1 : wsl_failure(L, &error);
 }
 

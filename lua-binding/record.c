@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "json/number.h"
 #include "json/writer.h"
 
 enum { MOST_LEVELS = 20, MOST_MEMBERS = 48 };

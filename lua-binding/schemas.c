@@ -5,6 +5,7 @@
 
 #include "binding.h"
 
+#include "base/nearest.h"
 #include "schema/schema.h"
 
 /* schema(name): its handle. */

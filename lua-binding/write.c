@@ -8,6 +8,7 @@
 #include "binding.h"
 
 #include "schema/body.h"
+#include "schema/query.h"
 #include "lua_source.h"
 
 #define BUFFER "workstage.core.buffer"

@@ -321,7 +321,7 @@ typedef struct ws_event {
   int attempt;
   int status;
   ws_kind kind;
-  char message[256];         /* why an attempt without a response failed */
+  char message[256];         /* why it failed without a response; or empty */
   double elapsed;            /* of the attempt */
   double pause;              /* negative: not known in advance */
   size_t sent;               /* size of the request's body */

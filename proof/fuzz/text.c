@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 #include "request/retry.h"
-#include "base/url.h"
+#include "request/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   rate = ws_retry_named_rate((const char *)data, size);
   check(rate >= 0 && rate <= 1e6);
   if (!ws_url_is_base(text, &why)) check(why && *why);
-  ws_url_escape(&escaped, (const char *)data, size, ",");
+  ws_url_escape(&escaped, (const char *)data, size);
   judge_escaped(&escaped, text, size);
   ws_buffer_free(&escaped);
   free(text);

@@ -52,22 +52,49 @@ describe("a proxy", function()
     assert.equal(0, #proxy:requests())
   end)
 
-  it("shows no password in the error of a malformed one", function()
+  it("is refused at once if malformed, without showing its password",
+     function()
     for _, address in ipairs { "http://ann:s3cret@host:bad",
                                "ann:s3cret@host:99999",
                                "foo://ann:s3cret@x" } do
-      local said = {}
-      local space = workstage.storyblok {
-        token = "secret-token", space_id = 1, retry = { attempts = 1 },
-        base_url = "http://service.invalid", proxy = address,
-        on_event = function(event) said[#said + 1] = event.message end,
+      local space, err = workstage.storyblok {
+        token = "secret-token", space_id = 1, proxy = address,
+        base_url = "http://service.invalid",
       }
-      local _, err = space:whoami()
-      for _, text in ipairs { tostring(err), said[1] } do
-        assert.is_nil(text:find("s3cret", 1, true), text)
-        assert.is_nil(text:find("ann", 1, true), text)
-        assert.truthy(text:find("[redacted]@", 1, true), text)
-      end
+      assert.is_nil(space)
+      assert.equal("invalid", err.kind)
+      local text = tostring(err)
+      assert.is_nil(text:find("s3cret", 1, true), text)
+      assert.is_nil(text:find("ann", 1, true), text)
+      assert.truthy(text:find("proxy", 1, true), text)
+    end
+  end)
+
+  it("is refused in the environment as well", function()
+    local output = shell.run([[
+      env -u no_proxy -u NO_PROXY http_proxy=http://ann:s3cret@host:bad %s -e '
+      local space, err = require "workstage".storyblok {
+        token = "secret-token", space_id = 1,
+        base_url = "http://service.invalid",
+      }
+      print(space, err.kind, err)']], os.getenv "LUA" or "lua5.4")
+    assert.truthy(output:find("^nil%s+invalid"), output)
+    assert.truthy(output:find("http_proxy", 1, true), output)
+    assert.is_nil(output:find("s3cret", 1, true), output)
+  end)
+
+  -- A host name that libcurl repeats in its message, with a user in front.
+  it("shows no password where it cannot be reached", function()
+    local said = {}
+    local space = assert(workstage.storyblok {
+      token = "secret-token", space_id = 1, retry = { attempts = 1 },
+      base_url = "http://service.invalid",
+      proxy = "http://ann:s3cret@proxy.invalid:1",
+      on_event = function(event) said[#said + 1] = event.message end,
+    })
+    local _, err = space:whoami()
+    for _, text in ipairs { tostring(err), said[1] } do
+      assert.is_nil(text:find("s3cret", 1, true), text)
     end
   end)
 

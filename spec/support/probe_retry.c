@@ -40,11 +40,11 @@ static int probe_kind(lua_State *L) {
 static int probe_verdict(lua_State *L) {
   static const char *const names[] = {
     [WS_RETRY_NO] = "final", [WS_RETRY_AFTER_PAUSE] = "again",
-      [WS_RETRY_AFTER_HOLD_OFF] = "hold",
-    [WS_RETRY_UNSAFE] = "doubt"
+    [WS_RETRY_AFTER_HOLD_OFF] = "hold", [WS_RETRY_UNSAFE] = "doubt"
   };
   ws_method method = check_method(L, 1);
-  ws_outcome outcome = {check_kind(L, 2), 0, lua_toboolean(L, 3)};
+  ws_outcome outcome = {.kind = check_kind(L, 2),
+                        .sent = lua_toboolean(L, 3)};
   lua_pushstring(L, names[ws_retry_decide(method, &outcome)]);
   lua_pushboolean(L, ws_outcome_is_unknown(method, &outcome));
   return 2;
@@ -82,6 +82,16 @@ static int probe_after(lua_State *L) {
 }
 
 
+/* attempts(attempts, unresolved, reached) */
+static int probe_attempts(lua_State *L) {
+  ws_outcome outcome = {.kind = WS_NETWORK,
+                        .unresolved = lua_toboolean(L, 2)};
+  lua_pushinteger(L, ws_retry_attempts((int)luaL_checkinteger(L, 1),
+                                       &outcome, lua_toboolean(L, 3)));
+  return 1;
+}
+
+
 /* named_rate(body) */
 static int probe_named_rate(lua_State *L) {
   size_t size;
@@ -97,6 +107,7 @@ static const luaL_Reg functions[] = {
   {"pause", probe_pause},
   {"hold", probe_hold},
   {"after", probe_after},
+  {"attempts", probe_attempts},
   {"named_rate", probe_named_rate},
   {NULL, NULL}
 };

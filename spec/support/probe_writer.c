@@ -8,13 +8,17 @@
 #include <lua.h>
 #include <string.h>
 
+#include "request/url.h"
 #include "schema/body.h"
+#include "schema/query.h"
 #include "failing_memory.h"
+#include "json/utf8.h"
 #include "json/writer.h"
 #include "lua_source.h"
 #include "base/memory.h"
 #include "schema/schema.h"
-#include "base/url.h"
+#include "base/nearest.h"
+#include "base/url_escape.h"
 #include "walled.h"
 
 /* copy(bytes): with the NUL that ends it, or nothing without memory */
@@ -196,8 +200,7 @@ static int probe_escape(lua_State *L) {
   ws_validation_error fault = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  ws_url_escape(&buffer, ws_walled(bytes, size), size,
-                luaL_optstring(L, 2, NULL));
+  ws_url_escape(&buffer, ws_walled(bytes, size), size);
   return push_result(L, true, &buffer, &fault);
 }
 
@@ -239,7 +242,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 static void push_field(lua_State *L, const ws_schema *schema,
                        const ws_field *field) {
   const ws_field *found = ws_schema_find_field(schema, field->name,
-                                          strlen(field->name));
+                                               strlen(field->name));
   lua_newtable(L);
   set_text(L, "name", field->name);
   set_text(L, "type", ws_field_type_name(field->type));

@@ -244,7 +244,7 @@ static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
   else if (!*text)
     text = curl_easy_strerror(code);
   snprintf(attempt->message, sizeof attempt->message, "%s", text);
-  ws_url_redact(attempt->message);
+  ws_url_redact(attempt->message, sizeof attempt->message);
 }
 
 static ws_time elapsed(CURL *easy, CURLINFO what) {

@@ -27,7 +27,7 @@ typedef struct ws_attempt {
   ws_handle *handle;         /* NULL: none is under way */
   ws_time started;
   int setup_count;           /* how often libcurl was about to send it */
-  bool was_sent;             /* libcurl sent some of it before it set up again */
+  bool was_sent;             /* some of it was sent on an earlier connection */
   unsigned alloc_failures;   /* ws_memory_failures() at the start */
 
   /* the response */

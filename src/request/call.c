@@ -29,7 +29,8 @@ static void describe_response(const ws_call *call, ws_event *event) {
   event->kind = call->kind;
   event->elapsed = ws_to_seconds(end - attempt->started);
   event->received = attempt->response.size;
-  snprintf(event->message, sizeof event->message, "%s", attempt->message);
+  if (call->kind != WS_OK && !attempt->status)
+    snprintf(event->message, sizeof event->message, "%s", attempt->message);
 }
 
 static void report_event(ws_call *call, ws_event_type type, double pause) {

@@ -37,7 +37,17 @@ static const char *parse_error(CURLUcode code) {
   }
 }
 
+/* libcurl accepts port 0, to which nothing can be sent. */
+static bool has_port_zero(CURLU *url) {
+  char *port = NULL;
+  bool is_zero = curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK &&
+                 strspn(port, "0") == strlen(port);
+  curl_free(port);
+  return is_zero;
+}
+
 static const char *unwanted_part(CURLU *url) {
+  if (has_port_zero(url)) return parse_error(CURLUE_BAD_PORT_NUMBER);
   if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
     return "has a user, which a base URL must not have";
   if (has_part(url, CURLUPART_QUERY))
@@ -45,12 +55,14 @@ static const char *unwanted_part(CURLU *url) {
   return NULL;
 }
 
+/* libcurl would take "https:///v1" for the host "v1". */
 static const char *check_base(const char *text) {
   CURLU *url;
   const char *why;
   if (!ws_ascii_starts_with(text, "http://") &&
       !ws_ascii_starts_with(text, "https://"))
     return "does not start with http:// or https://";
+  if (strchr(text, '/')[2] == '/') return parse_error(CURLUE_NO_HOST);
   if (text[count_plain(text)] == '#')
     return "has a fragment, which a base URL must not have";
   if (text[count_plain(text)])
@@ -160,14 +172,21 @@ static char *user_start(char *message, char *at) {
   return at;
 }
 
-void ws_url_redact(char *message) {
-  char *at = strrchr(message, '@');
+/* May make the message longer, up to `size` bytes. */
+void ws_url_redact(char *message, size_t size) {
+  static const char mark[] = "[redacted]";
+  char *at = strrchr(message, '@'), *start;
+  size_t room, length;
   if (!at) return;
-  char *start = user_start(message, at);
-  if (at - start < 3) {
-    memset(start, '*', (size_t)(at - start));
+  start = user_start(message, at);
+  room = size - (size_t)(start - message);
+  length = strlen(at) + 1;
+  if (room <= sizeof mark) {
+    *start = '\0';
     return;
   }
-  memmove(start + 3, at, strlen(at) + 1);
-  memset(start, '*', 3);
+  if (length > room - (sizeof mark - 1)) length = room - (sizeof mark - 1);
+  memmove(start + sizeof mark - 1, at, length);
+  memcpy(start, mark, sizeof mark - 1);
+  message[size - 1] = '\0';
 }

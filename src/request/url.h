@@ -32,7 +32,9 @@ bool ws_url_is_proxy(const char *proxy);
 ** base URL from; NULL if none is set. */
 const char *ws_url_proxy_variable(const char *base);
 
-/* Replaces the user and password of every URL in a message by "***". */
-void ws_url_redact(char *message);
+/* Replaces the user and password of a URL in a message, an array of `size`
+** bytes, by "[redacted]". Messages of libcurl about a malformed proxy hold
+** them. */
+void ws_url_redact(char *message, size_t size);
 
 #endif

@@ -12,7 +12,8 @@ static bool collect_field(ws_members *m, const ws_field *field,
   if (!m->write_field(m->writer, field, at, value)) return false;
   m->parts[number].start = start;
   m->parts[number].size = m->buffer->size - start;
-  if (m->buffer->size > start) m->given |= UINT64_C(1) << number;
+  if (m->buffer->size > start || m->buffer->failed)
+    m->given |= UINT64_C(1) << number;
   return true;
 }
 

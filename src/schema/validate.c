@@ -278,9 +278,9 @@ bool ws_value_fits(const ws_field *field, const ws_value *value) {
 
 const ws_field *ws_item_field(const ws_field *field, ws_field *made) {
   static const ws_field id = WS_FIELD("", ID, 0, "");
-  static const ws_field text = WS_FIELD("", TEXT, 0, "");
+  static const ws_field string = WS_FIELD("", TEXT, 0, "");
   if (field->type == WS_FIELD_IDS) return &id;
-  if (field->type == WS_FIELD_TEXTS) return &text;
+  if (field->type == WS_FIELD_TEXTS) return &string;
   *made = *field;
   made->flags = 0;
   if (made->type == WS_FIELD_OBJECTS) made->type = WS_FIELD_OBJECT;

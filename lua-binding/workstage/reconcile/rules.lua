@@ -48,7 +48,7 @@ end
 
 -- Rule 2: the item was read without a date. A change that is newer than the
 -- newest one into the stage it was in then was not there when it was read.
--- An older one may be new as well: the item may have gone back to that stage.
+-- Another one may be new as well: the item may have gone back to that stage.
 local function by_last_stage(change, facts)
   local seen = facts.seen
   if not seen or seen.created or not facts.newest or
@@ -56,7 +56,7 @@ local function by_last_stage(change, facts)
     return nil
   end
   local class = classify(change.created - facts.newest, NEAR)
-  return class ~= "old" and unless_stale(seen, class) or nil
+  return class == "new" and unless_stale(seen, class) or nil
 end
 
 -- Rule 3: by the offset of `created_at` against our clock.

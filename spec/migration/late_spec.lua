@@ -101,6 +101,41 @@ describe("late arrivals", function()
     assert.equal(5, progress.moved)
   end)
 
+  -- Puts one more story into "Old review" whenever the stage is counted.
+  local function keep_arriving()
+    local real = space.stories.page
+    local stage = migrations.stages_of(server)["Old review"].id
+    rawset(space.stories, "page", function(self, filter, ...)
+      if filter.per_page == 1 then
+        for _, story in ipairs(server:dump().spaces[1].stories) do
+          if not story.stage then
+            assert(other.changes:create { story_id = story.id,
+                                          workflow_stage_id = stage })
+            break
+          end
+        end
+      end
+      return real(self, filter, ...)
+    end)
+  end
+
+  it("without an end are not moved for ever, and none is stranded", function()
+    keep_arriving()
+    local report = apply()
+    assert.is_false(report.complete)
+    assert.is_nil(report.error)
+    assert.is_true(report.moved >= 2 + 10 and report.moved < 130)
+    assert.matches("items still stand in it", report.notes[1])
+    assert.same({ "Drafting", "Review", "Old review", "Ready" },
+                migrations.names(server))
+    local counts = migrations.counts(server)
+    assert.equal(132, counts.Review + counts.none + counts["Old review"])
+    report = resume()
+    assert.is_true(report.complete, tostring(report))
+    assert.is_nil(migrations.counts(server)["Old review"])
+    assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+  end)
+
   it("go on from a limit", function()
     arrive(120)
     local report = apply { limit = 40 }

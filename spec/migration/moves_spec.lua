@@ -144,6 +144,14 @@ describe("a move", function()
                 change.assign)
     local story = server:dump().spaces[1].stories[1]
     assert.same({ 81 }, story.user_ids)
+    for _, request in ipairs(server:requests()) do
+      local query = request.query or ""
+      if query:find("by_ids", 1, true) or query:find("in_workflow", 1, true)
+      then
+        assert.is_truthy(query:find("release_id=91", 1, true) or
+                         request.path:find "workflow_stages", query)
+      end
+    end
   end)
 
   it("sends no e-mail that nobody asked for", function()

@@ -157,6 +157,50 @@ describe("while items are moved", function()
                                     progress.skipped, progress.failed })
   end)
 
+  -- A run whose process was killed: its journal ends at the tenth item, and
+  -- says of all others of the page that they may have been sent.
+  local function apply_killed(server, space)
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    migration.apply(space, plan, {
+      journal = folder .. "/whole", concurrency = 4,
+      on_progress = function(progress)
+        if progress.done ~= 10 then return end
+        os.execute(("cp %s/whole %s/j"):format(folder, folder))
+        error("killed", 0)
+      end })
+    local sent = 0
+    for _ in pairs(migrations.changes(server)) do sent = sent + 1 end
+    assert.is_true(sent > 10 and sent <= 14, sent)
+    return sent
+  end
+
+  it("what an editor moved while a killed run stood still is the editor's",
+     function()
+    local server, space = start({ ["Old review"] = 40 },
+      { latency = 0.005, tokens = {
+          ["token-of-the-run"] = { id = 1, userid = "run@example.com" },
+          ["token-of-an-editor"] = { id = 2, userid = "ed@example.com" },
+      } }, { token = "token-of-the-run", settle_time = 0.05 })
+    local editor = editor_of(server)
+    local sent = apply_killed(server, space)
+    put(server, editor, "old-review/40", "Review")
+    space = migrations.client(server, { token = "token-of-the-run" })
+    open[#open + 1] = space
+    local report = assert(migration.resume(space, folder .. "/j"))
+    assert.is_true(report.complete, tostring(report))
+    assert.same({ { item = story(server, "old-review/40").id,
+                    why = "it is there already" } }, report.skips)
+    assert.equal(29, report.moved)
+    for _, changes in pairs(migrations.changes(server)) do
+      assert.equal(1, #changes)
+    end
+    assert.is_true(sent > 10)
+    report = assert(migration.rollback(space, folder .. "/j"))
+    assert.is_true(report.complete, tostring(report))
+    assert.same({ Review = 1, ["Old review"] = 39 },
+                migrations.counts(server))
+  end)
+
   it("a stage that is deleted makes the moves to it fail", function()
     local server, space = start { Drafting = 5 }
     local blueprint = migrations.blueprint()

@@ -150,6 +150,8 @@ describe("late arrivals", function()
   -- would show its effect cannot be read any more either.
   local function cut(content, number)
     assert(server:load(migrations.snapshot(content)))
+    space:close() -- what it knows is of another world
+    space = migrations.client(server)
     arrive(6)
     local plan = assert(migration.plan(space, migrations.smaller()))
     local hasty = migrations.client(server, { retry = { attempts = 1 },

@@ -1,6 +1,7 @@
 --- How the items of each service are read and moved.
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
+local reconcile = require "workstage.reconcile"
 local transport = require "workstage.transport"
 
 local storyblok = {
@@ -36,6 +37,17 @@ function storyblok.move(space, item, to, set, opts)
   return space.changes:create(attributes, opts)
 end
 
+--- Whether an earlier run has moved an item, of which it recorded no outcome.
+-- @tparam table seen what that run read of the item before: `stage`,
+--   `created_at`
+-- @treturn string "done", "not_done" or "unknown"
+-- @return the change, or why it is unknown
+function storyblok.find_change(space, id, to, set, seen)
+  return reconcile.lookup(space.changes, {
+    story_id = id, workflow_stage_id = to, release_id = set.release_id,
+  }, seen)
+end
+
 --- Whether a refused move may mean that the item has changed meanwhile.
 function storyblok.may_have_changed(err)
   return errors.is(err) and err.kind == "not_found"
@@ -67,6 +79,11 @@ end
 function kantata.move(account, item, to, _, opts)
   return account.changes:create({ workspace_id = item.id,
                                   to_status_key = to }, opts)
+end
+
+function kantata.find_change(account, id, to, _, seen)
+  return reconcile.lookup(account.changes, { workspace_id = id,
+                                             to_status_key = to }, seen)
 end
 
 --- A project that has the status already is refused as well.

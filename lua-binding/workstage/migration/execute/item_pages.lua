@@ -81,14 +81,25 @@ function Pages:skip_reason(item)
   end
 end
 
+--- What an earlier run has read of an item before it may have moved it, as
+-- calls take it; nil if it cannot have.
+function Pages:seen_before(id)
+  local before = self.maybe_sent[id] and self.read_before[id]
+  if not before then return nil end
+  return { stage = self.from or nil, created_at = before.created }
+end
+
 -- Finds out what an earlier run did to an item that it may have sent.
 -- @return true if it moved the item, which is noted; a text if the item is to
 --   be left alone; else nil
 local function recover(self, id, item)
   if not item or not self.maybe_sent[id] then return nil end
-  local before = self.read_before[id] or {}
+  local before, run = self.read_before[id] or {}, self.run
   if item.stage == self.to then
-    self.run:moved(self.work, id, nil, before)
+    local verdict, change = run.driver.find_change(
+      run.client, id, self.to, self.work.set, self:seen_before(id))
+    if verdict == "not_done" then return nil end
+    run:moved(self.work, id, verdict == "done" and change or nil, before)
     return true
   elseif item.stage == self.from and before.created and item.created and
          item.created ~= before.created then

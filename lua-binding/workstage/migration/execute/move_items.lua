@@ -113,7 +113,8 @@ local function move(self, item)
   local left = item.read_at + item_pages.MAX_AGE - core.now()
   local change, err = run.driver.move(
     run.client, item, work.to, attributes_for(work, item),
-    { start_within = math.max(left, 0.001) })
+    { start_within = math.max(left, 0.001),
+      seen = self.pages:seen_before(item.id) })
   if change then
     run:moved(work, item.id, change, item)
   else

@@ -51,15 +51,17 @@ local function own_user(self, lost)
   return transport.user_id
 end
 
--- A list of changes as `rules.decide` takes it.
-local function described(self, lost, list, user)
+-- A list of changes as `rules.decide` takes it. A change of an earlier run may
+-- have been made by this client, which knows it then.
+local function described(self, lost, request, list, user)
   local changes = {}
   for i, change in ipairs(list) do
     changes[i] = {
       object = change, stage = change[self.class.target],
       created = time.parse(change.created_at),
       is_own = not user or not change.user_id or change.user_id == user,
-      is_taken = is_known(self, lost, change),
+      is_taken = not request.is_of_earlier_run and
+                 is_known(self, lost, change),
     }
   end
   return changes
@@ -101,11 +103,11 @@ end
 -- @return the verdict and the change or why; nil, err when reading failed
 local function decide(self, lost, request, list)
   local facts = facts_of(self, lost, request)
-  local changes = described(self, lost, list)
+  local changes = described(self, lost, request, list)
   if any_matches(changes, facts.target) then
     local user, err = own_user(self, lost)
     if user == nil then return nil, err end
-    changes = described(self, lost, list, user)
+    changes = described(self, lost, request, list, user)
     if has_rival(self, request) then
       return "unknown", "another request for the same is under way"
     end
@@ -294,7 +296,8 @@ end
 --- One look for a change that an earlier run may have made, without waiting.
 -- Nothing is known of when it was sent: so it takes what was read before it.
 function lookup.change(self, attributes, seen, opts)
-  local request = { class = self.class, sent = attributes, seen = seen }
+  local request = { class = self.class, sent = attributes, seen = seen,
+                    is_of_earlier_run = true }
   local lost = reconcile.lost(opts.deadline)
   lost.is_last_check = true
   local found, why = self.class.lookup(self, request)(lost)

@@ -54,8 +54,13 @@ local function config(request, out)
     "url = " .. quoted(request.url), "request = " .. request.method,
     "silent", "show-error", "globoff", "max-time = 20",
     "output = " .. quoted(out), "dump-header = " .. quoted(out .. ".head"),
-    'header = "Content-Type: application/json"', 'header = "Expect:"',
+    'header = "Expect:"',
   }
+  lines[#lines + 1] = 'header = "Content-Type: application/'
+    .. (request.form and "x-www-form-urlencoded" or "json") .. '"'
+  for _, header in ipairs(request.headers or {}) do
+    lines[#lines + 1] = "header = " .. quoted(header)
+  end
   if request.authorization then
     lines[#lines + 1] = "header = "
       .. quoted("Authorization: " .. request.authorization)
@@ -82,7 +87,8 @@ local function answer(out, exit)
            text = body, json = ok and json or nil, exit = exit }
 end
 
---- Sends a request: method, url, body and authorization, as they are.
+--- Sends a request: method, url, body, authorization and headers, as they
+--- are; with `form` the body is of form fields.
 function http.send(request)
   local out = os.tmpname()
   write(out .. ".config", config(request, out))

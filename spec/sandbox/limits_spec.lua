@@ -46,7 +46,7 @@ describe("the rate limit", function()
   end)
 
   it("rolls: never more than the limit in any second", function()
-    server = http.start { rate_limit = 5 }
+    server = http.start { rate_limit = 5, window = "rolling" }
     local client = http.client(server)
     repeat burst(4, client) until server:stats().status["200"] > 12
     local accepted = {}
@@ -59,6 +59,65 @@ describe("the rate limit", function()
       assert.is_true(accepted[i] - accepted[i - 5] >= 0.9999,
                      accepted[i] - accepted[i - 5])
     end
+  end)
+
+  -- The second of the clock in which a request was counted.
+  local function seconds(accepted, offset)
+    local counts = {}
+    for _, at in ipairs(accepted) do
+      local second = (at + offset) // 1
+      counts[second] = (counts[second] or 0) + 1
+    end
+    local most = 0
+    for _, count in pairs(counts) do most = math.max(most, count) end
+    return most
+  end
+
+  it("is that of the clock's second by default: twice as many may come at"
+     .. " its turn", function()
+    server = http.start { rate_limit = 5 }
+    local client = http.client(server)
+    repeat burst(5, client) until server:stats().status["200"] > 22
+    local accepted, offset = {}, nil
+    for _, request in ipairs(server:requests()) do
+      if request.status == 200 then accepted[#accepted + 1] = request.at end
+    end
+    -- there is one phase of the clock with which no second has more
+    for phase = 0, 99 do
+      if seconds(accepted, phase / 100) <= 5 then offset = phase end
+    end
+    assert.truthy(offset)
+    local closest = math.huge
+    for i = 6, #accepted do
+      closest = math.min(closest, accepted[i] - accepted[i - 5])
+    end
+    assert.is_true(closest < 0.9999)
+    assert.is_true(server:stats().peak_second >= 5)
+  end)
+
+  it("may count by user or by space", function()
+    local tokens = { a = { id = 1 }, b = { id = 1 }, c = { id = 2 } }
+    local function accepted(by)
+      server = http.start { rate_limit = 2, limit_by = by, tokens = tokens,
+                            window = "rolling" }
+      local all = 0
+      for token in pairs(tokens) do
+        all = all + (burst(2, http.client(server, token))[200] or 0)
+      end
+      server:stop()
+      return all
+    end
+    assert.equal(6, accepted "token")
+    assert.equal(4, accepted "user")
+    assert.equal(2, accepted "space")
+    server = http.start()
+  end)
+
+  it("may be one of requests in flight", function()
+    server = http.start { concurrent_limit = 3, latency = 0.2 }
+    local counted = burst(6, http.client(server))
+    assert.is_true(counted[200] >= 3)
+    assert.is_true(counted[429] >= 1)
   end)
 
   it("is each token's own", function()
@@ -105,7 +164,8 @@ describe("the rate limit", function()
   -- window never empties.
   it("counts rejected requests only where the option says so", function()
     local function accepted(option)
-      server = http.start { rate_limit = 2, count_rejected = option }
+      server = http.start { rate_limit = 2, count_rejected = option,
+                            window = "rolling" }
       local client = http.client(server)
       local from = server:stats().requests
       burst(3, client)

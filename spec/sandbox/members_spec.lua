@@ -26,10 +26,10 @@ describe("members", function()
 
   it("list collaborators in pages of 25, at most 100", function()
     local answer = space:get "/collaborators"
-    assert.equal("130", answer.headers.total)
+    assert.equal("131", answer.headers.total)
     assert.equal("25", answer.headers.per_page)
     assert.equal(25, #answer.json.collaborators)
-    assert.equal(5, #space:get("/collaborators?page=6").json.collaborators)
+    assert.equal(6, #space:get("/collaborators?page=6").json.collaborators)
     answer = space:get "/collaborators?per_page=500"
     assert.equal("100", answer.headers.per_page)
     assert.equal(100, #answer.json.collaborators)
@@ -40,17 +40,92 @@ describe("members", function()
   it("describe a collaborator with its user and its own roles", function()
     local list = space:get("/collaborators").json.collaborators
     assert.equal(list[1].user_id, list[1].user.id)
-    assert.equal("user1@example.com", list[1].user.userid)
-    assert.equal("User 1", list[1].user.friendly_name)
-    assert.equal("editor", list[1].role)
-    assert.same({}, list[1].space_role_ids)
-    assert.equal(1, #list[2].space_role_ids)
+    assert.equal("demo@example.com", list[1].user.userid)
+    assert.equal("owner", list[1].role)
+    assert.equal("user1@example.com", list[2].user.userid)
+    assert.equal("user1@example.com", list[2].user.real_email)
+    assert.equal("User 1", list[2].user.friendly_name)
+    assert.equal("editor", list[2].role)
+    assert.same({}, list[2].space_role_ids)
+    assert.equal(http.null, list[2].space_role_id)
+    assert.equal(http.null, list[2].invitation)
+    assert.is_nil(list[2].can_act_as_admin)
+    assert.same({ list[3].space_role_id }, list[3].space_role_ids)
+    list = space:get("/collaborators?with_act_as_roles=1").json.collaborators
+    assert.is_false(list[2].can_act_as_admin)
+  end)
+
+  it("are filtered by ids and by a search", function()
+    local list = space:get("/collaborators").json.collaborators
+    assert.equal("User 2,User 4", http.names((function()
+      local users = {}
+      for i, one in ipairs(space:get(("/collaborators?by_ids=%d,%d")
+          :format(list[3].id, list[5].id)).json.collaborators) do
+        users[i] = one.user
+      end
+      return users
+    end)(), "friendly_name"))
+    local answer = space:get "/collaborators?search=USER130@"
+    assert.equal("1", answer.headers.total)
+    local roles = space:get("/space_roles").json.space_roles
+    assert.equal("Author", http.names(space:get(("/space_roles?by_ids=%d")
+      :format(roles[2].id)).json.space_roles, "role"))
+    assert.equal("Author", http.names(space:get("/space_roles?search=AUTH")
+                                      .json.space_roles, "role"))
+    for _, path in ipairs { "/space_roles?page=1", "/releases?page=2",
+                            "/releases?search=x", "/collaborators?role=x" } do
+      assert.equal(400, space:get(path).status, path)
+    end
   end)
 
   it("tell the space", function()
-    assert.equal("Demo", space:get("").json.space.name)
+    local info = space:get("").json.space
+    assert.equal("Demo", info.name)
+    assert.equal("eu", info.region)
+    assert.equal("admin", info.role)
+    assert.equal("growth", info.plan)
+    assert.equal(5, #info.space_roles)
+    assert.equal(131, #info.collaborators)
+    assert.equal(info.owner_id, info.collaborators[1].user_id)
+    assert.equal(25, info.stories_count + 25)
+    assert.equal("string", type(info.first_token))
     local other = http.client(server, nil, server.url)
     assert.equal(http.SPACE, other:get("/v1/spaces").json.spaces[1].id)
+  end)
+end)
+
+describe("users and invitations", function()
+  it("have names that are no addresses, and no user yet", function()
+    local server <close> = http.start { seed = {
+      users = { { id = 1, userid = "ann", friendly_name = "Ann B",
+                  email = "ann@example.com", username = "ann",
+                  firstname = "Ann", lastname = "B" } },
+      spaces = { { collaborators = {
+        { user_id = 1, role = "editor", can_act_as_admin = true },
+        { role = "editor", invitation = { email = "new@example.com",
+            expires_at = "2027-01-01T00:00:00.000Z", is_expired = false,
+            rid = "r" } } },
+        releases = { { name = "A", branches_to_deploy = { 3 } },
+                     { name = "B" } } } } } }
+    local space = http.client(server)
+    local me = http.client(server, nil, server.url):get("/v1/users/me").json
+    assert.equal("ann", me.user.userid)
+    assert.equal("ann@example.com", me.user.email)
+    assert.equal("B", me.user.lastname)
+    local list = space:get("/collaborators?with_act_as_roles=true").json
+                 .collaborators
+    assert.is_true(list[1].can_act_as_admin)
+    assert.equal("ann@example.com", list[1].user.real_email)
+    assert.equal(http.null, list[2].user)
+    assert.equal(http.null, list[2].user_id)
+    assert.equal("new@example.com", list[2].invitation.email)
+    assert.equal("1", space:get("/collaborators?search=new@").headers.total)
+    assert.equal("A", http.names(space:get("/releases?branch_id=3")
+                                 .json.releases))
+    assert.same(server:dump(), (function()
+      server:load(server:dump())
+      return server:dump()
+    end)())
   end)
 end)
 
@@ -131,8 +206,11 @@ describe("tokens", function()
       abc = { id = 5, userid = "a@example.com", friendly_name = "Ann" },
       def = { userid = "user2@example.com" },
     } }
-    assert.same({ user = { id = 5, userid = "a@example.com",
-                           friendly_name = "Ann" } }, me("abc").json)
+    local user = me("abc").json.user
+    assert.equal(5, user.id)
+    assert.equal("a@example.com", user.userid)
+    assert.equal("a@example.com", user.email)
+    assert.equal("Ann", user.friendly_name)
     assert.equal("User 2", me("def").json.user.friendly_name)
     assert.equal(401, me("xyz").status)
   end)

@@ -69,7 +69,7 @@ describe("a sandbox", function()
         { latency = { inbound = { 2, 1 } } },
       ["unknown latency 'inbond', did you mean 'inbound'?"] =
         { latency = { inbond = 1 } },
-      ["option 'story_stage' must be one of 'alternate', 'change', 'names'"]
+      ["option 'story_stage' must be one of 'change', 'names', 'alternate'"]
         = { story_stage = "both" },
       ["option 'update_status' must be 204 or 200"] =
         { update_status = 201 },

@@ -148,7 +148,7 @@ describe("a snapshot", function()
         { space = {} },
       ["unknown field of a stage 'colour', did you mean 'color'?"] =
         stage { colour = "#fff" },
-      ["field of a stage 'color' must be a string"] = stage { color = 5 },
+      ["field of a stage 'color' must be a string or false"] = stage { color = 5 },
       ["unknown stage 'Y'"] = stage { workflow_stage_ids = { "Y" } },
       ["unknown space role 'Z'"] = stage { space_role_ids = { "Z" } },
       ["a workflow without a 'name'"] =
@@ -197,13 +197,6 @@ describe("a snapshot", function()
         { name = "B", stages = { { name = "X" }, { name = "X" } } } })
     end)
 
-    it("two stages of a colour in a workflow", function()
-      refused("workflow 'B': stage 'Z' has another one's color '#fff'", {
-        { name = "A", stages = { { name = "X", color = "#fff" } } },
-        { name = "B", stages = { { name = "X", color = "#fff" },
-          { name = "Y" }, { name = "Z", color = "#fff" } } } })
-    end)
-
     it("two default stages in a workflow", function()
       refused("workflow 'B' has two default stages, 'X' and 'Z'", {
         { name = "A", stages = { { name = "X", is_default = true } } },
@@ -216,6 +209,39 @@ describe("a snapshot", function()
         { name = "A", is_default = true }, { name = "B" },
         { name = "C", is_default = true } })
     end)
+  end)
+
+  it("may have stages that share colours and positions, and null ones",
+     function()
+    server = http.start { seed = { spaces = { { id = http.SPACE,
+      workflows = { { id = 20, name = "A", stages = {
+        { id = 21, name = "X", color = "#babcb6", position = 1 },
+        { id = 22, name = "Y", color = "#babcb6", position = 1 },
+        { id = 23, name = "Z", color = false, position = 1 },
+        { id = 24, name = "W", color = http.null, position = 1 },
+      } } } } } } }
+    local function check()
+      local stages = http.client(server):get("/workflow_stages?in_workflow=20")
+                     .json.workflow_stages
+      assert.equal("#babcb6,#babcb6", stages[1].color .. "," .. stages[2].color)
+      assert.equal(http.null, stages[3].color)
+      assert.equal(http.null, stages[4].color)
+      for _, stage in ipairs(stages) do
+        assert.equal(1, stage.position)
+        assert.is_false(stage.is_default)
+      end
+    end
+    check()
+    assert(server:load(server:dump()))
+    check()
+    local space = http.client(server)
+    local function put(attributes)
+      return space:put("/workflow_stages/22",
+                       { workflow_stage = attributes }).status
+    end
+    assert.equal(204, put { allow_publish = true })
+    assert.equal(204, put { name = "Y2" })
+    assert.equal(422, put { color = "#babcb6" })
   end)
 
   it("has the user of a token as collaborator too", function()

@@ -32,8 +32,9 @@ describe("workflow stages", function()
     end
 
     it("come all at once, without pages", function()
-      assert.equal("Drafting,Reviewing,Ready,Drafting,Review,Old review,Ready",
-                   names "?per_page=2")
+      assert.equal("Drafting,Reviewing,Ready to Publish,Drafting,Review,"
+                   .. "Old review,Ready", names "")
+      assert.equal(400, space:get("/workflow_stages?per_page=2").status)
     end)
 
     it("are filtered by workflow", function()
@@ -48,8 +49,8 @@ describe("workflow stages", function()
     end)
 
     it("are filtered by an id left out and by a search", function()
-      assert.equal("Drafting,Reviewing,Ready,Drafting,Old review,Ready",
-                   names("?exclude_id=" .. ids.Review))
+      assert.equal("Drafting,Reviewing,Ready to Publish,Drafting,Old review,"
+                   .. "Ready", names("?exclude_id=" .. ids.Review))
       assert.equal("Reviewing,Review,Old review", names "?search=REVIEW")
     end)
 
@@ -111,7 +112,7 @@ describe("workflow stages", function()
     for _, name in ipairs { "_new", "_destroy" } do
       answer = client:put(path, { workflow_stage = { [name] = true } })
       assert.equal(422, answer.status)
-      assert.same({ error = { name .. " is not permitted" } }, answer.json)
+      assert.same({ error = name .. " is not permitted" }, answer.json)
     end
   end)
 
@@ -259,7 +260,8 @@ describe("workflow stages", function()
     it("refuse unknown properties", function()
       local answer = create { name = "N", color = "#1", colour = "#2" }
       assert.equal(422, answer.status)
-      assert.same({ error = { "colour is not permitted" } }, answer.json)
+      assert.same({ error = "colour is not permitted",
+                    colour = { "is not permitted" } }, answer.json)
       assert.equal(422, create({ name = "N", color = "#1", id = 5 }).status)
       assert.equal(422, space:post("/workflow_stages", {
         workflow_stage = { name = "N", color = "#1" }, more = 1 }).status)
@@ -275,7 +277,7 @@ describe("workflow stages", function()
         attributes[name] = bad
         local answer = create(attributes)
         assert.equal(422, answer.status, name)
-        assert.truthy(answer.json.error[name], name)
+        assert.truthy(answer.json[name], name)
       end
       assert.equal(422, create({ name = "N", color = "#1",
                                  position = 1.5 }).status)
@@ -397,17 +399,18 @@ describe("workflow stages", function()
       update(ids.Review, { workflow_id = http.workflow(server, "Default"),
                            update_position = 3 })
       assert.equal(3, get(ids.Review).position)
-      assert.equal(1, get(others.Ready).position)
+      assert.equal(1, get(others["Ready to Publish"]).position)
       assert.equal(3, get(ids["Old review"]).position)
     end)
 
     it("are refused at a position below zero", function()
       local answer = update(ids.Review, { update_position = -1 })
       assert.equal(422, answer.status)
-      assert.same({ "must not be negative" }, answer.json.update_position)
+      assert.same({ error = "update_position must not be negative" },
+                  answer.json)
       answer = update(ids.Review, { position = -1, update_position = true })
       assert.equal(422, answer.status)
-      assert.same({ "must not be negative" }, answer.json.position)
+      assert.same({ error = "position must not be negative" }, answer.json)
       assert.equal(422, create({ name = "N", color = "#1",
                                  update_position = -1 }).status)
       assert.equal(2, get(ids.Review).position)
@@ -422,14 +425,20 @@ describe("workflow stages", function()
 
     it("keep no name and no colour that is taken where they go", function()
       local default = http.workflow(server, "Default")
-      local answer = update(ids.Ready, { workflow_id = default })
-      assert.equal(422, answer.status)
-      assert.same({ "has already been taken" }, answer.json.name)
-      assert.is_nil(answer.json.color)
-      assert.equal(article, get(ids.Ready).workflow_id)
-      answer = update(ids.Drafting, { workflow_id = default, name = "New" })
-      assert.same({ "has already been taken" }, answer.json.color)
-      assert.is_nil(answer.json.name)
+      local function patch(attributes)
+        attributes.workflow_id = default
+        local answer = space:patch("/workflow_stages/" .. ids.Drafting,
+                                   { workflow_stage = attributes })
+        assert.equal(422, answer.status)
+        assert.equal(article, get(ids.Drafting).workflow_id)
+        return answer.json
+      end
+      local json = patch { color = "#010203" }
+      assert.same({ "has already been taken" }, json.name)
+      assert.is_nil(json.color)
+      json = patch { name = "New" }
+      assert.same({ "has already been taken" }, json.color)
+      assert.is_nil(json.name)
       assert.equal(204, update(ids.Drafting, { workflow_id = default,
         name = "New", color = "#010203" }).status)
       assert.equal(default, get(ids.Drafting).workflow_id)

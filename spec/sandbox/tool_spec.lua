@@ -53,8 +53,8 @@ describe("workstage sandbox", function()
         rate_limit = false, proxy = false })
       local function ask(count)
         for _ = 1, count do
-          assert(space:request("GET", "/v1/spaces/", {
-            query = { x = ("x"):rep(7000) } }))
+          assert(space:request("GET", ("/v1/spaces/%d/space_roles")
+            :format(http.SPACE), { query = { search = ("x"):rep(7000) } }))
         end
       end
       ask(300)

@@ -101,11 +101,12 @@ describe("workflows", function()
       end
       local answer = with { id = 5 }
       assert.equal(422, answer.status)
-      assert.same({ error = { "id is not permitted" } }, answer.json)
+      assert.same({ errors = { id = { "is not permitted" } } }, answer.json)
       answer = with { workflow_id = article }
       assert.equal(422, answer.status)
-      assert.same({ error = { "workflow_id is not permitted" } },
+      assert.same({ errors = { workflow_id = { "is not permitted" } } },
                   answer.json)
+      assert.equal(422, with({ allow_none_for_next_stages = true }).status)
       assert.equal("Default,Article", names "")
       assert.equal(201, with({ workflow_id = http.null }).status)
       assert.equal(4, #space:get("/workflow_stages?in_workflow=" .. article)
@@ -199,10 +200,10 @@ describe("workflows", function()
       assert.equal("Default,Article", names "")
     end)
 
-    it("are 404 for an unknown one, with an error as text", function()
+    it("are 404 for an unknown one, with an array of strings", function()
       local answer = space:delete "/workflows/4711"
       assert.equal(404, answer.status)
-      assert.equal("string", type(answer.json.error))
+      assert.same({ "This record could not be found" }, answer.json)
     end)
   end)
 
@@ -236,17 +237,14 @@ describe("workflows", function()
         local answer = duplicate { name = "Page", content_types = { "page" },
                                    workflow_stages = { stage } }
         assert.equal(422, answer.status)
-        return answer.json
+        return answer.json.error
       end
-      assert.same({ errors = { workflow_stages = { "must be objects" } } },
-                  with(1))
-      assert.same({ error = { "colour is not permitted" } },
-                  with { colour = "#1" })
-      assert.same({ error = { name = { "must be a string" } } },
-                  with { name = 1 })
-      assert.same({ error = { "id is not permitted" } }, with { id = 5 })
-      assert.same({ error = { "workflow_id is not permitted" } },
-                  with { workflow_id = article })
+      assert.equal("workflow_stages must be objects", with(1))
+      assert.equal("colour is not permitted", with { colour = "#1" })
+      assert.equal("name must be a string", with { name = 1 })
+      assert.equal("id is not permitted", with { id = 5 })
+      assert.equal("workflow_id is not permitted",
+                   with { workflow_id = article })
       assert.equal(422, duplicate({ name = "Page",
                                     content_types = { "" } }).status)
       assert.equal(0, server:stats().effects.workflows)
@@ -278,13 +276,14 @@ describe("workflows", function()
       assert.equal(1400, server:stats().effects.workflow_stages)
     end)
 
-    it("need another name and other content types, with a list of errors",
+    it("need another name and other content types, each named",
        function()
       local answer = duplicate { name = "Article",
                                  content_types = { "page", "article" } }
       assert.equal(422, answer.status)
-      assert.equal(2, #answer.json)
-      assert.truthy(answer.json[1]:find "^name ")
+      assert.equal("name must be different from the original's",
+                   answer.json.error)
+      assert.equal(1, #answer.json.content_types)
       assert.equal(422, duplicate({ name = "Page" }).status)
       assert.equal(422, duplicate({ content_types = { "page" } }).status)
       assert.equal(0, server:stats().effects.workflows)

@@ -1,4 +1,5 @@
 /* The answer to a request, and what faults make of it. */
+#include "gzip.h"
 #include "request.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ void answer_text(struct request *r, int status, enum shape shape,
   struct buf b = { 0 };
   if (shape == SHAPE_FIELDS || shape == SHAPE_ERRORS || shape == SHAPE_FLAT)
     p.field = "name";
-  write_error(&b, r->kantata, shape, status, &p, 1);
+  write_error(&r->sandbox->config, &b, r->kantata, shape, status, &p, 1);
   set_answer(r, status, &b);
 }
 
@@ -84,6 +85,20 @@ void answer_spoil(struct request *r, const struct fault *f) {
                                                    SHAPE_STRING, "{");
 }
 
+/* Packs the body where the option asks for it. */
+static void pack_body(struct request *r) {
+  const char *gzip = r->sandbox->config.gzip;
+  struct buf b = { 0 };
+  r->packed = r->body_len > 0 &&
+              (strcmp(gzip, "always") == 0 ||
+               (strcmp(gzip, "asked") == 0 && r->takes_gzip));
+  if (!r->packed) return;
+  gzip_store(&b, r->body, r->body_len);
+  free(r->body);
+  r->body_len = b.len;
+  r->body = buf_take(&b);
+}
+
 /* A body that ends before its promised length: the connection is closed. */
 struct cut {
   char *body;
@@ -144,10 +159,16 @@ static int64_t whole_seconds(double seconds) {
   return (double)whole < seconds ? whole + 1 : whole;
 }
 
+static void remove_header(struct MHD_Response *response, const char *name) {
+  const char *value;
+  while ((value = MHD_get_response_header(response, name)) != NULL)
+    if (MHD_del_response_header(response, name, value) != MHD_YES) return;
+}
+
+/* A number, a text or a list of texts in place of a header; false for none. */
 static void add_fault_header(struct MHD_Response *response, const char *name,
                              const struct json *v) {
-  MHD_del_response_header(response, name, MHD_get_response_header(response,
-                                                                  name));
+  remove_header(response, name);
   if (v->type == JSON_INT) add_number(response, name, v->integer);
   if (v->type == JSON_TEXT) MHD_add_response_header(response, name, v->text);
   for (v = v->type == JSON_ARRAY ? v->child : NULL; v; v = v->next)
@@ -184,9 +205,29 @@ static void add_limits(struct MHD_Response *response,
 static void add_date(struct MHD_Response *response,
                      const struct sandbox *s) {
   char date[TIME_SIZE];
-  if (!s->config.clock_offset) return;
-  clock_http(date, s->config.clock_offset);
+  if (!s->config.date_offset) return;
+  clock_http(date, s->config.date_offset);
   MHD_add_response_header(response, "Date", date);
+}
+
+/* The reference spells the header per_page, clients read Per-Page. */
+static void add_paging(struct MHD_Response *response,
+                       const struct request *r) {
+  const char *form = r->sandbox->config.paging_headers;
+  bool hyphen = strcmp(form, "hyphen") == 0;
+  if (r->total < 0 || r->kantata || strcmp(form, "none") == 0) return;
+  add_number(response, hyphen ? "Total" : "total", r->total);
+  if (strcmp(form, "underscore") != 0)
+    add_number(response, "Per-Page", r->per_page);
+  if (!hyphen) add_number(response, "per_page", r->per_page);
+}
+
+static void add_request_id(struct MHD_Response *response,
+                           const struct request *r) {
+  struct buf b = { 0 };
+  buf_fmt(&b, "sandbox-%llu", (unsigned long long)r->number);
+  if (!b.failed) MHD_add_response_header(response, "x-request-id", b.data);
+  buf_free(&b);
 }
 
 static void add_headers(struct MHD_Response *response,
@@ -198,23 +239,14 @@ static void add_headers(struct MHD_Response *response,
     MHD_add_response_header(response, "Content-Type",
                             html ? "text/html; charset=utf-8"
                                  : "application/json; charset=utf-8");
-  if (r->total >= 0) add_number(response, "total", r->total);
-  if (r->per_page >= 0) {
-    /* older pages of the reference, and the official clients, spell it so */
-    if (!r->kantata) add_number(response, "per-page", r->per_page);
-    add_number(response, "per_page", r->per_page);
-  }
+  if (r->packed)
+    MHD_add_response_header(response, "Content-Encoding", "gzip");
+  add_paging(response, r);
   if (r->limited && s->config.retry_after >= 0)
     add_number(response, "Retry-After",
                whole_seconds(s->config.retry_after));
-  if (r->kantata) {
-    struct buf b = { 0 };
-    buf_fmt(&b, "sandbox-%llu", (unsigned long long)r->number);
-    if (!b.failed) MHD_add_response_header(response, "x-request-id", b.data);
-    buf_free(&b);
-  } else {
-    add_limits(response, s);
-  }
+  if (r->kantata) add_request_id(response, r);
+  else add_limits(response, s);
   if (r->fault) add_fault_headers(response, r->fault);
 }
 
@@ -230,12 +262,14 @@ static void count_answer(struct request *r) {
 enum MHD_Result answer_queue(struct request *r) {
   struct MHD_Response *response;
   enum MHD_Result result;
-  bool cut = r->fault && r->fault->truncate != -1 && r->body_len > 0;
+  bool cut;
   if (r->fault && r->fault->close == AFTER) {
     if (r->fault->reset) reset_connection(r);
     return MHD_NO;
   }
   count_answer(r);
+  pack_body(r);
+  cut = r->fault && r->fault->truncate != -1 && r->body_len > 0;
   response = cut ? cut_response(r) : whole_response(r);
   if (!response) return MHD_NO;
   add_headers(response, r);

@@ -3,6 +3,7 @@
 #define SANDBOX_CALL_H
 
 #include "fields.h"
+#include "form.h"
 #include "inner.h"
 #include "message.h"
 
@@ -10,7 +11,7 @@ struct user {
   int64_t id;
   const char *role;
   const struct json *space_role_ids;  /* or NULL */
-  bool read_only;
+  bool read_only, client;
 };
 
 #define MAX_PROBLEMS 16
@@ -18,6 +19,20 @@ struct user {
 struct problem {
   const char *field;
   const char *message;
+};
+
+/* The shapes that errors come in. */
+enum shape {
+  SHAPE_STRING,   /* {"error":"..."} */
+  SHAPE_ARRAY,    /* ["..."] */
+  SHAPE_LIST,     /* {"error":["..."]} */
+  SHAPE_FIELDS,   /* {"error":{"name":["..."]}} */
+  SHAPE_ERRORS,   /* {"errors":{"name":["..."]}} */
+  SHAPE_FLAT,     /* {"name":["..."],"error":"..."} */
+  SHAPE_MESSAGE,  /* {"message":"..."} */
+  SHAPE_OBJECTS,  /* Kantata's {"errors":[{"type","message","field"}]} */
+  SHAPE_STRINGS,  /* {"errors":["..."]} */
+  SHAPE_STATUS    /* {"status":400,"error":"..."} */
 };
 
 struct call {
@@ -29,6 +44,7 @@ struct call {
   struct user user;
   int64_t space;              /* Storyblok only */
   int64_t id;                 /* the last number of the path */
+  enum shape invalid;         /* of a 422 to this call */
   const struct json *body;
   char now[TIME_SIZE];
   struct problem problems[MAX_PROBLEMS];
@@ -46,6 +62,8 @@ void call_free(struct call *c);
 /* params: false when the call has been answered with what is wrong */
 const char *param(const struct call *c, const char *name);
 bool param_given(const struct call *c, const char *name);
+bool param_number(struct call *c, const char *name, int64_t least,
+                  int64_t *value);
 bool param_page(struct call *c, int64_t *page, int64_t *per_page,
                 int64_t usual, int64_t most);
 bool param_flag(struct call *c, const char *name, int *flag);
@@ -66,23 +84,17 @@ const char *json_text(struct call *c, const struct json *value);
 /* effects */
 void effect(struct call *c, enum resource resource, enum verb verb);
 
-/* errors.c: the shapes that errors come in */
-enum shape {
-  SHAPE_STRING,  /* {"error":"..."} */
-  SHAPE_ARRAY,   /* ["..."] */
-  SHAPE_LIST,    /* {"error":["..."]} */
-  SHAPE_FIELDS,  /* {"error":{"name":["..."]}} */
-  SHAPE_ERRORS,  /* {"errors":{"name":["..."]}} */
-  SHAPE_FLAT     /* {"name":["..."],"error":"..."} */
-};
-
+/* errors.c */
+extern const char *const shape_names[];
 enum shape shape_named(const char *name);
-void write_error(struct buf *b, bool kantata, enum shape shape,
-                 int status, const struct problem *problems, int count);
+void write_error(const struct config *config, struct buf *b, bool kantata,
+                 enum shape shape, int status,
+                 const struct problem *problems, int count);
 void answer_error(struct call *c, int status, enum shape shape,
                   const char *text);
-void answer_missing(struct call *c, enum shape shape);
+void answer_missing(struct call *c);
 void problem(struct call *c, const char *field, const char *message);
 bool no_problems(struct call *c, int status, enum shape shape);
+bool is_valid(struct call *c);
 
 #endif

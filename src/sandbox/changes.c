@@ -11,7 +11,7 @@
   J_COLUMN(h, due_date) "," J_COLUMN(h, created_at) ")"
 
 static const struct field change_fields[] = {
-  { "story_id", F_ID }, { "workflow_stage_id", F_ID },
+  { "story_id", F_ID }, { "workflow_stage_id", F_ID | F_NULL },
   { "due_date", F_DATE | F_NULL }, { NULL, 0 },
 };
 
@@ -43,12 +43,13 @@ static void list_story(struct call *c, struct filter *f) {
   buf_str(&c->out, "]}");
 }
 
-/* Newest first. The reference requires with_story. */
+/* Newest first. The reference requires with_story, the types do not. */
 void changes_list(struct call *c) {
+  bool optional = strcmp(c->config->with_story, "optional") == 0;
   struct filter f;
-  if (!param_given(c, "with_story")) {
+  if (!param_given(c, "with_story") && !optional) {
     problem(c, "with_story", "is missing");
-    no_problems(c, 422, SHAPE_STRING);
+    no_problems(c, 400, SHAPE_STRING);
     return;
   }
   filter_start(&f, c, "h.space_id = ?", c->space);
@@ -85,7 +86,7 @@ static bool row_allows(struct call *c, sqlite3_stmt *row) {
 }
 
 /*
-** Whether the caller may move stories out of a stage. An admin always may,
+** True if the caller may move stories out of a stage. An admin always may,
 ** unless the permissions are strict.
 */
 bool user_may_change(struct call *c, int64_t stage) {
@@ -105,12 +106,12 @@ bool user_may_change(struct call *c, int64_t stage) {
 }
 
 /*
-** Whether stories may go from one stage to another. They may always come
+** True if stories may go from one stage to another. They may always come
 ** from another workflow, from none, and stay where they are.
 */
 static bool transition_allowed(struct call *c, int64_t from, int64_t to) {
   int64_t allowed;
-  if (!from || from == to || !c->config->transitions) return true;
+  if (!from || !to || from == to || !c->config->transitions) return true;
   store_int(c->db, &allowed,
             "SELECT f.workflow_id <> t.workflow_id OR"
             " (NOT f.allow_none_for_next_stages AND (f.allow_all_stages OR"
@@ -121,10 +122,20 @@ static bool transition_allowed(struct call *c, int64_t from, int64_t to) {
   return allowed != 0;
 }
 
+/* The stage of a story, or of its version in a release; 0: none. */
+static int64_t stage_of(struct call *c, int64_t story, int64_t release) {
+  int64_t stage;
+  if (!release ||
+      !store_int(c->db, &stage, "SELECT workflow_stage_id FROM"
+                 " release_stages WHERE story_id = ? AND release_id = ?",
+                 "ii", story, release))
+    store_int(c->db, &stage, "SELECT workflow_stage_id FROM stories"
+              " WHERE id = ?", "i", story);
+  return stage;
+}
+
 static bool move_allowed(struct call *c, int64_t story, int64_t to) {
-  int64_t from;
-  store_int(c->db, &from, "SELECT workflow_stage_id FROM stories"
-            " WHERE id = ?", "i", story);
+  int64_t from = stage_of(c, story, id_of(c->body, "release_id"));
   if (from && !user_may_change(c, from)) {
     answer_error(c, 403, SHAPE_STRING,
                  "You are not allowed to change this workflow stage");
@@ -136,17 +147,35 @@ static bool move_allowed(struct call *c, int64_t story, int64_t to) {
   return false;
 }
 
-/* Puts a story into a stage, with what the stage does to it. */
+/* Sets the stage of a story's version in a release, which it then is in. */
+static void enter_in_release(struct call *c, int64_t story, int64_t stage,
+                             const char *due_date, int64_t release) {
+  store_run(c->db, "INSERT OR REPLACE INTO release_stages VALUES (?,?,?,?,?)",
+            "iirtt", release, story, stage, due_date, c->now);
+  store_run(c->db, "UPDATE stories SET release_ids = json_insert(release_ids,"
+            " '$[#]', ?1) WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM"
+            " json_each(release_ids) WHERE value = ?1)", "ii", release,
+            story);
+}
+
+/*
+** Puts a story into a stage (0: into none), with what the stage does to it;
+** with a release its version there, and nothing else.
+*/
 void story_enters(struct call *c, int64_t story, int64_t stage,
-                  const char *due_date) {
+                  const char *due_date, int64_t release) {
+  c->effects.webhooks++;
+  if (release) {
+    enter_in_release(c, story, stage, due_date, release);
+    return;
+  }
   store_run(c->db, "UPDATE stories SET workflow_stage_id = ?,"
             " stage_due_date = ?, stage_created_at = ? WHERE id = ?",
-            "itti", stage, due_date, c->now, story);
+            "rtti", stage, due_date, stage ? c->now : NULL, story);
   store_run(c->db, "UPDATE stories SET user_ids = '[]',"
             " space_role_ids = '[]' WHERE id = ? AND EXISTS (SELECT 1 FROM"
             " stages WHERE id = ? AND auto_remove_assignee)", "ii", story,
             stage);
-  c->effects.webhooks++;
 }
 
 static void assign_story(struct call *c, int64_t story,
@@ -170,7 +199,7 @@ static int64_t insert_change(struct call *c, int64_t story, int64_t stage,
             "INSERT INTO changes(id, space_id, story_id, workflow_stage_id,"
             " workflow_id, user_id, due_date, created_at, release_id,"
             " notify, comment, assign) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-            "iiiiiittrbtt", id, c->space, story, stage, workflow,
+            "iiirrittrbtt", id, c->space, story, stage, workflow,
             c->user.id, due_date, c->now, id_of(c->body, "release_id"),
             (int)flag_of(c->body, "notify"),
             json_text(c, json_get(c->body, "comment")),
@@ -183,8 +212,6 @@ static bool check_siblings(struct call *c) {
   const struct json *assign = json_get(c->body, "assign");
   if (comment && comment->type == JSON_OBJECT) {
     if (!body_check(c, comment_fields, comment)) return false;
-    if (!text_of(comment, "message")) problem(c, "comment", "has no message");
-    if (!no_problems(c, 422, SHAPE_ERRORS)) return false;
   }
   return !assign || assign->type != JSON_OBJECT ||
          body_check(c, assign_fields, assign);
@@ -200,17 +227,24 @@ static bool check_release(struct call *c) {
   if (release && !exists(c, "SELECT 1 FROM releases WHERE id = ?"
                          " AND space_id = ?", release))
     problem(c, "release_id", "must exist");
-  return no_problems(c, 422, SHAPE_ERRORS);
+  return is_valid(c);
+}
+
+/* True for a change to no stage, where the option lets null mean that. */
+static bool leaves_stages(const struct call *c, const struct json *change) {
+  const struct json *stage = json_get(change, "workflow_stage_id");
+  return stage && stage->type == JSON_NULL &&
+         strcmp(c->config->null_stage_change, "clear") == 0;
 }
 
 static bool check_required(struct call *c, const struct json *change) {
   if (!id_of(change, "story_id")) problem(c, "story_id", "can't be blank");
-  if (!id_of(change, "workflow_stage_id"))
+  if (!id_of(change, "workflow_stage_id") && !leaves_stages(c, change))
     problem(c, "workflow_stage_id", "can't be blank");
-  return no_problems(c, 422, SHAPE_ERRORS);
+  return is_valid(c);
 }
 
-/* Whether there are such a story and stage; the due date in their form. */
+/* Checks that story and stage exist, and reads the due date. */
 static bool check_change(struct call *c, const struct json *change,
                          char due_date[TIME_SIZE]) {
   const char *due = text_of(change, "due_date");
@@ -218,15 +252,16 @@ static bool check_change(struct call *c, const struct json *change,
   *due_date = '\0';
   if (due && !store_date(c->db, due, due_date))
     problem(c, "due_date", "is no date");
-  if (!exists(c, "SELECT 1 FROM stages WHERE id = ? AND space_id = ?",
+  if (!leaves_stages(c, change) &&
+      !exists(c, "SELECT 1 FROM stages WHERE id = ? AND space_id = ?",
               id_of(change, "workflow_stage_id")))
     problem(c, "workflow_stage_id", "must exist");
-  if (!exists(c, "SELECT 1 FROM stories WHERE id = ? AND space_id = ?",
-              id_of(change, "story_id"))) {
-    answer_missing(c, SHAPE_STRING);
+  if (!exists(c, "SELECT 1 FROM stories WHERE id = ? AND space_id = ?"
+              " AND deleted_at IS NULL", id_of(change, "story_id"))) {
+    answer_missing(c);
     return false;
   }
-  return no_problems(c, 422, SHAPE_ERRORS) && check_release(c);
+  return is_valid(c) && check_release(c);
 }
 
 /* No key makes this idempotent: a POST sent twice makes two changes. */
@@ -241,7 +276,8 @@ void changes_create(struct call *c) {
   stage = id_of(change, "workflow_stage_id");
   if (!move_allowed(c, story, stage)) return;
   id = insert_change(c, story, stage, *due ? due : NULL);
-  story_enters(c, story, stage, *due ? due : NULL);
+  story_enters(c, story, stage, *due ? due : NULL,
+               id_of(c->body, "release_id"));
   assign_story(c, story, json_get(c->body, "assign"));
   if (flag_of(c->body, "notify")) c->effects.emails++;
   effect(c, R_CHANGE, V_CREATE);

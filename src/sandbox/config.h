@@ -15,12 +15,15 @@ struct token {
   const char *userid, *friendly_name, *role;
   const struct json *space_role_ids;
   bool oauth, read_only;
+  bool client;             /* sees no status of a Kantata project */
 };
 
 struct config {
   struct arena arena;
   int64_t port;
   double rate_limit, kantata_rate_limit, kantata_workspaces_limit;
+  double concurrent_limit; /* requests in flight in a space; 0: no limit */
+  const char *window, *limit_by;
   struct span inbound, outbound;
   const struct json *seed, *faults;
   const char *database;
@@ -31,15 +34,22 @@ struct config {
   double idle_close;       /* seconds; below zero: never */
   double log;              /* requests kept */
   bool count_rejected, any_space, strict, references, extra_fields;
-  bool unique_colors;
-  const char *put, *story_stage, *permissions;
-  int64_t transitions, update_status, same_status, archived_get;
+  bool unique_names, unique_colors, archived_writes;
+  /* what the documents leave open; config.c lists the values */
+  const char *put, *story_stage, *no_stage, *null_stage_change;
+  const char *with_story, *with_parent_zero, *not_found, *paging_headers;
+  const char *gzip, *permissions, *kantata_errors;
+  int64_t transitions, update_status, default_workflow_delete;
+  int64_t max_per_page, same_status;
   int64_t random_seed;
-  int64_t clock_offset;    /* seconds that the server is ahead */
+  int64_t date_offset;     /* seconds that the header Date is ahead */
+  int64_t time_offset;     /* the same of all times in bodies */
 };
 
 bool config_read(struct config *config, const char *text, size_t len,
                  struct buf *err);
+const struct token *config_token(const struct config *config,
+                                 const char *text);
 void config_free(struct config *config);
 bool span_read(const struct json *value, struct span *span);
 

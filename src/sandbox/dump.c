@@ -14,8 +14,8 @@ static void list(struct sandbox *s, struct buf *b, const char *name,
 
 static void dump_stages(struct sandbox *s, struct buf *b, int64_t workflow) {
   list(s, b, "stages",
-       "SELECT json_object(" SAME(id) "," SAME(name) "," SAME(color) ","
-       SAME(position) "," FLAG(is_default) "," FLAG(allow_publish) ","
+       "SELECT json_object(" SAME(id) "," SAME(name) ","
+       "'color',json(iif(color IS NULL,'false',json_quote(color)))," SAME(position) "," FLAG(is_default) "," FLAG(allow_publish) ","
        FLAG(allow_all_stages) "," FLAG(allow_admin_publish) ","
        FLAG(allow_all_users) "," FLAG(allow_admin_change) ","
        FLAG(allow_editor_change) "," FLAG(allow_none_for_next_stages) ","
@@ -50,12 +50,17 @@ static void dump_members(struct sandbox *s, struct buf *b, int64_t space) {
        SAME(ext_id) ") FROM roles WHERE space_id = ? ORDER BY id", space);
   list(s, b, "collaborators",
        "SELECT json_object(" SAME(id) "," SAME(user_id) "," SAME(role) ","
-       LIST(space_role_ids) ") FROM collaborators WHERE space_id = ?"
+       LIST(space_role_ids) "," FLAG(can_act_as_admin) ","
+       LIST(invitation) ") FROM collaborators WHERE space_id = ?"
        " ORDER BY id", space);
   list(s, b, "releases",
        "SELECT json_object(" SAME(id) "," SAME(name) "," SAME(release_at)
-       "," FLAG(released) ") FROM releases WHERE space_id = ? ORDER BY id",
-       space);
+       "," FLAG(released) "," SAME(uuid) "," SAME(timezone) ","
+       LIST(branches_to_deploy) "," SAME(owner_id) ",'stages',(SELECT"
+       " json_group_array(json_object(" SAME(story_id) ","
+       SAME(workflow_stage_id) "," SAME(due_date) "," SAME(created_at)
+       ")) FROM release_stages WHERE release_id = id))"
+       " FROM releases WHERE space_id = ? ORDER BY id", space);
 }
 
 static void dump_stories(struct sandbox *s, struct buf *b, int64_t space) {
@@ -65,6 +70,10 @@ static void dump_stories(struct sandbox *s, struct buf *b, int64_t space) {
        SAME(content_type) "," LIST(content) ",'tag_list',json(tags),"
        LIST(user_ids) "," LIST(space_role_ids) "," LIST(release_ids) ","
        SAME(created_at) "," SAME(updated_at) "," SAME(published_at) ","
+       SAME(deleted_at) "," SAME(path) "," SAME(position) ","
+       FLAG(is_startpage) "," FLAG(pinned) "," FLAG(unpublished_changes)
+       "," SAME(last_author_id) "," SAME(publish_at) ","
+       SAME(schedule_status) "," LIST(favourites) ","
        "'stage',json(iif(workflow_stage_id IS NULL, NULL, json_object("
        SAME(workflow_stage_id) ",'due_date',stage_due_date,'created_at',"
        "stage_created_at)))) FROM stories WHERE space_id = ? ORDER BY id",
@@ -79,7 +88,9 @@ static void dump_stories(struct sandbox *s, struct buf *b, int64_t space) {
 
 static void dump_spaces(struct sandbox *s, struct buf *b) {
   sqlite3_stmt *row = store_query(s->db, "SELECT json_object(" SAME(id) ","
-                                  SAME(name) "), id FROM spaces"
+                                  SAME(name) "," SAME(owner_id) ","
+                                  SAME(plan) "," SAME(plan_level)
+                                  "), id FROM spaces"
                                   " ORDER BY id", "");
   int rows = 0;
   buf_str(b, ",\"spaces\":[");
@@ -105,7 +116,8 @@ static void dump_kantata(struct sandbox *s, struct buf *b) {
   buf_str(b, "]");
   list(s, b, "workspaces", "SELECT json_object(" SAME(id) "," SAME(title)
        "," FLAG(archived) "," SAME(status_key) "," SAME(created_at) ","
-       SAME(updated_at) ") FROM k_workspaces WHERE id > ? ORDER BY id", 0);
+       SAME(updated_at) "," FLAG(status_hidden) "," LIST(attributes)
+       ") FROM k_workspaces WHERE id > ? ORDER BY id", 0);
   list(s, b, "workspace_status_changes", "SELECT json_object(" SAME(id) ","
        SAME(workspace_id) "," SAME(user_id) "," SAME(from_status_key) ","
        SAME(to_status_key) "," SAME(created_at) "," SAME(updated_at) ")"
@@ -118,7 +130,8 @@ static void dump_kantata(struct sandbox *s, struct buf *b) {
 void snapshot_dump(struct sandbox *s, struct buf *b) {
   buf_str(b, "{\"users\":[");
   store_rows(s->db, b, "SELECT json_object(" SAME(id) "," SAME(userid) ","
-             SAME(friendly_name) ") FROM users ORDER BY place IS NULL,"
+             SAME(friendly_name) "," SAME(email) "," SAME(username) ","
+             SAME(firstname) "," SAME(lastname) ") FROM users ORDER BY place IS NULL,"
              " place, id", "");
   buf_str(b, "]");
   dump_spaces(s, b);

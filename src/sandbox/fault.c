@@ -1,5 +1,4 @@
-#include "fault.h"
-#include "fields.h"
+#include "call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,7 @@ static const struct field fields[] = {
   { "hold", F_NUMBER }, { "delay", F_NUMBER }, { "delay_after", F_NUMBER },
   { "late", F_NUMBER }, { "idle_close", F_NUMBER | F_BOOL },
   { "truncate", F_NUMBER | F_BOOL }, { "malformed", F_BOOL },
-  { "html", F_BOOL }, { NULL, 0 },
-};
-
-static const char *const shapes[] = {
-  "string", "array", "list", "fields", "errors", "flat", NULL
+  { "html", F_BOOL }, { "query", F_OBJECT }, { NULL, 0 },
 };
 
 /* splitmix64: small, and the same on every machine. */
@@ -71,18 +66,29 @@ static bool check_headers(const struct json *headers, struct buf *err) {
   const struct json *v;
   for (v = headers ? headers->child : NULL; v; v = v->next)
     if (!v->key || (v->type != JSON_TEXT && v->type != JSON_INT &&
-                    v->type != JSON_ARRAY))
+                    v->type != JSON_ARRAY &&
+                    (v->type != JSON_BOOL || v->boolean)))
       return fail(err, "fault field 'headers': names and strings expected");
+  return true;
+}
+
+static bool check_query(const struct json *query, struct buf *err) {
+  const struct json *v;
+  for (v = query ? query->child : NULL; v; v = v->next)
+    if (!v->key || (v->type != JSON_TEXT && v->type != JSON_INT))
+      return fail(err, "fault field 'query': names and strings expected");
   return true;
 }
 
 static bool check_shape(const char *shape, struct buf *err) {
   size_t i;
+  for (i = 0; shape && shape_names[i]; i++)
+    if (strcmp(shape_names[i], shape) == 0) return true;
   if (!shape) return true;
-  for (i = 0; shapes[i]; i++)
-    if (strcmp(shapes[i], shape) == 0) return true;
-  return fail(err, "fault field 'shape' must be one of 'string', 'array', "
-              "'list', 'fields', 'errors', 'flat'");
+  fail(err, "fault field 'shape' must be one of");
+  for (i = 0; shape_names[i]; i++)
+    buf_fmt(err, "%s '%s'", i ? "," : "", shape_names[i]);
+  return false;
 }
 
 static bool check_numbers(const struct json *v, struct buf *err) {
@@ -114,6 +120,7 @@ static void read_what(struct fault *f, const struct json *v) {
   f->status = (int)integer(v, "status", 0);
   f->body = json_get(v, "body");
   f->headers = json_get(v, "headers");
+  f->query = json_get(v, "query");
   f->effect = json_get(v, "effect");
   f->shape = text(v, "shape");
   f->retry_after = number(v, "retry_after", -1);
@@ -129,7 +136,7 @@ static void read_what(struct fault *f, const struct json *v) {
 }
 
 static bool does_something(const struct fault *f) {
-  return f->status || f->body || f->headers || f->close || f->hang ||
+  return f->status || f->body || f->headers || f->query || f->close || f->hang ||
          f->reset || f->malformed || f->html || f->delay > 0 ||
          f->delay_after > 0 || f->late > 0 || f->idle_close >= 0 ||
          f->truncate != -1 || f->retry_after >= 0;
@@ -138,7 +145,8 @@ static bool does_something(const struct fault *f) {
 static bool read_fault(struct fault *f, const struct json *v, int64_t seed,
                        struct buf *err) {
   if (!fields_check(fields, v, "fault field", err)) return false;
-  if (!check_numbers(v, err) || !check_headers(json_get(v, "headers"), err))
+  if (!check_numbers(v, err) || !check_headers(json_get(v, "headers"), err) ||
+      !check_query(json_get(v, "query"), err))
     return false;
   read_which(f, v, seed);
   read_what(f, v);

@@ -17,6 +17,7 @@ struct fault {
   /* what happens to them */
   int status;              /* 0: the one that the request earns */
   const struct json *body, *headers, *effect;
+  const struct json *query;  /* parameters that replace those sent */
   const char *shape;
   double retry_after;      /* seconds; below zero: no header */
   enum moment close, hang;

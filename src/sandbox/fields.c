@@ -51,6 +51,7 @@ const char *field_wants(const struct field *field) {
   if ((t & F_ID) && (t & F_TEXT)) return "an id or a name";
   if (t & F_ID) return "an id";
   if ((t & F_FALSE) && (t & F_NUMBER)) return "a number or false";
+  if ((t & F_FALSE) && (t & F_TEXT)) return "a string or false";
   if ((t & F_NUMBER) && (t & F_OBJECT)) return "a number or a table";
   if ((t & F_NUMBER) && (t & F_BOOL)) return "a number or a boolean";
   if (t & F_NUMBER) return "a number";

@@ -30,6 +30,7 @@ struct sandbox {
   uint64_t link_count;     /* numbers them */
   uint64_t random;
   int64_t user, k_user;    /* whose a token is that nobody named */
+  uint64_t admitted;       /* in flight, with a limit of those */
   bool stopping;
 };
 

@@ -1,12 +1,31 @@
 #include "kantata.h"
+#include "resources.h"
 
 #include <string.h>
+
+/* limit and offset, which override page and per_page; both or neither. */
+static bool read_offset(struct call *c, struct answer *a) {
+  int64_t limit = 0;
+  if (!param_given(c, "limit") && !param_given(c, "offset")) return true;
+  if (!param_given(c, "limit") || !param_given(c, "offset")) {
+    problem(c, param_given(c, "limit") ? "offset" : "limit", "is required");
+    return no_problems(c, 400, SHAPE_STRING);
+  }
+  if (!param_number(c, "limit", 1, &limit) ||
+      !param_number(c, "offset", 0, &a->offset))
+    return false;
+  a->per_page = limit < 200 ? limit : 200;
+  a->page = a->offset / a->per_page + 1;
+  return true;
+}
 
 /* The page that is asked for: 20 objects, at most 200. */
 bool answer_page(struct call *c, struct answer *a, const char *kind) {
   memset(a, 0, sizeof *a);
   a->kind = kind;
-  return param_page(c, &a->page, &a->per_page, 20, 200);
+  if (!param_page(c, &a->page, &a->per_page, 20, 200)) return false;
+  a->offset = (a->page - 1) * a->per_page;
+  return read_offset(c, a);
 }
 
 /* Adds one of the objects that were asked for. */
@@ -55,14 +74,27 @@ void kantata_missing(struct call *c) {
   answer_error(c, 404, SHAPE_STRING, "The record could not be found");
 }
 
-/* Whether the query's include names an association. */
-bool include_asks(const struct call *c, const char *what) {
-  const char *list = param(c, "include");
-  size_t len;
+/* True if a comma list among the parameters holds a name. */
+bool param_lists(const struct call *c, const char *param_name,
+                 const char *name) {
+  const char *list = param(c, param_name);
   while (list && *list) {
-    len = strcspn(list, ",");
-    if (len == strlen(what) && strncmp(list, what, len) == 0) return true;
+    size_t len = strcspn(list, ",");
+    if (len == strlen(name) && strncmp(list, name, len) == 0) return true;
     list += len + (list[len] == ',');
   }
   return false;
+}
+
+/* Whose token it is, in the format of all answers. */
+void k_users_me(struct call *c) {
+  struct buf user = { 0 };
+  struct answer a;
+  if (!answer_page(c, &a, "users")) return;
+  store_text(c->db, &user, "SELECT " K_USER " FROM k_users u WHERE u.id = ?",
+             "i", c->user.id);
+  a.total = 1;
+  answer_add(&a, c->user.id, user.data);
+  answer_write(c, &a, NULL, NULL);
+  buf_free(&user);
 }

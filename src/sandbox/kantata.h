@@ -6,7 +6,7 @@
 
 struct answer {
   const char *kind;  /* "workspace_status_changes" or "workspaces" */
-  int64_t total, page, per_page;
+  int64_t total, page, per_page, offset;
   struct buf results, objects;
   int count;
 };
@@ -16,16 +16,17 @@ void answer_add(struct answer *a, int64_t id, const char *json);
 void answer_write(struct call *c, struct answer *a, const char *users,
                   const char *workspaces);
 void kantata_missing(struct call *c);
-bool include_asks(const struct call *c, const char *what);
+bool param_lists(const struct call *c, const char *param_name,
+                 const char *name);
 
-/* kantata_workspaces.c, with "w" as the table */
-#define WORKSPACE \
-  "json_object('id',CAST(w.id AS TEXT),'title',w.title," \
-  "'archived',json(iif(w.archived,'true','false'))," \
-  "'created_at',w.created_at,'updated_at',w.updated_at," \
-  "'status',(SELECT json_object('key',CAST(t.key AS TEXT)," \
-  "'color',t.color,'message',t.message) FROM statuses t" \
-  " WHERE t.key = w.status_key))"
+#define K_USER \
+  "json_object('id',CAST(u.id AS TEXT),'full_name',u.full_name," \
+  "'email_address',u.email_address,'headline',u.headline," \
+  "'photo_path',u.photo_path)"
+
+/* kantata_workspaces.c */
+bool workspace_writable(struct call *c, int64_t id);
+void workspace_sql(const struct call *c, struct buf *sql);
 
 /* kantata_changes.c */
 int64_t status_change_insert(struct call *c, int64_t workspace,

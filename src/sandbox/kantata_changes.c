@@ -20,11 +20,6 @@
 #define STATUS_TABLES \
   ") h JOIN statuses t ON t.key = h.to_status_key" \
   " LEFT JOIN statuses f ON f.key = h.from_status_key"
-#define K_USER \
-  "json_object('id',CAST(u.id AS TEXT),'full_name',u.full_name," \
-  "'email_address',u.email_address,'headline',u.headline," \
-  "'photo_path',u.photo_path)"
-
 static const struct field change_fields[] = {
   { "workspace_id", F_ID }, { "to_status_key", F_INT }, { NULL, 0 },
 };
@@ -49,6 +44,15 @@ static void include_one(struct call *c, struct buf *b, const char *sql,
   buf_free(&key);
 }
 
+static void include_workspace(struct call *c, struct buf *b, int64_t id) {
+  struct buf sql = { 0 };
+  buf_str(&sql, "SELECT ");
+  workspace_sql(c, &sql);
+  buf_str(&sql, " FROM k_workspaces w WHERE w.id = ?");
+  if (!sql.failed) include_one(c, b, sql.data, id);
+  buf_free(&sql);
+}
+
 static void add_changes(struct call *c, struct answer *a,
                         struct included *with, sqlite3_stmt *rows) {
   while (store_row(c->db, rows)) {
@@ -57,9 +61,7 @@ static void add_changes(struct call *c, struct answer *a,
       include_one(c, &with->users, "SELECT " K_USER " FROM k_users u"
                   " WHERE u.id = ?", sqlite3_column_int64(rows, 2));
     if (with->with_workspaces)
-      include_one(c, &with->workspaces, "SELECT " WORKSPACE
-                  " FROM k_workspaces w WHERE w.id = ?",
-                  sqlite3_column_int64(rows, 3));
+      include_workspace(c, &with->workspaces, sqlite3_column_int64(rows, 3));
   }
 }
 
@@ -68,15 +70,15 @@ static void answer_changes(struct call *c, struct answer *a,
                            struct filter *f, const char *way) {
   struct included with = { 0 };
   char head[1200], tail[400];
-  with.with_users = include_asks(c, "user");
-  with.with_workspaces = include_asks(c, "workspace");
+  with.with_users = param_lists(c, "include", "user");
+  with.with_workspaces = param_lists(c, "include", "workspace");
   a->total = filter_count(f, "k_changes h");
   snprintf(head, sizeof head, STATUS_CHANGE, with.with_users,
            with.with_workspaces);
   snprintf(tail, sizeof tail,
            " ORDER BY h.created_at %s, h.id %s LIMIT %lld OFFSET %lld"
            STATUS_TABLES " ORDER BY h.created_at %s, h.id %s", way, way,
-           (long long)a->per_page, (a->page - 1) * (long long)a->per_page,
+           (long long)a->per_page, (long long)a->offset,
            way, way);
   add_changes(c, a, &with, filter_query(f, head, tail));
   answer_write(c, a, with.users.data ? with.users.data : "",
@@ -154,7 +156,7 @@ int64_t status_change_insert(struct call *c, int64_t workspace,
   return id;
 }
 
-/* Whether there is such a status, and the account has not put it off. */
+/* Checks that a status exists and is not switched off in this account. */
 bool status_usable(struct call *c, int64_t key, const char *field) {
   int64_t found;
   if (!store_int(c->db, &found, "SELECT 1 FROM statuses WHERE key = ?", "i",
@@ -163,7 +165,7 @@ bool status_usable(struct call *c, int64_t key, const char *field) {
   else if (store_int(c->db, &found, "SELECT 1 FROM k_disabled WHERE key = ?",
                      "i", key))
     problem(c, field, "is disabled for this account");
-  return no_problems(c, 422, SHAPE_STRING);
+  return is_valid(c);
 }
 
 void status_changes_create(struct call *c) {
@@ -175,12 +177,13 @@ void status_changes_create(struct call *c) {
   to = id_of(change, "to_status_key");
   if (!workspace) problem(c, "workspace_id", "is required");
   if (!to) problem(c, "to_status_key", "is required");
-  if (!no_problems(c, 422, SHAPE_STRING)) return;
+  if (!is_valid(c)) return;
   if (!store_int(c->db, &from, "SELECT status_key FROM k_workspaces"
                  " WHERE id = ?", "i", workspace)) {
     kantata_missing(c);
     return;
   }
+  if (!workspace_writable(c, workspace)) return;
   if (!status_usable(c, to, "to_status_key")) return;
   if (from == to) {
     problem(c, "to_status_key", "Project already has specified status");

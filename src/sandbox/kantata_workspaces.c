@@ -5,107 +5,318 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Those without a column of their own are kept in `attributes`. */
 static const struct field workspace_fields[] = {
   { "status_key", F_INT }, { "title", F_TEXT }, { "archived", F_BOOL },
-  { NULL, 0 },
+  { "description", F_TEXT | F_NULL }, { "start_date", F_TEXT | F_NULL },
+  { "due_date", F_TEXT | F_NULL }, { "access_level", F_TEXT },
+  { "budgeted", F_BOOL }, { "currency", F_TEXT }, { "price", F_TEXT },
+  { "stage", F_TEXT }, { "approver_id", F_ID | F_NULL },
+  { "custom_fields", F_ARRAY }, { "workspace_group_ids", F_IDS },
+  { "external_reference", F_TEXT | F_NULL }, { NULL, 0 },
 };
 
 static const struct field no_siblings[] = { { NULL, 0 } };
 
-/* archived = only, include or, by default, exclude */
-static void filter_archived(struct filter *f) {
-  const char *archived = param(f->c, "archived");
-  if (!archived || strcmp(archived, "exclude") == 0)
-    filter_sql(f, " AND w.archived = 0");
-  else if (strcmp(archived, "only") == 0)
-    filter_sql(f, " AND w.archived = 1");
-  else if (strcmp(archived, "include") != 0)
-    filter_refuse(f, "archived", "must be only, exclude or include");
+/* Attributes that come only when optional_fields names them. */
+static const char *const optional_fields[] = {
+  "stage", "provider_lead_name", "client_lead_name", "minutes_logged",
+  "total_invoiced", NULL
+};
+
+/* SQL that is true where the caller may see the status of workspace w. */
+static const char *sees_status(const struct call *c) {
+  return c->user.client ? "0" : "NOT w.status_hidden";
 }
 
-static const char *order_sql(struct filter *f) {
-  static const struct { const char *name, *sql; } orders[] = {
-    { "created_at:asc", "w.created_at, w.id" },
-    { "created_at:desc", "w.created_at DESC, w.id DESC" },
-    { "updated_at:asc", "w.updated_at, w.id" },
-    { "updated_at:desc", "w.updated_at DESC, w.id DESC" },
-    { "title:asc", "w.title, w.id" },
-    { "title:desc", "w.title DESC, w.id DESC" },
-  };
-  const char *order = param(f->c, "order");
-  size_t i;
-  if (!order) return "w.id";
-  for (i = 0; i < sizeof orders / sizeof *orders; i++)
-    if (strcmp(orders[i].name, order) == 0) return orders[i].sql;
-  filter_refuse(f, "order", "must be created_at, updated_at or title,"
-                " with :asc or :desc");
+/*
+** Adds the SQL of a workspace w as JSON. Who may not see the status gets
+** none, and finds no status_key in update_whitelist.
+*/
+void workspace_sql(const struct call *c, struct buf *sql) {
+  int i;
+  buf_fmt(sql, "json_patch(json_patch(json_object("
+          "'id',CAST(w.id AS TEXT),'title',w.title,"
+          "'archived',json(iif(w.archived,'true','false')),"
+          "'account_id','1','created_at',w.created_at,"
+          "'updated_at',w.updated_at,'update_whitelist',"
+          "json(iif(%s,'[\"title\",\"archived\",\"status_key\"]',"
+          "'[\"title\",\"archived\"]'))), iif(%s,"
+          "json_object('status',(SELECT json_object("
+          "'key',CAST(t.key AS TEXT),'color',t.color,"
+          "'message',t.message) FROM statuses t"
+          " WHERE t.key = w.status_key)), '{}')), json_remove(w.attributes,"
+          "'$.participants'", sees_status(c), sees_status(c));
+  for (i = 0; optional_fields[i]; i++)
+    if (!param_lists(c, "optional_fields", optional_fields[i]))
+      buf_fmt(sql, ",'$.%s'", optional_fields[i]);
+  buf_str(sql, "))");
+}
+
+/* --- filters ----------------------------------------------------------- */
+
+/* archived = only, include or exclude; include_archived = true. */
+static void filter_archived(struct filter *f) {
+  const char *archived = param(f->c, "archived");
+  int include;
+  if (!param_flag(f->c, "include_archived", &include)) {
+    f->bad = true;
+  } else if (!archived) {
+    if (include != 1) filter_sql(f, " AND NOT w.archived");
+  } else if (strcmp(archived, "exclude") == 0) {
+    filter_sql(f, " AND NOT w.archived");
+  } else if (strcmp(archived, "only") == 0) {
+    filter_sql(f, " AND w.archived");
+  } else if (strcmp(archived, "include") != 0) {
+    filter_refuse(f, "archived", "must be only, exclude or include");
+  }
+}
+
+static void filter_times(struct filter *f) {
+  filter_by_date(f, "created_after", " AND w.created_at > ?");
+  filter_by_date(f, "created_before", " AND w.created_at < ?");
+  filter_by_date(f, "updated_after", " AND w.updated_at > ?");
+  filter_by_date(f, "updated_before", " AND w.updated_at < ?");
+  filter_by_text(f, "start_date_after",
+                 " AND json_extract(w.attributes,'$.start_date') > ?");
+  filter_by_text(f, "start_date_before",
+                 " AND json_extract(w.attributes,'$.start_date') < ?");
+  filter_by_text(f, "due_date_after",
+                 " AND json_extract(w.attributes,'$.due_date') > ?");
+  filter_by_text(f, "due_date_before",
+                 " AND json_extract(w.attributes,'$.due_date') < ?");
+}
+
+/* The one account is that of every token; its users take part in a project
+** unless `participants` lists others. */
+static void filter_membership(struct filter *f) {
+  int mine, participates;
+  char sql[200];
+  if (!param_flag(f->c, "on_my_account", &mine) ||
+      !param_flag(f->c, "has_participation", &participates)) {
+    f->bad = true;
+    return;
+  }
+  if (mine == 0) filter_sql(f, " AND 0");
+  if (participates < 0) return;
+  snprintf(sql, sizeof sql, " AND (json_extract(w.attributes,"
+           " '$.participants') IS NULL OR EXISTS (SELECT 1 FROM json_each("
+           "w.attributes, '$.participants') WHERE value = %lld)) = %d",
+           (long long)f->c->user.id, participates);
+  filter_sql(f, sql);
+}
+
+static void filter_stage(struct filter *f) {
+  const char *stage = param(f->c, "stage");
+  if (!stage) return;
+  if (strcmp(stage, "estimate") != 0 && strcmp(stage, "project") != 0)
+    filter_refuse(f, "stage", "must be estimate or project");
+  else
+    filter_text(f, " AND coalesce(json_extract(w.attributes, '$.stage'),"
+                " 'project') = ?", stage);
+}
+
+/* What the words of a search are looked for in. */
+#define SEARCHED \
+  "lower(w.id || ' ' || w.title || ' ' || w.attributes)"
+
+/* Terms such as status:'In Progress', with SQL for the text in quotes. */
+static const struct { const char *name, *sql; } terms[] = {
+  { "status:'", " AND EXISTS (SELECT 1 FROM statuses t WHERE t.key ="
+                " w.status_key AND t.message = ?)" },
+  { "title:'", " AND w.title = ?" },
+  { "description:'", " AND json_extract(w.attributes,'$.description') = ?" },
+  { "group:'", " AND EXISTS (SELECT 1 FROM json_each(w.attributes,"
+               " '$.workspace_group_ids') WHERE CAST(value AS TEXT) = ?)" },
+};
+
+/* Reads one term; gives what follows, or NULL where it is none. */
+static const char *add_term(struct filter *f, const char *at) {
+  size_t i, len;
+  for (i = 0; i < sizeof terms / sizeof *terms; i++) {
+    size_t name = strlen(terms[i].name);
+    if (strncmp(at, terms[i].name, name) != 0) continue;
+    at += name;
+    len = strcspn(at, "'");
+    if (!at[len]) return NULL;
+    if (i == 0 && f->c->user.client) filter_sql(f, " AND 0");
+    if (i == 0) filter_sql(f, " AND NOT w.status_hidden");
+    filter_text(f, terms[i].sql, arena_copy(&f->c->arena, at, len));
+    return at + len + 1;
+  }
   return NULL;
 }
 
+/* Words and terms, joined by blanks. `only` is not searched. */
+static void filter_search(struct filter *f) {
+  const char *at = param(f->c, "search");
+  if (!at || param_given(f->c, "only")) return;
+  for (at += strspn(at, " "); *at && !f->bad; at += strspn(at, " ")) {
+    const char *next = add_term(f, at);
+    if (!next) {
+      size_t len = strcspn(at, " ");
+      filter_text(f, " AND instr(" SEARCHED ", lower(?)) > 0",
+                  arena_copy(&f->c->arena, at, len));
+      next = at + len;
+    }
+    at = next;
+  }
+}
+
+/* The text at the beginning of any word of the title, case ignored. */
+static void filter_matching(struct filter *f) {
+  filter_by_text(f, "matching", " AND instr(' ' || lower(w.title),"
+                 " ' ' || lower(?)) > 0");
+}
+
+static void add_filters(struct filter *f) {
+  filter_archived(f);
+  filter_by_ids(f, "only", " AND w.id IN (SELECT value FROM json_each(?))");
+  filter_by_ids(f, "except",
+                " AND w.id NOT IN (SELECT value FROM json_each(?))");
+  filter_by_ids(f, "workspace_groups", " AND EXISTS (SELECT 1 FROM"
+                " json_each(w.attributes, '$.workspace_group_ids') g"
+                " WHERE g.value IN (SELECT value FROM json_each(?)))");
+  filter_matching(f);
+  filter_times(f);
+  filter_membership(f);
+  filter_stage(f);
+  filter_search(f);
+}
+
+/* --- order -------------------------------------------------------------- */
+
+static const struct { const char *name, *sql; } orders[] = {
+  { "updated_at", "w.updated_at" },
+  { "created_at", "w.created_at" },
+  { "title", "w.title" },
+  { "status", "w.status_key" },
+  { "start_date", "json_extract(w.attributes,'$.start_date')" },
+  { "due_date", "json_extract(w.attributes,'$.due_date')" },
+  { "price", "CAST(json_extract(w.attributes,'$.price') AS REAL)" },
+  { "percentage_complete",
+    "json_extract(w.attributes,'$.percentage_complete')" },
+  { "last_viewed", "json_extract(w.attributes,'$.last_viewed')" },
+  { "search", "length(w.title)" },
+};
+
+static bool find_order(struct filter *f, const char *order,
+                       struct buf *sql) {
+  size_t len = strcspn(order, ":"), i;
+  bool down = strcmp(order + len, ":desc") == 0;
+  for (i = 0; i < sizeof orders / sizeof *orders; i++) {
+    if (strlen(orders[i].name) != len ||
+        strncmp(orders[i].name, order, len) != 0)
+      continue;
+    if (order[len] && !down && strcmp(order + len, ":asc") != 0) break;
+    buf_fmt(sql, " ORDER BY %s %s, w.id %s", orders[i].sql,
+            down ? "DESC" : "ASC", down ? "DESC" : "ASC");
+    return true;
+  }
+  filter_refuse(f, "order", "must be a known field with :asc or :desc");
+  return false;
+}
+
+/* What was updated last comes first, with `search` what fits best. */
+static bool add_order(struct filter *f, struct buf *sql) {
+  const char *order = param(f->c, "order");
+  if (!order) order = param_given(f->c, "search") ? "search"
+                                                  : "updated_at:desc";
+  return find_order(f, order, sql);
+}
+
+/* --- calls -------------------------------------------------------------- */
+
 static void answer_workspaces(struct call *c, struct answer *a,
-                              struct filter *f, const char *order) {
+                              struct filter *f, struct buf *order) {
+  struct buf head = { 0 };
   sqlite3_stmt *rows;
-  char tail[160];
   a->total = filter_count(f, "k_workspaces w");
-  snprintf(tail, sizeof tail, " ORDER BY %s LIMIT %lld OFFSET %lld", order,
-           (long long)a->per_page, (a->page - 1) * (long long)a->per_page);
-  rows = filter_query(f, "SELECT w.id, " WORKSPACE
-                      " FROM k_workspaces w WHERE ", tail);
+  buf_fmt(order, " LIMIT %lld OFFSET %lld", (long long)a->per_page,
+          (long long)a->offset);
+  buf_str(&head, "SELECT w.id, ");
+  workspace_sql(c, &head);
+  buf_str(&head, " FROM k_workspaces w WHERE ");
+  rows = head.failed || order->failed
+         ? NULL : filter_query(f, head.data, order->data);
   while (store_row(c->db, rows))
     answer_add(a, sqlite3_column_int64(rows, 0), column_text(rows, 1));
   answer_write(c, a, NULL, NULL);
+  buf_free(&head);
 }
 
 void workspaces_list(struct call *c) {
+  struct buf order = { 0 };
   struct answer a;
   struct filter f;
-  const char *order;
   if (!answer_page(c, &a, "workspaces")) return;
   filter_start(&f, c, "w.id > ?", 0);
-  filter_archived(&f);
-  filter_by_ids(&f, "only", " AND w.id IN (SELECT value FROM json_each(?))");
-  filter_by_text(&f, "search", " AND instr(lower(w.title), lower(?)) > 0");
-  order = order_sql(&f);
-  if (!f.bad && order) answer_workspaces(c, &a, &f, order);
+  add_filters(&f);
+  if (!f.bad && add_order(&f, &order)) answer_workspaces(c, &a, &f, &order);
+  buf_free(&order);
   filter_free(&f);
 }
 
 static void answer_one(struct call *c, int64_t id) {
+  struct buf order = { 0 };
   struct answer a;
   struct filter f;
   if (!answer_page(c, &a, "workspaces")) return;
-  a.page = 1;
   filter_start(&f, c, "w.id = ?", id);
-  answer_workspaces(c, &a, &f, "w.id");
+  answer_workspaces(c, &a, &f, &order);
+  buf_free(&order);
   filter_free(&f);
 }
 
-/* An archived one is hidden by the default filter, unless an option says. */
-static bool visible(struct call *c) {
-  const char *archived = param(c, "archived");
-  int64_t hidden;
-  if (!store_int(c->db, &hidden, "SELECT archived FROM k_workspaces"
-                 " WHERE id = ?", "i", c->id))
-    return false;
-  return !hidden || c->config->archived_get == 200 ||
-         (archived && strcmp(archived, "exclude") != 0);
-}
-
+/* An archived one is hidden without include_archived=true. */
 void workspaces_get(struct call *c) {
-  if (visible(c)) answer_one(c, c->id);
-  else kantata_missing(c);
+  int64_t archived;
+  int include;
+  if (!param_flag(c, "include_archived", &include)) return;
+  if (store_int(c->db, &archived, "SELECT archived FROM k_workspaces"
+                " WHERE id = ?", "i", c->id) && (!archived || include == 1))
+    answer_one(c, c->id);
+  else
+    kantata_missing(c);
 }
 
-static void set_title_archived(struct call *c,
-                               const struct json *workspace) {
-  const struct json *archived = json_get(workspace, "archived");
-  const char *title = text_of(workspace, "title");
-  if (title)
-    store_run(c->db, "UPDATE k_workspaces SET title = ?, updated_at = ?"
-              " WHERE id = ?", "tti", title, c->now, c->id);
-  if (archived)
-    store_run(c->db, "UPDATE k_workspaces SET archived = ?, updated_at = ?"
-              " WHERE id = ?", "bti", (int)archived->boolean, c->now, c->id);
+/* Whether archived projects can be written to is an option. */
+bool workspace_writable(struct call *c, int64_t id) {
+  int64_t archived;
+  store_int(c->db, &archived, "SELECT archived FROM k_workspaces"
+            " WHERE id = ?", "i", id);
+  if (!archived || c->config->archived_writes) return true;
+  problem(c, "base", "The project is archived");
+  return is_valid(c);
+}
+
+static bool may_set_status(struct call *c, const struct json *workspace) {
+  int64_t hidden;
+  if (!json_get(workspace, "status_key")) return true;
+  store_int(c->db, &hidden, "SELECT status_hidden FROM k_workspaces"
+            " WHERE id = ?", "i", c->id);
+  if (!hidden && !c->user.client) return true;
+  answer_error(c, 403, SHAPE_STRING, "You may not change the status");
+  return false;
+}
+
+static bool has_column(const char *name) {
+  return strcmp(name, "status_key") == 0 || strcmp(name, "title") == 0 ||
+         strcmp(name, "archived") == 0;
+}
+
+/* Sets all that is given but the status. */
+static void set_attributes(struct call *c, const struct json *workspace) {
+  const struct json *archived = json_get(workspace, "archived"), *v;
+  store_run(c->db, "UPDATE k_workspaces SET title = coalesce(?, title),"
+            " archived = coalesce(?, archived), updated_at = ? WHERE id = ?",
+            "ttti", text_of(workspace, "title"),
+            !archived ? NULL : archived->boolean ? "1" : "0", c->now, c->id);
+  for (v = workspace->child; v; v = v->next)
+    if (!has_column(v->key))
+      store_run(c->db, "UPDATE k_workspaces SET attributes ="
+                " json_set(attributes, '$.' || ?, json(?)) WHERE id = ?",
+                "tti", v->key, json_text(c, v), c->id);
 }
 
 /* The same status again is no error here, and makes no change. */
@@ -119,11 +330,12 @@ void workspaces_update(struct call *c) {
     kantata_missing(c);
     return;
   }
+  if (!workspace_writable(c, c->id) || !may_set_status(c, workspace)) return;
   key = json_get(workspace, "status_key");
   if (key && key->integer == from) key = NULL;
   if (key && !status_usable(c, key->integer, "status_key")) return;
   if (key) status_change_insert(c, c->id, from, key->integer);
-  set_title_archived(c, workspace);
+  set_attributes(c, workspace);
   effect(c, R_KANTATA_WORKSPACE, V_UPDATE);
   answer_one(c, c->id);
 }

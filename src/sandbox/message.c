@@ -12,11 +12,12 @@ static int hex_digit(char c) {
 }
 
 /* A copy without %-escapes. In a query '+' stands for a blank. */
-static const char *decode(struct arena *a, const char *text, size_t len,
-                          bool query) {
+static char *decode(struct arena *a, const char *text, size_t len,
+                    bool query) {
+  static char nothing[1];
   char *copy = arena_copy(a, text, len), *out = copy;
   size_t i;
-  if (!copy) return "";
+  if (!copy) return nothing;
   for (i = 0; i < len; i++) {
     int high = -1, low = -1;
     if (text[i] == '%' && i + 2 < len) {
@@ -34,28 +35,45 @@ static const char *decode(struct arena *a, const char *text, size_t len,
   return copy;
 }
 
+/*
+** Brings a path into its one form: official clients send "/v1//spaces", a
+** slash at the end is accepted, and Kantata's paths may end in ".json".
+*/
+static void normalize_path(char *path) {
+  size_t len;
+  if (strncmp(path, "/v1//", 5) == 0)
+    memmove(path + 3, path + 4, strlen(path + 4) + 1);
+  len = strlen(path);
+  while (len > 1 && path[len - 1] == '/') path[--len] = '\0';
+  if (strncmp(path, "/api/v1/", 8) == 0 && len > 13 &&
+      strcmp(path + len - 5, ".json") == 0)
+    path[len - 5] = '\0';
+}
+
 static size_t count_params(const char *query) {
   size_t count = 1;
   for (; *query; query++) count += *query == '&';
   return count;
 }
 
-static void split_query(struct message *m) {
-  const char *at = m->query;
-  size_t room = count_params(at);
-  m->params = arena_alloc(&m->arena, room * sizeof *m->params);
-  while (m->params && *at) {
-    size_t len = strcspn(at, "&"), name = strcspn(at, "=&");
-    struct param *p = &m->params[m->param_count];
+struct param *params_split(struct arena *arena, const char *text,
+                           size_t *count) {
+  struct param *params =
+    arena_alloc(arena, count_params(text) * sizeof *params);
+  *count = 0;
+  while (params && *text) {
+    size_t len = strcspn(text, "&"), name = strcspn(text, "=&");
+    struct param *p = &params[*count];
     if (len) {
-      p->name = decode(&m->arena, at, name, true);
+      p->name = decode(arena, text, name, true);
       p->value = name < len
-                 ? decode(&m->arena, at + name + 1, len - name - 1, true)
+                 ? decode(arena, text + name + 1, len - name - 1, true)
                  : "";
-      m->param_count++;
+      ++*count;
     }
-    at += len + (at[len] == '&');
+    text += len + (text[len] == '&');
   }
+  return params;
 }
 
 /* The message for a request's address; the rest is filled in later. */
@@ -64,11 +82,12 @@ struct message *message_new(const char *uri) {
   size_t len = strcspn(uri, "?");
   const char *query = uri[len] ? uri + len + 1 : NULL;
   if (!m) return NULL;
-  while (len > 1 && uri[len - 1] == '/') len--;
   m->path = decode(&m->arena, uri, len, false);
+  normalize_path(m->path);
   m->method = m->headers = "";
   if (query) m->query = arena_copy(&m->arena, query, strlen(query));
-  if (m->query) split_query(m);
+  if (m->query)
+    m->params = params_split(&m->arena, m->query, &m->param_count);
   return m;
 }
 
@@ -88,6 +107,21 @@ const char *message_param(const struct message *m, const char *name) {
   return NULL;
 }
 
+/* Replaces a parameter, or adds it. */
+void message_set_param(struct message *m, const char *name,
+                       const char *value) {
+  struct param *params =
+    arena_alloc(&m->arena, (m->param_count + 1) * sizeof *params);
+  size_t i, count = 0;
+  if (!params) return;
+  for (i = 0; i < m->param_count; i++)
+    if (strcmp(m->params[i].name, name) != 0) params[count++] = m->params[i];
+  params[count].name = name;
+  params[count++].value = value ? value : "";
+  m->params = params;
+  m->param_count = count;
+}
+
 /* The token, and whether it came with the scheme "Bearer". */
 const char *message_token(const struct message *m, bool *bearer) {
   const char *text = m->authorization ? m->authorization : "";
@@ -96,6 +130,17 @@ const char *message_token(const struct message *m, bool *bearer) {
   if (*bearer) text += 6;
   while (*text == ' ') text++;
   return text;
+}
+
+/* The number in "/v1/spaces/17/...", or 0. */
+int64_t message_space(const struct message *m) {
+  static const char prefix[] = "/v1/spaces/";
+  const char *at = m->path + sizeof prefix - 1;
+  int64_t id = 0;
+  if (strncmp(m->path, prefix, sizeof prefix - 1) != 0) return 0;
+  for (; *at >= '0' && *at <= '9' && id < INT64_MAX / 10 - 9; at++)
+    id = id * 10 + (*at - '0');
+  return id;
 }
 
 bool message_is_kantata(const struct message *m) {

@@ -11,19 +11,26 @@ struct param {
 struct message {
   struct arena arena;
   const char *method;
-  const char *path;           /* decoded, without a trailing slash */
+  char *path;                 /* decoded, in its one form */
   const char *query;          /* as it came, or NULL */
   struct param *params;
   size_t param_count;
   const char *authorization;  /* or NULL */
+  const char *content_type;   /* or NULL */
   const char *headers;        /* JSON, without the authorization */
   struct buf body;
 };
 
+/* Pairs of "a=1&b=2", decoded; the number of them in *count. */
+struct param *params_split(struct arena *arena, const char *text,
+                           size_t *count);
 struct message *message_new(const char *uri);
 void message_free(struct message *m);
+void message_set_param(struct message *m, const char *name,
+                       const char *value);
 const char *message_param(const struct message *m, const char *name);
 const char *message_token(const struct message *m, bool *bearer);
+int64_t message_space(const struct message *m);
 bool message_is_kantata(const struct message *m);
 
 #endif

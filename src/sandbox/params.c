@@ -9,7 +9,7 @@ const char *param(const struct call *c, const char *name) {
   return message_param(c->message, name);
 }
 
-/* Whether a required parameter is there: empty is as good as missing. */
+/* True if a required parameter is there and not empty. */
 bool param_given(const struct call *c, const char *name) {
   const char *text = param(c, name);
   return text && *text;
@@ -20,16 +20,18 @@ static bool bad_param(struct call *c, const char *name, const char *what) {
   return no_problems(c, 400, SHAPE_STRING);
 }
 
-/* A number from 1 on; `value` is left alone when the parameter is absent. */
-static bool param_count(struct call *c, const char *name, int64_t *value) {
+/* A number from `least` on; `value` stays as it is without the parameter. */
+bool param_number(struct call *c, const char *name, int64_t least,
+                  int64_t *value) {
   const char *text = param(c, name);
   char *end;
   long long number;
   if (!text) return true;
   errno = 0;
   number = strtoll(text, &end, 10);
-  if (end == text || *end || errno || number < 1)
-    return bad_param(c, name, "must be a number from 1 on");
+  if (end == text || *end || errno || number < least)
+    return bad_param(c, name, least ? "must be a number from 1 on"
+                                    : "must be a number from 0 on");
   *value = number;
   return true;
 }
@@ -39,7 +41,8 @@ bool param_page(struct call *c, int64_t *page, int64_t *per_page,
                 int64_t usual, int64_t most) {
   *page = 1;
   *per_page = usual;
-  if (!param_count(c, "page", page) || !param_count(c, "per_page", per_page))
+  if (!param_number(c, "page", 1, page) ||
+      !param_number(c, "per_page", 1, per_page))
     return false;
   if (*per_page > most) *per_page = most;
   if (*page > MAX_ID / most) *page = MAX_ID / most;
@@ -123,22 +126,50 @@ const struct json *body_root(struct call *c, const char *key,
     else if (f && !field_fits(f, v)) problem(c, v->key, must_be(c, f));
   }
   if (root->type != JSON_OBJECT) problem(c, key, "must be an object");
-  return no_problems(c, 422, SHAPE_LIST) ? root : NULL;
+  return is_valid(c) ? root : NULL;
 }
 
-/* Unknown names and wrong types are answered with 422, in two shapes. */
+/* A number or a flag that came as text, as Kantata takes them. */
+static void read_text_value(const struct field *f, struct json *v) {
+  bool flag = (f->types & F_BOOL) && (strcmp(v->text, "true") == 0 ||
+                                      strcmp(v->text, "false") == 0);
+  char *end;
+  if (flag) {
+    v->type = JSON_BOOL;
+    v->boolean = *v->text == 't';
+  } else if ((f->types & (F_INT | F_ID)) && *v->text) {
+    errno = 0;
+    v->integer = strtoll(v->text, &end, 10);
+    if (!*end && !errno) v->type = JSON_INT;
+  } else if ((f->types & F_NULL) && !*v->text) {
+    v->type = JSON_NULL;
+  }
+}
+
+/* Brings an object's texts into the types that its fields have. */
+static void read_texts(const struct field *fields, const struct json *object) {
+  struct json *v;
+  for (v = object->child; v; v = v->next) {
+    const struct field *f = field_find(fields, v->key);
+    if (f && v->type == JSON_TEXT && !(f->types & F_TEXT))
+      read_text_value(f, v);
+  }
+}
+
+/* Refuses unknown names, then wrong types, with a 422. */
 bool body_check(struct call *c, const struct field *fields,
                 const struct json *object) {
   const struct json *v;
+  if (message_is_kantata(c->message)) read_texts(fields, object);
   for (v = object->child; v; v = v->next)
     if (!field_find(fields, v->key) && c->config->strict)
       problem(c, v->key, "is not permitted");
-  if (!no_problems(c, 422, SHAPE_LIST)) return false;
+  if (!is_valid(c)) return false;
   for (v = object->child; v; v = v->next) {
     const struct field *f = field_find(fields, v->key);
     if (f && !field_fits(f, v)) problem(c, v->key, must_be(c, f));
   }
-  return no_problems(c, 422, SHAPE_FIELDS);
+  return is_valid(c);
 }
 
 bool is_blank(const char *text) {

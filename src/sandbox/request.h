@@ -25,7 +25,8 @@ struct request {
   struct link *link;
   struct message *message;
   enum phase phase;
-  bool started, kantata, too_large, limited;
+  bool started, kantata, too_large, limited, takes_gzip, admitted;
+  bool packed;         /* the body is in gzip */
   uint64_t number;     /* in the log */
   const struct fault *fault;
   int64_t hang_until;

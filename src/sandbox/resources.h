@@ -26,14 +26,17 @@ void stories_create(struct call *c);
 void stories_update(struct call *c);
 void stories_delete(struct call *c);
 void stories_publish(struct call *c);
+void stories_unpublish(struct call *c);
 
 void members_me(struct call *c);
+void members_user_info(struct call *c);
 void members_spaces(struct call *c);
 void members_space(struct call *c);
 void members_roles(struct call *c);
 void members_collaborators(struct call *c);
 void members_releases(struct call *c);
 
+void k_users_me(struct call *c);
 void status_changes_list(struct call *c);
 void status_changes_get(struct call *c);
 void status_changes_create(struct call *c);
@@ -68,7 +71,7 @@ bool workflow_exists(struct store *db, int64_t space, int64_t id);
 
 /* changes.c */
 void story_enters(struct call *c, int64_t story, int64_t stage,
-                  const char *due_date);
+                  const char *due_date, int64_t release);
 bool user_may_change(struct call *c, int64_t stage);
 
 #endif

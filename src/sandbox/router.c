@@ -3,46 +3,85 @@
 
 #include <string.h>
 
+/* What a call understands, and the shape of its 422. */
 struct route {
   const char *method, *path;  /* '#' stands for a number */
   void (*handle)(struct call *c);
+  const char *params;         /* those of the query, between blanks */
+  enum shape invalid;
 };
 
 #define SPACE "/v1/spaces/#"
+#define PAGE "page per_page"
+#define K_PAGE "page per_page limit offset only include optional_fields order"
+#define K_TIMES "created_after created_before updated_after updated_before"
 
 static const struct route routes[] = {
-  { "GET", "/v1/users/me", members_me },
-  { "GET", "/v1/spaces", members_spaces },
-  { "GET", SPACE, members_space },
-  { "GET", SPACE "/space_roles", members_roles },
-  { "GET", SPACE "/collaborators", members_collaborators },
-  { "GET", SPACE "/releases", members_releases },
-  { "GET", SPACE "/workflow_stages", stages_list },
-  { "POST", SPACE "/workflow_stages", stages_create },
-  { "GET", SPACE "/workflow_stages/#", stages_get },
-  { "PUT", SPACE "/workflow_stages/#", stages_update },
-  { "PATCH", SPACE "/workflow_stages/#", stages_update },
-  { "DELETE", SPACE "/workflow_stages/#", stages_delete },
-  { "GET", SPACE "/workflow_stage_changes", changes_list },
-  { "POST", SPACE "/workflow_stage_changes", changes_create },
-  { "GET", SPACE "/workflows", workflows_list },
-  { "POST", SPACE "/workflows", workflows_create },
-  { "GET", SPACE "/workflows/#", workflows_get },
-  { "PUT", SPACE "/workflows/#", workflows_update },
-  { "DELETE", SPACE "/workflows/#", workflows_delete },
-  { "POST", SPACE "/workflows/#/duplicate", workflows_duplicate },
-  { "GET", SPACE "/stories", stories_list },
-  { "POST", SPACE "/stories", stories_create },
-  { "GET", SPACE "/stories/#", stories_get },
-  { "PUT", SPACE "/stories/#", stories_update },
-  { "DELETE", SPACE "/stories/#", stories_delete },
-  { "GET", SPACE "/stories/#/publish", stories_publish },
-  { "GET", "/api/v1/workspace_status_changes", status_changes_list },
-  { "POST", "/api/v1/workspace_status_changes", status_changes_create },
-  { "GET", "/api/v1/workspace_status_changes/#", status_changes_get },
-  { "GET", "/api/v1/workspaces", workspaces_list },
-  { "GET", "/api/v1/workspaces/#", workspaces_get },
-  { "PUT", "/api/v1/workspaces/#", workspaces_update },
+  { "GET", "/v1/users/me", members_me, "", SHAPE_STRING },
+  { "GET", "/v1/oauth/user_info", members_user_info, "", SHAPE_STRING },
+  { "GET", "/v1/spaces", members_spaces, "", SHAPE_STRING },
+  { "GET", SPACE, members_space, "", SHAPE_STRING },
+  { "GET", SPACE "/space_roles", members_roles, "search by_ids",
+    SHAPE_STRING },
+  { "GET", SPACE "/collaborators", members_collaborators,
+    PAGE " search by_ids with_act_as_roles", SHAPE_STRING },
+  { "GET", SPACE "/releases", members_releases, "branch_id", SHAPE_STRING },
+  { "GET", SPACE "/workflow_stages", stages_list,
+    "in_workflow by_ids exclude_id search", SHAPE_STRING },
+  { "POST", SPACE "/workflow_stages", stages_create, "", SHAPE_FLAT },
+  { "GET", SPACE "/workflow_stages/#", stages_get, "", SHAPE_STRING },
+  { "PUT", SPACE "/workflow_stages/#", stages_update, "", SHAPE_STRING },
+  { "PATCH", SPACE "/workflow_stages/#", stages_update, "", SHAPE_FLAT },
+  { "DELETE", SPACE "/workflow_stages/#", stages_delete, "", SHAPE_STRING },
+  { "GET", SPACE "/workflow_stage_changes", changes_list,
+    PAGE " with_story", SHAPE_STRING },
+  { "POST", SPACE "/workflow_stage_changes", changes_create, "",
+    SHAPE_ERRORS },
+  { "GET", SPACE "/workflows", workflows_list,
+    "by_ids exclude_id is_default search include_stages content_type"
+    " by_content_type", SHAPE_STRING },
+  { "POST", SPACE "/workflows", workflows_create, "", SHAPE_ERRORS },
+  { "GET", SPACE "/workflows/#", workflows_get, "include_stages",
+    SHAPE_STRING },
+  { "PUT", SPACE "/workflows/#", workflows_update, "", SHAPE_ERRORS },
+  { "DELETE", SPACE "/workflows/#", workflows_delete, "", SHAPE_STRING },
+  { "POST", SPACE "/workflows/#/duplicate", workflows_duplicate, "",
+    SHAPE_FLAT },
+  { "GET", SPACE "/stories", stories_list,
+    PAGE " in_workflow_stages has_workflow_stages by_ids by_uuids"
+    " by_uuids_ordered excluding_ids by_slugs excluding_slugs with_slug"
+    " starts_with with_parent in_trash story_only folder_only"
+    " root_folders_only contain_component with_tag is_published pinned mine"
+    " favourite reference_search scheduled_at_gt scheduled_at_lt"
+    " scheduled_by_status search text_search release_id in_release"
+    " branch_id sort_by with_summary with_alts with_translated_stories"
+    " custom_sorting filter_query[", SHAPE_STRING },
+  { "POST", SPACE "/stories", stories_create, "publish release_id",
+    SHAPE_FLAT },
+  { "GET", SPACE "/stories/#", stories_get, "release_id", SHAPE_STRING },
+  { "PUT", SPACE "/stories/#", stories_update,
+    "publish release_id lang force_update", SHAPE_FLAT },
+  { "DELETE", SPACE "/stories/#", stories_delete, "", SHAPE_STRING },
+  { "GET", SPACE "/stories/#/publish", stories_publish, "lang release_id",
+    SHAPE_STRING },
+  { "GET", SPACE "/stories/#/unpublish", stories_unpublish,
+    "lang release_id", SHAPE_STRING },
+  { "GET", "/api/v1/users/me", k_users_me, "", SHAPE_STRING },
+  { "GET", "/api/v1/workspace_status_changes", status_changes_list,
+    K_PAGE " workspace_id " K_TIMES, SHAPE_STRING },
+  { "POST", "/api/v1/workspace_status_changes", status_changes_create,
+    "include", SHAPE_STRING },
+  { "GET", "/api/v1/workspace_status_changes/#", status_changes_get,
+    "include", SHAPE_STRING },
+  { "GET", "/api/v1/workspaces", workspaces_list,
+    K_PAGE " " K_TIMES " except archived include_archived matching"
+    " on_my_account has_participation workspace_groups stage search"
+    " start_date_after start_date_before due_date_after due_date_before",
+    SHAPE_STRING },
+  { "GET", "/api/v1/workspaces/#", workspaces_get,
+    "include_archived include optional_fields", SHAPE_STRING },
+  { "PUT", "/api/v1/workspaces/#", workspaces_update,
+    "include optional_fields", SHAPE_STRING },
 };
 
 static const char *take_number(const char *path, int64_t *number) {
@@ -79,14 +118,6 @@ static const struct route *find_route(struct call *c) {
   return NULL;
 }
 
-static const struct token *find_token(const struct config *config,
-                                      const char *text) {
-  size_t i;
-  for (i = 0; i < config->token_count; i++)
-    if (strcmp(config->tokens[i].text, text) == 0) return &config->tokens[i];
-  return NULL;
-}
-
 /*
 ** Finds whose token it is. A personal token comes bare, an OAuth token and
 ** any of Kantata's as Bearer; the wrong way round does not pass. Where no
@@ -95,7 +126,7 @@ static const struct token *find_token(const struct config *config,
 static bool authenticate(struct call *c) {
   bool bearer, kantata = message_is_kantata(c->message);
   const char *text = message_token(c->message, &bearer);
-  const struct token *token = find_token(c->config, text);
+  const struct token *token = config_token(c->config, text);
   if (!*text || (kantata && !bearer)) return false;
   c->user.role = "admin";
   c->user.id = kantata ? c->sandbox->k_user : c->sandbox->user;
@@ -105,6 +136,7 @@ static bool authenticate(struct call *c) {
   c->user.role = token->role;
   c->user.space_role_ids = token->space_role_ids;
   c->user.read_only = token->read_only;
+  c->user.client = token->client;
   return true;
 }
 
@@ -125,23 +157,28 @@ static bool find_space(struct call *c) {
                 c->space))
     return true;
   if (c->config->any_space && space_id_valid(c->space))
-    return store_run(c->db, "INSERT INTO spaces VALUES (?, 'Space')", "i",
-                     c->space);
-  answer_missing(c, SHAPE_STRING);
+    return store_run(c->db, "INSERT INTO spaces(id, name)"
+                     " VALUES (?, 'Space')", "i", c->space);
+  answer_missing(c);
   return false;
+}
+
+static bool is_form(const struct call *c) {
+  const char *type = c->message->content_type;
+  return type && strncmp(type, "application/x-www-form-urlencoded", 33) == 0;
 }
 
 static bool read_body(struct call *c) {
   const struct buf *body = &c->message->body;
   struct buf err = { 0 };
-  const char *why;
   if (c->message->method[0] != 'P' || !body->len) return true;
-  c->body = json_parse(&c->arena, body->data, body->len, &err);
-  if (!c->body) {
-    why = err.data ? arena_copy(&c->arena, err.data, err.len) : NULL;
-    problem(c, "", why ? why : "malformed JSON");
-    no_problems(c, 400, SHAPE_STRING);
+  if (message_is_kantata(c->message) && is_form(c)) {
+    c->body = form_parse(&c->arena, body->data, body->len);
+    return c->body != NULL;
   }
+  c->body = json_parse(&c->arena, body->data, body->len, &err);
+  if (!c->body)
+    answer_error(c, 400, SHAPE_STATUS, err.data ? err.data : "bad JSON");
   buf_free(&err);
   return c->body != NULL;
 }
@@ -149,10 +186,37 @@ static bool read_body(struct call *c) {
 /* Publishing is a GET that writes. */
 static bool may_come(struct call *c, const struct route *route) {
   bool reads = strcmp(c->message->method, "GET") == 0 &&
-               route->handle != stories_publish;
+               route->handle != stories_publish &&
+               route->handle != stories_unpublish;
   if (!c->user.read_only || reads) return true;
   answer_error(c, 403, SHAPE_STRING, "Forbidden: the token may only read");
   return false;
+}
+
+/* Whether a list of names between blanks holds one; "name[" stands for all
+** that begin so. */
+static bool is_listed(const char *names, const char *name) {
+  while (*names) {
+    size_t len = strcspn(names, " ");
+    if (strncmp(names, name, len) == 0 &&
+        (names[len - 1] == '[' || name[len] == '\0'))
+      return true;
+    names += len + strspn(names + len, " ");
+  }
+  return false;
+}
+
+/*
+** Refuses parameters that the call does not have: a list that ignored one
+** would be a list of things that were not asked for.
+*/
+static bool check_params(struct call *c, const struct route *route) {
+  const struct message *m = c->message;
+  size_t i;
+  for (i = 0; i < m->param_count && c->config->strict; i++)
+    if (!is_listed(route->params, m->params[i].name))
+      problem(c, m->params[i].name, "is not a parameter of this call");
+  return no_problems(c, 400, SHAPE_STRING);
 }
 
 static void handle(struct call *c) {
@@ -163,10 +227,12 @@ static void handle(struct call *c) {
   }
   route = find_route(c);
   if (!route) {
-    answer_missing(c, SHAPE_ARRAY);
+    answer_missing(c);
     return;
   }
-  if (find_space(c) && may_come(c, route) && read_body(c))
+  c->invalid = route->invalid;
+  if (find_space(c) && may_come(c, route) && check_params(c, route) &&
+      read_body(c))
     route->handle(c);
 }
 

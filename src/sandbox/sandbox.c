@@ -93,7 +93,8 @@ char *sandbox_stats(struct sandbox *s) {
   pthread_mutex_lock(&s->lock);
   buf_str(&b, "{");
   stats_write(&s->stats, &b);
-  buf_fmt(&b, ",\"peak\":%zu", s->windows.peak);
+  buf_fmt(&b, ",\"peak\":%zu,\"peak_second\":%zu", s->windows.peak,
+          s->windows.peak_second);
   write_faults(s, &b);
   buf_str(&b, "}");
   pthread_mutex_unlock(&s->lock);

@@ -2,21 +2,26 @@
 
 const char *const schema[] = {
   "CREATE TABLE IF NOT EXISTS spaces(id INTEGER PRIMARY KEY,"
-  " name TEXT NOT NULL)",
+  " name TEXT NOT NULL, owner_id INTEGER,"
+  " plan TEXT NOT NULL DEFAULT 'growth',"
+  " plan_level INTEGER NOT NULL DEFAULT 400)",
   "CREATE TABLE IF NOT EXISTS users(id INTEGER PRIMARY KEY,"
-  " userid TEXT NOT NULL, friendly_name TEXT NOT NULL, place INTEGER)",
+  " userid TEXT NOT NULL, friendly_name TEXT NOT NULL, place INTEGER,"
+  " email TEXT, username TEXT, firstname TEXT, lastname TEXT)",
   "CREATE TABLE IF NOT EXISTS roles(id INTEGER PRIMARY KEY,"
   " space_id INTEGER NOT NULL, role TEXT NOT NULL, subtitle TEXT,"
   " ext_id TEXT)",
   "CREATE INDEX IF NOT EXISTS roles_space ON roles(space_id)",
   "CREATE TABLE IF NOT EXISTS collaborators(id INTEGER PRIMARY KEY,"
-  " space_id INTEGER NOT NULL, user_id INTEGER NOT NULL,"
-  " role TEXT NOT NULL, space_role_ids TEXT NOT NULL DEFAULT '[]')",
+  " space_id INTEGER NOT NULL, user_id INTEGER,"
+  " role TEXT NOT NULL, space_role_ids TEXT NOT NULL DEFAULT '[]',"
+  " invitation TEXT, can_act_as_admin INTEGER NOT NULL DEFAULT 0)",
   "CREATE INDEX IF NOT EXISTS collaborators_space"
   " ON collaborators(space_id)",
   "CREATE TABLE IF NOT EXISTS releases(id INTEGER PRIMARY KEY,"
   " space_id INTEGER NOT NULL, name TEXT NOT NULL, release_at TEXT,"
-  " released INTEGER NOT NULL DEFAULT 0)",
+  " released INTEGER NOT NULL DEFAULT 0, uuid TEXT, timezone TEXT,"
+  " branches_to_deploy TEXT NOT NULL DEFAULT '[]', owner_id INTEGER)",
   "CREATE INDEX IF NOT EXISTS releases_space ON releases(space_id)",
   "CREATE TABLE IF NOT EXISTS workflows(id INTEGER PRIMARY KEY,"
   " space_id INTEGER NOT NULL, name TEXT NOT NULL,"
@@ -25,7 +30,7 @@ const char *const schema[] = {
   "CREATE INDEX IF NOT EXISTS workflows_space ON workflows(space_id)",
   "CREATE TABLE IF NOT EXISTS stages(id INTEGER PRIMARY KEY,"
   " space_id INTEGER NOT NULL, workflow_id INTEGER NOT NULL,"
-  " name TEXT NOT NULL, color TEXT NOT NULL,"
+  " name TEXT NOT NULL, color TEXT,"
   " position INTEGER NOT NULL DEFAULT 1,"
   " is_default INTEGER NOT NULL DEFAULT 0,"
   " allow_publish INTEGER NOT NULL DEFAULT 0,"
@@ -58,7 +63,16 @@ const char *const schema[] = {
   " release_ids TEXT NOT NULL DEFAULT '[]',"
   " created_at TEXT NOT NULL, updated_at TEXT NOT NULL,"
   " published_at TEXT, workflow_stage_id INTEGER, stage_due_date TEXT,"
-  " stage_created_at TEXT)",
+  " stage_created_at TEXT, deleted_at TEXT, path TEXT,"
+  " position INTEGER NOT NULL DEFAULT 0,"
+  " is_startpage INTEGER NOT NULL DEFAULT 0,"
+  " pinned INTEGER NOT NULL DEFAULT 0,"
+  " unpublished_changes INTEGER NOT NULL DEFAULT 0,"
+  " last_author_id INTEGER, publish_at TEXT, schedule_status TEXT,"
+  " favourites TEXT NOT NULL DEFAULT '[]')",
+  "CREATE TABLE IF NOT EXISTS release_stages(release_id INTEGER NOT NULL,"
+  " story_id INTEGER NOT NULL, workflow_stage_id INTEGER, due_date TEXT,"
+  " created_at TEXT NOT NULL, PRIMARY KEY(release_id, story_id))",
   "CREATE INDEX IF NOT EXISTS stories_space ON stories(space_id)",
   "CREATE INDEX IF NOT EXISTS stories_stage"
   " ON stories(space_id, workflow_stage_id)",
@@ -80,7 +94,8 @@ const char *const schema[] = {
   "CREATE TABLE IF NOT EXISTS k_workspaces(id INTEGER PRIMARY KEY,"
   " title TEXT NOT NULL, archived INTEGER NOT NULL DEFAULT 0,"
   " status_key INTEGER NOT NULL, created_at TEXT NOT NULL,"
-  " updated_at TEXT NOT NULL)",
+  " updated_at TEXT NOT NULL, status_hidden INTEGER NOT NULL DEFAULT 0,"
+  " attributes TEXT NOT NULL DEFAULT '{}')",
   "CREATE TABLE IF NOT EXISTS k_changes(id INTEGER PRIMARY KEY,"
   " workspace_id INTEGER NOT NULL, user_id INTEGER NOT NULL,"
   " from_status_key INTEGER, to_status_key INTEGER NOT NULL,"

@@ -9,6 +9,7 @@
 static const struct field counts_fields[] = {
   { "space_id", F_ID }, { "stories", F_INT }, { "unstaged", F_INT },
   { "stages", F_INT }, { "workspaces", F_INT }, { "collaborators", F_INT },
+  { "invited", F_INT },
   { "roles", F_INT }, { "users", F_INT }, { "releases", F_INT },
   { NULL, 0 },
 };
@@ -40,8 +41,9 @@ static int64_t plant_user(struct seed *seed, int64_t number) {
   char email[64], name[64];
   int64_t id = store_new_id(seed->db);
   snprintf(email, sizeof email, "user%lld@example.com", (long long)number);
-  store_run(seed->db, "INSERT INTO users VALUES (?,?,?,?)", "itti", id,
-            email, numbered(name, "User ", number), number);
+  store_run(seed->db, "INSERT INTO users(id, userid, friendly_name, place,"
+            " email, firstname, lastname) VALUES (?1,?2,?3,?4,?2,'User',?4)",
+            "itti", id, email, numbered(name, "User ", number), number);
   return id;
 }
 
@@ -68,12 +70,24 @@ static void plant_collaborators(struct seed *seed) {
     bool own = i % 2 == 0 && seed->role_count;
     int64_t role = own ? seed->roles[i / 2 % seed->role_count] : 0;
     snprintf(roles, sizeof roles, "[%lld]", (long long)role);
-    store_run(seed->db, "INSERT INTO collaborators VALUES (?,?,?,?,?)",
-              "iiitt", store_new_id(seed->db), seed->space,
-              plant_user(seed, i), own ? "custom" : "editor",
-              own ? roles : "[]");
+    store_run(seed->db, "INSERT INTO collaborators(id, space_id, user_id,"
+              " role, space_role_ids) VALUES (?,?,?,?,?)", "iiitt",
+              store_new_id(seed->db), seed->space, plant_user(seed, i),
+              own ? "custom" : "editor", own ? roles : "[]");
   }
   for (i = wanted + 1; i <= wanted + others; i++) plant_user(seed, i);
+}
+
+/* People who were invited and have no user yet. */
+static void plant_invited(struct seed *seed) {
+  int64_t wanted = count(seed, "invited", 0), i;
+  for (i = 1; i <= wanted; i++)
+    store_run(seed->db, "INSERT INTO collaborators(id, space_id, role,"
+              " invitation) VALUES (?,?,'editor',json_object('email',"
+              " 'invited' || ? || '@example.com', 'expires_at',"
+              " '2027-01-01T00:00:00.000Z', 'is_expired', json('false'),"
+              " 'rid', 'secret-invitation'))", "iii",
+              store_new_id(seed->db), seed->space, i);
 }
 
 static void plant_releases(struct seed *seed) {
@@ -171,20 +185,33 @@ static void plant_workspaces(struct seed *seed) {
   int64_t wanted = count(seed, "workspaces", 5), i;
   char title[64];
   for (i = 1; i <= wanted; i++)
-    store_run(seed->db, "INSERT INTO k_workspaces VALUES (?1,?2,?3,?4,"
+    store_run(seed->db, "INSERT INTO k_workspaces(id, title, archived,"
+              " status_key, created_at, updated_at) VALUES (?1,?2,?3,?4,"
               "'2026-01-01T00:00:00.000Z','2026-01-01T00:00:00.000Z')",
               "itbi", i,
               numbered(title, i % 2 ? "2025 Project " : "2026 Project ", i),
               i % 10 == 0, (int64_t)keys[(i - 1) % 3]);
 }
 
+/* The space and its owner, who is the first in the list of collaborators. */
+static void plant_owner(struct seed *seed) {
+  int64_t owner = store_new_id(seed->db);
+  store_run(seed->db, "INSERT INTO spaces(id, name, owner_id)"
+            " VALUES (?, 'Demo', ?)", "ii", seed->space, owner);
+  store_run(seed->db, "INSERT INTO users(id, userid, friendly_name, place,"
+            " email, username, firstname, lastname) VALUES (?,"
+            " 'demo@example.com', 'Demo User', 0, 'demo@example.com', NULL,"
+            " 'Demo', 'User')", "i", owner);
+  store_run(seed->db, "INSERT INTO collaborators(id, space_id, user_id,"
+            " role) VALUES (?,?,?,'owner')", "iii", store_new_id(seed->db),
+            seed->space, owner);
+}
+
 static void plant_all(struct seed *seed, int64_t stories) {
-  store_run(seed->db, "INSERT INTO spaces VALUES (?, 'Demo')", "i",
-            seed->space);
-  store_run(seed->db, "INSERT INTO users VALUES (?, 'demo@example.com',"
-            " 'Demo User', 0)", "i", store_new_id(seed->db));
+  plant_owner(seed);
   plant_roles(seed);
   plant_collaborators(seed);
+  plant_invited(seed);
   plant_releases(seed);
   plant_workflow(seed);
   plant_stories(seed, stories);
@@ -228,7 +255,7 @@ bool seed_plant(struct sandbox *s, const struct json *counts,
 static bool plant_nothing(struct sandbox *s) {
   store_begin(s->db);
   snapshot_clear(s);
-  store_run(s->db, "INSERT INTO spaces VALUES (?, 'Demo')", "i",
+  store_run(s->db, "INSERT INTO spaces(id, name) VALUES (?, 'Demo')", "i",
             DEFAULT_SPACE);
   users_settle(s);
   store_end(s->db, true);

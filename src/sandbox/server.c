@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #define MAX_BODY (4u << 20)
-#define HANG_LOOK 0.05  /* seconds between looks whether the client left */
+#define HANG_LOOK 0.05  /* seconds between checks that the client is there */
 
 /* --- waiting ------------------------------------------------------------- */
 
@@ -57,30 +57,76 @@ static double limit_for(const struct sandbox *s, const struct message *m) {
                                : s->config.rate_limit;
 }
 
-static bool enter(struct sandbox *s, const struct message *m,
-                  const char *prefix, double limit) {
+static bool enter(struct sandbox *s, const char *name, double limit) {
+  struct rate rate = {
+    limit, strcmp(s->config.window, "rolling") == 0, s->config.count_rejected
+  };
+  return window_enter(&s->windows, name, &rate, clock_ns(), clock_second());
+}
+
+/*
+** Writes what Storyblok's limit counts by: the token, its user or the space.
+** Which of them it is, is not documented.
+*/
+static void write_counted(const struct sandbox *s, const struct message *m,
+                          struct buf *name) {
+  const char *by = s->config.limit_by;
+  const struct token *token;
+  bool bearer;
+  if (strcmp(by, "space") == 0 && message_space(m)) {
+    buf_fmt(name, "space %lld", (long long)message_space(m));
+    return;
+  }
+  token = config_token(&s->config, message_token(m, &bearer));
+  if (strcmp(by, "user") == 0)
+    buf_fmt(name, "user %lld", (long long)(token ? token->user_id : 0));
+  else
+    buf_fmt(name, "s %s", message_token(m, &bearer));
+}
+
+static bool within_storyblok(struct sandbox *s, const struct message *m,
+                             double limit) {
   struct buf name = { 0 };
-  bool bearer, entered;
-  buf_fmt(&name, "%s%s", prefix, message_token(m, &bearer));
-  entered = name.failed ||
-            window_enter(&s->windows, name.data, limit,
-                         s->config.count_rejected, clock_ns());
+  bool entered;
+  write_counted(s, m, &name);
+  entered = name.failed || enter(s, name.data, limit);
   buf_free(&name);
   return entered;
 }
 
-/* Takes a place in the token's window; GET /workspaces has one of its own. */
+/* One limit covers all requests, GET and POST /workspaces have another. */
+static bool within_kantata(struct sandbox *s, const struct message *m,
+                           double *limit) {
+  struct buf name = { 0 };
+  bool bearer, entered;
+  buf_fmt(&name, "k %s", message_token(m, &bearer));
+  entered = name.failed || enter(s, name.data, *limit);
+  if (entered && s->config.kantata_workspaces_limit && !name.failed &&
+      strcmp(m->path, "/api/v1/workspaces") == 0) {
+    *limit = s->config.kantata_workspaces_limit;
+    name.data[0] = 'w';
+    entered = enter(s, name.data, *limit);
+  }
+  buf_free(&name);
+  return entered;
+}
+
 static bool within_limit(struct sandbox *s, const struct message *m,
                          double *limit) {
-  bool kantata = message_is_kantata(m);
   *limit = limit_for(s, m);
-  if (!enter(s, m, kantata ? "k " : "s ", *limit)) return false;
-  if (!kantata || !s->config.kantata_workspaces_limit ||
-      strcmp(m->method, "GET") != 0 ||
-      strcmp(m->path, "/api/v1/workspaces") != 0)
-    return true;
-  *limit = s->config.kantata_workspaces_limit;
-  return enter(s, m, "w ", *limit);
+  return message_is_kantata(m) ? within_kantata(s, m, limit)
+                               : within_storyblok(s, m, *limit);
+}
+
+/* Admits a request unless, by option, too many are in flight already. */
+static bool admit(struct request *r) {
+  struct sandbox *s = r->sandbox;
+  double most = s->config.concurrent_limit;
+  if (most <= 0 || r->kantata) return true;
+  if ((double)s->admitted >= most) return false;
+  s->admitted++;
+  r->admitted = true;
+  return true;
 }
 
 static void reject(struct request *r, double limit) {
@@ -98,6 +144,11 @@ static void arrive(struct request *r) {
   r->number = log_add(&s->log, m, (double)(clock_ns() - s->started) / 1e9);
   if (!within_limit(s, m, &limit)) {
     reject(r, limit);
+    return;
+  }
+  if (!admit(r)) {
+    r->limited = true;
+    answer_text(r, 429, SHAPE_STRING, "Too many concurrent requests");
     return;
   }
   r->fault = faults_meet(&s->faults, m->method, m->path);
@@ -173,16 +224,20 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind,
   return MHD_YES;
 }
 
+static const char *copy_header(const struct request *r, const char *name) {
+  const char *value =
+    MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+  return value ? arena_copy(&r->message->arena, value, strlen(value)) : NULL;
+}
+
 static void read_head(struct request *r, const char *method) {
   struct message *m = r->message;
   struct buf headers = { 0 };
-  const char *authorization =
-    MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
-                                "Authorization");
+  const char *encodings = copy_header(r, "Accept-Encoding");
   m->method = arena_copy(&m->arena, method, strlen(method));
-  if (authorization)
-    m->authorization = arena_copy(&m->arena, authorization,
-                                  strlen(authorization));
+  m->authorization = copy_header(r, "Authorization");
+  m->content_type = copy_header(r, "Content-Type");
+  r->takes_gzip = encodings && strstr(encodings, "gzip");
   buf_str(&headers, "{");
   MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_header,
                             &headers);
@@ -254,6 +309,7 @@ static enum MHD_Result on_request(void *cls,
 static void end_request(struct sandbox *s, struct request *r) {
   double idle = s->config.idle_close;
   s->stats.in_flight--;
+  if (r->admitted) s->admitted--;
   if (!r->link) return;
   r->link->busy = false;
   r->link->answered++;

@@ -16,11 +16,14 @@ static const struct field top_fields[] = {
 
 static const struct field user_fields[] = {
   { "id", F_ID }, { "userid", F_TEXT }, { "friendly_name", F_TEXT },
+  { "email", F_TEXT | F_NULL }, { "username", F_TEXT | F_NULL },
+  { "firstname", F_TEXT | F_NULL }, { "lastname", F_TEXT | F_NULL },
   { NULL, 0 },
 };
 
 static const struct field space_fields[] = {
-  { "id", F_ID }, { "name", F_TEXT }, { "workflows", F_ARRAY },
+  { "id", F_ID }, { "name", F_TEXT }, { "owner_id", F_ID | F_NULL },
+  { "plan", F_TEXT }, { "plan_level", F_INT }, { "workflows", F_ARRAY },
   { "stories", F_ARRAY }, { "space_roles", F_ARRAY },
   { "collaborators", F_ARRAY }, { "releases", F_ARRAY },
   { "workflow_stage_changes", F_ARRAY }, { NULL, 0 },
@@ -32,13 +35,23 @@ static const struct field role_fields[] = {
 };
 
 static const struct field collaborator_fields[] = {
-  { "id", F_ID }, { "user_id", F_ID }, { "user", F_TEXT | F_OBJECT },
-  { "role", F_TEXT }, { "space_role_ids", F_REFS }, { NULL, 0 },
+  { "id", F_ID }, { "user_id", F_ID | F_NULL },
+  { "user", F_TEXT | F_OBJECT }, { "role", F_TEXT },
+  { "space_role_ids", F_REFS }, { "can_act_as_admin", F_BOOL },
+  { "invitation", F_OBJECT | F_NULL }, { NULL, 0 },
 };
 
 static const struct field release_fields[] = {
   { "id", F_ID }, { "name", F_TEXT }, { "release_at", F_TEXT | F_NULL },
-  { "released", F_BOOL }, { NULL, 0 },
+  { "released", F_BOOL }, { "uuid", F_TEXT | F_NULL },
+  { "timezone", F_TEXT | F_NULL }, { "branches_to_deploy", F_IDS },
+  { "owner_id", F_ID | F_NULL }, { "stages", F_ARRAY }, { NULL, 0 },
+};
+
+/* The stages of the versions in a release. */
+static const struct field release_stage_fields[] = {
+  { "story_id", F_ID }, { "workflow_stage_id", F_ID | F_NULL },
+  { "due_date", F_TEXT | F_NULL }, { "created_at", F_TEXT }, { NULL, 0 },
 };
 
 static const struct field workflow_fields[] = {
@@ -47,7 +60,8 @@ static const struct field workflow_fields[] = {
 };
 
 static const struct field loaded_stage_fields[] = {
-  { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT },
+  { "id", F_ID }, { "name", F_TEXT },
+  { "color", F_TEXT | F_NULL | F_FALSE },  /* false: null, as in Lua */
   { "position", F_INT }, { "is_default", F_BOOL },
   { "allow_publish", F_BOOL }, { "allow_all_stages", F_BOOL },
   { "allow_admin_publish", F_BOOL }, { "allow_all_users", F_BOOL },
@@ -66,7 +80,12 @@ static const struct field story_fields[] = {
   { "tag_list", F_TEXTS }, { "user_ids", F_IDS },
   { "space_role_ids", F_IDS }, { "release_ids", F_IDS },
   { "created_at", F_TEXT }, { "updated_at", F_TEXT },
-  { "published_at", F_TEXT | F_NULL },
+  { "published_at", F_TEXT | F_NULL }, { "deleted_at", F_TEXT | F_NULL },
+  { "path", F_TEXT | F_NULL }, { "position", F_INT },
+  { "is_startpage", F_BOOL }, { "pinned", F_BOOL },
+  { "unpublished_changes", F_BOOL }, { "last_author_id", F_ID | F_NULL },
+  { "publish_at", F_TEXT | F_NULL }, { "schedule_status", F_TEXT | F_NULL },
+  { "favourites", F_IDS },
   { "stage", F_ID | F_TEXT | F_OBJECT | F_NULL }, { NULL, 0 },
 };
 
@@ -100,7 +119,8 @@ static const struct field k_user_fields[] = {
 static const struct field k_workspace_fields[] = {
   { "id", F_ID }, { "title", F_TEXT }, { "archived", F_BOOL },
   { "status_key", F_ID }, { "created_at", F_TEXT },
-  { "updated_at", F_TEXT }, { NULL, 0 },
+  { "updated_at", F_TEXT }, { "status_hidden", F_BOOL },
+  { "attributes", F_OBJECT }, { NULL, 0 },
 };
 
 static const struct field k_change_fields[] = {
@@ -115,7 +135,7 @@ struct load {
   struct store *db;
   struct buf *err;
   struct arena arena;
-  int64_t space, workflow;
+  int64_t space, workflow, release;
   const char *workflow_name;
   char now[TIME_SIZE];
 };
@@ -201,9 +221,13 @@ static bool load_user(struct load *l, const struct json *v,
                       int64_t number) {
   const char *userid = text_of(v, "userid");
   if (!need(l, v, "userid", "a user")) return false;
-  return store_run(l->db, "INSERT INTO users VALUES (?,?,?,?)", "itti",
+  return store_run(l->db, "INSERT INTO users(id, userid, friendly_name,"
+                   " place, email, username, firstname, lastname)"
+                   " VALUES (?,?,?,?,?,?,?,?)", "ittitttt",
                    id_or_new(l, v), userid,
-                   text_or(v, "friendly_name", userid), number);
+                   text_or(v, "friendly_name", userid), number,
+                   text_of(v, "email"), text_of(v, "username"),
+                   text_of(v, "firstname"), text_of(v, "lastname"));
 }
 
 static bool load_role(struct load *l, const struct json *v,
@@ -215,7 +239,8 @@ static bool load_role(struct load *l, const struct json *v,
                    text_of(v, "subtitle"), text_of(v, "ext_id"));
 }
 
-/* The user of a collaborator: an id, an e-mail address, or described. */
+/* The user of a collaborator: an id, an e-mail address, or described; 0 for
+** someone invited, who has none. */
 static bool find_user(struct load *l, const struct json *v, int64_t *id) {
   const struct json *user = json_get(v, "user");
   const char *userid = user && user->type == JSON_TEXT
@@ -223,12 +248,14 @@ static bool find_user(struct load *l, const struct json *v, int64_t *id) {
   *id = id_of(v, "user_id");
   if (!*id) *id = id_of(user, "id");
   if (*id && !user) return true;
+  if (!user && json_get(v, "invitation")) return true;
   if (!userid) return fail(l->err, "a collaborator without a user");
   if (!*id && store_int(l->db, id, "SELECT id FROM users WHERE userid = ?",
                         "t", userid))
     return true;
   if (!*id) *id = store_new_id(l->db);
-  return store_run(l->db, "INSERT OR IGNORE INTO users VALUES"
+  return store_run(l->db, "INSERT OR IGNORE INTO users(id, userid,"
+                   " friendly_name, place) VALUES"
                    " (?,?,?,(SELECT count(*) + 1 FROM users))", "itt", *id,
                    userid, text_or(user, "friendly_name", userid));
 }
@@ -242,20 +269,38 @@ static bool load_collaborator(struct load *l, const struct json *v,
   ok = find_user(l, v, &user) &&
        resolve_all(l, json_get(v, "space_role_ids"), by_role, l->space,
                    "space role", &roles) &&
-       store_run(l->db, "INSERT INTO collaborators VALUES (?,?,?,?,?)",
-                 "iiitt", id_or_new(l, v), l->space, user,
-                 text_or(v, "role", "editor"), roles.data);
+       store_run(l->db, "INSERT INTO collaborators VALUES (?,?,?,?,?,?,?)",
+                 "iirtttb", id_or_new(l, v), l->space, user,
+                 text_or(v, "role", "editor"), roles.data,
+                 json_or(l, v, "invitation", NULL),
+                 (int)flag_of(v, "can_act_as_admin"));
   buf_free(&roles);
   return ok;
+}
+
+static bool load_release_stage(struct load *l, const struct json *v,
+                               int64_t number) {
+  (void)number;
+  if (!need(l, v, "story_id", "a release's stage")) return false;
+  return store_run(l->db, "INSERT INTO release_stages VALUES (?,?,?,?,?)",
+                   "iirtt", l->release, id_of(v, "story_id"),
+                   id_of(v, "workflow_stage_id"), text_of(v, "due_date"),
+                   text_or(v, "created_at", l->now));
 }
 
 static bool load_release(struct load *l, const struct json *v,
                          int64_t number) {
   (void)number;
   if (!need(l, v, "name", "a release")) return false;
-  return store_run(l->db, "INSERT INTO releases VALUES (?,?,?,?,?)",
-                   "iittb", id_or_new(l, v), l->space, text_of(v, "name"),
-                   text_of(v, "release_at"), (int)flag_of(v, "released"));
+  l->release = id_or_new(l, v);
+  return store_run(l->db, "INSERT INTO releases VALUES (?,?,?,?,?,?,?,?,?)",
+                   "iittbtttr", l->release, l->space, text_of(v, "name"),
+                   text_of(v, "release_at"), (int)flag_of(v, "released"),
+                   text_of(v, "uuid"), text_of(v, "timezone"),
+                   json_or(l, v, "branches_to_deploy", "[]"),
+                   id_of(v, "owner_id")) &&
+         each(l, json_get(v, "stages"), release_stage_fields,
+              "field of a release's stage", load_release_stage);
 }
 
 /* --- workflows -------------------------------------------------------- */
@@ -263,18 +308,14 @@ static bool load_release(struct load *l, const struct json *v,
 static const char by_color[] =
   "SELECT id FROM stages WHERE color = ? AND workflow_id = ?";
 
-/* The services let no two stages of a workflow share a name or a colour. */
-static bool check_unique(struct load *l, const struct json *v) {
-  const char *name = text_of(v, "name"), *color = text_of(v, "color");
+/* Stages are referred to by name: no two of a workflow share one. */
+static bool check_name(struct load *l, const struct json *v) {
   int64_t other;
-  if (store_int(l->db, &other, by_stage, "ti", name, l->workflow))
-    return fail(l->err, "workflow '%s' has two stages '%s'",
-                l->workflow_name, name);
-  if (l->sandbox->config.unique_colors && color && *color &&
-      store_int(l->db, &other, by_color, "ti", color, l->workflow))
-    return fail(l->err, "workflow '%s': stage '%s' has another one's color"
-                " '%s'", l->workflow_name, name, color);
-  return true;
+  if (!store_int(l->db, &other, by_stage, "ti", text_of(v, "name"),
+                 l->workflow))
+    return true;
+  return fail(l->err, "workflow '%s' has two stages '%s'", l->workflow_name,
+              text_of(v, "name"));
 }
 
 /* A workflow has one default stage at the most. */
@@ -297,11 +338,11 @@ static bool load_stage(struct load *l, const struct json *v,
   const struct json *position = json_get(v, "position");
   int64_t id = id_or_new(l, v);
   bool ok;
-  if (!need(l, v, "name", "a stage") || !check_unique(l, v)) return false;
+  if (!need(l, v, "name", "a stage") || !check_name(l, v)) return false;
   ok = store_run(l->db, "INSERT INTO stages(id, space_id, workflow_id,"
                  " name, color, position) VALUES (?,?,?,?,?,?)", "iiitti",
                  id, l->space, l->workflow, text_of(v, "name"),
-                 text_or(v, "color", ""),
+                 text_of(v, "color"),
                  position ? position->integer : number);
   if (ok) stage_defaults(l->db, id, v);
   return ok;
@@ -346,21 +387,27 @@ static bool set_member(struct load *l, int64_t id, const struct json *v) {
     return store_run(l->db, "UPDATE stages SET after_publish_id = ?"
                      " WHERE id = ?", "ii", stage, id);
   }
+  if (strcmp(v->key, "color") == 0 && v->type != JSON_TEXT) return true;
   if (strcmp(v->key, "id") != 0) stage_set(l->db, id, v->key, v);
   return true;
+}
+
+/* True if a stage is to be given a colour: it has none, and null is one. */
+static bool lacks_color(const struct json *stage) {
+  const struct json *color = json_get(stage, "color");
+  return !color || (color->type == JSON_TEXT && !color->len);
 }
 
 /* The second pass: all stages are there and can be referred to by name. */
 static bool finish_stage(struct load *l, const struct json *v,
                          int64_t number) {
   const struct json *member;
-  const char *color = text_of(v, "color");
   int64_t id = id_of(v, "id");
   if (!id) store_int(l->db, &id, by_stage, "ti", text_of(v, "name"),
                      l->workflow);
   for (member = v->child; member; member = member->next)
     if (!set_member(l, id, member)) return false;
-  if (!color || !*color) hand_out_color(l, id, number);
+  if (lacks_color(v)) hand_out_color(l, id, number);
   return true;
 }
 
@@ -460,9 +507,12 @@ static bool insert_story(struct load *l, const struct json *v, int64_t id,
                    " uuid, is_folder, published, content_type, content,"
                    " tags, user_ids, space_role_ids, release_ids,"
                    " created_at, updated_at, published_at,"
-                   " workflow_stage_id, stage_due_date, stage_created_at)"
-                   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                   "iitttbbtttttttttrtt", id, l->space,
+                   " workflow_stage_id, stage_due_date, stage_created_at,"
+                   " deleted_at, path, is_startpage, pinned,"
+                   " unpublished_changes, last_author_id, publish_at,"
+                   " schedule_status, favourites, position)"
+                   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+                   "?,?,?,?,?,?)", "iitttbbtttttttttrttttbbbrttti", id, l->space,
                    text_or(v, "name", text_of(v, "full_slug")),
                    text_of(v, "full_slug"), story_uuid(l, v, id),
                    (int)flag_of(v, "is_folder"),
@@ -475,7 +525,14 @@ static bool insert_story(struct load *l, const struct json *v, int64_t id,
                    text_or(v, "created_at", l->now),
                    text_or(v, "updated_at", l->now),
                    text_of(v, "published_at"), stage,
-                   text_of(at, "due_date"), since);
+                   text_of(at, "due_date"), since,
+                   text_of(v, "deleted_at"), text_of(v, "path"),
+                   (int)flag_of(v, "is_startpage"),
+                   (int)flag_of(v, "pinned"),
+                   (int)flag_of(v, "unpublished_changes"),
+                   id_of(v, "last_author_id"), text_of(v, "publish_at"),
+                   text_of(v, "schedule_status"),
+                   json_or(l, v, "favourites", "[]"), id_of(v, "position"));
 }
 
 static bool load_story(struct load *l, const struct json *v,
@@ -519,8 +576,10 @@ static bool load_space(struct load *l, const struct json *v,
     return fail(l->err, "the space's id %lld is in no region's range",
                 (long long)id);
   l->space = id ? id : DEFAULT_SPACE;
-  store_run(l->db, "INSERT INTO spaces VALUES (?,?)", "it", l->space,
-            text_or(v, "name", "Space"));
+  store_run(l->db, "INSERT INTO spaces VALUES (?,?,?,?,?)", "itrti",
+            l->space, text_or(v, "name", "Space"), id_of(v, "owner_id"),
+            text_or(v, "plan", "growth"),
+            json_get(v, "plan_level") ? id_of(v, "plan_level") : 400);
   return each(l, json_get(v, "space_roles"), role_fields,
               "field of a space role", load_role) &&
          each(l, json_get(v, "collaborators"), collaborator_fields,
@@ -560,11 +619,13 @@ static bool load_k_workspace(struct load *l, const struct json *v,
   if (!need(l, v, "title", "a workspace")) return false;
   if (!key) key = 310;
   return check_status(l, key) &&
-         store_run(l->db, "INSERT INTO k_workspaces VALUES (?,?,?,?,?,?)",
-                   "itbitt", id ? id : number, text_of(v, "title"),
+         store_run(l->db, "INSERT INTO k_workspaces VALUES"
+                   " (?,?,?,?,?,?,?,?)", "itbittbt", id ? id : number, text_of(v, "title"),
                    (int)flag_of(v, "archived"), key,
                    text_or(v, "created_at", l->now),
-                   text_or(v, "updated_at", l->now));
+                   text_or(v, "updated_at", l->now),
+                   (int)flag_of(v, "status_hidden"),
+                   json_or(l, v, "attributes", "{}"));
 }
 
 static bool load_k_change(struct load *l, const struct json *v,
@@ -610,6 +671,7 @@ void snapshot_clear(struct sandbox *s) {
   static const char *const statements[] = {
     "DELETE FROM spaces", "DELETE FROM users", "DELETE FROM roles",
     "DELETE FROM collaborators", "DELETE FROM releases",
+    "DELETE FROM release_stages",
     "DELETE FROM workflows", "DELETE FROM stages", "DELETE FROM stories",
     "DELETE FROM changes", "DELETE FROM k_users",
     "DELETE FROM k_workspaces", "DELETE FROM k_changes",
@@ -633,7 +695,8 @@ static bool load_all(struct load *l, const struct json *snapshot) {
 static bool check_collaborators(struct load *l) {
   int64_t id;
   if (!store_int(l->db, &id, "SELECT user_id FROM collaborators WHERE"
-                 " user_id NOT IN (SELECT id FROM users)", ""))
+                 " user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users)",
+                 ""))
     return true;
   return fail(l->err, "a collaborator has the unknown user_id %lld",
               (long long)id);
@@ -652,7 +715,7 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
                    struct buf *err) {
   struct load l = { .sandbox = s, .db = s->db, .err = err };
   bool ok;
-  clock_iso(l.now, s->config.clock_offset);
+  clock_iso(l.now, s->config.time_offset);
   err->len = 0;
   store_begin(s->db);
   snapshot_clear(s);

@@ -22,7 +22,7 @@
 ** answers may hold of the service's own forms.
 */
 const struct field stage_fields[] = {
-  { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT },
+  { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT | F_NULL },
   { "position", F_INT }, { "workflow_id", F_ID | F_NULL },
   { "is_default", F_BOOL },
   { "allow_publish", F_BOOL }, { "allow_all_stages", F_BOOL },
@@ -92,7 +92,7 @@ static bool stage_exists(struct call *c) {
                 "SELECT 1 FROM stages WHERE id = ? AND space_id = ?", "ii",
                 c->id, c->space))
     return true;
-  answer_missing(c, SHAPE_ARRAY);
+  answer_missing(c);
   return false;
 }
 
@@ -108,8 +108,8 @@ void stages_get(struct call *c) {
 }
 
 /*
-** Whether another stage of the workflow has a name or a colour. NULL is the
-** one that the stage keeps: in another workflow it may be taken as well.
+** True if another stage of the workflow has a name or a colour. With NULL it
+** is the one that the stage keeps: in another workflow it may be taken too.
 */
 static bool taken(struct call *c, const char *column, const char *value,
                   int64_t workflow, int64_t id) {
@@ -125,9 +125,20 @@ static bool taken(struct call *c, const char *column, const char *value,
                    "iti", workflow, value, id);
 }
 
-/* Colours that may repeat are an option, see docs. */
+/* Names and colours that may repeat are options, see docs. */
 static bool is_unique(const struct call *c, const char *column) {
-  return c->config->unique_colors || strcmp(column, "color") != 0;
+  return strcmp(column, "color") == 0 ? c->config->unique_colors
+                                      : c->config->unique_names;
+}
+
+/* True if a name or colour is written: it is sent, or comes with the stage
+** into another workflow. */
+static bool is_written(struct call *c, const char *value, int64_t workflow,
+                       int64_t id) {
+  int64_t same;
+  return value || !store_int(c->db, &same, "SELECT 1 FROM stages WHERE"
+                             " id = ? AND workflow_id = ?", "ii", id,
+                             workflow);
 }
 
 /* A name or a colour: there on create, not blank, and the only such one. */
@@ -135,7 +146,8 @@ static void check_unique(struct call *c, const struct json *attributes,
                          const char *column, int64_t workflow, int64_t id) {
   const char *value = text_of(attributes, column);
   if (value ? is_blank(value) : !id) problem(c, column, "can't be blank");
-  else if (is_unique(c, column) && taken(c, column, value, workflow, id))
+  else if (is_unique(c, column) && is_written(c, value, workflow, id) &&
+           taken(c, column, value, workflow, id))
     problem(c, column, "has already been taken");
 }
 
@@ -158,7 +170,7 @@ static void check_listed(struct call *c, const struct json *attributes,
       problem(c, name, "is invalid");
 }
 
-/* Whether the objects exist that a stage names; an option, see docs. */
+/* Checks that the objects exist that a stage names; an option, see docs. */
 static void check_references(struct call *c, const struct json *attributes) {
   static const char *const a_stage =
     "SELECT 1 FROM stages WHERE id = ? AND space_id = ?";
@@ -181,7 +193,7 @@ bool stage_valid(struct call *c, const struct json *attributes,
   check_position(c, attributes, "position");
   check_position(c, attributes, "update_position");
   if (c->config->references) check_references(c, attributes);
-  return no_problems(c, 422, SHAPE_FLAT);
+  return is_valid(c);
 }
 
 /* Sets one column from a checked JSON value. */
@@ -242,7 +254,7 @@ static void change_places(struct call *c, int64_t id, int64_t workflow,
             position, id);
 }
 
-/* Whether an attribute is a column that is set as it is given. */
+/* True for an attribute that is a column, set as it is given. */
 static bool is_plain(const char *name) {
   return field_find(stage_fields, name) && strcmp(name, "id") != 0 &&
          strcmp(name, "workflow_id") != 0 &&
@@ -288,7 +300,7 @@ static bool check_body(struct call *c, const struct json *attributes) {
   for (i = 0; i < sizeof asks / sizeof *asks; i++)
     if (strict && flag_of(attributes, asks[i]))
       problem(c, asks[i], "is not permitted");
-  return no_problems(c, 422, SHAPE_LIST) &&
+  return is_valid(c) &&
          body_check(c, stage_fields, attributes);
 }
 
@@ -300,7 +312,7 @@ void stages_create(struct call *c) {
   workflow = id_of(attributes, "workflow_id");
   if (!workflow) workflow = default_workflow(c);
   if (!workflow_exists(c->db, c->space, workflow)) {
-    answer_missing(c, SHAPE_ARRAY);
+    answer_missing(c);
     return;
   }
   if (stage_valid(c, attributes, workflow, 0))
@@ -349,7 +361,7 @@ static bool find_target(struct call *c, const struct json *attributes,
   *target = id_of(attributes, "workflow_id");
   if (!*target) *target = workflow;
   if (!workflow_exists(c->db, c->space, *target)) {
-    answer_missing(c, SHAPE_ARRAY);
+    answer_missing(c);
     return false;
   }
   return *target == workflow ||

@@ -312,6 +312,13 @@ int64_t clock_ns(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* The second that the wall clock shows: the limit counts by it. */
+int64_t clock_second(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return t.tv_sec;
+}
+
 /* A moment in the future. */
 int64_t clock_after(double seconds) {
   return clock_ns() + (int64_t)(seconds * 1e9);

@@ -45,6 +45,7 @@ void store_rewind(struct store *db, int64_t counter);
 #define TIME_SIZE 32
 
 int64_t clock_ns(void);
+int64_t clock_second(void);
 int64_t clock_after(double seconds);
 void clock_iso(char out[TIME_SIZE], int64_t offset);
 void clock_http(char out[TIME_SIZE], int64_t offset);

@@ -1,14 +1,15 @@
-/*
-** Writing stories: little, so that specs can let stories come and go as
-** editors do.
-*/
+/* Writing stories, as editors do: specs change the state with it. */
+#include "stories.h"
 #include "resources.h"
 
 #include <string.h>
 
 static const struct field story_fields[] = {
   { "name", F_TEXT }, { "slug", F_TEXT }, { "content", F_OBJECT },
-  { "is_folder", F_BOOL }, { "tag_list", F_TEXTS }, { NULL, 0 },
+  { "is_folder", F_BOOL }, { "tag_list", F_TEXTS },
+  { "parent_id", F_INT | F_NULL }, { "path", F_TEXT | F_NULL },
+  { "position", F_INT }, { "is_startpage", F_BOOL }, { "pinned", F_BOOL },
+  { "publish_at", F_DATE | F_NULL }, { NULL, 0 },
 };
 
 static const struct field siblings[] = {
@@ -16,20 +17,11 @@ static const struct field siblings[] = {
   { "release_id", F_ID | F_NULL }, { NULL, 0 },
 };
 
-static bool found(struct call *c) {
-  int64_t one;
-  if (store_int(c->db, &one, "SELECT 1 FROM stories WHERE id = ?"
-                " AND space_id = ?", "ii", c->id, c->space))
-    return true;
-  answer_missing(c, SHAPE_STRING);
-  return false;
-}
-
 static void check_slug(struct call *c, const char *slug) {
   int64_t other;
   if (store_int(c->db, &other, "SELECT 1 FROM stories WHERE space_id = ?"
-                " AND full_slug = ? AND id <> ?", "iti", c->space, slug,
-                c->id))
+                " AND full_slug = ? AND id <> ? AND deleted_at IS NULL",
+                "iti", c->space, slug, c->id))
     problem(c, "slug", "has already been taken");
 }
 
@@ -39,7 +31,7 @@ static bool check_story(struct call *c, const struct json *story,
   if (name ? !*name : required) problem(c, "name", "can't be blank");
   if (slug ? !*slug : required) problem(c, "slug", "can't be blank");
   if (slug) check_slug(c, slug);
-  return no_problems(c, 422, SHAPE_FLAT);
+  return is_valid(c);
 }
 
 static void add_component(struct buf *list, const struct json *name) {
@@ -70,6 +62,24 @@ void story_components(struct store *db, int64_t id,
   buf_free(&list);
 }
 
+/* The flags and numbers of a body, each a column of the same name. */
+static void set_plain(struct call *c, int64_t id, const struct json *story) {
+  static const char *const names[] = {
+    "position", "is_startpage", "pinned"
+  };
+  size_t i;
+  for (i = 0; i < sizeof names / sizeof *names; i++) {
+    const struct json *v = json_get(story, names[i]);
+    struct buf sql = { 0 };
+    if (!v) continue;
+    buf_fmt(&sql, "UPDATE stories SET %s = ? WHERE id = ?", names[i]);
+    if (!sql.failed)
+      store_run(c->db, sql.data, "ii",
+                v->type == JSON_BOOL ? (int64_t)v->boolean : v->integer, id);
+    buf_free(&sql);
+  }
+}
+
 static void set_content(struct call *c, int64_t id,
                         const struct json *story) {
   const struct json *content = json_get(story, "content");
@@ -77,14 +87,20 @@ static void set_content(struct call *c, int64_t id,
             " full_slug = coalesce(?2, full_slug),"
             " content = coalesce(?3, content),"
             " content_type = coalesce(json_extract(?3, '$.component'),"
-            " content_type), tags = coalesce(?4, tags), updated_at = ?5"
-            " WHERE id = ?6", "ttttti", text_of(story, "name"),
-            text_of(story, "slug"), json_text(c, content),
-            json_text(c, json_get(story, "tag_list")), c->now, id);
+            " content_type), tags = coalesce(?4, tags), updated_at = ?5,"
+            " path = coalesce(?7, path), publish_at = coalesce(?8,"
+            " publish_at), last_author_id = ?9,"
+            " unpublished_changes = published WHERE id = ?6", "tttttitti",
+            text_of(story, "name"), text_of(story, "slug"),
+            json_text(c, content), json_text(c, json_get(story, "tag_list")),
+            c->now, id, text_of(story, "path"), text_of(story, "publish_at"),
+            c->user.id);
+  set_plain(c, id, story);
   if (content) story_components(c->db, id, content);
 }
 
-/* A new story has no stage, unless its workflow has a default one. */
+/* A new story has no stage, unless its workflow has a default one; the
+** default workflow applies to folders as well. */
 static void enter_default_stage(struct call *c, int64_t story) {
   int64_t stage;
   if (!store_int(c->db, &stage,
@@ -96,7 +112,7 @@ static void enter_default_stage(struct call *c, int64_t story) {
                  " s.content_type)) ORDER BY w.is_default, w.id LIMIT 1)",
                  "ii", story, c->space))
     return;
-  story_enters(c, story, stage, NULL);
+  story_enters(c, story, stage, NULL, 0);
   c->effects.webhooks--;
 }
 
@@ -114,7 +130,7 @@ static bool may_publish(struct call *c) {
                  c->id, strcmp(c->user.role, "admin") == 0))
     return true;
   if (!may)
-    answer_error(c, 403, SHAPE_STRING,
+    answer_error(c, 422, SHAPE_STRING,
                  "The workflow stage does not allow to publish");
   return may != 0;
 }
@@ -126,25 +142,47 @@ static bool may_publish(struct call *c) {
 static bool publish(struct call *c) {
   int64_t next;
   if (!may_publish(c)) return false;
-  store_run(c->db, "UPDATE stories SET published = 1, published_at = ?"
-            " WHERE id = ?", "ti", c->now, c->id);
+  store_run(c->db, "UPDATE stories SET published = 1,"
+            " unpublished_changes = 0, published_at = ? WHERE id = ?", "ti",
+            c->now, c->id);
   if (store_int(c->db, &next, "SELECT g.after_publish_id FROM stories s,"
                 " stages g, stages n WHERE s.id = ? AND"
                 " g.id = s.workflow_stage_id AND n.id = g.after_publish_id",
                 "i", c->id))
-    story_enters(c, c->id, next, NULL);
+    story_enters(c, c->id, next, NULL, 0);
   return true;
 }
 
+/* True if `lang` is not given, or lists the default language. */
+static bool is_default_language(const struct call *c) {
+  const char *lang = param(c, "lang");
+  return !lang || strstr(lang, "[default]");
+}
+
+/* A publication in other languages leaves the default one as it is. */
 void stories_publish(struct call *c) {
-  if (!found(c) || !publish(c)) return;
+  struct versions v;
+  if (!story_found(c) || !versions_find(c, &v)) return;
+  if (is_default_language(c) && !publish(c)) return;
   effect(c, R_STORY, V_UPDATE);
   answer_story(c, 200, c->id);
 }
 
-/* `publish`, beside the story in a body: true, or 1 as the reference has. */
+void stories_unpublish(struct call *c) {
+  struct versions v;
+  if (!story_found(c) || !versions_find(c, &v)) return;
+  if (is_default_language(c))
+    store_run(c->db, "UPDATE stories SET published = 0 WHERE id = ?", "i",
+              c->id);
+  effect(c, R_STORY, V_UPDATE);
+  answer_story(c, 200, c->id);
+}
+
+/* `publish` beside the story, true or 1, or in the query. */
 static bool asks_to_publish(const struct call *c) {
   const struct json *v = json_get(c->body, "publish");
+  const char *text = param(c, "publish");
+  if (text) return strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
   return v && (v->type == JSON_BOOL ? v->boolean : v->integer != 0);
 }
 
@@ -163,7 +201,7 @@ void stories_create(struct call *c) {
             " ?3, ?4, ?4)", "iibt", id, c->space,
             (int)flag_of(story, "is_folder"), c->now);
   set_content(c, id, story);
-  if (!flag_of(story, "is_folder")) enter_default_stage(c, id);
+  enter_default_stage(c, id);
   c->id = id;
   if (asks_to_publish(c) && !publish(c)) return;
   effect(c, R_STORY, V_CREATE);
@@ -173,7 +211,7 @@ void stories_create(struct call *c) {
 void stories_update(struct call *c) {
   const struct json *story = body_root(c, "story", siblings);
   int64_t locked;
-  if (!story || !found(c) || !body_check(c, story_fields, story) ||
+  if (!story || !story_found(c) || !body_check(c, story_fields, story) ||
       !check_story(c, story, false))
     return;
   if (store_int(c->db, &locked, "SELECT 1 FROM stories s, stages g"
@@ -189,11 +227,16 @@ void stories_update(struct call *c) {
   answer_story(c, 200, c->id);
 }
 
+/* The story goes to the trash, and has left its stage. */
 void stories_delete(struct call *c) {
-  if (!found(c)) return;
+  if (!story_found(c)) return;
   store_run(c->db, "DELETE FROM changes WHERE space_id = ? AND story_id = ?",
             "ii", c->space, c->id);
-  store_run(c->db, "DELETE FROM stories WHERE id = ?", "i", c->id);
+  store_run(c->db, "DELETE FROM release_stages WHERE story_id = ?", "i",
+            c->id);
+  store_run(c->db, "UPDATE stories SET deleted_at = ?,"
+            " workflow_stage_id = NULL, stage_due_date = NULL,"
+            " stage_created_at = NULL WHERE id = ?", "ti", c->now, c->id);
   effect(c, R_STORY, V_DELETE);
   c->status = 204;
 }

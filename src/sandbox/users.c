@@ -1,4 +1,4 @@
-/* Whose the tokens are. */
+/* The users of the tokens. */
 #include "snapshot.h"
 
 static void settle_token(struct sandbox *s, struct token *t) {
@@ -9,8 +9,8 @@ static void settle_token(struct sandbox *s, struct token *t) {
     t->user_id = store_new_id(s->db);
   if (!t->userid) t->userid = "token@example.com";
   if (!t->friendly_name) t->friendly_name = t->userid;
-  store_run(s->db, "INSERT OR IGNORE INTO users VALUES (?,?,?,NULL)",
-            "itt", t->user_id, t->userid, t->friendly_name);
+  store_run(s->db, "INSERT OR IGNORE INTO users(id, userid,"
+            " friendly_name) VALUES (?,?,?)", "itt", t->user_id, t->userid, t->friendly_name);
   store_run(s->db, "INSERT OR IGNORE INTO k_users(id, full_name,"
             " email_address) VALUES (?,?,?)", "itt", t->user_id,
             t->friendly_name, t->userid);
@@ -38,9 +38,12 @@ void users_settle(struct sandbox *s) {
   s->k_user = first_user(s->db, "k_users");
   if (!s->user) {
     s->user = store_new_id(s->db);
-    store_run(s->db, "INSERT INTO users VALUES (?, 'demo@example.com',"
-              " 'Demo User', 0)", "i", s->user);
+    store_run(s->db, "INSERT INTO users(id, userid, friendly_name, place)"
+              " VALUES (?, 'demo@example.com', 'Demo User', 0)", "i",
+              s->user);
   }
+  store_run(s->db, "UPDATE spaces SET owner_id = ? WHERE owner_id IS NULL",
+            "i", s->user);
   if (!s->k_user) {
     s->k_user = store_new_id(s->db);
     store_run(s->db, "INSERT INTO k_users VALUES (?, 'Demo User',"

@@ -5,7 +5,7 @@
 
 #define SECOND ((int64_t)1000000000)
 
-/* Forgets what is a second old: it is out of the window. */
+/* Drops what is a second old: it has left the rolling window. */
 static void expire(struct moments *m, int64_t now) {
   while (m->count && m->at[m->first] <= now - SECOND) {
     m->first = (m->first + 1) % m->room;
@@ -51,23 +51,47 @@ static struct window *find(struct windows *w, const char *name) {
   return one;
 }
 
+/* Starts the counters of a clock second afresh when another one began. */
+static void begin_second(struct window *one, int64_t second) {
+  if (one->second == second) return;
+  one->second = second;
+  one->placed_in_second = one->arrived_in_second = 0;
+}
+
+static void count_arrival(struct windows *w, struct window *one,
+                          int64_t now) {
+  expire(&one->arrived, now);
+  add(&one->arrived, now);
+  one->arrived_in_second++;
+  if (one->arrived.count > w->peak) w->peak = one->arrived.count;
+  if (one->arrived_in_second > w->peak_second)
+    w->peak_second = one->arrived_in_second;
+}
+
+/* Requests that hold a place now, by either kind of window. */
+static size_t count_places(struct window *one, const struct rate *rate,
+                           int64_t now) {
+  expire(&one->placed, now);
+  return rate->rolling ? one->placed.count : one->placed_in_second;
+}
+
 /*
-** Counts an arrival. False when the second up to now already holds as many
-** as the limit allows; a limit of 0 is none. A rejected request takes a
-** place only if `count_rejected`.
+** Counts a request. False when the window already holds as many as the limit
+** allows. A rejected request takes a place only if `count_rejected`.
 */
-bool window_enter(struct windows *w, const char *name, double limit,
-                  bool count_rejected, int64_t now) {
+bool window_enter(struct windows *w, const char *name,
+                  const struct rate *rate, int64_t now, int64_t second) {
   struct window *one = find(w, name);
   bool free_place;
   if (!one) return true;
-  expire(&one->arrived, now);
-  add(&one->arrived, now);
-  if (one->arrived.count > w->peak) w->peak = one->arrived.count;
-  if (limit <= 0) return true;
-  expire(&one->placed, now);
-  free_place = (double)one->placed.count + 1 <= limit;
-  if (free_place || count_rejected) add(&one->placed, now);
+  begin_second(one, second);
+  count_arrival(w, one, now);
+  if (rate->limit <= 0) return true;
+  free_place = (double)count_places(one, rate, now) + 1 <= rate->limit;
+  if (free_place || rate->count_rejected) {
+    add(&one->placed, now);
+    one->placed_in_second++;
+  }
   return free_place;
 }
 

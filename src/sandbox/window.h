@@ -1,4 +1,7 @@
-/* The rolling one-second window of each token, and its busiest second. */
+/*
+** The requests of each token in the last second: the rolling one, and the
+** one of the clock, whose counter starts afresh with the next second.
+*/
 #ifndef SANDBOX_WINDOW_H
 #define SANDBOX_WINDOW_H
 
@@ -15,15 +18,24 @@ struct window {
   struct window *next;
   char *name;
   struct moments placed, arrived;
+  int64_t second;  /* of the clock, for the two counters */
+  size_t placed_in_second, arrived_in_second;
 };
 
 struct windows {
   struct window *list;
-  size_t peak;  /* most arrivals of one token in any rolling second */
+  size_t peak;         /* most arrivals of one name in any rolling second */
+  size_t peak_second;  /* and in a second of the clock */
 };
 
-bool window_enter(struct windows *w, const char *name, double limit,
-                  bool count_rejected, int64_t now);
+/* How many requests a second are let through. */
+struct rate {
+  double limit;  /* 0: any number */
+  bool rolling, count_rejected;
+};
+
+bool window_enter(struct windows *w, const char *name,
+                  const struct rate *rate, int64_t now, int64_t second);
 void windows_free(struct windows *w);
 
 #endif

@@ -1,6 +1,7 @@
 /* What a request does to the state, at once or late. */
 #include "request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,20 @@ static void keep_answer(struct request *r, struct call *c) {
   r->body = c->out.len ? buf_take(&c->out) : NULL;
 }
 
+static const char *param_value(struct message *m, const struct json *v) {
+  char digits[24];
+  if (v->type == JSON_TEXT) return v->text;
+  snprintf(digits, sizeof digits, "%lld", (long long)v->integer);
+  return arena_copy(&m->arena, digits, strlen(digits));
+}
+
+/* A fault can make the server read other parameters than were sent. */
+static void change_query(const struct request *r) {
+  const struct json *v = r->fault ? r->fault->query : NULL;
+  for (v = v ? v->child : NULL; v; v = v->next)
+    message_set_param(r->message, v->key, param_value(r->message, v));
+}
+
 /*
 ** Does what the request asks for. With a late fault it is done and undone,
 ** for the answer, and done again when its time has come.
@@ -89,8 +104,9 @@ void request_work(struct request *r) {
   int64_t counter = store_counter(s->db);
   struct call c;
   bool good, late;
+  change_query(r);
   set_call(&c, s, r->message);
-  clock_iso(c.now, s->config.clock_offset);
+  clock_iso(c.now, s->config.time_offset);
   store_begin(s->db);
   call_serve(&c);
   good = c.status < 400;

@@ -46,7 +46,7 @@ int64_t make_default_workflow(struct store *db, int64_t space) {
             " VALUES (?,?,'Default',1)", "ii", id, space);
   default_stage(db, space, id, 1, "Drafting", "#babcb6");
   default_stage(db, space, id, 2, "Reviewing", "#fbce41");
-  default_stage(db, space, id, 3, "Ready", "#2db47d");
+  default_stage(db, space, id, 3, "Ready to Publish", "#2db47d");
   return id;
 }
 
@@ -67,6 +67,13 @@ static void add_stages(struct call *c, int64_t id) {
   buf_str(&c->out, "]}");
 }
 
+/* By option the member is null, not absent, where it is not asked for. */
+static void add_no_stages(struct call *c) {
+  if (!c->config->extra_fields) return;
+  c->out.len--;
+  buf_str(&c->out, ",\"workflow_stages\":null}");
+}
+
 static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
   int count = 0;
   while (store_row(c->db, rows)) {
@@ -75,6 +82,7 @@ static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
     if (count++) buf_str(&c->out, ",");
     buf_str(&c->out, json);
     if (stages) add_stages(c, sqlite3_column_int64(rows, 1));
+    else add_no_stages(c);
   }
 }
 
@@ -110,7 +118,7 @@ void workflows_list(struct call *c) {
 
 static bool found(struct call *c) {
   if (workflow_exists(c->db, c->space, c->id)) return true;
-  answer_missing(c, SHAPE_STRING);
+  answer_missing(c);
   return false;
 }
 
@@ -147,11 +155,14 @@ static void check_types(struct call *c, const struct json *workflow,
   if (blank) problem(c, "content_types", "can't be blank");
 }
 
-/* A stage that comes with its workflow has no id, and no other workflow. */
+/* A stage that comes with its workflow has no id, no other workflow, and no
+** allow_none_for_next_stages. */
 static void check_new(struct call *c, const struct json *stage) {
   const struct json *workflow = json_get(stage, "workflow_id");
   if (!c->config->strict) return;
   if (json_get(stage, "id")) problem(c, "id", "is not permitted");
+  if (json_get(stage, "allow_none_for_next_stages"))
+    problem(c, "allow_none_for_next_stages", "is not permitted");
   if (workflow && workflow->type != JSON_NULL)
     problem(c, "workflow_id", "is not permitted");
 }
@@ -161,10 +172,10 @@ static bool check_stages(struct call *c, const struct json *workflow) {
   for (v = list ? list->child : NULL; v; v = v->next) {
     if (v->type != JSON_OBJECT) {
       problem(c, "workflow_stages", "must be objects");
-      return no_problems(c, 422, SHAPE_ERRORS);
+      return is_valid(c);
     }
     check_new(c, v);
-    if (!no_problems(c, 422, SHAPE_LIST) || !body_check(c, stage_fields, v))
+    if (!is_valid(c) || !body_check(c, stage_fields, v))
       return false;
   }
   return true;
@@ -201,7 +212,7 @@ void workflows_create(struct call *c) {
   if (!workflow || !check_body(c, workflow)) return;
   check_name(c, workflow, true);
   check_types(c, workflow, true);
-  if (!no_problems(c, 422, SHAPE_ERRORS)) return;
+  if (!is_valid(c)) return;
   id = insert_workflow(c, workflow);
   if (insert_stages(c, id, workflow))
     answer_workflow(c, 201, id, true);
@@ -220,7 +231,7 @@ static bool set_positions(struct call *c, const struct json *workflow) {
     const struct json *position = json_get(v, "position");
     if (v->type != JSON_OBJECT || !id_of(v, "id") || !position) {
       problem(c, "workflow_stages_attributes", "need an id and a position");
-      return no_problems(c, 422, SHAPE_ERRORS);
+      return is_valid(c);
     }
     if (!body_check(c, position_fields, v)) return false;
     if (position->integer < 0)
@@ -231,7 +242,7 @@ static bool set_positions(struct call *c, const struct json *workflow) {
     if (store_changed(c->db) == 0)
       problem(c, "workflow_stages_attributes", "name an unknown stage");
   }
-  return no_problems(c, 422, SHAPE_ERRORS);
+  return is_valid(c);
 }
 
 void workflows_update(struct call *c) {
@@ -243,7 +254,7 @@ void workflows_update(struct call *c) {
   types = json_get(workflow, "content_types");
   if (!is_default(c) || (types && types->len))
     check_types(c, workflow, false);
-  if (!no_problems(c, 422, SHAPE_ERRORS) || !set_positions(c, workflow))
+  if (!is_valid(c) || !set_positions(c, workflow))
     return;
   store_run(c->db, "UPDATE workflows SET name = coalesce(?, name),"
             " content_types = coalesce(?, content_types) WHERE id = ?",
@@ -256,7 +267,7 @@ void workflows_delete(struct call *c) {
   int64_t stage;
   if (!found(c)) return;
   if (is_default(c)) {
-    answer_error(c, 422, SHAPE_STRING,
+    answer_error(c, (int)c->config->default_workflow_delete, SHAPE_STRING,
                  "The default workflow cannot be deleted");
     return;
   }
@@ -321,7 +332,7 @@ static bool check_different(struct call *c, const struct json *workflow) {
                 " WHERE w.id = ? AND a.value = b.value", "ti",
                 json_text(c, types), c->id))
     problem(c, "content_types", "must be different from the original's");
-  return no_problems(c, 422, SHAPE_ARRAY);
+  return is_valid(c);
 }
 
 void workflows_duplicate(struct call *c) {

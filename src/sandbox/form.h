@@ -1,0 +1,11 @@
+/* Bodies of Rails-style form fields: a[b]=1&a[c][]=2. */
+#ifndef SANDBOX_FORM_H
+#define SANDBOX_FORM_H
+
+#include "json.h"
+
+/* The tree of a form, all its values texts; NULL without memory. */
+const struct json *form_parse(struct arena *arena, const char *text,
+                              size_t len);
+
+#endif

@@ -269,6 +269,8 @@ tables.classes = {
     { "faults", "table<string, integer>", "By name.", required = true },
     { "peak", "integer", "Most requests in a rolling second.",
       required = true },
+    { "peak_second", "integer", "Most requests in a second of the clock.",
+      required = true },
     { "connections", "integer", "", required = true },
     { "open_connections", "integer", "", required = true },
     { "in_flight", "integer", "", required = true },

@@ -169,9 +169,9 @@ describe("changes", function()
   it("to a stage that may not come next are told as they came", function()
     local story = assert(space.stories:list {
       in_workflow_stages = { stages.Drafting.id } })[1]
-    local err = failed("rejected", space.changes:create {
+    local err = failed("forbidden", space.changes:create {
       story_id = story.id, workflow_stage_id = stages.Ready.id })
-    assert.equal(422, err.status)
+    assert.equal(403, err.status)
     has(err, "does not allow to move on")
     local other, theirs = clients.sandbox { transitions = 403,
                                             seed = { stories = 3 } }

@@ -56,10 +56,10 @@ describe("a dry run", function()
       },
       moves = {
         { from = "Old review", where = { starts_with = "old-review/1" },
-          to = "Legal", comment = "x", release_id = 91,
+          to = "Legal", comment = "x",
           assign = { users = { "law@example.com" }, roles = { "Lawyer" } } },
         { from = "Old review", to = "Review", notify = true },
-        { from = "Drafting", to = "Ready",
+        { from = "Drafting", to = "Ready", release_id = 91,
           due_date = "2026-12-01T10:00:00.000Z" },
         { from = "none", to = "Legal" },
         { from = { default = true, stage = "Reviewing" }, to = "Review" },

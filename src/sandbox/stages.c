@@ -389,6 +389,8 @@ void stage_remove(struct store *db, int64_t space, int64_t id) {
   store_run(db, "UPDATE stories SET workflow_stage_id = NULL,"
             " stage_due_date = NULL, stage_created_at = NULL"
             " WHERE space_id = ? AND workflow_stage_id = ?", "ii", space, id);
+  store_run(db, "DELETE FROM release_stages WHERE workflow_stage_id = ?",
+            "i", id);
   store_run(db, "UPDATE changes SET workflow_stage_id = NULL"
             " WHERE workflow_stage_id = ?", "i", id);
   store_run(db, "UPDATE stages SET after_publish_id = NULL"

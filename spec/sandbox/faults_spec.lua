@@ -383,7 +383,8 @@ describe("faults", function()
       ["fault 2: fault field 'delay' must not be negative"] = { delay = -1 },
       ["fault 2: a fault that does nothing"] = { method = "POST" },
       ["fault 2: fault field 'shape' must be one of 'string', 'array', " ..
-       "'list', 'fields', 'errors', 'flat', 'message', 'objects', 'strings', 'status'"] = { status = 422, shape = "x" },
+       "'list', 'fields', 'errors', 'flat', 'message', " ..
+        "'objects', 'strings', 'status'"] = { status = 422, shape = "x" },
       ["fault 2: fault field 'headers': names and strings expected"] =
         { headers = { Location = true } },
       ["fault 2: fault field 'headers' must be an object"] =

@@ -148,7 +148,8 @@ describe("a snapshot", function()
         { space = {} },
       ["unknown field of a stage 'colour', did you mean 'color'?"] =
         stage { colour = "#fff" },
-      ["field of a stage 'color' must be a string or false"] = stage { color = 5 },
+      ["field of a stage 'color' must be a string or false"] =
+        stage { color = 5 },
       ["unknown stage 'Y'"] = stage { workflow_stage_ids = { "Y" } },
       ["unknown space role 'Z'"] = stage { space_role_ids = { "Z" } },
       ["a workflow without a 'name'"] =

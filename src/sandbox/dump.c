@@ -15,7 +15,8 @@ static void list(struct sandbox *s, struct buf *b, const char *name,
 static void dump_stages(struct sandbox *s, struct buf *b, int64_t workflow) {
   list(s, b, "stages",
        "SELECT json_object(" SAME(id) "," SAME(name) ","
-       "'color',json(iif(color IS NULL,'false',json_quote(color)))," SAME(position) "," FLAG(is_default) "," FLAG(allow_publish) ","
+       "'color',json(iif(color IS NULL,'false',json_quote(color))),"
+       SAME(position) "," FLAG(is_default) "," FLAG(allow_publish) ","
        FLAG(allow_all_stages) "," FLAG(allow_admin_publish) ","
        FLAG(allow_all_users) "," FLAG(allow_admin_change) ","
        FLAG(allow_editor_change) "," FLAG(allow_none_for_next_stages) ","
@@ -131,7 +132,8 @@ void snapshot_dump(struct sandbox *s, struct buf *b) {
   buf_str(b, "{\"users\":[");
   store_rows(s->db, b, "SELECT json_object(" SAME(id) "," SAME(userid) ","
              SAME(friendly_name) "," SAME(email) "," SAME(username) ","
-             SAME(firstname) "," SAME(lastname) ") FROM users ORDER BY place IS NULL,"
+             SAME(firstname) "," SAME(lastname) ") FROM users"
+             " ORDER BY place IS NULL,"
              " place, id", "");
   buf_str(b, "]");
   dump_spaces(s, b);

@@ -136,8 +136,8 @@ static void read_what(struct fault *f, const struct json *v) {
 }
 
 static bool does_something(const struct fault *f) {
-  return f->status || f->body || f->headers || f->query || f->close || f->hang ||
-         f->reset || f->malformed || f->html || f->delay > 0 ||
+  return f->status || f->body || f->headers || f->query || f->close ||
+         f->hang || f->reset || f->malformed || f->html || f->delay > 0 ||
          f->delay_after > 0 || f->late > 0 || f->idle_close >= 0 ||
          f->truncate != -1 || f->retry_after >= 0;
 }

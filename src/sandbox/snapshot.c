@@ -138,6 +138,7 @@ struct load {
   int64_t space, workflow, release;
   const char *workflow_name;
   char now[TIME_SIZE];
+  char earlier[TIME_SIZE];  /* since when stories are in their stages */
 };
 
 typedef bool loader(struct load *l, const struct json *v, int64_t number);
@@ -499,7 +500,7 @@ static const char *story_uuid(struct load *l, const struct json *v,
 static bool insert_story(struct load *l, const struct json *v, int64_t id,
                          int64_t stage) {
   const struct json *at = json_get(v, "stage");
-  const char *since = text_or(at, "created_at", stage ? l->now : NULL);
+  const char *since = text_or(at, "created_at", stage ? l->earlier : NULL);
   const char *type = text_of(v, "content_type");
   if (!type) type = text_of(json_get(v, "content"), "component");
   return store_run(l->db,
@@ -512,7 +513,8 @@ static bool insert_story(struct load *l, const struct json *v, int64_t id,
                    " unpublished_changes, last_author_id, publish_at,"
                    " schedule_status, favourites, position)"
                    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-                   "?,?,?,?,?,?)", "iitttbbtttttttttrttttbbbrttti", id, l->space,
+                   "?,?,?,?,?,?)", "iitttbbtttttttttrttttbbbrttti", id,
+                   l->space,
                    text_or(v, "name", text_of(v, "full_slug")),
                    text_of(v, "full_slug"), story_uuid(l, v, id),
                    (int)flag_of(v, "is_folder"),
@@ -620,7 +622,8 @@ static bool load_k_workspace(struct load *l, const struct json *v,
   if (!key) key = 310;
   return check_status(l, key) &&
          store_run(l->db, "INSERT INTO k_workspaces VALUES"
-                   " (?,?,?,?,?,?,?,?)", "itbittbt", id ? id : number, text_of(v, "title"),
+                   " (?,?,?,?,?,?,?,?)", "itbittbt", id ? id : number,
+                   text_of(v, "title"),
                    (int)flag_of(v, "archived"), key,
                    text_or(v, "created_at", l->now),
                    text_or(v, "updated_at", l->now),
@@ -695,7 +698,8 @@ static bool load_all(struct load *l, const struct json *snapshot) {
 static bool check_collaborators(struct load *l) {
   int64_t id;
   if (!store_int(l->db, &id, "SELECT user_id FROM collaborators WHERE"
-                 " user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users)",
+                 " user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM"
+                 " users)",
                  ""))
     return true;
   return fail(l->err, "a collaborator has the unknown user_id %lld",
@@ -716,6 +720,7 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
   struct load l = { .sandbox = s, .db = s->db, .err = err };
   bool ok;
   clock_iso(l.now, s->config.time_offset);
+  clock_iso(l.earlier, s->config.time_offset - 3600);
   err->len = 0;
   store_begin(s->db);
   snapshot_clear(s);

@@ -10,7 +10,8 @@ static void settle_token(struct sandbox *s, struct token *t) {
   if (!t->userid) t->userid = "token@example.com";
   if (!t->friendly_name) t->friendly_name = t->userid;
   store_run(s->db, "INSERT OR IGNORE INTO users(id, userid,"
-            " friendly_name) VALUES (?,?,?)", "itt", t->user_id, t->userid, t->friendly_name);
+            " friendly_name) VALUES (?,?,?)", "itt",
+            t->user_id, t->userid, t->friendly_name);
   store_run(s->db, "INSERT OR IGNORE INTO k_users(id, full_name,"
             " email_address) VALUES (?,?,?)", "itt", t->user_id,
             t->friendly_name, t->userid);

@@ -56,10 +56,11 @@ until [ -s url ]; do
   [ "$tries" -lt 100 ] || { echo "demo: no sandbox" >&2; exit 1; }
   sleep 0.1
 done
-cat url
+read -r url <url
+echo "$url"
 
 export XDG_CONFIG_HOME="$folder"
-WORKSTAGE_BASE_URL=$(cat url)
+WORKSTAGE_BASE_URL=$url
 STORYBLOK_SPACE_ID=288868932106293
 STORYBLOK_TOKEN=any-token-will-do
 WORKSTAGE_RATE_LIMIT=100

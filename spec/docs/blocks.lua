@@ -127,8 +127,8 @@ function kinds.sh.server(self, block)
   put(self, command .. "--rate-limit off >address 2>&1 &")
   put(self, "server=$!")
   put(self, "until [ -s address ]; do sleep 0.02; done")
-  put(self, "SPEC_STORYBLOK_URL=$(cat address)")
-  put(self, "SPEC_KANTATA_URL=$SPEC_STORYBLOK_URL/api/v1")
+  put(self, "SPEC_STORYBLOK_URL=$(head -n 1 address)")
+  put(self, "SPEC_KANTATA_URL=$(sed -n 's/^Kantata OX: //p' address)")
 end
 
 function kinds.sh.make(self, block)

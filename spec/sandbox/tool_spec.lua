@@ -11,6 +11,11 @@ local function run(arguments)
   return output, tonumber(status)
 end
 
+local function contents(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
 describe("workstage sandbox", function()
   -- Starts it, asks once, and ends it with a signal.
   local function serve(arguments, signal, ask)
@@ -22,12 +27,13 @@ describe("workstage sandbox", function()
     local url
     for _ = 1, 200 do
       local file = io.open(out)
-      url = file:read "l"
+      local text = file:read "a"
+      url = text:match "^(.-)\n.*\n"
       file:close()
       if url then break end
       os.execute "sleep 0.05"
     end
-    local answer = ask and url and ask(url, pid)
+    local answer = ask and url and ask(url, pid, contents(out))
     os.execute(("kill -%s %s"):format(signal, pid))
     local status = tonumber(pipe:read "l")
     pipe:close()
@@ -65,7 +71,7 @@ describe("workstage sandbox", function()
     assert.is_true(grown < 4000, grown .. " KiB")
   end)
 
-  it("prints its address in one line and serves until a signal", function()
+  it("prints its addresses and serves until a signal", function()
     for _, signal in ipairs { "TERM", "INT", "HUP" } do
       local output, status, answer = serve("--stories 3", signal,
         function(url)
@@ -73,7 +79,9 @@ describe("workstage sandbox", function()
                  :get "/stories"
         end)
       assert.equal("3", answer.headers.total)
-      assert.truthy(output:find "^http://127%.0%.0%.1:%d+\n$")
+      local port = output:match "^http://127%.0%.0%.1:(%d+)\n"
+      assert.equal(("http://127.0.0.1:%s\nKantata OX: http://127.0.0.1:%s" ..
+                    "/api/v1\n"):format(port, port), output)
       assert.equal(0, status)
     end
   end)
@@ -101,12 +109,42 @@ describe("workstage sandbox", function()
     os.remove(faults)
   end)
 
+  it("takes a clock and every other option of the module", function()
+    local _, _, answers = serve("--clock-offset=-86400 --option gzip=always " ..
+      "--option update_status=200 --option unique_colors=false", "TERM",
+      function(url)
+        local space = http.client(nil, "x", url .. "/v1/spaces/" .. http.SPACE)
+        local all = space:get "/workflow_stages"
+        return all
+      end)
+    assert.equal("gzip", answers.headers["content-encoding"])
+    local day = os.date("!%d %b %Y", os.time() - 86400)
+    assert.truthy(answers.headers.date:find(day, 1, true))
+    local output, status = run "sandbox --option nonsense"
+    assert.equal(3, status)
+    assert.truthy(output:find("is not NAME=VALUE", 1, true))
+    output, status = run "sandbox --option widow=fixed"
+    assert.equal(1, status)
+    assert.truthy(output:find("did you mean 'window'?", 1, true))
+  end)
+
+  it("prints a Kantata address that a client can use as it stands", function()
+    serve("", "TERM", function(_, _, output)
+      local address = output:match "Kantata OX: (%S+)"
+      local ox <close> = assert(workstage.kantata {
+        token = "x", base_url = address, proxy = false })
+      assert.equal(4 + 1, #assert(ox.workspaces:list()))
+    end)
+  end)
+
   it("ends with 1 and a reason when it cannot start", function()
     local server = http.start()
-    local output, status = run("sandbox --port " .. server.port)
+    local server_port = server.port
+    local output, status = run("sandbox --port " .. server_port)
     server:stop()
     assert.equal(1, status)
-    assert.truthy(output:find("cannot listen on port", 1, true))
+    assert.truthy(output:find(("cannot listen on port %d: Address already " ..
+                               "in use"):format(server_port), 1, true))
     output, status = run "sandbox --seed /nonexistent.json"
     assert.equal(1, status)
     assert.truthy(output:find("/nonexistent.json", 1, true))

@@ -6,6 +6,7 @@
 #include "request.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -368,7 +369,8 @@ bool server_start(struct sandbox *s, struct buf *err) {
   s->daemon = start_daemon(s);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!s->daemon)
-    return fail(err, "cannot listen on port %d", (int)s->config.port);
+    return fail(err, "cannot listen on port %d: %s", (int)s->config.port,
+                strerror(errno));
   info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
   s->port = info ? info->port : (int)s->config.port;
   return true;

@@ -22,6 +22,16 @@ local function latency(text)
            outbound = { tonumber(c), tonumber(d) } }
 end
 
+-- NAME=VALUE, the value a number, true, false or a text.
+local function named(text)
+  local name, value = text:match "^([%w_]+)=(.*)$"
+  if not name then return nil, "'" .. text .. "' is not NAME=VALUE" end
+  if value == "true" or value == "false" then
+    return { name, value == "true" }
+  end
+  return { name, math.tointeger(tonumber(value)) or tonumber(value) or value }
+end
+
 function command.define(parser)
   parser:option("--port", "Port to listen on; 0 takes a free one.")
     :convert(whole):default "0"
@@ -39,12 +49,17 @@ function command.define(parser)
     :argname "FILE"
   parser:option("--faults", "JSON file with a list of faults.")
     :argname "FILE"
+  parser:option("--clock-offset", "Seconds that its clock is ahead.")
+    :convert(whole):argname "SECONDS"
+  parser:option("--option", "Another option of sandbox.start(), see the " ..
+                "guide to the sandbox; more than once for several.")
+    :argname "NAME=VALUE":convert(named):count "*":default {}
   parser:flag("--any-space", "Accept every valid space id.")
 end
 
--- Nobody can ask this one for its log of requests.
+-- Nobody can ask this server for its log of requests.
 local function options(parsed)
-  return {
+  local given = {
     log = false,
     port = parsed.port,
     rate_limit = parsed.rate_limit,
@@ -53,12 +68,15 @@ local function options(parsed)
     database = parsed.database,
     faults = parsed.faults,
     any_space = parsed.any_space,
+    clock_offset = parsed.clock_offset,
     seed = parsed.seed or parsed.stories and { stories = parsed.stories },
   }
+  for _, pair in ipairs(parsed.option) do given[pair[1]] = pair[2] end
+  return given
 end
 
--- Signals are held back before the line is out: whoever has read it may
--- end the server.
+-- Signals are blocked before the addresses are printed: whoever has read
+-- them may end the server.
 function command.run(parsed)
   local ok, sandbox = pcall(require, "workstage.sandbox")
   if not ok then
@@ -71,7 +89,7 @@ function command.run(parsed)
     io.stderr:write("workstage: ", err, "\n")
     return 1
   end
-  io.stdout:write(server.url, "\n")
+  io.stdout:write(server.url, "\nKantata OX: ", server.kantata_url, "\n")
   io.stdout:flush()
   sandbox.wait_signal()
   server:stop()

@@ -109,7 +109,7 @@ local changes = resource.define {
 local workspaces = resource.define {
   name = "workspaces", one = "workspace", path = "/workspaces",
   schema = "kantata.workspace", filter = "kantata.workspace_filter",
-  paged = true, remember = remember_workspace,
+  paged = true, order = "created_at:asc", remember = remember_workspace,
   by_ids = { field = "only", keep = { "include" },
              set = { archived = "include" } },
   methods = { "list", "page", "each", "get", "update" },

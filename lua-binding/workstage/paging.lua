@@ -1,19 +1,30 @@
---- Reading what comes in pages while others change it.
+--- Reads what comes in pages while others change it.
 --
 -- A page is an array with the fields `total` (may be nil), `page` and
--- `per_page`. A list shifts when items join or leave it: what joins before
--- the place that was read to shows items twice; what leaves moves unread
--- items back to where nobody looks any more. So items are told apart by
--- their ids, and pages overlap: the first item of each must be a known one,
--- or else some have moved past, and the reading goes back.
+-- `per_page` (as the service names it, else as it was asked for). A list
+-- shifts when items join or leave it: what joins before the place that was
+-- read to shows items twice; what leaves moves unread items back to where
+-- nobody looks any more. So items are identified by their ids, and pages
+-- overlap: the first item of each must be a known one, or else some have moved
+-- past, and the reading goes back.
+--
+-- No list ends early in silence, and none is read for ever: one whose pages
+-- hold less than its total is read once more, page by page, and is an error if
+-- it stays so.
 local errors = require "workstage.errors"
 
 local paging = {}
 
--- So many pages in a row that bring nothing new end a plain reading, beside
--- those that the list still has by its total; so many that do not join what
--- was read before make an overlapping one plain.
-local REPEATS, MOST_STRAYED = 3, 20
+-- Pages in a row that may bring nothing new, beside those that the list still
+-- has by its total.
+local REPEATS = 3
+
+-- Pages in a row that may not join what was read before, until a reading with
+-- overlaps goes on page by page.
+local MOST_STRAYED = 20
+
+-- Requests in all: so many times the pages that there are, and so many more.
+local MOST_TIMES, MOST_MORE = 4, 100
 
 local Sweep = {}
 Sweep.__index = Sweep
@@ -25,24 +36,49 @@ Sweep.__index = Sweep
 -- @tparam[opt] boolean overlaps whether `fetch` heeds its per_page
 function paging.sweep(fetch, overlaps)
   return setmetatable({ fetch = fetch, number = 1, seen = {}, count = 0,
-                        idle = 0, overlaps = overlaps }, Sweep)
+                        idle = 0, fetches = 0, overlaps = overlaps }, Sweep)
 end
 
-local function is_last(page, number)
-  if #page == 0 then return true end
-  if page.total then return number * page.per_page >= page.total end
-  return #page < page.per_page
+-- --------------------------------------------------- the size of pages
+
+-- Notes what a page shows of the list: a total below what one page holds
+-- counts for nothing; a page that is shorter than it was asked to be, although
+-- it is not the last one, shows that the service has a size of its own.
+local function measure(self, page)
+  page.size = math.min(page.per_page, self.cap or page.per_page)
+  page.start = (self.number - 1) * page.size
+  local reached = page.start + #page
+  if page.total and page.total < #page then self.is_blind = true end
+  if self.is_blind then page.total = nil end
+  local is_cut = page.total and #page < page.size and reached < page.total
+  if #page > 0 and (is_cut or #page > page.size) then
+    page.size = #page
+    page.start = (self.number - 1) * page.size
+    if self.number == 1 then self.cap = page.size end
+  end
+  self.first_total = self.first_total or page.total
+  if page.total ~= self.first_total then self.has_changed = true end
 end
+
+-- Without a total only an empty page is the last one for sure.
+local function is_last(page)
+  if #page == 0 then return true end
+  return page.total ~= nil and page.start + #page >= page.total
+end
+
+-- ------------------------------------------------------ page by page
 
 -- Where to read on after a page: further back when items have left.
 local function next_number(self, page)
   local left = page.total and self.total and self.total - page.total or 0
   self.total = page.total
   if left > 0 and self.number > 1 then
-    return math.max(1, self.number - math.ceil(left / page.per_page))
+    return math.max(1, self.number - math.ceil(left / page.size))
   end
-  return not is_last(page, self.number) and self.number + 1 or nil
+  return not is_last(page) and self.number + 1 or nil
 end
+
+-- ------------------------------------------------- pages that overlap
 
 -- The page that begins before the place that was read to and goes furthest
 -- beyond it. Pages begin at multiples of their size: so their size varies.
@@ -59,8 +95,8 @@ end
 
 -- Whether nothing can be between a page and what was read before it. An item
 -- of a page that was not joined itself says nothing of that.
-local function is_joined(self, page, start)
-  if start == 0 then return true end
+local function is_joined(self, page)
+  if page.start == 0 then return true end
   if self.meets then
     return not (page.total and self.total and page.total < self.total)
   end
@@ -68,13 +104,17 @@ local function is_joined(self, page, start)
 end
 
 -- Where to read on, for overlapping pages: forward, or back by half a page.
-local function advance(self, page, joined, start)
-  local reached = start + page.per_page
-  self.size = self.size or page.per_page
+-- Without a total a short page may be the last one: the next one shows it.
+local function advance(self, page, joined)
+  local reached = page.start + page.size
+  self.size = self.size or page.size
   self.total = page.total
-  if joined and is_last(page, self.number) then return nil end
+  if joined and is_last(page) then return nil end
+  if joined and not page.total and #page < page.size then
+    return self.number + 1, self.per_page or self.size
+  end
   if not joined then
-    reached = math.min(start, page.total or start) - self.size // 2
+    reached = math.min(page.start, page.total or page.start) - self.size // 2
   end
   if reached <= 0 then return 1, self.size end
   local number, per_page = overlapping(reached, self.size)
@@ -86,9 +126,14 @@ end
 -- does not is read page by page, from the beginning.
 local function heeds(self, page, joined)
   self.strayed = joined and 0 or (self.strayed or 0) + 1
-  return #page <= page.per_page and self.strayed <= MOST_STRAYED and
-         (not self.per_page or page.per_page == self.per_page)
+  if #page == 0 and page.total and page.total > page.start then
+    return false
+  end
+  return self.strayed <= MOST_STRAYED and
+         (not self.per_page or page.size == self.per_page)
 end
+
+-- --------------------------------------------------------------- items
 
 -- What has been read joins a page that was not joined when it was read: all
 -- of that one is known to come without a gap now.
@@ -113,20 +158,79 @@ local function unseen(self, page, joined)
   return fresh
 end
 
--- Whether a plain reading goes on and on without an end. One that has gone
--- back, for items had left, may read all pages again before it finds any.
-local function is_endless(self, page)
-  local pages = page.total and page.total // page.per_page or 0
-  return self.idle > REPEATS + pages
+-- ----------------------------------------------------------------- ends
+
+-- From the beginning, page by page.
+local function start_over(self)
+  self.overlaps, self.total, self.idle = false, nil, 0
+  self.number, self.per_page = 1, nil
 end
 
--- It must not end as if all had been read.
-local function gave_up(self, page)
-  return errors.new {
-    kind = "decode",
+-- How many items the list is to have had all the while; nil if nobody knows.
+local function expected(self, page)
+  return page.total and self.first_total and
+         math.min(page.total, self.first_total)
+end
+
+-- Whether the reading goes on and on without an end. One that has gone back,
+-- for items had left, may read all pages again before it finds any.
+local function is_endless(self, page)
+  local most = math.max(page.total or 0, self.first_total or 0, self.count)
+  local pages = most // page.size
+  return self.idle > REPEATS + (page.total and pages or 0) or
+         self.fetches > MOST_TIMES * pages + MOST_MORE
+end
+
+-- The error of a list that cannot be read to its end.
+local function unreadable(self, page)
+  local message
+  if page.total and self.has_changed then
     message = ("the list changed faster than it could be read: %d of %d items "
-               .. "were seen"):format(self.count, page.total),
-  }
+               .. "were seen"):format(self.count, page.total)
+  elseif page.total then
+    message = ("the list is inconsistent: the service names %d items, but its "
+               .. "pages hold %d"):format(page.total, self.count)
+  else
+    message = ("the list is inconsistent: page %d holds only items of earlier "
+               .. "pages, and no page is the last one"):format(page.number)
+  end
+  return errors.new { kind = "decode", message = message }
+end
+
+-- The end of a reading, or of its first time through: false and the error if
+-- items are missing.
+local function finish(self, page)
+  self.number = nil
+  local most = expected(self, page)
+  if not most or self.count >= most then return true end
+  if self.is_second then return false, unreadable(self, page) end
+  self.is_second = true
+  start_over(self)
+  return true
+end
+
+-- Whether the first page is short and nothing says that it is the last one:
+-- the service may have a size of its own.
+local function is_cut_blindly(self, page)
+  return self.number == 1 and not page.total and #page > 0 and
+         #page < page.size
+end
+
+-- Where to read on after a page, if anywhere.
+local function move_on(self, page, fresh, joined)
+  if self.overlaps and not heeds(self, page, joined) then
+    start_over(self)
+  elseif self.overlaps and is_cut_blindly(self, page) then
+    self.overlaps, self.number = false, self.number + 1
+  elseif self.overlaps then
+    self.number, self.per_page = advance(self, page, joined)
+  else
+    self.number = next_number(self, page)
+  end
+  -- without a total, one that repeats itself in short pages has no more
+  if not page.total and #fresh == 0 and #page < page.size then
+    self.number = nil
+  end
 end
 
 --- The items of the next page that were not seen before: an array, which may
@@ -135,24 +239,23 @@ function Sweep:next()
   if not self.number then return false end
   local page, err = self.fetch(self.number, self.per_page)
   if not page then return nil, err end
-  local start = (self.number - 1) * page.per_page
-  local joined = is_joined(self, page, start)
+  self.fetches = self.fetches + 1
+  page.number = self.number
+  measure(self, page)
+  local joined = is_joined(self, page)
   local fresh = unseen(self, page, joined)
   self.idle = #fresh == 0 and #page > 0 and self.idle + 1 or 0
-  if self.overlaps and not heeds(self, page, joined) then
-    self.overlaps, self.total, self.idle = false, nil, 0
-    self.number, self.per_page = 1, nil
-  elseif self.overlaps then
-    self.number, self.per_page = advance(self, page, joined, start)
-  else
-    self.number = next_number(self, page)
-  end
   self.count = self.count + #fresh
-  if not (self.overlaps and page.total) and is_endless(self, page) then
-    if page.total and self.count < page.total then
-      return nil, gave_up(self, page)
-    end
-    self.number = nil
+  if #fresh > 0 and page.total and page.start + #page > page.total then
+    self.is_blind, page.total = true, nil
+  end
+  move_on(self, page, fresh, joined)
+  if self.number and is_endless(self, page) then
+    return nil, unreadable(self, page)
+  end
+  if not self.number then
+    local good, why = finish(self, page)
+    if not good then return nil, why end
   end
   return fresh
 end

@@ -254,6 +254,8 @@ local function pager(self, filter, whole, ends)
     if not opts then return nil, late end
     local paged = {}
     for name, value in pairs(filter or {}) do paged[name] = value end
+    -- in the service's own order items may move while they are read
+    if not paged.search then paged.order = paged.order or self.class.order end
     paged.page = number
     paged.per_page = per_page or paged.per_page or most
     local page, err = fetch_list(self, paged, opts)
@@ -524,7 +526,8 @@ end
 
 --- Defines a resource.
 -- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
---   `filter`, `get_filter` (schema names), `paged`, `by_ids`, `methods`
+--   `filter`, `get_filter` (schema names), `paged`, `order` (in which pages
+--   are read unless the filter says otherwise), `by_ids`, `methods`
 --   (names of those above), `extra` (functions of its own), `lookup` (looks
 --   for a create whose response was lost), `needs_listing` (which needs to
 --   know that all were listed before), `remember` (`remember(memory, object,

@@ -70,7 +70,8 @@ function service.read_many(self, value, call)
     if class.finish then class.finish(item) end
   end
   list.total = resource.count(call:header "total", 0, MOST)
-  list.per_page = resource.count(call:header "per_page", 1, LONGEST)
+  list.per_page = resource.count(call:header "per_page" or
+                                 call:header "per-page", 1, LONGEST)
   return list
 end
 

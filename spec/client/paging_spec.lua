@@ -182,6 +182,101 @@ for name, read in pairs(ways) do
       end
     end)
 
+    -- As a service's own list, and what it says of it.
+    local function odd(count, serve)
+      local list = service(count)
+      local cut = list.fetch
+      list.fetch = function(number, asked)
+        return serve(cut, number, asked or 100, list)
+      end
+      return list
+    end
+
+    local function ends(list)
+      local good, ids = pcall(run, list, 100)
+      assert.is_true(list.fetches <= 70, list.fetches)
+      return good and ids, tostring(ids)
+    end
+
+    it("reads a list whose service cuts pages without a word", function()
+      for _, count in ipairs { 1, 24, 25, 26, 50, 230 } do
+        for _, cap in ipairs { 25, 20, 7 } do
+          local ids = assert(ends(odd(count, function(cut, number, asked)
+            local page = cut(number, math.min(cap, asked))
+            page.per_page = asked
+            return page
+          end)))
+          assert.equal(count, #ids)
+        end
+      end
+    end)
+
+    it("reads one that does so and tells no total, or a wrong one",
+       function()
+      for _, total in ipairs { false, 0, 1, 3, 150 } do
+        for _, count in ipairs { 150, 25, 26, 100, 101, 230, 500 } do
+          for _, cap in ipairs { 25, 1000 } do
+            local ids = assert(ends(odd(count, function(cut, number, asked)
+              local page = cut(number, math.min(cap, asked))
+              page.per_page = asked
+              page.total = total and math.min(total, count) or nil
+              return page
+            end)))
+            assert.equal(count, #ids)
+          end
+        end
+      end
+    end)
+
+    it("does not take the first page for all of them", function()
+      local ids, why = ends(odd(230, function(cut, _, asked)
+        return cut(1, asked)
+      end))
+      assert.is_false(ids)
+      assert.matches("names 230 items, but its pages hold 100", why, 1, true)
+      ids, why = ends(odd(230, function(cut)
+        local page = cut(1, 100)
+        page.total = nil
+        return page
+      end))
+      assert.is_false(ids)
+      assert.matches("page %d+ holds only items of earlier pages", why)
+    end)
+
+    it("takes a short page that comes again for all there is", function()
+      local ids = assert(ends(odd(23, function(cut)
+        local page = cut(1, 100)
+        page.total = nil
+        return page
+      end)))
+      assert.equal(23, #ids)
+    end)
+
+    it("does not end short where pages are empty before their time",
+       function()
+      local ids, why = ends(odd(230, function(cut, number, asked)
+        local page = cut(number, asked)
+        for i = 1, number > 1 and #page or 0 do page[i] = nil end
+        return page
+      end))
+      assert.is_false(ids)
+      assert.matches("names 230 items, but its pages hold 100", why, 1, true)
+    end)
+
+    it("reads a list once more where one page came empty by chance",
+       function()
+      local failed = false
+      local ids = assert(ends(odd(230, function(cut, number, asked)
+        local page = cut(number, asked)
+        if number == 2 and not failed then
+          failed = true
+          for i = 1, #page do page[i] = nil end
+        end
+        return page
+      end)))
+      assert.equal(230, #ids)
+    end)
+
     it("ends on a list whose order is another each time", function()
       local list = service(230)
       local cut = list.fetch
@@ -193,7 +288,10 @@ for name, read in pairs(ways) do
         end
         return cut(...)
       end
-      run(list, 25)
+      local good, why = pcall(run, list, 25)
+      assert.is_true(list.fetches < 100)
+      if not good then assert.matches("the list is inconsistent",
+                                      tostring(why), 1, true) end
     end)
 
     it("costs few requests more than there are pages", function()

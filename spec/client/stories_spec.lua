@@ -114,6 +114,61 @@ describe("stories", function()
     has(err, "This record could not be found")
   end)
 
+  it("come with a total and a size under any of their names", function()
+    local other, theirs = clients.scripted()
+    for _, names in ipairs { { "total", "per_page" }, { "Total", "Per-Page" },
+                             { "Total", "per-page" },
+                             { "TOTAL", "Per_Page" } } do
+      other:answer(200, [[{"stories":[{"id":5}]}]],
+                   { headers = { names[1] .. ": 70", names[2] .. ": 10" } })
+      local page = assert(theirs.stories:page())
+      assert.equal(70, page.total)
+      assert.equal(10, page.per_page)
+    end
+    theirs:close()
+    other:stop()
+  end)
+
+  it("are an error where all pages are the first one", function()
+    local other, theirs = clients.scripted()
+    local ids = {}
+    for i = 1, 100 do ids[i] = ('{"id":%d}'):format(i) end
+    other:answer(200, '{"stories":[' .. table.concat(ids, ",") .. "]}",
+                 { headers = { "total: 230" }, times = 0 })
+    local err = failed("decode", theirs.stories:list())
+    has(err, "names 230 items, but its pages hold 100")
+    assert.is_true(#other:requests() < 20)
+    local good, raised = pcall(function()
+      for _ in theirs.stories:each() do end
+    end)
+    assert.is_false(good)
+    has(raised, "names 230 items")
+    theirs:close()
+    other:stop()
+  end)
+
+  it("are read on where a service cuts pages without a word", function()
+    for _, headers in ipairs { { "total: 60" }, { "total: 0" }, {} } do
+      local other, theirs = clients.scripted()
+      local function answer(match, first, final)
+        local ids = {}
+        for i = first, final do ids[#ids + 1] = ('{"id":%d}'):format(i) end
+        other:answer(200, '{"stories":[' .. table.concat(ids, ",") .. "]}",
+                     { headers = headers, times = 0, match = match })
+      end
+      local path = ("GET /v1/spaces/%d/stories?page="):format(clients.SPACE)
+      -- it cuts at 25, whatever it is asked for
+      answer(path .. "1", 1, 25)
+      answer(path .. "2", 26, 50)
+      answer(path .. "3", 51, 60)
+      answer(path, 1, 0)
+      assert.equal(60, #assert(theirs.stories:list()))
+      assert.is_true(#other:requests() < 15)
+      theirs:close()
+      other:stop()
+    end
+  end)
+
   it("name their content type, also alone", function()
     local other, theirs = clients.scripted()
     other:answer(200, [[{"story":{"id":5,"content":{"component":"article",

@@ -1,5 +1,5 @@
 -- Paging: of a server that lies each story at most once, none of its own,
--- and an end; of an honest one all of them.
+-- and an end or an error; of an honest one all of them.
 local workstage = require "workstage"
 
 local space = assert(workstage.storyblok {
@@ -69,7 +69,9 @@ end
 
 return function(bytes)
   local served, seen = {}, {}
-  for _, story in ipairs(assert(list_from(liar(bytes, served)))) do
+  local list, why = list_from(liar(bytes, served))
+  assert(list or tostring(why):find("the list ", 1, true), why)
+  for _, story in ipairs(list or {}) do
     assert(served[story.id] and not seen[story.id], "not a story of theirs")
     seen[story.id] = true
   end

@@ -332,10 +332,19 @@ describe("the read of an item", function()
       for _, id in ipairs(asked) do reads[id] = clock end
       return found
     end
-    function run.driver.move(client, item, ...)
+    -- beside others that use `run.taken_by_others` seconds for each of ours
+    function run.driver.move(client, item, to, set, opts)
+      local wait = 1 / rate + (run.taken_by_others or 0)
+      if wait > opts.start_within then
+        run.pass(opts.start_within)
+        return nil, errors.new { kind = "timeout", message = "too late",
+                                 attempts = 0 }
+      end
+      run.pass(run.taken_by_others or 0)
       count_request()
       run.oldest = math.max(run.oldest, clock - reads[item.id])
-      return send(client, item, ...)
+      opts.start_within = math.min(opts.start_within, 8)
+      return send(client, item, to, set, opts)
     end
     return run
   end
@@ -352,6 +361,26 @@ describe("the read of an item", function()
       end
     end)
   end
+
+  for _, rate in ipairs { 1, 0.5, 0.1 } do
+    it(("is as young as a low rate allows: %g a second"):format(rate),
+       function()
+      local run = new_timed_run(rate, 30, { concurrency = 8 })
+      assert.is_true(move(run, { items = ids(1, 30) }))
+      assert.same({}, run.failures)
+      assert.equal(30, run.begun)
+      assert.is_true(run.oldest <= math.max(8, 4 / rate) + 0.01, run.oldest)
+      assert.is_true(run.requests <= 60, run.requests)
+    end)
+  end
+
+  it("may be older where others take most of the turns", function()
+    local run = new_timed_run(6, 5, { taken_by_others = 11 })
+    assert.is_true(move(run, { items = ids(1, 5) }))
+    assert.same({}, run.failures)
+    assert.equal(5, run.begun)
+    assert.is_true(run.oldest < 16, run.oldest)
+  end)
 
   it("is young where a service is slower than its rate limit", function()
     local run = new_timed_run(6, 300)

@@ -10,8 +10,9 @@ local page_size = require "workstage.migration.page_size"
 
 local item_pages = {}
 
---- Seconds for which a read of an item is good enough to move it.
-item_pages.MAX_AGE = 8
+-- Seconds for which a read of an item is good enough to move it; where the
+-- rate limit is so low that it takes longer, the time of some requests.
+local MAX_AGE, MIN_REQUESTS = 8, 4
 
 -- So many items one request can ask for.
 local MAX_ITEMS = 100
@@ -233,7 +234,8 @@ local function take_over(queued, todo)
   for _, old in ipairs(queued) do
     local new = by_id[old.id]
     if new then
-      new.tries, new.is_counted = old.tries, old.is_counted
+      new.tries, new.late_turns = old.tries, old.late_turns
+      new.is_counted = old.is_counted
       kept[#kept + 1] = new
       if new.created ~= old.created or new.due ~= old.due then
         changed[#changed + 1] = new
@@ -277,8 +279,11 @@ local function begin(self, read)
   end)
 end
 
-local function is_stale(item)
-  return core.now() - item.read_at >= item_pages.MAX_AGE
+--- Seconds for which the last read of an item is still good enough; negative
+-- afterwards. A move that did not get its turn in time gets twice as long.
+function Pages:time_left(item)
+  local patience = self.max_age << (item.late_turns or 0)
+  return item.read_at + patience - core.now()
 end
 
 local function take(self, item)
@@ -304,7 +309,7 @@ end
 function Pages:next()
   while true do
     local item = self.queue[self.first]
-    if item and not is_stale(item) then return take(self, item) end
+    if item and self:time_left(item) > 0 then return take(self, item) end
     if self.loading then
       local loading = self.loading
       local done, err = loading:wait()
@@ -340,8 +345,11 @@ end
 --- Ends the pages, and notes which of the items written to the journal were
 -- never sent.
 function Pages:close()
-  if self.loading then self.loading:wait() end
   self.closed = true
+  if self.loading then
+    self.loading:cancel()
+    self.loading:wait()
+  end
   local unsent = {}
   for i = self.first, #self.queue do
     unsent[#unsent + 1] = self.queue[i].id
@@ -358,6 +366,7 @@ end
 function item_pages.new(run, work)
   local rate = run.rate or 0
   local most = rate > 0 and rate or math.huge
+  local max_age = math.ceil(math.max(MAX_AGE, MIN_REQUESTS / most))
   return setmetatable({
     run = run, work = work, operation = work.operation, late = work.late,
     from = work.from, to = work.to, release_id = work.set.release_id,
@@ -366,7 +375,7 @@ function item_pages.new(run, work)
     read_before = work.read_before or {}, unmoved = work.unmoved or {},
     queue = {}, first = 1, ahead = 2, ended = false, closed = false,
     loading = nil, waiter = nil, in_flight = 0,
-    pace = most, max_pace = most, taken = 0, loads = 0,
+    max_age = max_age, pace = most, max_pace = most, taken = 0, loads = 0,
   }, Pages)
 end
 

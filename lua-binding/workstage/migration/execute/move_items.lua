@@ -1,5 +1,4 @@
 --- Moves the items of one operation, several at a time.
-local core = require "workstage.core"
 local errors = require "workstage.errors"
 local item_pages = require "workstage.migration.execute.item_pages"
 local loop = require "workstage.loop"
@@ -10,6 +9,10 @@ local move_items = {}
 
 -- How often an item is read again because its move could not be sent in time.
 local MAX_TRIES = 8
+
+-- At low rates so many seconds' worth of requests wait for their turns at the
+-- most: what waits longer only gets old.
+local SECONDS_IN_FLIGHT = 4
 
 -- ------------------------------------------------------------ due dates
 
@@ -64,13 +67,20 @@ local TRANSIENT = { network = true, timeout = true, server = true,
 
 -- Whether a move was not done and is to be tried again after another read:
 -- its turn came too late for the last one.
-local function is_to_be_repeated(item, err)
+local function is_to_be_repeated(pages, item, err)
   if err.ambiguous or not TRANSIENT[err.kind] or
      (item.tries or 0) >= MAX_TRIES then
     return false
   end
-  return err.kind == "rate_limited" or
-         core.now() - item.read_at >= item_pages.MAX_AGE
+  return err.kind == "rate_limited" or pages:time_left(item) <= 0
+end
+
+-- Puts an item back, whose move waits longer for its turn the next time if it
+-- did not get one.
+local function repeat_later(pages, item, err)
+  item.tries = (item.tries or 0) + 1
+  if err.attempts == 0 then item.late_turns = (item.late_turns or 0) + 1 end
+  pages:put_back(item)
 end
 
 -- Whether the run ends before an item that was not sent.
@@ -97,9 +107,8 @@ local function failed(self, item, err)
   if errors.is(err) and was_not_sent(err) then
     self.pages:put_back(item)
     self.run:end_with(err)
-  elseif errors.is(err) and is_to_be_repeated(item, err) then
-    item.tries = (item.tries or 0) + 1
-    self.pages:put_back(item)
+  elseif errors.is(err) and is_to_be_repeated(self.pages, item, err) then
+    repeat_later(self.pages, item, err)
   elseif errors.is(err) and err.kind == "cancelled" then
     self.run:cancel()
   else
@@ -110,7 +119,7 @@ end
 local function move(self, item)
   local run, work = self.run, self.work
   local _ <close> = self.pages:begin_flight()
-  local left = item.read_at + item_pages.MAX_AGE - core.now()
+  local left = self.pages:time_left(item)
   local change, err = run.driver.move(
     run.client, item, work.to, attributes_for(work, item),
     { start_within = math.max(left, 0.001),
@@ -138,6 +147,12 @@ local function puller(run, pages)
   end
 end
 
+local function concurrency_for(run)
+  if not run.rate or run.rate <= 0 then return run.concurrency end
+  local most = math.ceil(run.rate * SECONDS_IN_FLIGHT)
+  return math.max(1, math.min(run.concurrency, most))
+end
+
 --- Moves the items of an operation.
 -- @tparam table run the run (see `run.lua`)
 -- @tparam table work `operation` (its index), `from`, `to` (stages), `set`
@@ -157,7 +172,7 @@ function move_items.run(run, work)
   local done, err = pcall(scope.map, puller(run, self.pages), function(item)
     move(self, item)
   end, {
-    concurrency = run.concurrency, on_result = function(_, _, raised)
+    concurrency = concurrency_for(run), on_result = function(_, _, raised)
       if raised then run:end_with(raised) end
     end,
   })

@@ -227,9 +227,11 @@ void stories_update(struct call *c) {
   answer_story(c, 200, c->id);
 }
 
-/* The story goes to the trash, and has left its stage. */
+/* The story leaves its stage and goes to the trash; the answer shows it as it
+** was. */
 void stories_delete(struct call *c) {
   if (!story_found(c)) return;
+  stories_get(c);
   store_run(c->db, "DELETE FROM changes WHERE space_id = ? AND story_id = ?",
             "ii", c->space, c->id);
   store_run(c->db, "DELETE FROM release_stages WHERE story_id = ?", "i",
@@ -238,5 +240,4 @@ void stories_delete(struct call *c) {
             " workflow_stage_id = NULL, stage_due_date = NULL,"
             " stage_created_at = NULL WHERE id = ?", "ti", c->now, c->id);
   effect(c, R_STORY, V_DELETE);
-  c->status = 204;
 }

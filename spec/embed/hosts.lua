@@ -69,6 +69,17 @@ function hosts.build(prefix, folder, flags)
         "$(pkg-config --libs workstage-lua)" }, " ")))
 end
 
+--- Builds the program that checks the core's C API, in a folder.
+function hosts.build_core_api(prefix, folder)
+  local flags = hosts.flags()
+  shell.must("cd %s && %s sh -c %s", folder, pkg_config(prefix), shell.quote(
+    table.concat({ flags.CC or "cc", "-std=c11 -D_GNU_SOURCE -Wall -Wextra",
+      "-Werror", flags.CPPFLAGS or "", flags.CFLAGS or "", "-o core_api",
+      root .. "/spec/embed/core_api.c",
+      "$(pkg-config --cflags workstage)", flags.LDFLAGS or "",
+      "$(pkg-config --libs workstage)" }, " ")))
+end
+
 --- Whether lua-cjson can be linked; else hosts find it as any script does.
 function hosts.has_cjson()
   local _, code = shell.run "pkg-config --exists lua5.4-cjson"

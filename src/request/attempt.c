@@ -1,7 +1,9 @@
 #include "request/attempt.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "request/url.h"
@@ -50,14 +52,31 @@ static long sent_bytes(CURL *easy) {
   return bytes;
 }
 
+/* True if the service has closed a connection that was used before. libcurl
+** looks itself, but since 8.22 at most once a second for each connection. Data
+** that nobody asked for is part of closing a TLS connection; with HTTP/2,
+** which only GET may use, it may belong to other requests. */
+static bool is_stale(CURL *easy, ws_method method) {
+  long connects = 1;
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  char byte;
+  ssize_t got;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+  if (connects > 0 || fd == CURL_SOCKET_BAD) return false;
+  got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got > 0) return method != WS_GET;
+  return got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 /*
 ** Called when the connection stands and the request is about to be sent.
 **
 ** If a connection that was used before turns out to be closed, libcurl would
 ** send the request a second time on a new one, without regard to limits and
 ** budgets: a POST could be applied twice, and a DELETE that worked would get
-** a 404. So the second time is refused, unless nothing was sent before; our
-** own retries decide. (A read callback that cannot rewind would prevent it as
+** a 404. So that is refused, unless nothing was sent the first time; our own
+** retries decide. (A read callback that cannot rewind would prevent it as
 ** well, but cost a second packet for each body.)
 **
 ** If memory ran out the request is not sent either: libcurl 7.88 then leaves
@@ -65,16 +84,19 @@ static long sent_bytes(CURL *easy) {
 */
 static int on_prerequest(void *data, char *ip, char *local_ip, int port,
                          int local_port) {
-  ws_handle *handle = data;
+  CURL *easy = ((ws_handle *)data)->transfer.easy;
   ws_attempt *attempt = attempt_of(data);
   (void)ip;
   (void)local_ip;
   (void)port;
   (void)local_port;
-  if (attempt->setup_count++ && sent_bytes(handle->transfer.easy) > 0)
+  if (attempt->setup_count++ && sent_bytes(easy) > 0)
     attempt->was_sent = true;
-  return attempt->was_sent || ws_attempt_lacked_memory(attempt)
-           ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  else
+    attempt->was_stale = is_stale(easy, attempt->method);
+  return attempt->was_sent || attempt->was_stale ||
+         ws_attempt_lacked_memory(attempt) ? CURL_PREREQFUNC_ABORT
+                                           : CURL_PREREQFUNC_OK;
 }
 
 #define SET(option, value) \
@@ -115,7 +137,7 @@ static CURLcode set_request(const ws_attempt *attempt, ws_handle *handle,
 static void reset(ws_attempt *attempt, ws_time now) {
   attempt->started = now;
   attempt->setup_count = 0;
-  attempt->was_sent = false;
+  attempt->was_sent = attempt->was_stale = false;
   attempt->alloc_failures = ws_memory_failures();
   attempt->status = 0;
   attempt->header_bytes = 0;
@@ -237,7 +259,9 @@ static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
     describe_size(attempt, code);
     return;
   }
-  if (attempt->was_sent)
+  if (attempt->was_stale)
+    text = "the idle connection had been closed";
+  else if (attempt->was_sent)
     text = "the connection was closed before a response came";
   else if (kind == WS_MEMORY)
     text = "not enough memory";
@@ -260,6 +284,7 @@ static void set_outcome(ws_attempt *attempt, CURL *easy, CURLcode code,
   attempt->status = outcome->status = (int)status;
   outcome->unresolved = code == CURLE_COULDNT_RESOLVE_HOST ||
                         code == CURLE_COULDNT_RESOLVE_PROXY;
+  outcome->stale = attempt->was_stale && !attempt->was_sent;
   outcome->sent = attempt->was_sent ||
                   (sent_after > 0 && sent_bytes(easy) > 0);
   outcome->kind = code == CURLE_OK || is_refusal((int)status)

@@ -28,6 +28,7 @@ typedef struct ws_attempt {
   ws_time started;
   int setup_count;           /* how often libcurl was about to send it */
   bool was_sent;             /* some of it was sent on an earlier connection */
+  bool was_stale;            /* the connection was closed before it was sent */
   unsigned alloc_failures;   /* ws_memory_failures() at the start */
 
   /* the response */

@@ -248,17 +248,25 @@ static bool may_retry(const ws_call *call, int most, ws_time moment) {
   return call->attempts < most && moment < call->start_before;
 }
 
+static double choose_pause(const ws_call *call, const ws_outcome *outcome,
+                           double requested) {
+  const ws_settings *settings = &call->client->settings;
+  if (outcome->stale) return 0;
+  if (outcome->status == 503 && requested >= 0)
+    return fmin(requested, settings->retry_cap);
+  return ws_retry_pause(call->attempts + 1, settings->retry_base,
+                        settings->retry_cap, &call->loop->rng_state);
+}
+
+/* An attempt on a connection that the service had closed does not count: the
+** connection is gone now, and the next attempt goes out at once. */
 static void retry_after_pause(ws_call *call, const ws_outcome *outcome,
                               double requested, ws_time now) {
-  const ws_client *client = call->client;
-  const ws_settings *settings = &client->settings;
-  int most = ws_retry_attempts(call->max_attempts, outcome, client->reached);
-  double pause = outcome->status == 503 && requested >= 0
-                   ? fmin(requested, settings->retry_cap)
-                   : ws_retry_pause(call->attempts + 1, settings->retry_base,
-                                    settings->retry_cap,
-                                    &call->loop->rng_state);
+  int most = ws_retry_attempts(call->max_attempts, outcome,
+                               call->client->reached);
+  double pause = choose_pause(call, outcome, requested);
   ws_time moment = now + ws_from_seconds(pause);
+  if (outcome->stale) call->attempts--;
   if (!may_retry(call, most, moment)) {
     ws_call_end(call, call->kind);
     return;

@@ -17,6 +17,7 @@ typedef struct ws_outcome {
   int status;          /* 0: no response */
   bool sent;           /* some of the request may have reached the service */
   bool unresolved;     /* the host's name, or the proxy's, was not found */
+  bool stale;          /* the service had closed the idle connection before */
 } ws_outcome;
 
 typedef enum ws_retry_decision {

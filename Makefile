@@ -297,7 +297,7 @@ check-tools:
 	@script/setup check
 
 check-lua: check-tools
-	luacheck --quiet --no-color $(LUA_FILES)
+	@luacheck --quiet --no-color $(LUA_FILES)
 
 # Left out: what cppcheck 2.10 or 2.17 is wrong about here. Uninitialised
 # variables are found by both compilers and by the sanitizers.

@@ -77,10 +77,12 @@ describe("a new field", function()
     assert.matches("@field mood? string How the stage feels", object, 1, true)
     assert.matches("@field mood? string|lightuserdata How", written, 1, true)
 
-    shell.must("cd %s && script/make-docs build", sources)
-    local page = shell.must("cat %s/build/docs/modules/schemas.html", sources)
-    assert.matches("How the stage feels about it. (may be null)", page, 1,
-                   true)
+    shell.must("cd %s && eval \"$(script/env build)\" && "
+               .. "lua5.4 script/make-reference build/pages", sources)
+    local page = shell.must("cat %s/build/pages/reference/schemas.md",
+                            sources)
+    assert.matches("| `mood` | `string` | How the stage feels about it. "
+                   .. "(may be null) |", page, 1, true)
     shell.remove(sources)
   end)
 end)

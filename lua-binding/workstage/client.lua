@@ -73,11 +73,14 @@ local function call_options(opts)
                         retry = opts.retry }
 end
 
--- An answer of any kind: parsed when it is JSON, nil when it is empty.
+-- An answer of any kind: parsed when it is JSON, nil when it is empty. What
+-- fails closes the call.
 local function read_any(self, call, status, text)
   if text == "" then return nil end
   local value, err = self.transport:parse(call, status, text)
   if value == nil then return nil, err end
+  err = self.transport:told_error(call, status, text, value)
+  if err then return nil, err end
   return (core.coerce(value))
 end
 
@@ -87,8 +90,8 @@ local function send(opts, self, method, path, parts)
   if not call then return nil, status end
   local headers = call:headers()
   local value, err = read_any(self, call, status, text)
-  call:close()
   if err then return nil, err end
+  call:close()
   return value == nil and true or value, status, headers
 end
 

@@ -27,14 +27,29 @@ local function inline(text)
   return #text > SAID and short .. "..." or short
 end
 
-local function describe_fields(fields)
-  local names = {}
+-- Whether all messages of a field stand in a text.
+local function is_said(text, list)
+  for _, message in ipairs(list) do
+    if not text:find(message, 1, true) then return false end
+  end
+  return true
+end
+
+-- "name has already been taken; color is invalid". What stands in `said`
+-- already is not said again. Messages about "base" are about the whole object.
+local function describe_fields(fields, said)
+  local names, parts = {}, {}
   for name in pairs(fields) do names[#names + 1] = name end
   table.sort(names)
-  for i, name in ipairs(names) do
-    names[i] = name .. " " .. table.concat(fields[name], ", ")
+  for _, name in ipairs(names) do
+    local is_known = said and is_said(said, fields[name])
+    local text = table.concat(fields[name], ", ")
+    if name == "base" then text = not is_known and text or nil
+    elseif is_known then text = not said:find(name, 1, true) and name or nil
+    else text = name .. " " .. text end
+    parts[#parts + 1] = text
   end
-  return table.concat(names, "; ")
+  return table.concat(parts, "; ")
 end
 
 -- "POST https://... was answered with 422: name has already been taken"
@@ -50,9 +65,9 @@ local function sentence(err)
   end
   local said = err.message
   local fields = err.kind ~= "invalid" and err.fields and
-                 describe_fields(err.fields)
-  if fields and (not said or said == "") then said = fields
-  elseif fields and fields ~= said then
+                 describe_fields(err.fields, said) or ""
+  if said == nil or said == "" then said = fields
+  elseif fields ~= "" then
     said = ("%s (%s)"):format(inline(said), fields)
   end
   if said and said ~= "" then parts[#parts + 1] = inline(said) end
@@ -104,54 +119,59 @@ local function texts(value)
   if is_array_of_texts(value) then return value end
 end
 
--- { field = "text" or { "text", ... } } -> field -> list of texts
-local function field_messages(value, skipped)
-  local fields
-  for name, said in pairs(value) do
-    local list = type(name) == "string" and name ~= skipped and texts(said)
-    if list then
-      fields = fields or {}
-      fields[name] = list
-    end
-  end
-  return fields
+-- What has been found in an error's body.
+local function new_words()
+  return { messages = {}, fields = nil, type = nil }
 end
 
--- Kantata: { errors = { { type, message, field }, ... } }
-local function read_list(list)
-  local messages, fields, kind = {}, nil, nil
+local function add_messages(words, list)
+  for _, text in ipairs(list) do
+    words.messages[#words.messages + 1] = text
+  end
+end
+
+local function add_field(words, name, list)
+  words.fields = words.fields or {}
+  local known = words.fields[name] or {}
+  words.fields[name] = table.move(list, 1, #list, #known + 1, known)
+end
+
+-- { field = "text" or { "text", ... } }
+local function add_fields(words, value, skipped)
+  for name, said in pairs(value) do
+    local list = type(name) == "string" and not skipped[name] and texts(said)
+    if list then add_field(words, name, list) end
+  end
+end
+
+-- Kantata: { { type, message, field }, ... }
+local function add_objects(words, list)
   for _, item in ipairs(list) do
     if type(item) == "table" and type(item.message) == "string" then
-      messages[#messages + 1] = item.message
-      kind = kind or (type(item.type) == "string" and item.type or nil)
+      add_messages(words, { item.message })
+      words.type = words.type or
+                   type(item.type) == "string" and item.type or nil
       if type(item.field) == "string" then
-        fields = fields or {}
-        fields[item.field] = fields[item.field] or {}
-        table.insert(fields[item.field], item.message)
+        add_field(words, item.field, { item.message })
       end
     end
   end
-  return table.concat(messages, "; "), fields, kind
 end
 
-local function read_object(value)
-  local list = value.errors
-  if type(list) == "table" and type(list[1]) == "table" then
-    return read_list(list)
-  end
-  local nested = texts(list) and list or type(list) == "table" and list or
-                 value.error
-  if texts(value.error) then
-    return table.concat(texts(value.error), "; "),
-           field_messages(value, "error")
-  elseif texts(nested) then
-    return table.concat(texts(nested), "; ")
-  elseif type(nested) == "table" then
-    return nil, field_messages(nested)
-  end
-  return type(value.message) == "string" and value.message or nil,
-         field_messages(value, "message")
+local NOTHING = {}
+
+-- The value of `error` or `errors`, in any of its shapes.
+local function add_errors(words, value)
+  local list = texts(value)
+  if list then add_messages(words, list)
+  elseif type(value) ~= "table" then return
+  elseif #value > 0 then add_objects(words, value)
+  else add_fields(words, value, NOTHING) end
 end
+
+-- Names at the top of an error's body that are no fields.
+local NO_FIELDS = { error = true, errors = true, message = true,
+                    status = true }
 
 --- Finds the service's words in an error's parsed body, in whichever of its
 -- shapes they came.
@@ -159,9 +179,27 @@ end
 function errors.read(value)
   if type(value) ~= "table" then return nil end
   if texts(value) then return table.concat(texts(value), "; ") end
-  local message, fields, kind = read_object(value)
-  if not message and fields then message = describe_fields(fields) end
-  return message, fields, kind
+  local words = new_words()
+  add_errors(words, value.error)
+  add_errors(words, value.errors)
+  if type(value.message) == "string" and #words.messages == 0 then
+    add_messages(words, { value.message })
+  end
+  add_fields(words, value, NO_FIELDS)
+  local message = #words.messages > 0 and table.concat(words.messages, "; ")
+                  or words.fields and describe_fields(words.fields) or nil
+  return message, words.fields, words.type
+end
+
+local function is_filled(value)
+  return type(value) == "string" and value ~= "" or
+         type(value) == "table" and next(value) ~= nil
+end
+
+--- Whether a parsed body, although it came with a success, tells an error.
+function errors.is_told_in(value)
+  return type(value) == "table" and
+         (is_filled(value.error) or is_filled(value.errors))
 end
 
 --- What to say of a body that is no JSON: an HTML page's title, or its kind.

@@ -261,6 +261,17 @@ function Transport:send(method, path, query, body, opts, headers)
   return call, status, text
 end
 
+--- The error that a successful answer's body tells of a request that was to
+-- change something; nil where it tells none. The call is closed then.
+function Transport:told_error(call, status, text, value)
+  if not errors.is_told_in(value) or call:info().method == "GET" then
+    return nil
+  end
+  local err = self:failure(call, "rejected", status, text)
+  call:close()
+  return err
+end
+
 --- The error of an answer that came well but cannot be what it should be.
 function Transport:undecodable(call, status, body, why)
   local info, request_id = call:info(), call:header "x-request-id"

@@ -47,8 +47,14 @@ describe("an error's", function()
         "This record could not be found" },
       { '{"errors":{"b":["one","two"],"a":["three"]}}',
         "a three; b one, two", { a = { "three" }, b = { "one", "two" } } },
-      { '{"error":{"base":"is bad"}}', "base is bad",
+      { '{"error":{"base":"is bad"}}', "is bad",
         { base = { "is bad" } } },
+      { '{"error":"is bad","errors":{"name":["has already been taken"]}}',
+        "is bad", { name = taken } },
+      { '{"errors":{"name":["has already been taken"]},"color":["is bad"]}',
+        "color is bad; name has already been taken",
+        { name = taken, color = { "is bad" } } },
+      { '{"status":400,"error":"is bad"}', "is bad" },
       { '{"errors":["is bad"]}', "is bad" },
       { '{"errors":"is bad"}', "is bad" },
       { '{"message":"is bad"}', "is bad" },
@@ -61,6 +67,73 @@ describe("an error's", function()
       assert.equal(case[1], err.body)
       has(err, case[2])
     end
+  end)
+
+  it("words are not said twice", function()
+    local err = create(404, '{"error":"The record could not be found",' ..
+                       '"base":["The record could not be found"]}',
+                       "not_found")
+    assert.truthy(tostring(err):find("404: The record could not be found",
+                                     1, true))
+    assert.is_nil(tostring(err):find("(", 1, true), tostring(err))
+    err = kantata(422, '{"errors":[{"type":"validation","field":' ..
+      '"to_status_key","message":"Project already has specified status"}]}')
+    has(err, "422: Project already has specified status (to_status_key)")
+    err = create(422, '{"error":"is bad","name":["has already been taken"]}')
+    has(err, "is bad (name has already been taken)")
+  end)
+
+  it("words count also where a success brings them to a write", function()
+    local id, bodies = 5, {
+      ['{"error":"is bad"}'] = "is bad", ['{"errors":["is bad"]}'] = "is bad",
+      ['{"errors":{"name":["is bad"]}}'] = "name is bad",
+      ['{"errors":[{"type":"system","message":"is bad"}]}'] = "is bad",
+    }
+    local raw = { body = { a = 1 } }
+    local writes = {
+      function() return space.stages:update(id, { name = "x" }) end,
+      function() return space.stages:delete(id) end,
+      function() return space.workflows:update(id, { name = "x" }) end,
+      function() return space.workflows:duplicate(id) end,
+      function() return space.stages:create { name = "x", color = "c" } end,
+      function()
+        return space.changes:create { story_id = 1, workflow_stage_id = 2 }
+      end,
+      function()
+        return ox.changes:create { workspace_id = 1, to_status_key = 2 }
+      end,
+      function() return ox.workspaces:update(id, { title = "x" }) end,
+      function() return space:request("POST", "/v1/x", raw) end,
+      function() return space:request("PUT", "/v1/x", raw) end,
+      function() return space:request("DELETE", "/v1/x") end,
+    }
+    for body, words in pairs(bodies) do
+      for _, write in ipairs(writes) do
+        local before = #server:requests()
+        answer(200, body)
+        local err = failed("rejected", write())
+        assert.equal(200, err.status)
+        assert.equal(words, err.message)
+        assert.is_falsy(err.ambiguous)
+        assert.equal(body, err.body)
+        assert.equal(1, #server:requests() - before)
+      end
+    end
+  end)
+
+  it("words are none where `error` and `errors` are empty", function()
+    for _, body in ipairs { '{"error":null}', '{"errors":[]}', "{}",
+                            '{"errors":{},"error":""}' } do
+      answer(200, body)
+      assert.is_true(space.stages:update(5, { name = "x" }))
+      answer(200, body)
+      assert(space:request("PUT", "/v1/x", { body = { a = 1 } }))
+    end
+    answer(201, '{"workflow_stage":{"id":7},"error":"is late"}')
+    assert.equal(7, assert(space.stages:create { name = "x",
+                                                 color = "c" }).id)
+    answer(200, '{"error":"is said so"}')
+    assert.equal("is said so", assert(space:request("GET", "/v1/x")).error)
   end)
 
   it("kind follows from the status, and so does what it says", function()

@@ -162,8 +162,9 @@ static int refuse(lua_State *L, const char *message) {
 
 /*
 ** client:start(method, path, query, body, timeout, deadline, attempts,
-** headers, start_within): a call, or nil, kind and message. All but the first
-** two may be nil; headers is an array of lines. The client is looked at last:
+** headers, start_within, has_effect): a call, or nil, kind and message. All but
+** the first two may be nil; headers is an array of lines; has_effect is true
+** for a GET that changes something. The client is looked at last:
 ** what allocates memory may run finalizers, which may close it.
 */
 static int client_start(lua_State *L) {
@@ -172,8 +173,10 @@ static int client_start(lua_State *L) {
   ws_client *client;
   ws_error error;
   ws_call **call;
-  lua_settop(L, 10);
+  lua_settop(L, 11);
   request.method = (ws_method)ws_method_from_name(luaL_checkstring(L, 2));
+  if (request.method == WS_GET && lua_toboolean(L, 11))
+    request.method = WS_GET_WITH_EFFECT;
   request.path = luaL_checklstring(L, 3, &path_size);
   request.query = luaL_optlstring(L, 4, NULL, &query_size);
   request.body = luaL_optlstring(L, 5, NULL, &request.body_size);

@@ -213,13 +213,16 @@ void ws_body_free(char *body);
 
 /* ---------------------------------------------------------------- call */
 
-typedef enum ws_method { WS_GET, WS_POST, WS_PUT, WS_PATCH,
-                         WS_DELETE } ws_method;
+typedef enum ws_method {
+  WS_GET, WS_POST, WS_PUT, WS_PATCH, WS_DELETE,
+  WS_GET_WITH_EFFECT   /* a GET that changes something, such as Storyblok's
+                       ** .../publish: never sent twice, like a POST */
+} ws_method;
 
 /* The name of a method ("GET"); NULL if there is no such method. */
 const char *ws_method_name(ws_method method);
 
-/* The method of that name, in capitals; -1 if there is none. */
+/* The method of that name, in capitals ("GET": WS_GET); -1 if there is none. */
 int ws_method_from_name(const char *name);
 
 typedef struct ws_request {

@@ -101,7 +101,9 @@ local function request(self, method, path, opts)
   local call
   call, why = call_options(opts)
   if not call then return nil, why end
-  if method == "GET" then return send(call, self, method, path, parts) end
+  if not transport.has_effect(method, path) then
+    return send(call, self, method, path, parts)
+  end
   local value, status, headers = transport.protect(
     transport.attempt(call), send, self, method, path, parts)
   if value == nil then return nil, status end

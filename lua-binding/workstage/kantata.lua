@@ -111,7 +111,9 @@ local workspaces = resource.define {
   schema = "kantata.workspace", filter = "kantata.workspace_filter",
   paged = true, order = "created_at:asc", remember = remember_workspace,
   by_ids = { field = "only", keep = { "include" },
-             set = { archived = "include" } },
+             set = { archived = "include", include_archived = true } },
+  get_filter = "kantata.workspace_get_filter",
+  get_again = { include_archived = true },
   methods = { "list", "page", "each", "get", "update" },
 }
 
@@ -200,6 +202,19 @@ end
 -- --------------------------------------------------------------- client
 
 local Account = client.class("workstage.kantata")
+
+--- The user whose token it is: `id`, `full_name`, `email_address`.
+-- @tparam[opt] call opts options of this call
+-- @treturn[1] table the user
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Account:whoami(opts)
+  client.check_self(self, Account, "whoami")
+  resource.check_optional(opts, "call options")
+  local call, err = resource.read_call(opts)
+  if not call then return nil, err end
+  return service.fetch_user(self, call)
+end
 
 --- A client of one account.
 -- @tparam table opts the options (see `workstage.options`)

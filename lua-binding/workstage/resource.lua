@@ -53,12 +53,17 @@ end
 
 -- ------------------------------------------------------------ writing
 
-local function query_of(self, filter, opts)
-  if not filter and not self.class.needs_filter then return nil end
-  local query, why, field = core.query(self.class.filter, false,
-                                       opts.strict ~= false, filter or {})
+-- The query of a table, by a schema.
+local function write_query(schema, values, opts)
+  local query, why, field = core.query(schema, false, opts.strict ~= false,
+                                       values)
   if not query then return nil, errors.invalid(why, field) end
   return query
+end
+
+local function query_of(self, filter, opts)
+  if not filter and not self.class.needs_filter then return nil end
+  return write_query(self.class.filter, filter or {}, opts)
 end
 
 local function body_of(schema, update, attributes, opts)
@@ -101,8 +106,7 @@ local function fetch(self, read, method, path, query, body, opts)
   if not value then return nil, call end
   local result, why = read(self, value, call)
   if not result then
-    local err = method ~= "GET" and
-                self.transport:told_error(call, status, text, value)
+    local err = self.transport:told_error(call, status, text, value)
     if err then return nil, err end
     return nil, self.transport:undecodable(call, status, text, why)
   end
@@ -372,7 +376,8 @@ function methods:each(filter, opts)
   if not self.class.by_ids then return paging().each(pages) end
   return paging().each_of_snapshot(
     pages, by_ids_of(self, copy, call),
-    function(id) return self:get(id, nil, call) end, self.service.per_page)
+    function(id) return self:get(id, self.class.get_again, call) end,
+    self.service.per_page)
 end
 
 local function names_of(list)
@@ -440,11 +445,10 @@ function methods:get(id, filter, opts)
   if not call then return nil, err end
   id, err = check_id(id)
   if not id then return nil, err end
-  local query, why, field
+  local query
   if filter then
-    query, why, field = core.query(self.class.get_filter, false,
-                                   call.strict ~= false, filter)
-    if not query then return nil, errors.invalid(why, field) end
+    query, err = write_query(self.class.get_filter, filter, call)
+    if not query then return nil, err end
   end
   return fetch(self, self.service.read_one, "GET", path_of(self, id), query,
                nil, call)
@@ -531,14 +535,14 @@ end
 --- Defines a resource.
 -- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
 --   `filter`, `get_filter` (schema names), `paged`, `order` (in which pages
---   are read unless the filter says otherwise), `by_ids`, `methods`
---   (names of those above), `extra` (functions of its own), `lookup` (looks
---   for a create whose response was lost), `needs_listing` (which needs to
---   know that all were listed before), `remember` (`remember(memory, object,
---   at)` notes what was read), `marks` (read-only flags of an object that may
---   be given back whole); of changes: `item` (the attribute that names what
---   is changed), `item_kind` (its resource), `target` (the attribute that
---   says to what)
+--   are read unless the filter says otherwise), `by_ids`, `get_again` (a
+--   filter for `get` that finds what a list did), `methods` (names of those
+--   above), `extra` (functions of its own), `lookup` (looks for a create whose
+--   response was lost), `needs_listing` (which needs to know that all were
+--   listed before), `remember` (`remember(memory, object, at)` notes what was
+--   read), `marks` (read-only flags of an object that may be given back
+--   whole); of changes: `item` (the attribute that names what is changed),
+--   `item_kind` (its resource), `target` (the attribute that says to what)
 function resource.define(class)
   class.schema_name = class.schema
   class.schema = core.schema(class.schema)
@@ -579,5 +583,6 @@ resource.check_optional = check_optional
 resource.check_id = check_id
 resource.read_call = read_call
 resource.body_of = body_of
+resource.write_query = write_query
 
 return resource

@@ -145,6 +145,57 @@ local workflows = resource.define {
   extra = { duplicate = duplicate },
 }
 
+-- Fetches what changes the story: so it is sent as a write is.
+local function fetch_published(opts, self, path, query)
+  return resource.fetch(self, service.read_one, "GET", path, query, nil, opts)
+end
+
+local function publish(self, verb, id, what, opts)
+  resource.check_self(self, verb)
+  resource.check_optional(what, "filter")
+  resource.check_optional(opts, "call options")
+  local call, err = resource.read_call(opts)
+  if not call then return nil, err end
+  id, err = resource.check_id(id)
+  if not id then return nil, err end
+  local query
+  if what then
+    query, err = resource.write_query(core.schema "storyblok.publish_filter",
+                                      what, call)
+    if not query then return nil, err end
+  end
+  local path = ("%s/%d/%s"):format(self.path, id, verb)
+  local story, why, lost = transport.protect(transport.attempt(call),
+                                             fetch_published, self, path,
+                                             query)
+  return story, why and self.transport:known(why, lost)
+end
+
+local publishing = {}
+
+--- Publishes a story. It is not sent twice: where no answer comes, the error
+-- is `ambiguous`.
+-- @tparam integer id of the story
+-- @tparam[opt] publish_filter what `lang`, `release_id`
+-- @tparam[opt] call opts options of this call
+-- @treturn[1] item the story
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function publishing:publish(id, what, opts)
+  return publish(self, "publish", id, what, opts)
+end
+
+--- Takes a published story back; as `publish`.
+-- @tparam integer id of the story
+-- @tparam[opt] publish_filter what `lang`, `release_id`
+-- @tparam[opt] call opts options of this call
+-- @treturn[1] item the story
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function publishing:unpublish(id, what, opts)
+  return publish(self, "unpublish", id, what, opts)
+end
+
 local stories = resource.define {
   name = "stories", one = "story", path = "/stories",
   schema = "storyblok.story", filter = "storyblok.story_filter",
@@ -154,7 +205,7 @@ local stories = resource.define {
                       "with_summary", "with_translated_stories" } },
   get_filter = "storyblok.story_get_filter",
   finish = normalize_story, remember = remember_story,
-  methods = { "list", "page", "each", "get" },
+  methods = { "list", "page", "each", "get" }, extra = publishing,
 }
 
 local roles = resource.define {

@@ -65,6 +65,14 @@ local function without_secrets(body)
   return (body:gsub('("preview_token"%s*:%s*)[^,}]*', '%1"[secret]"'))
 end
 
+--- Whether a request changes something. Storyblok publishes by a GET.
+-- @tparam string method
+-- @tparam string path or a whole URL
+function transport.has_effect(method, path)
+  return method ~= "GET" or
+         path:match "^[^?#]*":find "/u?n?publish/?$" ~= nil
+end
+
 -- ------------------------------------------------------ without memory
 
 -- Made beforehand, for want of memory for another.
@@ -241,7 +249,8 @@ function Transport:send(method, path, query, body, opts, headers)
   opts = opts or {}
   local call, kind, why = self.client:start(
     method, path, query, body, opts.timeout, opts.deadline,
-    opts.retry == false and 1 or nil, headers, opts.start_within)
+    opts.retry == false and 1 or nil, headers, opts.start_within,
+    method == "GET" and transport.has_effect(method, path))
   if not call then
     return nil, errors.new { kind = kind, message = why }
   end
@@ -264,9 +273,9 @@ end
 --- The error that a successful answer's body tells of a request that was to
 -- change something; nil where it tells none. The call is closed then.
 function Transport:told_error(call, status, text, value)
-  if not errors.is_told_in(value) or call:info().method == "GET" then
-    return nil
-  end
+  if not errors.is_told_in(value) then return nil end
+  local info = call:info()
+  if not transport.has_effect(info.method, info.url) then return nil end
   local err = self:failure(call, "rejected", status, text)
   call:close()
   return err
@@ -284,7 +293,7 @@ function Transport:undecodable(call, status, body, why)
     body = body ~= "" and without_secrets(self.redact(body)) or nil,
     request_id = self.redact(request_id),
     attempts = info.attempts,
-    ambiguous = info.method ~= "GET",
+    ambiguous = transport.has_effect(info.method, info.url),
   }, info)
   call:close()
   return err

@@ -172,6 +172,7 @@ local VERBS = {
   list = "GET %s", page = "GET %s", each = "GET %s", find = "GET %s",
   get = "GET %s/:id", create = "POST %s", update = "PUT %s/:id",
   delete = "DELETE %s/:id", duplicate = "POST %s/:id/duplicate",
+  publish = "GET %s/:id/publish", unpublish = "GET %s/:id/unpublish",
 }
 
 -- "Workflow stages" of "/workflow_stages": so the services' references name
@@ -209,6 +210,7 @@ local function types_of(class)
                  attributes,
     new = not schema.is_read_only and model.new_class(schema) or nil,
     copy = "workstage.storyblok.duplicate",
+    publish_filter = "workstage.storyblok.publish_filter",
     call = "workstage.call_options",
   }
 end
@@ -310,7 +312,11 @@ local function add_client(service, doc, given)
   for _, method in ipairs(class.methods) do
     local call = method.name:match ":(%w+)$"
     if call == "whoami" then
-      method.elsewhere = elsewhere(service, "Users", "GET /v1/users/me")
+      method.elsewhere = elsewhere(service, "Users", service == "kantata" and
+                                   "GET /users/me" or "GET /v1/users/me")
+    elseif call == "info" then
+      method.elsewhere = elsewhere(service, "Spaces",
+                                   "GET /v1/spaces/:space_id")
     end
   end
   client:close()

@@ -313,6 +313,8 @@ tables.types = {
   ["workstage.task:wait"] = { "any" },
   ["workstage.storyblok:whoami"] = { opts = "workstage.call_options",
                                      "workstage.storyblok.user" },
+  ["workstage.kantata:whoami"] = { opts = "workstage.call_options",
+                                   "workstage.kantata.user" },
   ["workstage.storyblok:info"] = { opts = "workstage.call_options",
                                    "workstage.storyblok.space" },
   ["workstage.kantata.statuses:list"] = { "workstage.known_status[]" },

@@ -66,6 +66,40 @@ describe("Kantata's workspaces", function()
     assert.is_nil((last().query or ""):find("order=", 1, true))
   end)
 
+  it("name their user", function()
+    local user = assert(ox:whoami())
+    assert.equal("integer", math.type(user.id))
+    assert.equal("string", type(user.full_name))
+    assert.equal("/api/v1/users/me", last().path)
+  end)
+
+  it("are found archived as well where that is asked for", function()
+    local archived = assert(ox.workspaces:list { archived = "only" })[1]
+    failed("not_found", ox.workspaces:get(archived.id))
+    assert.is_true(assert(ox.workspaces:get(archived.id, {
+      include_archived = true })).archived)
+    local seen = {}
+    for one in ox.workspaces:each { archived = "only", per_page = 10 } do
+      seen[one.id] = true
+    end
+    assert.is_true(seen[archived.id])
+  end)
+
+  it("may keep their status to themselves", function()
+    local other, _, theirs = clients.scripted()
+    other:answer(200, [[{"count":1,"results":[{"key":"workspaces","id":"7"}],
+      "workspaces":{"7":{"id":"7","title":"x","account_id":"12",
+      "update_whitelist":["title"],"workspace_group_ids":["3","4"]}}}]])
+    local one = assert(theirs.workspaces:get(7))
+    assert.is_nil(one.status)
+    assert.equal(7, one.id)
+    assert.equal(12, one.account_id)
+    assert.same({ "title" }, one.update_whitelist)
+    assert.same({ 3, 4 }, one.workspace_group_ids)
+    theirs:close()
+    other:stop()
+  end)
+
   it("are filtered and ordered", function()
     local list = assert(ox.workspaces:list { only = { 3, 5, 9999 } })
     assert.equal(2, #list)

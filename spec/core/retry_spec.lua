@@ -21,7 +21,9 @@ describe("the kind of a status", function()
 end)
 
 describe("what comes next", function()
-  local methods = { "GET", "POST", "PUT", "DELETE", "PATCH" }
+  local methods = { "GET", "POST", "PUT", "DELETE", "PATCH",
+                    "GET with effect" }
+  local once = { POST = true, PATCH = true, ["GET with effect"] = true }
   -- kind: sent and not, for what can be repeated and for what cannot
   local table_of = {
     ok = "final final final final",
@@ -50,7 +52,7 @@ describe("what comes next", function()
     local cells = {}
     for cell in row:gmatch "%a+" do cells[#cells + 1] = cell end
     for _, method in ipairs(methods) do
-      local first = (method == "POST" or method == "PATCH") and 3 or 1
+      local first = once[method] and 3 or 1
       it(("after %s of a %s"):format(kind, method), function()
         local sent, in_doubt = probe.verdict(method, kind, true)
         assert.equal(cells[first], sent)

@@ -328,7 +328,7 @@ describe("definitions for editors", function()
     local header = shell.must "cat src/workstage.h"
     for name in header:match "typedef enum ws_kind (%b{})"
         :gmatch "WS_([%u_]+)" do
-      seen[name:lower()] = name ~= "OK" or nil
+      seen[name:lower()] = name ~= "OK" and name ~= "PENDING" or nil
     end
     local text = shell.must [[cat lua-binding/files.h lua-binding/*.c \
       $(find lua-binding/workstage -name '*.lua')]]

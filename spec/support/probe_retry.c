@@ -13,9 +13,10 @@
 
 static ws_method check_method(lua_State *L, int arg) {
   static const char *const names[] = {"GET", "POST", "PUT", "DELETE",
-                                      "PATCH", NULL};
+                                      "PATCH",
+                                      "GET with effect", NULL};
   static const ws_method methods[] = {WS_GET, WS_POST, WS_PUT, WS_DELETE,
-                                      WS_PATCH};
+                                      WS_PATCH, WS_GET_WITH_EFFECT};
   return methods[luaL_checkoption(L, arg, NULL, names)];
 }
 

@@ -15,7 +15,7 @@
 #include "request/url.h"
 
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH",
-                                      "DELETE"};
+                                      "DELETE", "GET"};
 
 enum { METHODS = sizeof methods / sizeof methods[0] };
 

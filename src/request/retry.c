@@ -32,17 +32,21 @@ bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome) {
   }
 }
 
-/* POST and PATCH do more if they are applied twice. */
+/* What may do more if it is applied twice. */
+static bool is_repeatable(ws_method method) {
+  return method != WS_POST && method != WS_PATCH &&
+         method != WS_GET_WITH_EFFECT;
+}
+
 ws_retry_decision ws_retry_decide(ws_method method,
                                   const ws_outcome *outcome) {
   bool is_transient = outcome->kind == WS_NETWORK ||
                       outcome->kind == WS_TIMEOUT ||
                       outcome->kind == WS_SERVER;
-  bool is_repeatable = method != WS_POST && method != WS_PATCH;
   if (outcome->kind == WS_RATE_LIMITED) return WS_RETRY_AFTER_HOLD_OFF;
-  if (is_transient && (!outcome->sent || is_repeatable))
+  if (is_transient && (!outcome->sent || is_repeatable(method)))
     return WS_RETRY_AFTER_PAUSE;
-  if (!is_repeatable && ws_outcome_is_unknown(method, outcome))
+  if (!is_repeatable(method) && ws_outcome_is_unknown(method, outcome))
     return WS_RETRY_UNSAFE;
   return WS_RETRY_NO;
 }

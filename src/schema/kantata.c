@@ -36,8 +36,29 @@ static const ws_field workspace_fields[] = {
   WS_FIELD("due_date", TIME, WS_NULLABLE, "The day the project is due."),
   WS_FIELD("status_key", INTEGER, WS_WRITE_ONLY | WS_POSITIVE,
     "The key of the project's new status."),
-  WS_FIELD_OF("status", OBJECT, WS_READ_ONLY,
-    "The status of the project.", &status, NULL),
+  WS_FIELD_OF("status", OBJECT, WS_READ_ONLY | WS_NULLABLE,
+    "The status of the project; absent for those who may not see it.",
+    &status, NULL),
+  WS_FIELD("access_level", TEXT, WS_NULLABLE,
+    "Who may see and join the project."),
+  WS_FIELD("stage", TEXT, WS_NULLABLE,
+    "How far it is: \"estimate\" or \"project\"."),
+  WS_FIELD("budgeted", BOOLEAN, WS_NULLABLE,
+    "Whether the project has a budget."),
+  WS_FIELD("currency", TEXT, WS_NULLABLE, "The currency of its money."),
+  WS_FIELD("price", ANY, WS_NULLABLE, "The price of the project."),
+  WS_FIELD("approver_id", ID, WS_NULLABLE | WS_DIGITS,
+    "The id of the user who approves its times and expenses."),
+  WS_FIELD("custom_fields", ANY, WS_NULLABLE,
+    "Values of the account's own fields."),
+  WS_FIELD("workspace_group_ids", IDS, WS_NULLABLE | WS_DIGITS,
+    "The ids of the groups the project is in."),
+  WS_FIELD("external_reference", TEXT, WS_NULLABLE,
+    "What the project is called in another system."),
+  WS_FIELD("account_id", ID, WS_READ_ONLY | WS_NULLABLE | WS_DIGITS,
+    "The id of the account the project belongs to."),
+  WS_FIELD("update_whitelist", TEXTS, WS_READ_ONLY | WS_NULLABLE,
+    "The fields that the token's user may write."),
   WS_FIELD("created_at", TIME, WS_READ_ONLY,
     "When the project was created."),
   WS_FIELD("updated_at", TIME, WS_READ_ONLY,
@@ -102,7 +123,9 @@ WS_SCHEMA(change, "kantata.change", "workspace_status_change",
   WS_FIELD("only", IDS, WS_IN_QUERY, "Only " what " with these ids."), \
   WS_FIELD("order", TEXT, WS_IN_QUERY, \
     "The order, such as \"created_at:asc\"."), \
-  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with each of them.")
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with each of them."), \
+  WS_FIELD("optional_fields", TEXTS, WS_IN_QUERY, \
+    "Fields that come only when asked for.")
 
 static const ws_field change_filter_fields[] = {
   WS_FIELD("workspace_id", ID, WS_IN_QUERY | WS_REQUIRED,
@@ -120,11 +143,32 @@ static const ws_field get_filter_fields[] = {
 WS_SCHEMA(get_filter, "kantata.get_filter", NULL, NULL,
   "What comes with one object.");
 
+static const ws_field workspace_get_filter_fields[] = {
+  WS_FIELD("include_archived", BOOLEAN, WS_IN_QUERY,
+    "Whether the project is found although it is archived."),
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with the answer."),
+  WS_FIELD("optional_fields", TEXTS, WS_IN_QUERY,
+    "Fields that come only when asked for.")
+};
+WS_SCHEMA(workspace_get_filter, "kantata.workspace_get_filter", NULL, NULL,
+  "Which project to get, and what comes with it.");
+
 static const ws_field workspace_filter_fields[] = {
   WS_FIELD("search", TEXT, WS_IN_QUERY,
-    "Only projects that match this text."),
+    "Only projects that match this text, or \"status:'In Progress'\"."),
   WS_FIELD("matching", TEXT, WS_IN_QUERY,
-    "Only projects with exactly this title."),
+    "Only projects with words in their title that start so."),
+  WS_FIELD("except", IDS, WS_IN_QUERY, "Not the projects with these ids."),
+  WS_FIELD("include_archived", BOOLEAN, WS_IN_QUERY,
+    "Whether archived projects are listed as well."),
+  WS_FIELD("on_my_account", BOOLEAN, WS_IN_QUERY,
+    "Only projects of the token's account."),
+  WS_FIELD("has_participation", BOOLEAN, WS_IN_QUERY,
+    "Only projects in which the token's user takes part."),
+  WS_FIELD("workspace_groups", IDS, WS_IN_QUERY,
+    "Only projects in the groups with these ids."),
+  WS_FIELD("stage", TEXT, WS_IN_QUERY,
+    "Only projects of this stage: \"estimate\" or \"project\"."),
   WS_FIELD("archived", TEXT, WS_IN_QUERY,
     "Whether archived projects are listed: \"only\", \"exclude\" or "
     "\"include\"."),
@@ -137,5 +181,5 @@ WS_SCHEMA(workspace_filter, "kantata.workspace_filter", NULL, NULL,
 
 const ws_schema *const ws_kantata_schemas[] = {
   &change, &workspace, &status, &user, &change_filter, &get_filter,
-  &workspace_filter, NULL
+  &workspace_get_filter, &workspace_filter, NULL
 };

@@ -146,7 +146,7 @@ add("plan", {
     local made = need(migration.plan(space, blueprint()))
     local moves = 0
     for _, operation in ipairs(made.operations) do
-      if operation.op == "move" then moves = moves + operation.count end
+      moves = moves + (operation.count or 0)
     end
     return ("%d %s"):format(moves, tostring(tostring(made):find "Legal" ~=
                                             nil))

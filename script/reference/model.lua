@@ -343,7 +343,8 @@ local function add_classes()
             "`workstage.run`.", scope)
   add_class("workstage.task", "A function that runs beside others.", task)
   local empty = plan.new {
-    service = "storyblok", kind = "migration", structure = { stages = {} },
+    service = "storyblok", kind = "migration",
+    state = { workflows = {}, stages = {} },
     operations = {}, rules = {}, effects = {}, notes = {}, rate = 6,
   }
   add_class("workstage.plan", "What a migration does, in order; a readable " ..

@@ -216,6 +216,9 @@ tables.classes = {
     "by `tostring`.",
     { "complete", "boolean", "Whether nothing is left to do.",
       required = true },
+    { "added", "integer", "Stages.", required = true },
+    { "changed", "integer", "Stages.", required = true },
+    { "removed", "integer", "Stages.", required = true },
     { "moved", "integer", "Items.", required = true },
     { "skipped", "integer", "Items that were no longer where the plan " ..
       "says.", required = true },

@@ -1,13 +1,8 @@
 -- From what is to what is to be: without network and files.
-local attributes = require "workstage.migration.stage"
-local planner = require "workstage.migration.plan.diff"
+local diff = require "workstage.migration.plan.diff"
+local planning = require "support.planning"
 
-local function stage(id, name, color, more)
-  local state = attributes.of_new(name, color)
-  state.id, state.position = id, id
-  for key, value in pairs(more or {}) do state[key] = value end
-  return state
-end
+local stage = planning.stage
 
 local function structure(stages, more)
   local found = { stages = stages, workflow = {
@@ -37,9 +32,9 @@ local function described()
 end
 
 local function plan(found, stages, moves, context)
-  return planner.plan(found, {
+  return planning.plan(found, {
     workflow = "Article", content_types = { "article" }, stages = stages,
-  }, context or { roles = {}, users = {} }, function(_, refs)
+  }, context or { roles = {}, users = {} }, function(refs)
     local list = {}
     for i, move in ipairs(moves or {}) do
       local made = { from_name = "?", to_name = "?", set = {},
@@ -81,19 +76,49 @@ describe("the planner", function()
     assert.same({}, (plan(found, described())))
   end)
 
-  it("makes a workflow, closed stages first and their ways last", function()
+  it("creates a workflow, stages first and what they still lack last",
+     function()
     local operations = plan({ stages = {} }, described())
     assert.same({ "create_workflow Article", "create_stage Drafting",
                   "create_stage Review", "create_stage Ready",
-                  "clear_workflow", "update_stage Drafting",
-                  "update_stage Review" }, kinds(operations))
-    for i = 2, 4 do
-      assert.same({}, operations[i].set.workflow_stage_ids)
-      assert.is_false(operations[i].set.allow_all_stages)
-      assert.is_false(operations[i].set.after_publish_id)
-    end
-    assert.same({ "Drafting", "Ready" },
-                operations[7].set.workflow_stage_ids)
+                  "update_stage Drafting", "update_stage Review",
+                  "clear_workflow" }, kinds(operations))
+    -- references that exist already are sent, and never the default
+    assert.same({ name = "Drafting", color = "#1", position = 1,
+                  workflow_stage_ids = {}, allow_all_stages = false,
+                  allow_none_for_next_stages = false }, operations[2].set)
+    assert.same({ "Drafting" }, operations[3].set.workflow_stage_ids)
+    assert.same({ is_default = true, workflow_stage_ids = { "Review" } },
+                operations[5].set)
+    assert.same({ workflow_stage_ids = { "Drafting", "Ready" } },
+                operations[6].set)
+  end)
+
+  it("sends of a new stage what is described, and leaves the rest to the " ..
+     "service", function()
+    local stages = described()
+    stages[4] = { name = "Legal", color = "#4", allow_publish = false }
+    local operations = plan(three(), stages)
+    assert.same({ "create_stage Legal" }, kinds(operations))
+    assert.same({ name = "Legal", color = "#4", position = 4,
+                  allow_publish = false }, operations[1].set)
+  end)
+
+  it("takes what a stage inherits from the stage as it will be", function()
+    local found, stages = three(), described()
+    found.stages[2].user_ids, found.stages[2].allow_publish = { 5 }, true
+    stages[2].allow_publish = false
+    stages[4] = { name = "Legal", color = "#4", inherit = "Review",
+                  next = { "Ready" } }
+    local operations = plan(found, stages)
+    assert.equal("create_stage Legal", kinds(operations)[1])
+    local set = operations[1].set
+    assert.same({ 5 }, set.user_ids)
+    assert.is_false(set.allow_publish)
+    assert.same({ 3 }, set.workflow_stage_ids)
+    assert.equal("Legal", set.name)
+    assert.equal("#4", set.color)
+    assert.is_nil(set.is_default)
   end)
 
   it("changes the content types of all but the default workflow", function()
@@ -115,9 +140,14 @@ describe("the planner", function()
                               { from = 3, to = "Drafting", count = 0 },
                               { from = 2, to = "Ready", only = true },
                               { from = 2, to = "Drafting" } })
-    assert.same({ "move", "delete_stage Review", "update_stage Drafting",
-                  }, kinds(operations))
-    assert.same({ 1, 4 }, operations[2].rules)
+    assert.same({ "update_stage Drafting", "move", "update_stage Drafting",
+                  "delete_stage Review", "update_stage Drafting" },
+                kinds(operations))
+    -- widened before the moves, closed before the stage is drained
+    assert.same({ workflow_stage_ids = { 2, 3 } }, operations[1].set)
+    assert.same({ workflow_stage_ids = { 3 } }, operations[3].set)
+    assert.same({ color = "#2" }, operations[5].set)
+    assert.same({ 1, 4 }, operations[4].rules)
   end)
 
   it("opens the ways that moves need, and closes them again", function()
@@ -140,7 +170,7 @@ describe("the planner", function()
   end)
 
   it("closes them also where no stages are described", function()
-    local operations = planner.plan(three(), { moves = {} },
+    local operations = planning.plan(three(), {},
       { roles = {}, users = {} }, function()
         return { { from = 1, to = 3, count = 1, items = {}, set = {} } }
       end)
@@ -182,8 +212,10 @@ describe("the planner", function()
     stages[2].next = { "Start", "Ready" }
     local operations = plan(three(), stages)
     assert.equal("create_stage Start", kinds(operations)[1])
-    assert.is_true(operations[1].set.is_default)
-    assert.is_true(position_of(operations, "delete_stage") > 1)
+    assert.is_nil(operations[1].set.is_default)
+    local marked = position_of(operations, "update_stage", "Start")
+    assert.is_true(operations[marked].set.is_default)
+    assert.is_true(position_of(operations, "delete_stage") > marked)
   end)
 
   it("marks a default with all else that it gets", function()
@@ -212,14 +244,30 @@ describe("the planner", function()
     end
   end)
 
-  it("drops references to a stage that goes", function()
-    local stages = described()
+  it("drops references to a stage before it is drained", function()
+    local found, stages = three(), described()
+    found.stages[1].after_publish_id = 3
     table.remove(stages)
-    stages[2].next = nil
-    local operations = plan(three(), stages)
-    assert.same({ "delete_stage Ready", "update_stage Review" },
-                kinds(operations))
+    stages[1].next, stages[2].next = nil, nil
+    local operations = plan(found, stages)
+    assert.same({ "update_stage Drafting", "update_stage Review",
+                  "delete_stage Ready" }, kinds(operations))
+    assert.same({ after_publish_id = false }, operations[1].set)
     assert.same({ workflow_stage_ids = { 1 } }, operations[2].set)
+  end)
+
+  it("makes a stage that leads to all lead to the others meanwhile", function()
+    local found, stages = three(), described()
+    found.stages[1].allow_all_stages = true
+    table.remove(stages)
+    stages[1].next, stages[2].next = "all", nil
+    local operations = plan(found, stages)
+    assert.same({ "update_stage Drafting", "update_stage Review",
+                  "delete_stage Ready", "update_stage Drafting" },
+                kinds(operations))
+    assert.same({ allow_all_stages = false, workflow_stage_ids = { 1, 2 } },
+                operations[1].set)
+    assert.is_true(operations[4].set.allow_all_stages)
   end)
 
   it("makes room for a new stage's name and colour", function()
@@ -228,9 +276,40 @@ describe("the planner", function()
     stages[1].next = { "Legal" }
     local operations = plan(three(), stages)
     assert.same({ "update_stage Review", "create_stage Legal",
-                  "delete_stage Review", "update_stage Drafting",
-                  "update_stage Legal" }, kinds(operations))
+                  "update_stage Drafting", "update_stage Drafting",
+                  "delete_stage Review" }, kinds(operations))
     assert.is_string(operations[1].set.color)
+    assert.same({ workflow_stage_ids = { 2, "Legal" } }, operations[3].set)
+    assert.same({ workflow_stage_ids = { "Legal" } }, operations[4].set)
+  end)
+
+  it("gives the holder of a name that a new stage needs its final one",
+     function()
+    -- Review is renamed, and a new stage takes its name
+    local stages = described()
+    stages[2].name, stages[2].was, stages[2].color = "Proof", "Review", "#9"
+    stages[4] = { name = "Review", color = "#2", next = { "Ready" } }
+    stages[1].next = { "Proof", "Review" }
+    local operations = plan(three(), stages)
+    assert.same({ "update_stage Proof", "create_stage Review",
+                  "update_stage Drafting" }, kinds(operations))
+    assert.same({ name = "Proof", color = "#9" }, operations[1].set)
+  end)
+
+  it("exchanges names and colours with a new stage between", function()
+    -- A and B exchange everything that shows; the new one takes B's name
+    local stages = described()
+    stages[1].name, stages[1].was, stages[1].color = "Review", "Drafting",
+                                                     "#2"
+    stages[2].name, stages[2].was, stages[2].color = "Proof", "Review", "#1"
+    stages[4] = { name = "Drafting", color = "#4", next = {} }
+    stages[1].next, stages[2].next = { "Proof" }, { "Review", "Ready" }
+    local operations, draft = plan(three(), stages)
+    local names = {}
+    for ref, each in pairs(draft.state.stages) do names[ref] = each.name end
+    assert.same({ [1] = "Review", [2] = "Proof", [3] = "Ready",
+                  Drafting = "Drafting" }, names)
+    assert.is_true(#operations <= 5)
   end)
 
   it("renames by `was`, with what stands in the stage", function()
@@ -277,7 +356,7 @@ describe("the planner", function()
     stages[2] = { name = "Ready", color = "#3", was = "Review", next = {} }
     table.remove(stages, 3)
     stages[1].next = nil
-    assert.same({ "delete_stage Review", "update_stage Drafting" },
+    assert.same({ "update_stage Drafting", "delete_stage Review" },
                 kinds((plan(three(), stages))))
   end)
 
@@ -340,7 +419,7 @@ describe("the planner", function()
     stages[1].next = { "Ready" }
     local operations, problems = plan(three(), stages)
     assert.is_nil(operations)
-    assert.matches("drop `was`", problems[1])
+    assert.matches("remove `was`", problems[1])
   end)
 
   it("orders by position, when it is not so already", function()
@@ -363,8 +442,12 @@ describe("the planner", function()
     local found = three()
     for i, each in ipairs(found.stages) do each.position = i * 10 end
     assert.same({}, (plan(found, described())))
+    -- those that share one are in the order of their ids
     found.stages[2].position = 10
-    assert.same({ "order_stages" }, kinds((plan(found, described()))))
+    assert.same({}, (plan(found, described())))
+    local stages = described()
+    stages[1], stages[2] = stages[2], stages[1]
+    assert.same({ "order_stages" }, kinds((plan(found, stages))))
   end)
 
   it("gives roles and users by their ids", function()
@@ -384,37 +467,47 @@ describe("the planner", function()
     assert.same({ allow_publish = false }, operations[1].before)
   end)
 
+  local function count(list, checks, rate, found)
+    for _, op in ipairs(list) do op.stage, op.set = op.stage or 1, {} end
+    return diff.count_requests(planning.state(found or three()), list,
+                               checks, rate)
+  end
+
   it("counts the requests", function()
-    local function count(...) return planner.count_requests(...) end
-    assert.equal(0, count({}, 2))
-    assert.equal(3, count({ { op = "update_stage" } }, 2))
-    assert.equal(2 + 2, count({ { op = "delete_stage" } }, 2))
-    assert.equal(1 + 2 + 1, count({ { op = "create_workflow" },
-      { op = "create_stage" }, { op = "clear_workflow" } }, 1))
-    for items, pages in pairs { [1] = 1, [100] = 1, [101] = 2, [250] = 3 } do
-      assert.equal(items + pages, count({ { op = "move", count = items } },
-                                        0))
+    local function op(kind, more)
+      local made = { op = kind, workflow = 7, order = {}, name = "New" }
+      for name, value in pairs(more or {}) do made[name] = value end
+      return made
     end
-    assert.equal(90 + 3, count({ { op = "move", count = 90 } }, 0, false, 6))
-    assert.equal(90 + 6, count({ { op = "move", count = 90 } }, 0, false, 3))
-    assert.equal(2 + 2, count({ { op = "update_workflow" },
-                                { op = "order_stages" } }, 0))
-    assert.equal(1 + 2 + 3, count({ { op = "delete_workflow",
-      before = { stages = { {}, {} } } } }, 1))
-    assert.equal(3, count({ { op = "delete_workflow" } }, 0))
+    assert.equal(0, count({}, 2))
+    assert.equal(3, count({ op "update_stage" }, 2))
+    assert.equal(2 + 2, count({ op "delete_stage" }, 2))
+    assert.equal(1 + 2 + 1, count({ op("create_workflow", { workflow = "N" }),
+      op "create_stage", op("clear_workflow", { workflow = "N" }) }, 1))
+    for items, pages in pairs { [1] = 1, [100] = 1, [101] = 2, [250] = 3 } do
+      assert.equal(items + pages, count({ op("move", { count = items }) }, 0))
+    end
+    assert.equal(90 + 3, count({ op("move", { count = 90 }) }, 0, 6))
+    assert.equal(90 + 6, count({ op("move", { count = 90 }) }, 0, 3))
+    assert.equal(2 + 2, count({ op "update_workflow", op "order_stages" }, 0))
+    assert.equal(1 + 2 + 3, count({ op("delete_workflow", {
+      before = { stages = { {}, {} } } }) }, 1))
   end)
 
-  it("counts one look at the stages before the first update behind moves",
+  it("counts one look at the stages before what comes behind moves",
      function()
-    local update, move = { op = "update_stage" }, { op = "move", count = 1 }
-    local function count(...) return planner.count_requests({ ... }, 0) end
-    assert.equal(2, count(update, update))
-    assert.equal(1 + 2 + 1 + 2, count(update, move, update, update))
-    assert.equal(2 + 2 + 1 + 1, count(move, move, update))
-    assert.equal(2, planner.count_requests({ update }, 0, true))
-    assert.equal(2 + 1, planner.count_requests({ update, update }, 0, true))
-    assert.equal(1 + 1 + 2 + 1 + 1,
-                 planner.count_requests({ update, move, update }, 0, true))
+    local function update() return { op = "update_stage", workflow = 7 } end
+    local function move()
+      return { op = "move", workflow = 7, from = 1, to = 2, count = 1 }
+    end
+    assert.equal(2, count({ update(), update() }, 0))
+    assert.equal(1 + 2 + 1 + 2, count({ update(), move(), update(),
+                                        update() }, 0))
+    -- a move needs its stages as well
+    assert.equal(2 + 1 + 2 + 1 + 1, count({ move(), move(), update() }, 0))
+    -- not where it is about statuses
+    local plain = { op = "move", from = 1, to = 2, count = 1 }
+    assert.equal(2 + 2, count({ plain, plain }, 0))
   end)
 
   it("touches nothing that it is given", function()

@@ -71,7 +71,7 @@ describe("a failure", function()
     refuse(3)
     local report = apply()
     has(report, "3 failed")
-    has(report, "wait")
+    has(report, "were not applied")
     assert.same({ "Drafting", "Review", "Old review", "Ready" },
                 migrations.names(server))
     -- the way that the moves need is still open

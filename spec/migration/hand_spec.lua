@@ -124,8 +124,8 @@ describe("a journal changed by hand", function()
     for last = planned, #lines do
       files.write(path, table.concat(lines, "", 1, last))
       local report, err = migration.resume(space, path)
-      assert.truthy(report, tostring(err))
-      if report.complete then complete = complete + 1
+      if not report then assert.equal("stale", err.kind)
+      elseif report.complete then complete = complete + 1
       else assert.truthy(tostring(report):find(path, 1, true)) end
       assert.same({ Review = 6 }, migrations.counts(server))
       for _, changes in pairs(migrations.changes(server)) do

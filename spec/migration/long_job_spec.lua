@@ -110,7 +110,8 @@ describe("a long job", function()
     local items = {}
     for i = 1, ITEMS do items[i] = i end
     local plan = plans.new {
-      service = "kantata", kind = "migration", structure = { stages = {} },
+      service = "kantata", kind = "migration",
+      state = require "workstage.migration.state".new(),
       operations = { { op = "move", rule = 1, from = 310, to = 605,
                        from_name = "a", to_name = "b", set = {},
                        count = ITEMS, items = items } },

@@ -208,7 +208,7 @@ describe("a plan", function()
     local blueprint = migrations.blueprint()
     blueprint.moves = { { from = "Drafting", to = "Ready" } }
     local made = plan(blueprint)
-    has(made, 'stage "Drafting": its ways are opened for the moves')
+    has(made, 'stage "Drafting": its transitions are opened for the moves')
     has(made, "0 to add, 0 to change, 0 to remove, 2 to move.")
   end)
 

@@ -1,8 +1,9 @@
 -- What a plan reads of a space, and what it makes of it: with a space of
 -- plain tables, without network and files.
-local attributes = require "workstage.migration.stage"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
+local operations = require "workstage.migration.operations"
+local planning = require "support.planning"
 local read_and_plan = require "workstage.migration.plan.storyblok"
 
 -- A space that notes what it is asked for; its `fails`-th answer is `err`.
@@ -51,10 +52,7 @@ local function new_space(content)
 end
 
 local function stage(id, name, more)
-  local made = attributes.of_new(name, ("#%06d"):format(id))
-  made.id, made.position = id, id
-  for key, value in pairs(more or {}) do made[key] = value end
-  return made
+  return planning.stage(id, name, ("#%06d"):format(id), more)
 end
 
 local function story(id, stage_id, slug)
@@ -104,6 +102,10 @@ local function plan(space, made, options)
   return read_and_plan(space, made, options or {})
 end
 
+local function effects_of(result)
+  return operations.effects(result.state, result.operations)
+end
+
 local function refused(space, made, options)
   local result, err = plan(space, made, options)
   assert.is_nil(result)
@@ -148,8 +150,8 @@ describe("what is read", function()
      function()
     local all = content()
     all.stages[1][1].allow_all_stages = true
-    local effects = assert(plan(new_space(all), { moves = {
-      { from = at("Old", "Default"), to = at("Older", "Default") } } })).effects
+    local effects = effects_of(assert(plan(new_space(all), { moves = {
+      { from = at("Old", "Default"), to = at("Older", "Default") } } })))
     assert.equal(0, effects.locked)
     for _, one in ipairs(all.stages[1]) do
       if one.name == "Older" then
@@ -161,9 +163,9 @@ describe("what is read", function()
       { from = at("Old", "Default"), to = at("Older", "Default") } } }))
     local count = result.operations[1].count
     assert.is_true(count > 0)
-    assert.equal(count, result.effects.locked)
-    assert.equal(count, result.effects.unassigned)
-    assert.equal(count, result.effects.unpublishable)
+    assert.equal(count, effects_of(result).locked)
+    assert.equal(count, effects_of(result).unassigned)
+    assert.equal(count, effects_of(result).unpublishable)
   end)
 
   it("is whether a role's name is the only one", function()
@@ -391,7 +393,7 @@ describe("what is made of it", function()
                   { kind = "users", id = 81, name = "b@example" } },
                 result.members)
     assert.same({ webhooks = 3, emails = 1, locked = 0, unassigned = 0,
-                  unpublishable = 2 }, result.effects)
+                  unpublishable = 2 }, effects_of(result))
   end)
 
   it("has the members by name", function()
@@ -412,8 +414,10 @@ describe("what is made of it", function()
 
   it("is refused where the planner finds no way", function()
     local stages = described()
-    stages[4] = { name = "Proof", color = "#9", was = "Review" }
-    assert.same({ 'stages "Review" and "Proof" are both said to be "Review"' },
+    stages[2].was, stages[4] = "Gone", { name = "Proof", color = "#9",
+                                         was = "Review" }
+    assert.same({ 'stages "Review" and "Proof" both match the existing stage '
+                  .. '"Review": remove `was` from the one that is new' },
                 refused(new_space(content()), blueprint({}, stages)).problems)
   end)
 
@@ -427,7 +431,7 @@ describe("what is made of it", function()
       { from = "none", to = at "Ready" } }, stages)))
     -- what is set after the moves counts as well
     assert.same({ webhooks = 3, emails = 0, locked = 2, unassigned = 1,
-                  unpublishable = 3 }, result.effects)
+                  unpublishable = 3 }, effects_of(result))
   end)
 
   it("moves out of a stage by the name that it gets", function()

@@ -51,7 +51,8 @@ describe("the requests of", function()
     table.insert(blueprint.stages, 2, { name = "Legal", color = "#123456",
                                         next = { "Ready" } })
     blueprint.stages[1].next = { "Legal" }
-    exact({}, blueprint, 2 + 1 + 2 + 2)
+    -- it is created with the stage that it leads to
+    exact({}, blueprint, 2 + 1 + 1 + 2)
   end)
 
   it("a new workflow", function()
@@ -63,9 +64,10 @@ describe("the requests of", function()
   for _, count in ipairs { 1, 99, 100, 101, 250 } do
     it(count .. " stories out of a stage that goes", function()
       local pages = math.ceil(count / 100)
-      -- the way to "Review", the moves, the fresh read and the end of it
+      -- the way to "Review", the moves, a look at the stages, the fresh read
+      -- and the end of it
       exact({ ["Old review"] = count }, migrations.smaller(),
-            2 + 1 + count + pages + 2)
+            2 + 1 + count + pages + 1 + 2)
     end)
   end
 
@@ -74,7 +76,8 @@ describe("the requests of", function()
     table.insert(blueprint.moves, 1, {
       from = "Old review", to = "Ready", where = { by_slugs =
         "old-review/1,old-review/2,old-review/3" } })
-    exact({ ["Old review"] = 10 }, blueprint, 2 + 1 + 4 + 8 + 2)
+    exact({ ["Old review"] = 10 }, blueprint,
+          2 + 1 + 4 + 1 + 8 + 1 + 2)
   end)
 
   it("moves from no stage", function()
@@ -93,7 +96,7 @@ describe("the requests of", function()
       stories[#stories + 1] = { full_slug = "d/" .. i, name = "d",
         stage = { stage = "Reviewing", workflow = "Default" } }
     end
-    exact({}, blueprint, 2 + 4, { stories = stories })
+    exact({}, blueprint, 2 + 1 + 4, { stories = stories })
   end)
 
   it("moves alone, with the way there opened and closed", function()
@@ -107,7 +110,7 @@ describe("the requests of", function()
   it("moves between other workflows alone", function()
     exact({}, { moves = {
       { from = { workflow = "Article", stage = "Drafting" },
-        to = { default = true, stage = "Drafting" } } } }, 3,
+        to = { default = true, stage = "Drafting" } } } }, 1 + 2 + 3,
       { stories = migrations.stories { Drafting = 2 } })
     assert.same({ ["Default / Drafting"] = 2 }, migrations.counts(server))
   end)
@@ -129,10 +132,11 @@ describe("the requests of", function()
         { from = "Old review", to = "Start" },
         { from = "Review", to = "Ready" }, { from = "none", to = "Legal" },
       },
-    }, 158)
-    -- the look 2; content types with a look, a step aside, the new stage, a
-    -- way 5; 137 moves on 4 pages; two deletions 4; a look at the stages and
-    -- three changes 4; the order with a look 2
-    assert.equal(2 + 5 + 137 + 4 + 4 + 4 + 2, plan.requests)
+    }, 164)
+    -- the state 2; content types with a look, a temporary colour, the new
+    -- stage 4; three stages widened; 137 moves on 4 pages, the stages read
+    -- again behind each of the four 8; two closed, two deleted 6; two
+    -- changed; the order with a look 2
+    assert.equal(2 + 4 + 3 + 137 + 8 + 6 + 2 + 2, plan.requests)
   end)
 end)

@@ -64,8 +64,7 @@ describe("a saved plan", function()
                             "effects", "notes", "operations", "rules" } do
       assert.same(made[name], loaded[name], name)
     end
-    assert.same(made.structure.stages, loaded.structure.stages)
-    assert.same(made.structure.workflow, loaded.structure.workflow)
+    assert.same(made.state, loaded.state)
     assert.equal(tostring(made), tostring(loaded))
   end)
 
@@ -98,6 +97,7 @@ describe("a saved plan", function()
     for _, record in ipairs {
       { type = "items", operation = 7, ids = { 1 } },
       { type = "items", operation = 1 }, { type = "operation", op = "move" },
+      { type = "operation", op = "unknown" },
     } do
       local file = assert(lines.create(path, "plan", { id = "x" }))
       assert(file:write(record))
@@ -240,7 +240,7 @@ describe("a saved plan", function()
     local novel = plan(blueprint)
     assert(space.workflows:create { name = "Novel",
                                     content_types = { "novel" } })
-    has(failed("stale", apply(novel)), "there by now")
+    has(failed("stale", apply(novel)), "exists by now")
     assert(space.workflows:delete(migrations.workflow(server).id))
     has(failed("stale", apply(made)), "is gone")
   end)

@@ -74,13 +74,27 @@ describe("what a stage is to have", function()
     assert.is_false(target({}, current).after_publish_id)
   end)
 
-  it("is closed for a new one", function()
-    assert.same(attributes.of_new("A", "#2"), target { color = "#2" })
-    local new = attributes.of_new("A", "#2")
-    assert.is_false(new.allow_all_stages)
-    assert.is_false(new.allow_none_for_next_stages)
-    assert.is_false(new.after_publish_id)
-    for _, flag in ipairs(attributes.flags) do assert.is_false(new[flag]) end
+  it("is what is described alone for a new one", function()
+    assert.same({ name = "A", color = "#2" }, target { color = "#2" })
+    assert.same({ name = "A", color = "#2", allow_publish = false,
+                  allow_all_stages = false, workflow_stage_ids = { 2 },
+                  allow_none_for_next_stages = false },
+                target { color = "#2", allow_publish = false,
+                         next = { "B" } })
+  end)
+
+  it("is what its model has where nothing is described", function()
+    local model = attributes.of_stage {
+      name = "M", color = "#9", is_default = true, position = 3,
+      allow_publish = true, workflow_stage_ids = { 2, 9 }, user_ids = { 6 } }
+    local to_be = attributes.target({ name = "A", color = "#2",
+      users = { "a@example" } }, nil, CONTEXT, model)
+    assert.same({ "A", "#2", true }, { to_be.name, to_be.color,
+                                       to_be.allow_publish })
+    assert.is_nil(to_be.is_default)
+    assert.is_nil(to_be.position)
+    assert.same({ 2 }, to_be.workflow_stage_ids)
+    assert.same({ 81 }, to_be.user_ids)
   end)
 
   it("is what is described", function()
@@ -116,6 +130,11 @@ describe("what a stage is to have", function()
 end)
 
 describe("changes", function()
+  it("are nothing that the target leaves open", function()
+    local current = attributes.of_stage { name = "A", allow_publish = true }
+    assert.same({ name = "B" }, attributes.changes(current, { name = "B" }))
+  end)
+
   it("are what differs, but for the position", function()
     local current = attributes.of_stage { name = "A", color = "#1",
                                           position = 1 }
@@ -129,8 +148,8 @@ describe("changes", function()
 
   it("are no ways where all are open before and after", function()
     local function ways(before, after)
-      local from = attributes.of_new("A", "#1")
-      local to = attributes.of_new("A", "#1")
+      local from = attributes.of_stage { name = "A", color = "#1" }
+      local to = attributes.of_stage { name = "A", color = "#1" }
       from.allow_all_stages, to.allow_all_stages = before, after
       to.workflow_stage_ids = { 1 }
       return (attributes.changes(from, to) or {}).workflow_stage_ids

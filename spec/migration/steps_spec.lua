@@ -1,7 +1,7 @@
 -- Plans played step by step against the service's rules: without network and
 -- files, so that there is time for many of them.
 local attributes = require "workstage.migration.stage"
-local planner = require "workstage.migration.plan.diff"
+local planning = require "support.planning"
 local tries = require "support.tries"
 
 local NAMES = { "A", "B", "C", "D", "E", "A (1)", "A (2)", "B (1)" }
@@ -57,12 +57,14 @@ end
 function Service:create_stage(operation)
   local set = operation.set
   assert(not self.stages[operation.stage] and operation.name == set.name)
-  assert(#set.workflow_stage_ids + #set.space_role_ids + #set.user_ids == 0,
-         "a new stage refers to what may not be there")
-  assert(not set.allow_all_stages and not set.allow_none_for_next_stages and
-         not set.after_publish_id, "a new stage is open")
+  for _, ref in ipairs(set.workflow_stage_ids or {}) do
+    assert(self.stages[ref], "a new stage refers to what is not there")
+  end
+  assert(not set.after_publish_id or self.stages[set.after_publish_id],
+         "a new stage refers to what is not there")
+  assert(not set.is_default, "a new stage is the default too early")
   self:check_unique(nil, set)
-  self.stages[operation.stage] = attributes.of_new(set.name, set.color)
+  self.stages[operation.stage] = attributes.of_stage {}
   self:put(operation.stage, set)
 end
 
@@ -70,7 +72,8 @@ function Service:update_stage(operation)
   local stage, set = assert(self.stages[operation.stage]), operation.set
   local differs = false
   for name, value in pairs(set) do
-    assert(attributes.equal(name, stage[name], operation.before[name]),
+    assert(operation.before[name] == nil or
+           attributes.equal(name, stage[name], operation.before[name]),
            "it was something else before: " .. name)
     differs = differs or not attributes.equal(name, stage[name], value)
   end
@@ -80,11 +83,17 @@ function Service:update_stage(operation)
   assert(operation.name == stage.name)
 end
 
--- What refers to the stage is the plan's to mend: it is looked at in the end.
+-- Items could be moved into a stage that drains, or be sent there when they
+-- are published.
 function Service:delete_stage(operation)
   local ref = operation.stage
   assert(not self.stages[ref].is_default, "the default cannot go")
   self.stages[ref] = nil
+  for _, stage in pairs(self.stages) do
+    assert(not attributes.leads_to(stage, ref),
+           "something leads to a stage that drains")
+    assert(stage.after_publish_id ~= ref, "items are sent to it")
+  end
 end
 
 function Service:move(operation)
@@ -132,8 +141,7 @@ local function any_structure()
   local ids, stages, count = {}, {}, math.random(5)
   for i = 1, count do ids[i] = 10 + i end
   for i, id in ipairs(ids) do
-    local stage = attributes.of_new(names[i], colors[i])
-    stage.id, stage.position = id, i
+    local stage = planning.stage(id, names[i], colors[i], { position = i })
     stage.workflow_stage_ids = some_of(ids)
     stage.allow_none_for_next_stages = chance(10)
     stage.allow_all_stages = chance(10)
@@ -204,8 +212,33 @@ end
 local MEMBERS = { roles = { R = 3 }, users = { U = 4 } }
 
 local function plan(structure, described)
-  return planner.plan(structure, { workflow = "W", stages = described },
-    MEMBERS, function(_, refs) return any_moves(structure, refs) end)
+  return planning.plan(structure, { workflow = "W", stages = described },
+    MEMBERS, function(refs) return any_moves(structure, refs) end)
+end
+
+-- ---------------------------------------------------------- at each moment
+
+local function leads_on(stages, ref)
+  for other in pairs(stages) do
+    if other ~= ref and attributes.leads_to(stages[ref], other) then
+      return true
+    end
+  end
+  return false
+end
+
+-- Nobody is stranded on the way who is not in the end, and new stories have
+-- one stage to start in.
+local function check_moment(service, first, last)
+  local defaults = 0
+  for ref, stage in pairs(service.stages) do
+    if stage.is_default then defaults = defaults + 1 end
+    if first[ref] and last[ref] and leads_on(first, ref) and
+       leads_on(last, ref) then
+      assert(leads_on(service.stages, ref), "a stage leads nowhere")
+    end
+  end
+  assert(defaults == 1, "not one default stage")
 end
 
 -- ------------------------------------------------------------ what is left
@@ -275,18 +308,19 @@ local function play(seed)
   math.randomseed(seed)
   local structure = any_structure()
   local described = any_description(structure)
-  local operations, gone = plan(structure, described)
+  local operations, draft = plan(structure, described)
   if not operations then
-    assert(#gone > 0 and gone[1]:find "stage", "a reason")
+    assert(#draft > 0 and draft[1]:find "stage", "a reason")
     return false
   end
-  local service = new_service(structure)
+  local service, first = new_service(structure), new_service(structure)
   for _, operation in ipairs(operations) do
     service[operation.op](service, operation)
+    check_moment(service, first.stages, draft.state.stages)
   end
   check_end(service, described)
   for _, each in ipairs(described) do each.was = nil end
-  local again = planner.plan(structure_of(service),
+  local again = planning.plan(structure_of(service),
     { workflow = "W", stages = described }, MEMBERS,
     function() return {} end)
   assert(#again == 0, "planned again")

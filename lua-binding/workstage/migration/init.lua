@@ -105,11 +105,6 @@ local function finding_error(found)
   return err
 end
 
-local function name_of(blueprint, found)
-  if found.structure.workflow then return found.structure.workflow.name end
-  return blueprint.workflow
-end
-
 --- Plans a migration: only GETs. (Where a space has no workflow at all, the
 -- service makes its default one when it is asked for them.)
 -- @tparam table client a space or an account
@@ -138,14 +133,10 @@ function migration.plan(client, blueprint, given)
   end
   found, err = planners[normal.service](client, normal, given)
   if not found then return nil, err end
-  return plans.new {
-    service = normal.service, kind = "migration",
-    space_id = client.space_id, workflow = name_of(normal, found),
-    structure = found.structure, operations = found.operations,
-    rules = found.rules, effects = found.effects,
-    members = found.members, notes = found.notes,
-    rate = client.transport.rate, warnings = found_offline,
-  }
+  found.service, found.kind = normal.service, "migration"
+  found.space_id, found.rate = client.space_id, client.transport.rate
+  found.warnings = found_offline
+  return plans.new(found)
 end
 
 --- Loads a saved plan.
@@ -263,7 +254,7 @@ function migration.progress(path)
   if not replayed then return nil, err end
   local total, done = 0, 0
   for index, operation in ipairs(replayed.plan.operations) do
-    if operation.op == "move" then total = total + operation.count end
+    total = total + (operation.count or 0)
     local state = replayed.progress[index]
     if state and state.done then done = done + 1 end
   end

@@ -1,13 +1,14 @@
 --- The beginning of a rollback: a run of its own, with its own journal.
-local applying = require "workstage.migration.session"
+local session = require "workstage.migration.session"
 local errors = require "workstage.errors"
+local moved_items = require "workstage.migration.plan.moved_items"
 local journals = require "workstage.migration.journal.file"
 local loop = require "workstage.loop"
+local plan_rollback = require "workstage.migration.plan.rollback"
 local plans = require "workstage.migration.plan"
 local replay = require "workstage.migration.journal.replay"
-local rollback = require "workstage.migration.plan.inverse"
 
-local undoing = {}
+local rollback_session = {}
 
 -- For a journal of the way back, and for that of the way there.
 local REMEDY = "take the file away and roll back again: a new plan holds " ..
@@ -38,41 +39,20 @@ local function refused(back, what)
   }
 end
 
-local OTHERS = "the rollback of another run"
-
 -- Whether the header at a rollback's path is that of this run's rollback.
 local function check_header(path, back)
   local there, err = header_of(back)
   if not there then return nil, journals.with_remedy(err, REMEDY) end
-  if there.of ~= "rollback" then
+  if not there.undoes then
     return nil, refused(back, "a run, and not of a rollback")
   end
   local run
   run, err = header_of(path)
   if not run then return nil, journals.with_remedy(err, LOST) end
-  if there.undoes and there.undoes ~= journals.run_of(run) then
-    return nil, refused(back, OTHERS)
+  if there.undoes ~= run.run then
+    return nil, refused(back, "the rollback of another run")
   end
   return true
-end
-
--- The journal of an older version's rollback does not say which run it
--- undoes; that run's own was marked before it was made.
-local function check_older(path, back, there)
-  local run, err = replay.read(path)
-  if not run then return nil, journals.with_remedy(err, LOST) end
-  if not run.rolled_back or
-     (there.header.created or 0) < (run.rolled_back_at or 0) or
-     there.plan.workflow ~= run.plan.workflow or
-     there.plan.space_id ~= run.plan.space_id then
-    return nil, refused(back, OTHERS)
-  end
-  return true
-end
-
-local function check_own(path, back, there)
-  if there.header.undoes then return true end
-  return check_older(path, back, there)
 end
 
 --- Whether a run's rollback is there to be carried on. One that ended before
@@ -83,7 +63,7 @@ end
 -- @treturn[1] boolean
 -- @treturn[2] nil
 -- @treturn[2] table the error: `refused` where another's journal is there
-function undoing.is_begun(path, back)
+function rollback_session.is_begun(path, back)
   if not is_there(back) then return false end
   local good, err = check_header(path, back)
   if not good then return nil, err end
@@ -92,7 +72,7 @@ function undoing.is_begun(path, back)
   local there
   there, err = replay.read(back)
   if there and not there.is_unmarked then
-    return check_own(path, back, there)
+    return true
   elseif not there and not err.unplanned then
     return nil, journals.with_remedy(err, REMEDY)
   end
@@ -102,13 +82,13 @@ end
 
 -- What the journal says, and the moves in it.
 local function read(client, path)
-  local moved = rollback.moved()
+  local moved = moved_items.new()
   local replayed, err = replay.read(path, function(record, self)
     moved:take(record, self.plan.operations[record.operation], self)
   end)
   if not replayed then return nil, err end
   local good
-  good, err = applying.belongs(client, replayed.plan)
+  good, err = session.belongs(client, replayed.plan)
   if not good then return nil, err end
   return replayed, moved
 end
@@ -118,18 +98,15 @@ local function plan_back(client, path)
   local replayed, moved = read(client, path)
   if not replayed then return nil, moved end
   loop.sleep(client.transport.settle_time)
-  local taken, parts, err
-  taken, err = moved:take_begun(client, replayed)
+  local taken, plan, err
+  taken, err = moved:take_uncertain(client, replayed)
   if not taken then return nil, err end
-  parts, err = rollback.plan(client, replayed, moved:finish())
-  if not parts then return nil, err end
-  return plans.new {
-    service = replayed.plan.service, kind = "rollback",
-    space_id = replayed.plan.space_id, workflow = parts.workflow,
-    structure = parts.structure, operations = parts.operations, rules = {},
-    effects = parts.effects, notes = parts.notes, rate = client.transport.rate,
-    undoes = journals.run_of(replayed.header),
-  }
+  plan, err = plan_rollback(client, replayed, moved:finish())
+  if not plan then return nil, err end
+  plan.service, plan.kind = replayed.plan.service, "rollback"
+  plan.space_id, plan.rate = replayed.plan.space_id, client.transport.rate
+  plan.undoes = replayed.header.run
+  return plans.new(plan)
 end
 
 -- From then on the run is not carried on any more.
@@ -146,7 +123,7 @@ local function begin(client, path, back, given)
     return nil, errors.new { kind = "refused",
                              message = "the rollback was not confirmed" }
   end
-  return applying.begin(client, plan, back, given, function()
+  return session.begin(client, plan, back, given, function()
     return mark(journal)
   end)
 end
@@ -165,19 +142,19 @@ local function carry_on(client, path, back, given)
     good, err = mark(journal)
     if not good then return nil, err end
   end
-  return applying.resume(client, back, given)
+  return session.resume(client, back, given)
 end
 
 --- Rolls a run back, or carries its rollback on.
 -- @tparam table client
 -- @tparam string path of the journal
 -- @tparam table given the options of `migration.apply`
-function undoing.run(client, path, given)
+function rollback_session.run(client, path, given)
   local back = given.journal or path .. ".rollback"
-  local begun, err = undoing.is_begun(path, back)
+  local begun, err = rollback_session.is_begun(path, back)
   if begun == nil then return nil, err end
   local go = begun and carry_on or begin
   return go(client, path, back, given)
 end
 
-return undoing
+return rollback_session

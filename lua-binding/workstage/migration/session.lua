@@ -1,30 +1,23 @@
 --- The beginning of a run: a plan applied for the first time, or one that was
 -- stopped carried on.
-local apply = require "workstage.migration.execute.perform"
 local errors = require "workstage.errors"
+local executor = require "workstage.migration.execute.executor"
 local journals = require "workstage.migration.journal.file"
 local loop = require "workstage.loop"
 local plans = require "workstage.migration.plan"
+local preconditions = require "workstage.migration.preconditions"
 local replay = require "workstage.migration.journal.replay"
 local run = require "workstage.migration.execute.run"
-local structure = require "workstage.migration.space"
+local space = require "workstage.migration.space"
+local stages = require "workstage.migration.execute.stages"
+local state = require "workstage.migration.state"
 
-local applying = {}
+local session = {}
 
 -- ----------------------------------------------------------- what is asked
 
-local function stale(differences)
-  local err = errors.new {
-    kind = "stale",
-    message = "the workflow has changed since the plan: " ..
-              table.concat(differences, "; "),
-  }
-  err.differences = differences
-  return err
-end
-
 --- Whether a plan is one for this client.
-function applying.belongs(client, plan)
+function session.belongs(client, plan)
   if plan.service ~= client.transport.service then
     return nil, errors.invalid(("the plan is one for %s"):format(
       plan.service))
@@ -35,29 +28,34 @@ function applying.belongs(client, plan)
   return true
 end
 
-local function check_absent(client, plan)
-  if not plan.workflow then return true end
-  local now, err = structure.read_workflow(client, plan.workflow)
-  if err then return nil, err end
-  if not now then return true end
-  return nil, stale { ("the workflow %q is there by now")
-                      :format(plan.workflow) }
+-- What differs from what was planned for, as sentences.
+local function differences(plan, now)
+  local found = {}
+  for _, workflow in ipairs(plan.scope) do
+    local list = state.differences(plan.state, now, workflow)
+    table.move(list, 1, #list, #found + 1, found)
+  end
+  if #found > 0 then return found end
+  return preconditions.broken_in_plan(now, plan.operations)
 end
 
--- Whether the structure is still the one that was planned for.
-local function check_fresh(client, plan)
-  if plan.service == "kantata" or #plan.operations == 0 then return true end
-  local workflow = plan.structure.workflow
-  if not workflow then return check_absent(client, plan) end
-  local now, err = structure.reread(client, workflow.id)
-  if not now and err.kind == "not_found" then
-    return nil, stale { ("the workflow %q is gone"):format(workflow.name) }
-  elseif not now then
-    return nil, err
+-- Every operation passes over what somebody has changed since.
+local function skips_conflicts(plan)
+  for _, op in ipairs(plan.operations) do
+    if op.on_conflict ~= "skip" then return false end
   end
-  local differences = structure.differences(plan.structure, now)
-  if #differences > 0 then return nil, stale(differences) end
   return true
+end
+
+-- The state that a run begins with, if the space still is as it was planned
+-- for; nil and the error.
+local function check_fresh(client, plan)
+  if not plan.scope or #plan.operations == 0 then return plan.state end
+  local now, err = space.read_state(client, state.touched(plan.state))
+  if not now then return nil, err end
+  local found = differences(plan, now)
+  if #found == 0 or skips_conflicts(plan) then return now end
+  return nil, preconditions.stale(found)
 end
 
 -- ---------------------------------------------------------------- journals
@@ -78,7 +76,7 @@ end
 -- A new journal that holds the plan.
 local function begin_journal(path, plan)
   local journal, err = journals.create(path, {
-    plan = plan.id, of = plan.kind, space_id = plan.space_id,
+    plan = plan.id, space_id = plan.space_id,
     run = plans.new_id(), undoes = plan.undoes, created = os.time(),
   })
   if not journal then return nil, err end
@@ -88,15 +86,6 @@ local function begin_journal(path, plan)
   os.remove(path)
   if not went then error(good, 0) end
   return nil, why
-end
-
-local function set_up(self, plan)
-  for _, stage in ipairs(plan.structure.stages) do
-    local state = {}
-    for name, value in pairs(stage) do state[name] = value end
-    self.states[stage.id] = state
-  end
-  self.workflow = plan.structure.workflow and plan.structure.workflow.id
 end
 
 -- ------------------------------------------------------------------ apply
@@ -131,94 +120,50 @@ end
 -- @tparam table given the options of `migration.apply`
 -- @tparam[opt] function mark for a rollback: marks the journal of the run
 --   that is undone; true, or nil and the error
-function applying.begin(client, plan, path, given, mark)
+function session.begin(client, plan, path, given, mark)
   local before = client.transport.client:requests()
   local _ <close>, taken = hold(plan)
   if taken then return nil, taken end
-  local good, err = applying.belongs(client, plan)
-  if good and plan.kind ~= "rollback" then
-    good, err = check_fresh(client, plan)
-  end
+  local good, err = session.belongs(client, plan)
   if not good then return nil, err end
+  local now
+  now, err = check_fresh(client, plan)
+  if not now then return nil, err end
   local journal <close>, why = begin_journal(path, plan)
   if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, given)
   self.requests_before = before
-  set_up(self, plan)
-  -- a rollback is not compared with what is there, and may have been asked
-  -- about for a while
-  self.is_aged = plan.kind == "rollback"
+  self.state, self.first_state = now, now
   if mark then
     good, err = mark_undone(self, path, mark)
     if not good then return nil, err end
   end
-  return apply.go_on(self, {})
+  return executor.run(self, {})
 end
 
 -- ----------------------------------------------------------------- resume
 
-local function is_cleared(plan, progress)
-  for index, operation in ipairs(plan.operations) do
-    if operation.op == "clear_workflow" then
-      return progress[index] and progress[index].done
-    end
+-- The state as the journal says it was left, brought up to date.
+local function read_state(self, replayed)
+  local draft = state.draft(replayed.state)
+  local workflows, err = space.workflows(self.client)
+  if not workflows then return nil, err end
+  draft.workflows = {}
+  for _, workflow in ipairs(workflows) do
+    draft.workflows[workflow.id] = workflow
   end
+  self.state = draft
+  local read
+  read, err = stages.read(self)
+  if not read then return nil, err end
+  self.first_state = self.state
   return true
 end
 
--- What is in a workflow that the run made, came with it and was not taken
--- for one of its own. A journal that does not tell what came with it is an
--- old one: all that the run did not make is taken for that then.
-local function given_stages(stages, ids, came)
-  local made, given, known = {}, {}, {}
-  for _, id in pairs(ids) do made[id] = true end
-  for _, stage in ipairs(came or stages) do known[stage.id] = true end
-  for _, stage in ipairs(stages) do
-    if known[stage.id] and not made[stage.id] then
-      given[#given + 1] = stage
-    end
-  end
-  return given
-end
-
--- A stage whose making was under way is not one that came by itself.
-local function without_begun(given, plan, progress)
-  local begun, left = {}, {}
-  for index, operation in ipairs(plan.operations) do
-    local state = progress[index]
-    if operation.op == "create_stage" and state and not state.done then
-      begun[operation.name] = true
-    end
-  end
-  for _, stage in ipairs(given) do
-    if not begun[stage.name] then left[#left + 1] = stage end
-  end
-  return left
-end
-
--- A workflow whose making has not begun, or was refused, may have been made
--- by others meanwhile.
-local function check_unmade(self, replayed)
-  local first, state = replayed.plan.operations[1], replayed.progress[1]
-  local is_unmade = first and first.op == "create_workflow" and
-                    not (state and state.started)
-  if not is_unmade then return true end
-  return check_absent(self.client, replayed.plan)
-end
-
--- The stages as they are now: an update sends all that they have.
-local function refresh(self, replayed)
-  self.ids, self.deleted = replayed.ids, replayed.deleted
-  self.workflow = replayed.workflow or self.workflow
-  if not self.workflow then return check_unmade(self, replayed) end
-  local stages, err = structure.stages(self.client, self.workflow)
-  if not stages then return nil, err end
-  for _, stage in ipairs(stages) do self.states[stage.id] = stage end
-  if not is_cleared(replayed.plan, replayed.progress) then
-    self.given = without_begun(
-      given_stages(stages, self.ids, replayed.given), replayed.plan,
-      replayed.progress)
-  end
+local function check_rest(self, replayed)
+  local broken = preconditions.broken_in_plan(
+    self.state, replayed.plan.operations, replayed.progress)
+  if #broken > 0 then return nil, preconditions.stale(broken) end
   return true
 end
 
@@ -244,7 +189,7 @@ local function read(client, path)
   local replayed, err = replay.read(path)
   if not replayed then return nil, journals.with_remedy(err, REMEDY) end
   local good
-  good, err = applying.belongs(client, replayed.plan)
+  good, err = session.belongs(client, replayed.plan)
   if not good then return nil, err end
   if replayed.rolled_back then return nil, rolled_back(path) end
   if replayed.is_unmarked then return nil, unmarked(path) end
@@ -257,22 +202,27 @@ local function wait_and_look(self, replayed)
   if good then good, err = self.journal:sync() end
   if not good then return nil, err end
   loop.sleep(self.client.transport.settle_time)
-  set_up(self, replayed.plan)
-  return refresh(self, replayed)
+  if not replayed.plan.scope then return true end
+  good, err = read_state(self, replayed)
+  if not good then return nil, err end
+  return check_rest(self, replayed)
 end
 
--- What a rollback has left as it is on its way, it does not look at again.
+-- What was left as it is by operations that are done, nobody looks at again.
 local function add_notes(self, replayed)
-  if replayed.plan.kind ~= "rollback" then return end
-  local notes = self.report.notes
-  table.move(replayed.notes, 1, #replayed.notes, #notes + 1, notes)
+  for _, note in ipairs(replayed.notes) do
+    local progress = replayed.progress[note.operation]
+    if progress and progress.done then
+      table.insert(self.report.notes, note.message)
+    end
+  end
 end
 
 --- Carries on what a journal says.
 -- @tparam table client
 -- @tparam string path of the journal
 -- @tparam table given the options of `migration.apply`
-function applying.resume(client, path, given)
+function session.resume(client, path, given)
   local journal <close>, why = journals.open(path)
   if not journal then return nil, journals.with_remedy(why, REMEDY) end
   local replayed, err = read(client, path)
@@ -285,7 +235,7 @@ function applying.resume(client, path, given)
   local good
   good, err = wait_and_look(self, replayed)
   if not good then return nil, err end
-  return apply.go_on(self, replayed.progress)
+  return executor.run(self, replayed.progress)
 end
 
-return applying
+return session

@@ -1,8 +1,9 @@
---- What a workflow of a space is now: its stages, and who its members are.
--- Reads only (but a space without any workflow gets its default one by the
+--- Reads what a space holds: workflows, stages, members, content types. Only
+-- GETs (but a space without any workflow gets its default one by the
 -- service the moment that its workflows are listed).
 local attributes = require "workstage.migration.stage"
 local errors = require "workstage.errors"
+local state = require "workstage.migration.state"
 
 local structure = {}
 
@@ -15,6 +16,20 @@ function structure.of_workflow(workflow)
   }
 end
 
+-- The service need not tell the workflow of a stage that it lists by it.
+local function of_stage(stage, workflow_id)
+  local values = attributes.of_stage(stage)
+  values.workflow = stage.workflow_id or workflow_id
+  return values
+end
+
+--- One stage, with its `workflow`.
+function structure.stage(space, id)
+  local stage, err = space.stages:get(id)
+  if not stage then return nil, err end
+  return of_stage(stage)
+end
+
 --- The stages of a workflow, in order of position.
 -- @treturn[1] table array of attributes (see `attributes.of_stage`)
 -- @treturn[2] nil
@@ -23,7 +38,9 @@ function structure.stages(space, workflow_id)
   local list, err = space.stages:list { in_workflow = workflow_id }
   if not list then return nil, err end
   local stages = {}
-  for i, stage in ipairs(list) do stages[i] = attributes.of_stage(stage) end
+  for i, stage in ipairs(list) do
+    stages[i] = of_stage(stage, workflow_id)
+  end
   table.sort(stages, function(a, b)
     local left, right = a.position or 0, b.position or 0
     if left ~= right then return left < right end
@@ -63,6 +80,15 @@ function structure.choose(workflows, which)
   return named(workflows, which.name)
 end
 
+--- All workflows of a space.
+function structure.workflows(space)
+  local list, err = space.workflows:list()
+  if not list then return nil, err end
+  local workflows = {}
+  for i, each in ipairs(list) do workflows[i] = structure.of_workflow(each) end
+  return workflows
+end
+
 --- Reads a workflow and its stages.
 -- @tparam table space
 -- @tparam table which `name` or `default`
@@ -71,24 +97,36 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function structure.read(space, which)
-  local workflows, err = space.workflows:list()
+  local workflows, err = structure.workflows(space)
   if not workflows then return nil, err end
   local workflow
   workflow, err = structure.choose(workflows, which)
   if err then return nil, err end
-  local found = { workflows = workflows, stages = {} }
+  local found = { workflow = workflow, workflows = workflows, stages = {} }
   if not workflow then return found end
-  found.workflow = structure.of_workflow(workflow)
   found.stages, err = structure.stages(space, workflow.id)
   if not found.stages then return nil, err end
   return found
 end
 
---- The workflow of a name; nil when there is none; nil and the error.
-function structure.read_workflow(space, name)
-  local workflows, err = space.workflows:list()
+--- Reads workflows with their stages.
+-- @tparam table space
+-- @tparam table ids of the workflows whose stages are read
+-- @treturn[1] table the state: all workflows of the space, and those stages
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function structure.read_state(space, ids)
+  local workflows, err = structure.workflows(space)
   if not workflows then return nil, err end
-  return named(workflows, name)
+  local stages, there = {}, {}
+  for _, workflow in ipairs(workflows) do there[workflow.id] = true end
+  for _, id in ipairs(ids) do
+    local found = {}
+    if there[id] then found, err = structure.stages(space, id) end
+    if not found then return nil, err end
+    table.move(found, 1, #found, #stages + 1, stages)
+  end
+  return state.new(workflows, stages)
 end
 
 --- Reads a workflow that is known by its id, without its stages.
@@ -96,16 +134,6 @@ function structure.workflow(space, id)
   local workflow, err = space.workflows:get(id)
   if not workflow then return nil, err end
   return structure.of_workflow(workflow)
-end
-
---- Reads a workflow that is known by its id again.
-function structure.reread(space, id)
-  local workflow, err = structure.workflow(space, id)
-  if not workflow then return nil, err end
-  local stages
-  stages, err = structure.stages(space, id)
-  if not stages then return nil, err end
-  return { workflow = workflow, stages = stages }
 end
 
 --- The space roles by name.
@@ -179,66 +207,6 @@ function structure.content_types(space)
     end
   end
   return types
-end
-
--- ------------------------------------------------------- what is different
-
-local function names_by_id(stages)
-  local names = {}
-  for _, stage in ipairs(stages) do names[stage.id] = stage.name end
-  return names
-end
-
-local function shown(value, names)
-  if type(value) ~= "table" then return names[value] or tostring(value) end
-  local items = {}
-  for i, item in ipairs(value) do
-    items[i] = tostring(names[item] or item)
-  end
-  table.sort(items)
-  return "[" .. table.concat(items, ", ") .. "]"
-end
-
-local function compare_stage(found, before, now, names)
-  for _, name in ipairs(attributes.all) do
-    if not attributes.equal(name, before[name], now[name]) then
-      found[#found + 1] = ("stage %q: %s was %s, is %s"):format(
-        before.name, name, shown(before[name], names),
-        shown(now[name], names))
-    end
-  end
-end
-
---- What differs between two structures, as sentences.
-function structure.differences(before, now)
-  local found, left = {}, {}
-  local names = names_by_id(before.stages)
-  for id, name in pairs(names_by_id(now.stages)) do names[id] = name end
-  for _, stage in ipairs(now.stages) do left[stage.id] = stage end
-  for _, stage in ipairs(before.stages) do
-    local same = left[stage.id]
-    left[stage.id] = nil
-    if same then compare_stage(found, stage, same, names)
-    else
-      found[#found + 1] = ("stage %q is gone"):format(stage.name)
-    end
-  end
-  for _, stage in ipairs(now.stages) do
-    if left[stage.id] then
-      found[#found + 1] = ("stage %q is new"):format(stage.name)
-    end
-  end
-  local was, is = before.workflow, now.workflow
-  if was and is and was.name ~= is.name then
-    found[#found + 1] = ("the workflow was %q, is %q"):format(was.name,
-                                                              is.name)
-  end
-  if was and is and not attributes.equal("content_types", was.content_types,
-                                         is.content_types) then
-    found[#found + 1] = ("content types were %s, are %s")
-      :format(shown(was.content_types, {}), shown(is.content_types, {}))
-  end
-  return found
 end
 
 return structure

@@ -2,6 +2,7 @@
 --
 -- In a plan a stage is named by a reference: its id where it exists, its
 -- name where the plan creates it.
+local colors = require "workstage.migration.colors"
 local sets = require "workstage.sets"
 
 local attributes = {}
@@ -21,16 +22,6 @@ attributes.all = {
   "allow_all_stages", "allow_none_for_next_stages", "workflow_stage_ids",
   "after_publish_id", "space_role_ids", "user_ids",
 }
-
---- What a stage has unless it is told otherwise.
-function attributes.of_new(name, color)
-  local stage = { name = name, color = color, workflow_stage_ids = {},
-                  space_role_ids = {}, user_ids = {}, after_publish_id = false,
-                  allow_all_stages = false,
-                  allow_none_for_next_stages = false }
-  for _, flag in ipairs(attributes.flags) do stage[flag] = false end
-  return stage
-end
 
 --- The attributes of a stage as the service answered it: `false` in place of
 -- what is null or missing, arrays copied.
@@ -58,13 +49,22 @@ function attributes.contains(list, value)
   return false
 end
 
---- Whether a stage lets items go on to another.
+--- The stages that a stage lists as next; none where it leads nowhere, or
+-- where its transitions are not known.
+-- @tparam table state its attributes
+-- @treturn table array of references
+function attributes.next_of(state)
+  if state.allow_none_for_next_stages then return {} end
+  return state.workflow_stage_ids or {}
+end
+
+--- True if a stage lets items go on to another.
 -- @tparam table state its attributes
 -- @tparam integer|string ref the other's reference
 function attributes.leads_to(state, ref)
   if state.allow_none_for_next_stages then return false end
   return state.allow_all_stages or
-         attributes.contains(state.workflow_stage_ids, ref)
+         attributes.contains(attributes.next_of(state), ref)
 end
 
 --- Whether two values of an attribute mean the same.
@@ -73,12 +73,12 @@ function attributes.equal(name, a, b)
     return sets.equal(a, b)
   end
   if name == "color" and type(a) == "string" and type(b) == "string" then
-    return a:lower() == b:lower()
+    return colors.key(a) == colors.key(b)
   end
   return (a or false) == (b or false)
 end
 
--- Which stages may come next, as three attributes of the API.
+-- The stages that may come next, as three attributes of the API.
 local function set_next(target, next_stages, ref_of)
   if next_stages == nil then return end
   local is_all, is_none = next_stages == "all", next_stages == "none"
@@ -98,31 +98,29 @@ local function ids_of(names, map)
   return ids
 end
 
---- What a stage is to have: `current` (attributes; nil for a new stage)
--- changed by its description.
--- @tparam table described a stage of a blueprint
--- @tparam ?table current
--- @tparam table context `ref_of(name)`, `survives(ref)`, `roles`, `users`
-function attributes.target(described, current, context)
-  local target = attributes.of_new(described.name, described.color)
-  for name, value in pairs(current or {}) do target[name] = value end
+-- References without the stages that will be deleted.
+local function drop_deleted(target, survives)
+  local kept = {}
+  for _, ref in ipairs(target.workflow_stage_ids or {}) do
+    if survives(ref) then kept[#kept + 1] = ref end
+  end
+  if target.workflow_stage_ids then target.workflow_stage_ids = kept end
+  if target.after_publish_id and not survives(target.after_publish_id) then
+    target.after_publish_id = false
+  end
+end
+
+-- What the description sets.
+local function set_described(target, described, context)
   target.name = described.name
   target.color = described.color or target.color
   for _, flag in ipairs(attributes.flags) do
     if described[flag] ~= nil then target[flag] = described[flag] end
   end
-  local kept = {}
-  for _, ref in ipairs(target.workflow_stage_ids) do
-    if context.survives(ref) then kept[#kept + 1] = ref end
-  end
-  target.workflow_stage_ids = kept
   set_next(target, described.next, context.ref_of)
   if described.after_publish ~= nil then
     target.after_publish_id = described.after_publish and
                               context.ref_of(described.after_publish)
-  elseif target.after_publish_id and
-         not context.survives(target.after_publish_id) then
-    target.after_publish_id = false
   end
   if described.roles then
     target.space_role_ids = ids_of(described.roles, context.roles)
@@ -130,15 +128,34 @@ function attributes.target(described, current, context)
   if described.users then
     target.user_ids = ids_of(described.users, context.users)
   end
+end
+
+local NOT_INHERITED = { name = true, color = true, is_default = true,
+                        position = true }
+
+--- What a stage will be: `current` changed by its description. Of a new
+-- stage it holds what the description sets; the service decides the rest.
+-- @tparam table described a stage of a blueprint
+-- @tparam ?table current its attributes; nil for a new stage
+-- @tparam table context `ref_of(name)`, `survives(ref)`, `roles`, `users`
+-- @tparam ?table model the attributes of the stage that it inherits from
+function attributes.target(described, current, context, model)
+  local target = {}
+  for _, name in ipairs(attributes.all) do
+    target[name] = (current or {})[name]
+    if model and not NOT_INHERITED[name] then target[name] = model[name] end
+  end
+  drop_deleted(target, context.survives)
+  set_described(target, described, context)
   return target
 end
 
---- The attributes in which two differ, position left out: name -> the value
--- of `target`. nil when there are none.
+--- The attributes in which two differ, without the position and what the
+-- target leaves open: name -> the value of `target`. nil when there are none.
 function attributes.changes(current, target)
   local changes
   for _, name in ipairs(attributes.all) do
-    local ignored = name == "position" or
+    local ignored = name == "position" or target[name] == nil or
       (name == "workflow_stage_ids" and current.allow_all_stages and
        target.allow_all_stages)
     if not ignored and
@@ -155,7 +172,9 @@ function attributes.body(values, null)
   local body = {}
   for _, name in ipairs(attributes.all) do body[name] = values[name] end
   if body.after_publish_id == false then body.after_publish_id = null end
-  if body.position == false then body.position = nil end
+  for _, name in ipairs { "position", "color" } do
+    if body[name] == false then body[name] = nil end
+  end
   return body
 end
 

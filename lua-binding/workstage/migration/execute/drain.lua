@@ -4,8 +4,8 @@
 local attributes = require "workstage.migration.stage"
 local items = require "workstage.migration.items"
 local move_items = require "workstage.migration.execute.move_items"
+local render = require "workstage.migration.operations.render"
 local stages = require "workstage.migration.execute.stages"
-local structure = require "workstage.migration.space"
 
 local drain = {}
 
@@ -13,8 +13,8 @@ local drain = {}
 -- is left.
 local MAX_ROUNDS = 10
 
--- How many items are in a stage, once the last moves show in what is read.
-local function count_items(run, id)
+--- How many items are in a stage, once the last moves show in what is read.
+function drain.count_items(run, id)
   local left, err = items.count(run.client, id)
   if not left or left == 0 then return left, err end
   run:settle()
@@ -60,30 +60,36 @@ local function retry_ids_of(rule, earlier)
   return ids
 end
 
--- The stages that may come next once there is a way to one more of them;
--- those that this run has deleted are no more.
-local function ways_with(run, state, to)
+-- The stages that may come next with one more of them.
+local function transitions_with(stage, to)
   local ids = {}
-  for _, id in ipairs(state.workflow_stage_ids) do
-    if id ~= to and not run.deleted[id] then ids[#ids + 1] = id end
+  for _, id in ipairs(stage.workflow_stage_ids or {}) do
+    if id ~= to then ids[#ids + 1] = id end
   end
   ids[#ids + 1] = to
   return ids
 end
 
--- Opens the way to a stage of the same workflow, where the plan had nothing
--- to move along it.
-local function open_way(run, index, rule)
-  if not run.states[rule.from] or not run.states[rule.to] then return true end
+-- Opens the transition to a stage of the same workflow, if the plan had
+-- nothing to move along it.
+local function open_transition(run, index, rule)
   local fresh, err = stages.refresh(run)
   if not fresh then return nil, err end
-  local state = run.states[rule.from]
-  if attributes.leads_to(state, rule.to) then return true end
-  local set = { workflow_stage_ids = ways_with(run, state, rule.to),
+  local from = run.state.stages[rule.from]
+  local to = run.state.stages[rule.to]
+  if not from or not to or from.workflow ~= to.workflow or
+     attributes.leads_to(from, rule.to) then
+    return true
+  end
+  local set = { workflow_stage_ids = transitions_with(from, rule.to),
                 allow_none_for_next_stages = false }
   run:intend { type = "opened", operation = index, stage = rule.from,
                set = set }
-  return stages.update(run, rule.from, set)
+  local done
+  done, err = stages.update(run, rule.from, set)
+  if not done then return nil, err end
+  run:stage_changed(rule.from, set)
+  return true
 end
 
 -- Moves the items of the rules, `retry_ids` of an earlier run among them.
@@ -91,7 +97,7 @@ local function move_late(run, index, rules, earlier, unmoved)
   for _, rule in ipairs(rules) do
     local retry_ids = retry_ids_of(rule, earlier)
     if #rule.items + #retry_ids > 0 then
-      local done, err = open_way(run, index, rule)
+      local done, err = open_transition(run, index, rule)
       if not done then return nil, err end
       run:add(#rule.items)
       run.is_aged = true
@@ -113,10 +119,9 @@ end
 -- Leaves a stage as it is. `left` is 0 if an item failed on its way out and
 -- is there no more: a later run finds out where it went.
 local function leave_stage(run, operation, left)
-  local why = left > 0 and ("%d items still stand in it"):format(left) or
+  local why = left > 0 and "it still holds " .. render.items(left) or
               "it is not known how the last ones left it"
   run:leave(("stage %q is not deleted: %s"):format(operation.name, why))
-  if run.plan.kind ~= "rollback" then run.left_over = true end
   return "left"
 end
 
@@ -132,7 +137,7 @@ end
 local function empty_stage(run, rules, index, unmoved)
   local id = run:id_of(run.plan.operations[index].stage)
   for round = 0, MAX_ROUNDS do
-    local left, err = count_items(run, id)
+    local left, err = drain.count_items(run, id)
     if not left then return nil, err end
     if left == 0 then return true end
     if round == MAX_ROUNDS then return left end
@@ -162,43 +167,6 @@ function drain.stage(run, operation, index, earlier)
   if left ~= true then return leave_stage(run, operation, left) end
   if run.report.failed == failed_before then return true end
   return leave_stage(run, operation, 0)
-end
-
--- -------------------------------------------------------------- workflows
-
--- What others have done to a workflow since it was planned that it goes. A
--- journal of an earlier version does not say what it was then.
-local function change_of(operation, now)
-  local before = operation.before
-  local found = before and structure.differences(before, now) or {}
-  return #found > 0 and table.concat(found, "; ") or nil
-end
-
--- The first stage in which something stands: nil when there is none, and its
--- message otherwise; false, err.
-local function held_stage(run, found)
-  for _, stage in ipairs(found) do
-    local left, err = count_items(run, stage.id)
-    if not left then return false, err end
-    if left > 0 then
-      return ("%d items stand in its stage %q"):format(left, stage.name)
-    end
-  end
-end
-
---- Whether a workflow that is to go is empty and still as it was when that
--- was planned: true or "left"; nil, err.
-function drain.workflow(run, operation)
-  local now, err = structure.reread(run.client, operation.id)
-  if not now then return err.kind == "not_found" or nil, err end
-  local why = change_of(operation, now)
-  if not why then
-    why, err = held_stage(run, now.stages)
-    if why == false then return nil, err end
-  end
-  if not why then return true end
-  run:leave(("workflow %q is not deleted: %s"):format(operation.name, why))
-  return "left"
 end
 
 return drain

@@ -4,6 +4,10 @@ local drivers = require "workstage.migration.execute.drivers"
 local errors = require "workstage.errors"
 local failures = require "workstage.migration.execute.failures"
 local loop = require "workstage.loop"
+local operations = require "workstage.migration.operations"
+local preconditions = require "workstage.migration.preconditions"
+local stages = require "workstage.migration.execute.stages"
+local state = require "workstage.migration.state"
 
 local run = {}
 
@@ -18,7 +22,13 @@ local NAMED = 1000
 local Report = { __name = "workstage.report" }
 
 function Report:__tostring()
-  local parts = { ("%d moved"):format(self.moved) }
+  local parts = {}
+  for _, name in ipairs { "added", "changed", "removed" } do
+    if self[name] > 0 then
+      parts[#parts + 1] = ("%d %s"):format(self[name], name)
+    end
+  end
+  parts[#parts + 1] = ("%d moved"):format(self.moved)
   if self.skipped > 0 then
     parts[#parts + 1] = ("%d skipped"):format(self.skipped)
   end
@@ -33,12 +43,6 @@ function Report:__tostring()
   return ("%s; to be resumed from %s"):format(text, self.journal)
 end
 
--- What a rollback leaves as it is was known when it was planned.
-local function notes_of(plan)
-  local notes = plan.kind == "rollback" and plan.notes or {}
-  return table.move(notes, 1, #notes, 1, {})
-end
-
 --- Begins a run.
 -- @tparam table client the space or the account
 -- @tparam table plan
@@ -49,7 +53,7 @@ end
 function run.new(client, plan, journal, path, options)
   local total, concurrency = 0, options.concurrency or 8
   for _, operation in ipairs(plan.operations) do
-    if operation.op == "move" then total = total + operation.count end
+    total = total + (operation.count or 0)
   end
   return setmetatable({
     client = client, plan = plan, journal = journal,
@@ -63,15 +67,16 @@ function run.new(client, plan, journal, path, options)
     settled = 0,      -- items whose end an earlier run has written down
     began_at = core.now(),
     requests_before = client.transport.client:requests(),
-    states = {},      -- reference -> the stage's attributes now
-    past = {},        -- id -> attribute -> values that this run took from it
-    retyped = nil,    -- the operation that changed the content types
-    is_aged = false,  -- whether others have had time to change the stages
-    deleted = {},     -- ids of stages that this plan has deleted
-    ids = {},         -- name of a created stage -> its id
+    state = plan.state, first_state = plan.state,
+    replaced = {},       -- id -> attribute -> values that this run replaced
+    replaced_types = {}, -- workflow -> content types that this run replaced
+    is_aged = false,     -- true if others have had time to change the stages
+    has_rest = false,    -- true if a stage that was to be deleted holds items
     report = setmetatable({
-      complete = false, moved = 0, skipped = 0, failed = 0, failures = {},
-      skips = {}, notes = notes_of(plan), journal = path, plan = plan.id,
+      complete = false, added = 0, changed = 0, removed = 0, moved = 0,
+      skipped = 0, failed = 0, failures = {}, skips = {},
+      notes = table.move(plan.conflicts, 1, #plan.conflicts, 1, {}),
+      journal = path, plan = plan.id,
     }, Report),
   }, Run)
 end
@@ -214,24 +219,82 @@ function Run:must_stop()
   return self.fatal ~= nil or self.stopped ~= nil
 end
 
--- --------------------------------------------------------------- stages
+-- ----------------------------------------------------------- operations
 
 --- The id that a reference stands for by now.
 function Run:id_of(ref)
-  return math.type(ref) and ref or self.ids[ref] or ref
+  return state.ref(self.state, ref)
 end
 
---- An operation is done: with what came of it.
-function Run:finish(index, record)
-  record = record or {}
-  record.type, record.operation = "done", index
+--- True if what the operation requires still holds; nil and the error.
+-- Stages are read again first where others have had time to change them.
+function Run:check(op)
+  if #operations.of(op).requires(op) == 0 then return true end
+  local fresh, err = stages.refresh(self)
+  if not fresh then return nil, err end
+  local broken = preconditions.broken(self.state, op)
+  if #broken == 0 then return true end
+  return nil, preconditions.stale(broken)
+end
+
+--- The current operation is about to be sent. Raises when that cannot be
+-- written down: nothing may be sent then.
+function Run:begin()
+  self:intend { type = "begin", operation = self.current }
+end
+
+--- The current operation was refused for certain, so it has made nothing:
+-- what shows later is somebody else's.
+-- @treturn nil
+-- @treturn table the error
+function Run:refused(err)
+  if errors.is(err) and not err.ambiguous and err.kind ~= "cancelled" and
+     err.kind ~= "memory" then
+    self:note { type = "refused", operation = self.current }
+  end
+  return nil, err
+end
+
+local function advance(self, after)
+  stages.note_replaced(self, self.state, after)
+  self.state = after
+end
+
+--- Notes that a stage was changed in the middle of an operation.
+function Run:stage_changed(id, set)
+  local draft = state.draft(self.state)
+  state.set_stage(draft, id, set)
+  advance(self, draft)
+end
+
+--- The current operation is done.
+-- @tparam[opt] table result what `reduce` needs to know of it
+-- @treturn boolean true
+function Run:finish(result)
+  local record = { type = "done", operation = self.current }
+  for name, value in pairs(result or {}) do record[name] = value end
   self:note(record)
+  advance(self, operations.reduce(
+    self.state, self.plan.operations[self.current], result))
+  return true
 end
 
---- What an operation does not wait for any more: it is left as it is.
+--- The current operation is not performed, because of what has changed.
+function Run:skip_operation(differences)
+  self:leave("skipped: " .. table.concat(differences, "; "))
+  self:note { type = "done", operation = self.current, skipped = true }
+  return true
+end
+
+--- Notes what is left as it is.
 function Run:leave(message)
   table.insert(self.report.notes, message)
-  self:note { type = "note", message = message }
+  self:note { type = "note", operation = self.current, message = message }
+end
+
+local function count_changes(self)
+  local changes = state.changed_stages(self.first_state, self.state)
+  for name, refs in pairs(changes) do self.report[name] = #refs end
 end
 
 --- The end: the report.
@@ -240,6 +303,7 @@ function Run:close(complete, err)
   complete = complete and report.failed == 0 and not err and
              not self.fatal and not self.stopped
   if complete then self:note { type = "complete" } end
+  count_changes(self)
   local synced, why = self.journal:close()
   if not synced then self.fatal = self.fatal or why end
   report.complete = complete and not self.fatal

@@ -1,115 +1,111 @@
---- The stages of a run's workflow as it knows them, and their updates, which
--- send all that a stage has: what others have changed meanwhile as well.
-local core = require "workstage.core"
+--- The stages of a run as they are known, and their updates. An update sends
+-- all that a stage has, so what others have changed meanwhile is read first.
 local attributes = require "workstage.migration.stage"
-local structure = require "workstage.migration.space"
+local space = require "workstage.migration.space"
+local state = require "workstage.migration.state"
 local transport = require "workstage.transport"
 
 local stages = {}
 
--- A reference as the id that it stands for; nil for a stage that was deleted.
-local function live(run, ref)
-  local id = run:id_of(ref)
-  return not run.deleted[id] and id or nil
-end
-
--- Attributes with ids in place of references.
-local function resolved(run, values)
-  local set = core.copy(values)
-  local refs = set.workflow_stage_ids
-  if refs then
-    set.workflow_stage_ids = {}
-    for _, ref in ipairs(refs) do
-      table.insert(set.workflow_stage_ids, live(run, ref))
-    end
-  end
-  if set.after_publish_id then
-    set.after_publish_id = live(run, set.after_publish_id) or false
-  end
-  return set
-end
-
 --- The body of a request for a stage with these attributes.
 function stages.body(run, values)
-  return attributes.body(resolved(run, values), transport.null)
+  return attributes.body(state.resolve(run.state, values), transport.null)
 end
 
--- ------------------------------------------------------------- what is
+-- ---------------------------------------------------------------- reading
 
--- The values that this run has taken from a stage.
-local function note_past(run, id, name, value)
-  local past = run.past[id] or {}
-  run.past[id] = past
-  past[name] = past[name] or {}
-  table.insert(past[name], value)
-end
-
-local function put(run, id, name, value)
-  local state = run.states[id]
-  if state[name] ~= nil and not attributes.equal(name, state[name], value)
-  then
-    note_past(run, id, name, state[name])
-  end
-  state[name] = value
-end
-
---- Notes that a stage has these attributes now. The service takes the mark
--- of the default from the others.
-function stages.set(run, id, values)
-  run.states[id] = run.states[id] or {}
-  for name, value in pairs(resolved(run, values)) do
-    put(run, id, name, value)
-  end
-  if not values.is_default then return end
-  for other in pairs(run.states) do
-    if other ~= id then put(run, other, "is_default", false) end
-  end
-end
-
-local function is_past(run, id, name, value)
-  local past = run.past[id] and run.past[id][name] or {}
-  for _, each in ipairs(past) do
+local function was_replaced(run, id, name, value)
+  local values = run.replaced[id] and run.replaced[id][name] or {}
+  for _, each in ipairs(values) do
     if attributes.equal(name, each, value) then return true end
   end
   return false
 end
 
--- What is read may not show yet what the run has just changed: a value that
--- it has taken away itself is no news.
+-- A read may not show yet what the run has just changed: a value that it has
+-- replaced itself is no news.
 local function merge(run, stage)
-  for name, value in pairs(run.states[stage.id] or {}) do
-    if is_past(run, stage.id, name, stage[name]) then stage[name] = value end
+  local known = run.state.stages[stage.id] or {}
+  for _, name in ipairs(attributes.all) do
+    if known[name] ~= nil and was_replaced(run, stage.id, name, stage[name])
+    then
+      stage[name] = known[name]
+    end
   end
-  run.states[stage.id] = stage
+  stage.is_given = known.is_given
+  return stage
 end
 
---- Reads the stages again where others have had time to change them: moves
--- can take hours, and so can a person who is asked.
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] table the error
-function stages.refresh(run)
-  if not run.is_aged then return true end
-  local found, err = structure.stages(run.client, run.workflow)
-  if not found then return nil, err end
-  for _, stage in ipairs(found) do merge(run, stage) end
-  run.is_aged = false
+-- A stage that its workflow no longer lists: where it is now.
+local function find_missing(run, draft, id)
+  local stage, err = space.stage(run.client, id)
+  if stage then draft.stages[id] = merge(run, stage)
+  elseif err.kind == "not_found" then draft.stages[id] = nil
+  else return nil, err end
   return true
 end
 
---- Changes attributes of a stage; all others are sent as they are.
+--- Reads the stages of every workflow that the plan touches into the run's
+-- state.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function stages.read(run)
+  local draft, listed = state.draft(run.state), {}
+  for _, workflow in ipairs(state.touched(run.state)) do
+    local found, err = space.stages(run.client, workflow)
+    if not found then return nil, err end
+    for _, stage in ipairs(found) do
+      listed[stage.id] = true
+      draft.stages[stage.id] = merge(run, stage)
+    end
+  end
+  for id in pairs(run.state.stages) do
+    if not listed[id] then
+      local found, err = find_missing(run, draft, id)
+      if not found then return nil, err end
+    end
+  end
+  run.state, run.is_aged = draft, false
+  return true
+end
+
+--- Reads them again where others have had time to change them: moves can take
+-- hours, and so can a person who is asked.
+function stages.refresh(run)
+  if not run.is_aged then return true end
+  return stages.read(run)
+end
+
+-- ---------------------------------------------------------------- updates
+
+--- Notes which values the run has replaced, between two of its states.
+function stages.note_replaced(run, before, after)
+  for id, stage in pairs(after.stages) do
+    local was = before.stages[id]
+    for _, name in ipairs(was and was ~= stage and attributes.all or {}) do
+      if was[name] ~= nil and
+         not attributes.equal(name, was[name], stage[name]) then
+        run.replaced[id] = run.replaced[id] or {}
+        run.replaced[id][name] = run.replaced[id][name] or {}
+        table.insert(run.replaced[id][name], was[name])
+      end
+    end
+  end
+end
+
+--- Changes attributes of a stage. All others are sent as they are, but for
+-- name and colour: those of a stage that shares them could be refused.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function stages.update(run, id, set)
   local done, err = stages.refresh(run)
   if not done then return nil, err end
-  local values = core.copy(run.states[id] or {})
+  local values = state.copy(run.state.stages[id] or {})
+  values.name, values.color = nil, nil
   for name, value in pairs(set) do values[name] = value end
-  done, err = run.client.stages:update(id, stages.body(run, values))
-  if not done then return nil, err end
-  stages.set(run, id, values)
-  return true
+  return run.client.stages:update(id, stages.body(run, values))
 end
 
 return stages

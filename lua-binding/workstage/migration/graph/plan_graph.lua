@@ -1,91 +1,54 @@
---- What a plan comes to, as a blueprint that can be drawn: the stages after
--- it, those that go, and what is different.
+--- What a plan leads to, as a blueprint that can be drawn: the stages after
+-- it, those that are removed, and what is different.
 local attributes = require "workstage.migration.stage"
+local operations = require "workstage.migration.operations"
+local state = require "workstage.migration.state"
 
-local function copy(state)
-  local same = {}
-  for name, value in pairs(state) do same[name] = value end
-  return same
-end
-
-local function remove(list, item)
-  for i = #list, 1, -1 do
-    if list[i] == item then table.remove(list, i) end
+local function described(stage, stages)
+  local found = { name = stage.name, color = stage.color, next = {} }
+  for _, flag in ipairs(attributes.flags) do found[flag] = stage[flag] end
+  for _, ref in ipairs(attributes.next_of(stage)) do
+    if stages[ref] then table.insert(found.next, stages[ref].name) end
   end
+  if stage.allow_all_stages then found.next = "all"
+  elseif stage.allow_none_for_next_stages then found.next = "none" end
+  local publish = stages[stage.after_publish_id]
+  found.after_publish = publish and publish.name or false
+  return found
 end
 
-local function sort_by_position(order, states)
-  local index = {}
-  for i, ref in ipairs(order) do index[ref] = i end
-  table.sort(order, function(a, b)
-    local left, right = states[a].position or 0, states[b].position or 0
-    if left ~= right then return left < right end
-    return index[a] < index[b]
-  end)
-end
-
--- The stages after the plan, by reference, and the order they come in.
-local function after(plan, changes)
-  local states, order = {}, {}
-  for _, stage in ipairs(plan.structure.stages) do
-    states[stage.id] = copy(stage)
-    order[#order + 1] = stage.id
+local function changes_of(before, after)
+  local found = state.changed_stages(before, after)
+  local changes = { added = {}, removed = {}, changed = {}, renamed = {} }
+  for _, ref in ipairs(found.added) do
+    changes.added[after.stages[ref].name] = true
   end
-  for _, operation in ipairs(plan.operations) do
-    local ref = operation.stage
-    if operation.op == "create_stage" then
-      states[ref] = copy(operation.set)
-      order[#order + 1] = ref
-      changes.added[operation.name] = true
-    elseif operation.op == "delete_stage" then
-      changes.removed[operation.name] = true
-      remove(order, ref)
-    elseif operation.op == "update_stage" then
-      for name, value in pairs(operation.set) do states[ref][name] = value end
-    elseif operation.op == "order_stages" then
-      for i, each in ipairs(operation.order) do states[each].position = i end
-    end
+  for _, ref in ipairs(found.removed) do
+    changes.removed[before.stages[ref].name] = true
   end
-  sort_by_position(order, states)
-  return states, order
+  for _, ref in ipairs(found.changed) do
+    local was, is = before.stages[ref].name, after.stages[ref].name
+    changes.changed[is] = true
+    if was ~= is then changes.renamed[is] = was end
+  end
+  return changes
 end
 
-local function note_changes(plan, states, changes)
-  for _, stage in ipairs(plan.structure.stages) do
-    local state = states[stage.id]
-    if not changes.removed[stage.name] then
-      if attributes.changes(stage, state) then
-        changes.changed[state.name] = true
-      end
-      if state.name ~= stage.name then
-        changes.renamed[state.name] = stage.name
-      end
-    end
-  end
-end
-
-local function described(state, states)
-  local stage = { name = state.name, color = state.color, next = {} }
-  for _, flag in ipairs(attributes.flags) do stage[flag] = state[flag] end
-  for _, ref in ipairs(state.workflow_stage_ids) do
-    if states[ref] then table.insert(stage.next, states[ref].name) end
-  end
-  if state.allow_all_stages then stage.next = "all"
-  elseif state.allow_none_for_next_stages then stage.next = "none" end
-  local publish = state.after_publish_id and states[state.after_publish_id]
-  stage.after_publish = publish and publish.name or false
-  return stage
-end
-
--- Kantata's plans are moves alone.
+-- Plans without workflows are moves alone.
 local function moves_of(plan)
   local moves = {}
-  for _, operation in ipairs(plan.operations) do
-    local rule = plan.rules[operation.rule] or {}
-    moves[#moves + 1] = { from = operation.from, to = operation.to,
-                          where = rule.where }
+  for _, op in ipairs(plan.operations) do
+    local rule = plan.rules[op.rule] or {}
+    moves[#moves + 1] = { from = op.from, to = op.to, where = rule.where }
   end
   return moves
+end
+
+-- The reference of the workflow that is drawn: the plan's own.
+local function workflow_of(plan, after)
+  for _, ref in ipairs(state.workflow_order(after)) do
+    if after.workflows[ref].name == plan.workflow then return ref end
+  end
 end
 
 --- Makes both of a plan.
@@ -97,13 +60,11 @@ return function(plan)
   if plan.service == "kantata" then
     return { service = "kantata", moves = moves_of(plan) }
   end
-  local changes = { added = {}, removed = {}, changed = {}, renamed = {} }
-  local states, order = after(plan, changes)
-  note_changes(plan, states, changes)
+  local after = operations.after(plan.state, plan.operations)
   local blueprint = { service = plan.service, workflow = plan.workflow,
                       stages = {}, moves = {} }
-  for i, ref in ipairs(order) do
-    blueprint.stages[i] = described(states[ref], states)
+  for i, stage in ipairs(state.stages_of(after, workflow_of(plan, after))) do
+    blueprint.stages[i] = described(stage, after.stages)
   end
-  return blueprint, changes
+  return blueprint, changes_of(plan.state, after)
 end

@@ -145,14 +145,6 @@ function journal.hold(path)
   return checked(core.journal_hold(path))
 end
 
---- What tells a run from all others, those of the same plan too. Older
--- headers have no name for it, but the plan and when it was begun.
--- @tparam table header
--- @treturn string
-function journal.run_of(header)
-  return header.run or ("%s.%s"):format(header.plan, header.created)
-end
-
 --- The error of a journal that cannot be read any more, with what is to be
 -- done then; any other as it is.
 -- @tparam table err

@@ -2,6 +2,7 @@
 local errors = require "workstage.errors"
 local item_records = require "workstage.migration.journal.item_records"
 local journals = require "workstage.migration.journal.file"
+local operations = require "workstage.migration.operations"
 local plan = require "workstage.migration.plan"
 
 local replay = {}
@@ -41,27 +42,23 @@ for name, add in pairs(item_records.take) do
 end
 
 function take.done(self, record)
-  local state = state_of(self, record.operation)
-  state.done, state.started = true, true
-  local operation = self.plan.operations[record.operation]
-  if operation.op == "create_stage" then
-    self.ids[operation.stage] = record.id
-  elseif operation.op == "delete_stage" and not record.left then
-    self.deleted[operation.stage] = true
-  elseif operation.op == "create_workflow" then
-    self.workflow, self.given = record.id, record.given
-  end
+  local progress = state_of(self, record.operation)
+  progress.done, progress.started = true, true
+  progress.skipped = record.skipped
+  if record.skipped then return end
+  record.opened = progress.opened
+  progress.result = record
+  self.state = operations.reduce(
+    self.state, self.plan.operations[record.operation], record)
 end
 
 function take.note(self, record)
-  table.insert(self.notes, record.message)
+  table.insert(self.notes, record)
 end
 
 function take.complete(self) self.complete = true end
 
-function take.rolled_back(self, record)
-  self.rolled_back, self.rolled_back_at = true, record.at
-end
+function take.rolled_back(self) self.rolled_back = true end
 
 -- The run that this one undoes is not carried on any more.
 function take.marked(self) self.is_unmarked = false end
@@ -70,12 +67,10 @@ function take.marked(self) self.is_unmarked = false end
 -- @tparam string path
 -- @tparam[opt] function on_moved called with each record of a moved item,
 --   and with what is known by then, as it is returned
--- @treturn[1] table `header`, `plan`, `progress` (by operation), `ids` (of
---   created stages), `deleted` (set of ids), `workflow` and `given` (the id of
---   the one that was made, and the stages that came with it; an old journal
---   does not tell those), `moved`, `skipped`, `failed`, `late` (counts; late
---   are items that the plan did not list), `complete`,
---   `rolled_back`, `rolled_back_at`, `notes` (of what was left as it is),
+-- @treturn[1] table `header`, `plan`, `progress` (by operation), `state` (as
+--   the operations that are done have left it), `moved`, `skipped`,
+--   `failed`, `late` (counts; late are items that the plan did not list),
+--   `complete`, `rolled_back`, `notes` (of what was left as it is),
 --   `is_unmarked` (a rollback that may not send anything yet)
 -- @treturn[2] nil
 -- @treturn[2] table the error; with `unplanned` when the journal ends before
@@ -83,15 +78,16 @@ function take.marked(self) self.is_unmarked = false end
 function replay.read(path, on_moved)
   local records, err = journals.read(path)
   if not records then return nil, err end
-  local self = { header = records.header, progress = {}, ids = {},
-                 deleted = {}, notes = {}, moved = 0, skipped = 0,
-                 failed = 0, late = 0, complete = false, on_moved = on_moved,
+  local self = { header = records.header, progress = {}, notes = {},
+                 moved = 0, skipped = 0, failed = 0, late = 0,
+                 complete = false, on_moved = on_moved,
                  is_unmarked = records.header.undoes ~= nil }
   local planned = false
   local good, why = records:take_all(function(record)
     if record.type == "plan" then self.plan = plan.begin(record)
     elseif self.plan and not planned then
       planned = plan.take(self.plan, record) == false
+      self.state = self.plan.state
     elseif take[record.type] then take[record.type](self, record) end
   end)
   if not good then return nil, why end

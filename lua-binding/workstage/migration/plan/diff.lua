@@ -1,358 +1,506 @@
---- From what is and what is to be to the operations between: pure, without
--- network and files.
+--- Finds the operations between a state and what workflows are to become:
+-- pure, without network and files.
 --
--- The order respects the service's rules instead of meeting its refusals:
--- the workflow; stages created closed; the ways that moves need opened; a new
--- default before the old one goes; moves; each stage that goes away proved
--- empty and deleted; names, colours, transitions and permissions; positions.
+-- The order lets people work at every moment of an hour-long run:
+-- 1. workflows, names and colours that new stages need,
+-- 2. stages are created,
+-- 3. transitions and permissions are widened,
+-- 4. a new default stage takes over before the old one is deleted,
+-- 5. items move,
+-- 6. nothing leads to a stage any more, it is drained and deleted,
+-- 7. what narrows, names, colours and positions.
 local attributes = require "workstage.migration.stage"
-local exchange = require "workstage.migration.plan.swap"
-local page_size = require "workstage.migration.page_size"
-local match_all = require "workstage.migration.plan.match"
+local match = require "workstage.migration.plan.match"
+local operations = require "workstage.migration.operations"
+local state = require "workstage.migration.state"
+local swap = require "workstage.migration.plan.swap"
+local widen = require "workstage.migration.plan.widen"
 
-local planner = {}
+local kinds = operations.kinds
 
--- --------------------------------------------------------------- the plan
+local diff = {}
 
 local Draft = {}
 Draft.__index = Draft
 
-function Draft:add(operation)
-  self.operations[#self.operations + 1] = operation
-end
-
--- Only one stage of a workflow is the default: the service takes the mark
--- from the others.
-function Draft:note_default(ref)
-  for other, state in pairs(self.states) do
-    if other ~= ref then state.is_default = false end
-  end
+function Draft:add(op)
+  op.on_conflict = self.on_conflict
+  self.operations[#self.operations + 1] = op
+  self.state = operations.reduce(self.state, op)
 end
 
 function Draft:update(ref, set)
-  local state = self.states[ref]
-  if set.is_default then self:note_default(ref) end
-  local before = {}
-  for name, value in pairs(set) do
-    before[name] = state[name]
-    state[name] = value
-  end
-  self:add { op = "update_stage", stage = ref, name = state.name, set = set,
-             before = before }
+  if set then self:add(kinds.update_stage.new(self.state, ref, set)) end
 end
 
-local function copy(state)
-  local same = {}
-  for name, value in pairs(state) do same[name] = value end
-  return same
+-- ---------------------------------------------------------------- targets
+
+local Workflow = {}
+Workflow.__index = Workflow
+
+-- The reference of a new stage: its name, unless another new stage of the
+-- plan has it.
+local function new_ref(draft, name)
+  local ref, number = name, 2
+  while draft.new_refs[ref] do
+    ref, number = ("%s #%d"):format(name, number), number + 1
+  end
+  draft.new_refs[ref] = true
+  return ref
 end
 
-local function new_draft(structure, described, matched, gone, context)
-  local self = setmetatable({
-    structure = structure, described = described, matched = matched,
-    gone = gone, context = context, operations = {}, states = {},
-    refs = {}, targets = {}, opened = {},
-  }, Draft)
-  local is_gone = {}
-  for _, stage in ipairs(gone) do is_gone[stage.id] = true end
-  for _, stage in ipairs(structure.stages) do
-    self.states[stage.id] = copy(stage)
+-- The target of a stage, after that of the stage it inherits from.
+local function target_of(self, stage)
+  if self.targets[stage] then return self.targets[stage] end
+  local model
+  for _, other in ipairs(self.described) do
+    if stage.inherit and other.name == stage.inherit then
+      model = target_of(self, other)
+    end
   end
-  for _, stage in ipairs(described) do
-    self.refs[stage.name] = matched[stage] and matched[stage].id or stage.name
-  end
-  context.ref_of = function(name) return self.refs[name] end
-  context.survives = function(ref) return not is_gone[ref] end
-  for _, stage in ipairs(described) do
-    self.targets[stage] = attributes.target(stage, matched[stage], context)
-  end
-  self:settle_default()
-  return self
+  local target = attributes.target(stage, self.matched[stage], self.context,
+                                   model)
+  self.targets[stage] = target
+  return target
 end
 
 -- A stage that is described as the default leaves no other one.
-function Draft:settle_default()
+local function settle_default(self)
   local default
   for _, stage in ipairs(self.described) do
     if stage.is_default then default = stage end
   end
   for _, stage in ipairs(self.described) do
-    if default and stage ~= default then
-      self.targets[stage].is_default = false
+    local target = self.targets[stage]
+    if default and stage ~= default and target.is_default then
+      target.is_default = false
     end
   end
 end
 
--- A workflow that is not there is made; one that is may get other content
--- types.
-function Draft:plan_workflow(blueprint)
-  local workflow = self.structure.workflow
-  if not workflow then
-    self:add { op = "create_workflow", name = blueprint.workflow,
-               content_types = blueprint.content_types }
-  elseif blueprint.content_types and not workflow.is_default and
-         not attributes.equal("content_types", workflow.content_types,
-                              blueprint.content_types) then
-    self:add { op = "update_workflow", name = workflow.name,
-               set = { content_types = blueprint.content_types },
-               before = { content_types = workflow.content_types } }
+local function set_targets(self, context)
+  local survives = {}
+  for _, ref in ipairs(self.order) do survives[ref] = true end
+  self.context = setmetatable({
+    ref_of = function(name) return self.refs[name] end,
+    survives = function(ref) return survives[ref] end,
+  }, { __index = context })
+  for _, stage in ipairs(self.described) do target_of(self, stage) end
+  settle_default(self)
+end
+
+-- What is not described stays as it is.
+local function described_as_is(stages)
+  local described = {}
+  for i, stage in ipairs(stages) do
+    described[i] = { id = stage.id, name = stage.name }
+  end
+  return described
+end
+
+-- What will become of one workflow.
+local function new_workflow(draft, target, context)
+  local ref = target.ref or target.name
+  local stages = state.stages_of(draft.state, ref)
+  local described = target.remove and {} or target.stages or
+                    described_as_is(stages)
+  local matched, gone, notes = match(described, stages, context)
+  if not matched then return nil, gone end
+  local self = setmetatable({
+    ref = ref, target = target, described = described, matched = matched,
+    gone = gone, targets = {}, refs = {}, order = {},
+    is_new = not target.ref,
+  }, Workflow)
+  table.move(notes, 1, #notes, #draft.notes + 1, draft.notes)
+  for i, stage in ipairs(described) do
+    local found = matched[stage]
+    self.order[i] = found and found.id or new_ref(draft, stage.name)
+    self.refs[stage.key or stage.name] = self.order[i]
+  end
+  set_targets(self, context)
+  return self
+end
+
+--- Each described stage with its reference, its target, and the existing
+-- stage.
+function Workflow:each()
+  local i = 0
+  return function()
+    i = i + 1
+    local stage = self.described[i]
+    if not stage then return nil end
+    return self.order[i], self.targets[stage], self.matched[stage], i
   end
 end
 
--- What a stage is created with: nothing that refers to others.
-local function closed(target, position)
-  local set = copy(target)
-  set.workflow_stage_ids, set.after_publish_id = {}, false
-  set.allow_all_stages, set.allow_none_for_next_stages = false, false
-  set.space_role_ids, set.user_ids = {}, {}
-  set.position = position
+local function clash(a, b, attribute, value)
+  return ("stages %q and %q would have the same %s %q"):format(a, b,
+                                                               attribute,
+                                                               value)
+end
+
+-- Names and colours that two stages would newly share. What they share
+-- already may stay.
+function Workflow:check_unique(problems)
+  for _, attribute in ipairs { "name", "color" } do
+    local owners = {}
+    for ref, target, current in self:each() do
+      local key = swap.key(attribute, target[attribute])
+      local is_old = current and attributes.equal(attribute,
+        current[attribute], target[attribute])
+      local other = key and owners[key]
+      if other and not (is_old and other.is_old) then
+        problems[#problems + 1] = clash(other.name, target.name, attribute,
+                                        target[attribute])
+      end
+      if key then
+        owners[key] = { name = target.name, ref = ref, is_old = is_old }
+      end
+    end
+  end
+end
+
+-- ------------------------------------------------------------ workflows
+
+-- Content types are given up before another workflow takes them.
+function Draft:plan_workflows()
+  for _, workflow in ipairs(self.workflows) do
+    local target, now = workflow.target, self.state.workflows[workflow.ref]
+    local types = target.content_types
+    local set = {}
+    if now and types and not now.is_default and
+       not attributes.equal("content_types", now.content_types, types) then
+      set.content_types = types
+    end
+    if now and target.name and target.name ~= now.name then
+      set.name = target.name
+    end
+    if now and not target.remove and next(set) ~= nil then
+      self:add(kinds.update_workflow.new(now, set))
+    end
+  end
+  for _, workflow in ipairs(self.workflows) do
+    if workflow.is_new and not workflow.target.remove then
+      self:add(kinds.create_workflow.new(workflow.ref,
+                                         workflow.target.content_types))
+    end
+  end
+end
+
+-- ------------------------------------------------------------- creation
+
+local function held_in(self, ref)
+  local held = {}
+  for each, stage in pairs(self.stages) do
+    if stage.workflow == ref then held[each] = stage end
+  end
+  return held
+end
+
+-- What a stage is created with: what it is to have, without stages that are
+-- not there yet. It becomes the default later.
+local function set_of_new(draft, target, position)
+  local set = state.copy(target)
+  set.is_default, set.position = nil, position
+  if set.workflow_stage_ids then
+    set.workflow_stage_ids = {}
+    for _, ref in ipairs(target.workflow_stage_ids) do
+      if draft.state.stages[ref] then
+        table.insert(set.workflow_stage_ids, ref)
+      end
+    end
+  end
+  if not draft.state.stages[target.after_publish_id] then
+    set.after_publish_id = nil
+  end
   return set
 end
 
--- Names and colours that a new stage needs are given up first.
-function Draft:plan_creation()
-  local wanted = {}
-  for _, stage in ipairs(self.described) do
-    wanted[#wanted + 1] = self.targets[stage]
-  end
-  self.exchange = exchange.new(self.states, wanted)
-  for position, stage in ipairs(self.described) do
-    if not self.matched[stage] then
-      local target = self.targets[stage]
-      for _, holder in ipairs(self.exchange:blockers(nil, target)) do
-        self:update(holder, self.exchange:step_aside(holder, target))
+-- Names and colours that new stages need are given up first.
+function Draft:plan_creation(workflow)
+  local finals = {}
+  for ref, target in workflow:each() do finals[ref] = target end
+  workflow.swap = swap.new(held_in(self.state, workflow.ref), finals)
+  for ref, target, current, position in workflow:each() do
+    if not current then
+      for _, holder in ipairs(workflow.swap:blockers(nil, target)) do
+        self:update(holder, workflow.swap:step_aside(holder, target))
       end
-      local set = closed(target, position)
-      self.exchange:set(stage.name, target)
-      self.states[stage.name] = copy(set)
-      if set.is_default then self:note_default(stage.name) end
-      self:add { op = "create_stage", stage = stage.name, name = stage.name,
-                 set = set }
+      workflow.swap:set(ref, target)
+      self:add(kinds.create_stage.new(workflow.ref, ref,
+                                      set_of_new(self, target, position)))
     end
   end
 end
 
--- A new workflow may come with stages of the service's own making: they go
--- once the described ones are there.
-function Draft:plan_clearing()
-  if self.structure.workflow then return end
-  self:add { op = "clear_workflow" }
+-- New stages get what they still lack, before anything leads to them.
+function Draft:plan_opening(workflow)
+  for ref, target, current in workflow:each() do
+    if not current then
+      local set = state.copy(target)
+      set.is_default = target.is_default or nil
+      if not widen.is_open(self.state, set.after_publish_id) then
+        set.after_publish_id = nil
+      end
+      self:update(ref, attributes.changes(self.state.stages[ref], set))
+    end
+  end
 end
 
--- The default is another stage before the old one goes.
-function Draft:plan_default()
-  for _, stage in ipairs(self.described) do
-    local ref = self.refs[stage.name]
-    if self.targets[stage].is_default and
-       not self.states[ref].is_default then
+-- ---------------------------------------------------------------- moves
+
+-- The transitions that moves need: reference -> array of references.
+local function transitions_for(self, moves)
+  local needed = {}
+  for _, move in ipairs(moves) do
+    local from, to = self.state.stages[move.from], self.state.stages[move.to]
+    if move.count > 0 and from and to and from.workflow == to.workflow then
+      needed[move.from] = needed[move.from] or {}
+      table.insert(needed[move.from], move.to)
+    end
+  end
+  return needed
+end
+
+-- Existing stages get the union of their old and final transitions and
+-- members, so that nobody is stranded while items move.
+function Draft:plan_widening(workflow, needed)
+  for ref, target, current in workflow:each() do
+    if current then
+      self:update(ref, widen.set(self.state.stages[ref], target,
+                                 needed[ref]))
+    end
+  end
+  for _, stage in ipairs(workflow.gone) do
+    local now = self.state.stages[stage.id]
+    self:update(stage.id, widen.set(now, now, needed[stage.id]))
+  end
+end
+
+function Draft:plan_default(workflow)
+  for ref, target in workflow:each() do
+    if target.is_default and not self.state.stages[ref].is_default then
       self:update(ref, { is_default = true })
     end
   end
 end
 
-function Draft:plan_default_of_gone()
-  for _, stage in ipairs(self.gone) do
-    if stage.is_default then return self:plan_default() end
+-- The default is another stage before the old one is deleted.
+function Draft:plan_default_of_gone(workflow)
+  local is_needed = workflow.is_new
+  for _, stage in ipairs(workflow.gone) do
+    is_needed = is_needed or stage.is_default
   end
-end
-
--- A move inside the workflow needs a way from stage to stage.
-function Draft:plan_ways(moves)
-  local missing, order = {}, {}
-  for _, move in ipairs(moves) do
-    local state = move.count > 0 and self.states[move.from]
-    if state and self.states[move.to] and
-       not attributes.leads_to(state, move.to) then
-      if not missing[move.from] then
-        missing[move.from] =
-          table.move(state.workflow_stage_ids, 1, #state.workflow_stage_ids,
-                     1, {})
-        order[#order + 1] = move.from
-      end
-      if not attributes.contains(missing[move.from], move.to) then
-        table.insert(missing[move.from], move.to)
-      end
-    end
-  end
-  for _, ref in ipairs(order) do self:open(ref, missing[ref]) end
-end
-
-function Draft:open(ref, ways)
-  local state = self.states[ref]
-  table.insert(self.opened, { ref = ref, set = {
-    workflow_stage_ids = state.workflow_stage_ids,
-    allow_none_for_next_stages = state.allow_none_for_next_stages,
-  } })
-  self:update(ref, { workflow_stage_ids = ways,
-                     allow_none_for_next_stages = false })
-end
-
--- Without described stages, the ways that moves needed are closed again.
-function Draft:plan_closing()
-  for _, opened in ipairs(self.opened) do
-    self:update(opened.ref, opened.set)
-  end
+  if is_needed then self:plan_default(workflow) end
 end
 
 function Draft:plan_moves(moves)
-  for index, move in ipairs(moves) do
+  for rule, move in ipairs(moves) do
     if move.count > 0 then
-      self:add { op = "move", rule = index, from = move.from, to = move.to,
-                 from_name = move.from_name, to_name = move.to_name,
-                 set = move.set, count = move.count, items = move.items,
-                 dues = move.dues, left_due = move.left_due,
-                 dues_count = move.dues_count }
+      self:add(kinds.move.new(move, rule, self.state))
     end
   end
 end
 
-function Draft:plan_deletion(moves)
-  for _, stage in ipairs(self.gone) do
+-- -------------------------------------------------------------- deletion
+
+-- Nothing leads to the stages that will be deleted any more. One of them may
+-- lead to those that are deleted after it.
+function Draft:plan_closing(workflow)
+  local place, order = {}, state.order(self.state, workflow.ref)
+  for i, stage in ipairs(workflow.gone) do place[stage.id] = i end
+  for _, ref in ipairs(order) do
+    local is_gone = {}
+    for other, i in pairs(place) do
+      is_gone[other] = i < (place[ref] or math.huge)
+    end
+    self:update(ref, widen.without(self.state.stages[ref], is_gone, order))
+  end
+end
+
+function Draft:plan_deletion(workflow, moves)
+  if #workflow.gone == 0 or workflow.target.remove then return end
+  self:plan_closing(workflow)
+  for _, stage in ipairs(workflow.gone) do
     local rules = {}
     for index, move in ipairs(moves) do
       if move.from == stage.id and not move.only then
         rules[#rules + 1] = index
       end
     end
-    self:add { op = "delete_stage", stage = stage.id, name = stage.name,
-               before = stage, rules = rules }
-    self.states[stage.id] = nil
-    self.exchange:remove(stage.id)
+    self:add(kinds.delete_stage.new(self.state, stage.id, rules,
+                                    workflow.target.if_not_empty))
+    workflow.swap:remove(stage.id)
   end
 end
 
+-- -------------------------------------------------------------- the rest
+
 -- What is still different, the default first: it takes the mark from the
 -- other one.
-function Draft:updates()
+function Draft:updates(workflow)
   local updates = {}
-  for _, stage in ipairs(self.described) do
-    local ref = self.refs[stage.name]
-    local update = { ref = ref, target = self.targets[stage] }
-    if attributes.changes(self.states[ref], update.target) then
-      table.insert(updates, update.target.is_default and 1 or #updates + 1,
-                   update)
+  for ref, target in workflow:each() do
+    if attributes.changes(self.state.stages[ref], target) then
+      table.insert(updates, target.is_default and 1 or #updates + 1,
+                   { ref = ref, target = target })
     end
   end
   return updates
 end
 
-function Draft:plan_updates()
-  local updates = self:updates()
+function Draft:plan_updates(workflow)
+  local updates = self:updates(workflow)
   local first = updates[1]
   if first and first.target.is_default and
-     #self.exchange:blockers(first.ref, first.target) > 0 then
-    self:plan_default()
-    updates = self:updates()
+     #workflow.swap:blockers(first.ref, first.target) > 0 then
+    self:plan_default(workflow)
+    updates = self:updates(workflow)
   end
-  self.exchange:run(updates,
+  workflow.swap:run(updates,
     function(ref, values) self:update(ref, values) end,
     function(update)
-      local set = attributes.changes(self.states[update.ref], update.target)
-      if set then self:update(update.ref, set) end
+      self:update(update.ref, attributes.changes(
+        self.state.stages[update.ref], update.target))
     end)
 end
 
--- Whether the stages come in the order in which they are described.
-function Draft:is_in_order()
-  local last = -math.huge
-  for _, stage in ipairs(self.described) do
-    local position = self.states[self.refs[stage.name]].position or 0
-    if position <= last then return false end
-    last = position
+local function comes_before(a, b)
+  local left, right = a.position or 0, b.position or 0
+  if left ~= right then return left < right end
+  return a.id and b.id and a.id < b.id
+end
+
+-- True if the stages come in the order in which they are described. Existing
+-- ones may share a position: they come in order of their ids then.
+local function is_in_order(self, workflow)
+  local last
+  for ref in workflow:each() do
+    local stage = self.state.stages[ref]
+    if last and not comes_before(last, stage) then return false end
+    last = stage
   end
   return true
 end
 
-function Draft:plan_order()
-  if self:is_in_order() then return end
-  local order, before = {}, {}
-  for i, stage in ipairs(self.described) do
-    order[i] = self.refs[stage.name]
-  end
-  for _, stage in ipairs(self.structure.stages) do
-    before[#before + 1] = stage.id
-  end
-  self:add { op = "order_stages", order = order, before = before }
+function Draft:plan_order(workflow)
+  if workflow.is_new or is_in_order(self, workflow) then return end
+  local order = {}
+  for ref in workflow:each() do order[#order + 1] = ref end
+  self:add(kinds.order_stages.new(workflow.ref, order,
+    state.order(self.first_state, workflow.ref)))
 end
 
--- --------------------------------------------------------------- counting
-
-local function requests_of(operation, rate)
-  if operation.op == "move" then
-    return operation.count + math.ceil(operation.count / page_size(rate))
-  elseif operation.op == "create_workflow" or
-         operation.op == "delete_stage" then
-    return 2
-  elseif operation.op == "update_workflow" or
-         operation.op == "order_stages" then
-    -- with the workflow read first
-    return 2
-  elseif operation.op == "delete_workflow" then
-    -- read again with its stages, and each of them counted
-    local before = operation.before
-    return 2 + (before and #before.stages or 0) + 1
-  end
-  return operation.op == "clear_workflow" and 0 or 1
+function Draft:plan_removal(workflow)
+  if not workflow.target.remove then return end
+  self:add(kinds.delete_workflow.new(self.state.workflows[workflow.ref],
+                                     workflow.gone))
 end
 
---- The requests that applying takes, when nothing else changes the space:
--- those that show that the structure is as it was, the operations', and the
--- stages read again before the first update behind moves.
--- @tparam table operations
--- @tparam integer checks how many requests the look at the structure takes
--- @tparam[opt] boolean is_aged whether the stages are read again before the
---   first update anyhow
--- @tparam[opt=0] number rate requests a second; 0: no limit
-function planner.count_requests(operations, checks, is_aged, rate)
-  if #operations == 0 then return 0 end
-  local count = checks
-  for _, operation in ipairs(operations) do
-    if operation.op == "update_stage" and is_aged then
-      count, is_aged = count + 1, false
+-- ------------------------------------------------------------- the whole
+
+function Draft:for_each(name, ...)
+  for _, workflow in ipairs(self.workflows) do self[name](self, workflow, ...)
+  end
+end
+
+-- Without moves and deletions the run is short, and each stage is changed
+-- once.
+local function is_long(self, moves)
+  for _, workflow in ipairs(self.workflows) do
+    if #workflow.gone > 0 and not workflow.target.remove then return true end
+  end
+  for _, move in ipairs(moves) do
+    if move.count > 0 then return true end
+  end
+  return false
+end
+
+local function plan_clearing(self, workflow)
+  if workflow.is_new then
+    self:add(kinds.clear_workflow.new(workflow.ref))
+  end
+end
+
+Draft.plan_clearing = plan_clearing
+
+function Draft:plan(resolve)
+  self:plan_workflows()
+  self:for_each "plan_creation"
+  local moves = resolve(self)
+  self:for_each "plan_opening"
+  if is_long(self, moves) then
+    self:for_each("plan_widening", transitions_for(self, moves))
+  end
+  self:for_each "plan_default_of_gone"
+  self:for_each "plan_clearing"
+  self:plan_moves(moves)
+  self:for_each("plan_deletion", moves)
+  self:for_each "plan_updates"
+  self:for_each "plan_order"
+  self:for_each "plan_removal"
+  return moves
+end
+
+local function new_draft(first, targets, context)
+  local self = setmetatable({
+    first_state = first, state = first, operations = {}, workflows = {},
+    new_refs = {}, notes = {}, on_conflict = context.on_conflict,
+  }, Draft)
+  local problems = {}
+  for _, target in ipairs(targets) do
+    local workflow, why = new_workflow(self, target, context)
+    if workflow then workflow:check_unique(problems)
+    else table.move(why, 1, #why, #problems + 1, problems) end
+    self.workflows[#self.workflows + 1] = workflow
+  end
+  return self, problems
+end
+
+--- Plans the way from a state to what workflows are to become.
+-- @tparam table first the state (`state.new`)
+-- @tparam table targets array of workflows: `ref` (id; nil: a new one),
+--   `name`, `content_types`, `stages` (as in a normalized blueprint; nil: as
+--   they are; `key`: what other stages call one, in place of its name),
+--   `remove`, `if_not_empty` (of stages that will be deleted)
+-- @tparam table context `roles`, `users`: name -> id; `on_conflict` of the
+--   operations
+-- @tparam function resolve `resolve(draft)`: the moves, each with `from`,
+--   `to` (references), `from_name`, `to_name`, `set`, `count`, `items`;
+--   `only` where what comes later is not moved. `draft.workflows[i].refs`
+--   has the reference of each stage name, `.gone` the stages that go.
+-- @treturn[1] table the draft: `operations`, `workflows`, `notes`, `state`
+-- @treturn[1] table the moves
+-- @treturn[2] nil
+-- @treturn[2] table problems: sentences
+function diff.plan(first, targets, context, resolve)
+  local draft, problems = new_draft(first, targets, context)
+  if #problems > 0 then return nil, problems end
+  return draft, draft:plan(resolve)
+end
+
+-- -------------------------------------------------------------- requests
+
+--- The requests that applying takes when nothing else changes the space:
+-- those that show that the state is as it was, the operations', and the
+-- stages that are read again after moves.
+-- @tparam table self the state before the first operation
+-- @tparam table list the operations
+-- @tparam integer checks requests before the first operation
+-- @tparam ?number rate requests a second
+function diff.count_requests(self, list, checks, rate)
+  if #list == 0 then return 0 end
+  local count, is_aged = checks, false
+  for _, op in ipairs(list) do
+    local kind = operations.of(op)
+    if is_aged and #kind.requires(op) > 0 then
+      count, is_aged = count + #state.touched(self), false
     end
-    is_aged = is_aged or operation.op == "move"
-    count = count + requests_of(operation, rate or 0)
+    is_aged = is_aged or kind.ages
+    count = count + kind.requests(op, rate or 0)
+    self = operations.reduce(self, op)
   end
   return count
 end
 
---- Plans the way from a structure to a blueprint.
--- @tparam table structure `workflow` (nil: none yet) and `stages`, each as
---   `attributes.of_stage` makes them, in order of position
--- @tparam table blueprint normalized
--- @tparam table moves for each rule `from`, `to` (references), `from_name`,
---   `to_name`, `set`, `count`, `items`; `only` where what comes later is not
---   moved; made by `resolve`
--- @tparam table context `roles`, `users`: name -> id
--- @treturn[1] table operations
--- @treturn[1] table stages that go away
--- @treturn[1] table the moves that `resolve` made
--- @treturn[2] nil
--- @treturn[2] table problems: sentences
-function planner.plan(structure, blueprint, context, resolve)
-  local described = blueprint.stages
-  if not described then
-    local draft = new_draft(structure, {}, {}, {}, context)
-    local moves = resolve(draft.states, {})
-    draft:plan_ways(moves)
-    draft:plan_moves(moves)
-    draft:plan_closing()
-    return draft.operations, {}, moves
-  end
-  local matched, gone = match_all(described, structure, context)
-  if not matched then return nil, gone end
-  local draft = new_draft(structure, described, matched, gone, context)
-  local moves = resolve(draft.states, draft.refs)
-  draft:plan_workflow(blueprint)
-  draft:plan_creation()
-  draft:plan_clearing()
-  draft:plan_default_of_gone()
-  draft:plan_ways(moves)
-  draft:plan_moves(moves)
-  draft:plan_deletion(moves)
-  draft:plan_updates()
-  draft:plan_order()
-  return draft.operations, gone, moves
-end
-
-return planner
+return diff

@@ -1,9 +1,11 @@
 --- A plan: what it holds, and its file.
-local describe = require "workstage.migration.plan.render"
+local diff = require "workstage.migration.plan.diff"
 local errors = require "workstage.errors"
-local lines = require "workstage.migration.journal.record_file"
+local operations = require "workstage.migration.operations"
 local options = require "workstage.options"
-local planner = require "workstage.migration.plan.diff"
+local record_file = require "workstage.migration.journal.record_file"
+local render = require "workstage.migration.plan.render"
+local state = require "workstage.migration.state"
 
 local plan = {}
 
@@ -14,14 +16,14 @@ local ITEMS_A_LINE = 100
 
 --- The plan as a readable diff.
 function Plan:__tostring()
-  return describe.text(self)
+  return render.text(self)
 end
 
 --- The same, with colours for a terminal.
 -- @tparam[opt] table given `color`
 -- @treturn string
 function Plan:text(given)
-  return describe.text(self, given)
+  return render.text(self, given)
 end
 
 --- Whether there is nothing to do.
@@ -47,19 +49,20 @@ function plan.new_id()
 end
 
 --- Makes a plan of its parts.
--- @tparam table parts `service`, `space_id`, `workflow`, `structure`,
---   `rules`, `operations`, `effects`, `notes`, `rate`, `kind`
+-- @tparam table parts `service`, `kind`, `space_id`, `workflow` (its name),
+--   `state`, `scope` (ids of the workflows that must be as planned),
+--   `operations`, `rules`, `members`, `notes`, `conflicts`, `rate`
 function plan.new(parts)
   parts.id = plan.new_id()
   parts.created = os.time()
+  parts.effects = operations.effects(parts.state, parts.operations)
   return plan.finish(parts)
 end
 
--- How many requests it takes to see that the structure is as it was.
+-- The requests that show that the state is as it was planned for.
 local function checks_of(self)
-  if self.service == "kantata" or self.kind == "rollback" then return 0 end
-  if self.structure.workflow then return 2 end
-  return self.workflow and 1 or 0
+  if not self.scope then return 0 end
+  return 1 + #state.touched(self.state)
 end
 
 -- The last request goes out when all before it have left its second.
@@ -78,9 +81,9 @@ end
 
 --- Adds what follows from the operations.
 function plan.finish(parts)
-  parts.requests = planner.count_requests(parts.operations, checks_of(parts),
-                                          parts.kind == "rollback",
-                                          parts.rate)
+  parts.conflicts = parts.conflicts or {}
+  parts.requests = diff.count_requests(parts.state, parts.operations,
+                                       checks_of(parts), parts.rate)
   parts.seconds = seconds_for(parts.requests, parts.rate)
   return setmetatable(parts, Plan)
 end
@@ -88,13 +91,12 @@ end
 -- ---------------------------------------------------------------- records
 
 local HEADER = { "id", "service", "kind", "space_id", "workflow", "created",
-                 "rate", "requests", "seconds" }
+                 "rate", "requests", "seconds", "effects", "notes",
+                 "conflicts", "members", "scope" }
 
 local function header(self)
   local record = {}
   for _, name in ipairs(HEADER) do record[name] = self[name] end
-  record.effects, record.notes = self.effects, self.notes
-  record.members = self.members
   return record
 end
 
@@ -108,10 +110,12 @@ end
 
 --- Gives out the plan as records, in order: `emit(record)` for each.
 function plan.records(self, emit)
-  for _, stage in ipairs(self.structure.stages) do
-    emit { type = "stage", stage = stage }
+  for _, ref in ipairs(state.workflow_order(self.state)) do
+    emit { type = "workflow", workflow = self.state.workflows[ref] }
+    for _, stage in ipairs(state.stages_of(self.state, ref)) do
+      emit { type = "stage", stage = stage }
+    end
   end
-  emit { type = "workflow", workflow = self.structure.workflow }
   for _, rule in ipairs(self.rules or {}) do
     emit { type = "rule", rule = rule }
   end
@@ -131,11 +135,11 @@ end
 local take = {}
 
 function take.stage(self, record)
-  table.insert(self.structure.stages, record.stage)
+  self.state.stages[record.stage.id] = record.stage
 end
 
 function take.workflow(self, record)
-  self.structure.workflow = record.workflow
+  self.state.workflows[record.workflow.id] = record.workflow
 end
 
 function take.rule(self, record)
@@ -144,8 +148,8 @@ end
 
 function take.operation(self, record)
   record.type = nil
-  if record.op == "move" then
-    assert(math.type(record.count) == "integer", "a move has a count")
+  if operations.of(record).has_items then
+    assert(math.type(record.count) == "integer", "the count is missing")
     record.items = {}
   end
   table.insert(self.operations, record)
@@ -163,10 +167,8 @@ end
 
 --- Begins a plan from its header; `plan.take` adds records to it.
 function plan.begin(record)
-  local self = { structure = { stages = {} }, rules = {}, operations = {} }
+  local self = { state = state.new(), rules = {}, operations = {} }
   for _, name in ipairs(HEADER) do self[name] = record[name] end
-  self.effects, self.notes = record.effects, record.notes
-  self.members = record.members
   return self
 end
 
@@ -193,7 +195,7 @@ function Plan:save(path)
   local err = options.path(path)
   if err then return nil, err end
   local file
-  file, err = lines.create(path, "plan", header(self))
+  file, err = record_file.create(path, "plan", header(self))
   if not file then return nil, err end
   local failed
   plan.records(self, function(record)
@@ -224,7 +226,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error: io, damaged with the line, or invalid
 function plan.load(path)
-  local reader, err = lines.each(path, "plan")
+  local reader, err = record_file.each(path, "plan")
   if not reader then return nil, err end
   local self, ended = plan.begin(reader.header), false
   local good, why = reader:take_all(function(record)

@@ -1,7 +1,9 @@
 --- Plans a migration of a Kantata OX account: which projects get another
 -- status. Reads only. The service has no filter by status: all projects are
 -- read, and chosen from.
+local move_kind = require "workstage.migration.operations".kinds.move
 local paging = require "workstage.paging"
+local state = require "workstage.migration.state"
 local statuses = require "workstage.statuses"
 local visible = require "workstage.visible"
 
@@ -139,31 +141,28 @@ end
 --- Reads the account and plans.
 -- @tparam table account
 -- @tparam table blueprint normalized
--- @treturn[1] table `structure` (empty), `operations`, `rules`, `effects`,
---   `notes`
+-- @treturn[1] table `state` (empty), `operations`, `rules`, `notes`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 return function(account, blueprint)
-  local operations, rules, total, notes = {}, {}, 0, {}
+  local operations, rules, notes = {}, {}, {}
   local found, err = find_items(account, blueprint.moves)
   if not found then return nil, err end
   local items = found.items
   for i, move in ipairs(blueprint.moves) do
     rules[i] = { from = move.from, to = move.to }
     if #items[i] > 0 and move.from ~= move.to then
-      total = total + #items[i]
-      operations[#operations + 1] = {
-        op = "move", rule = i, from = move.from, to = move.to,
-        from_name = label(move.from), to_name = label(move.to), set = {},
-        count = #items[i], items = items[i],
-      }
+      operations[#operations + 1] = move_kind.new({
+        from = move.from, to = move.to, from_name = label(move.from),
+        to_name = label(move.to), set = {}, count = #items[i],
+        items = items[i],
+      }, i)
     elseif #items[i] == 0 then
       notes[#notes + 1] = ("moves[%d]: no project matches: %s -> %s"):format(
         i, label(move.from), label(move.to))
     end
   end
   add_notes(notes, found)
-  return { structure = { stages = {} }, operations = operations,
-           rules = rules, notes = notes,
-           effects = { notifications = total } }
+  return { state = state.new(), operations = operations, rules = rules,
+           notes = notes }
 end

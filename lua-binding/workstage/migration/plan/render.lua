@@ -1,9 +1,11 @@
 --- A plan in words: a diff that a person reads before saying yes.
 local attributes = require "workstage.migration.stage"
 local duration = require "workstage.duration"
-local visible = require "workstage.visible"
+local operations = require "workstage.migration.operations"
+local state = require "workstage.migration.state"
+local words = require "workstage.migration.operations.render"
 
-local describe = {}
+local render = {}
 
 local COLORS = { green = "32", red = "31", yellow = "33", cyan = "36",
                  dim = "2", bold = "1" }
@@ -15,229 +17,179 @@ local function painter(color)
   end
 end
 
-local function plain(_, text) return text end
+-- ----------------------------------------------------------------- names
 
 local KINDS = { space_role_ids = "roles", user_ids = "users" }
 
--- Names for references: ids of stages that are there, names of new ones; and
--- for the ids of members in their attributes.
-local function naming(plan)
-  local names = { stages = {}, roles = {}, users = {} }
-  for _, stage in ipairs(plan.structure.stages) do
-    names.stages[stage.id] = stage.name
+-- Names for references of stages as they are in the end (`stage`) and at
+-- first (`before`), and for the ids of members in their attributes.
+local function naming(plan, after)
+  local members = { roles = {}, users = {} }
+  for _, member in ipairs(plan.members or {}) do
+    members[member.kind][member.id] = member.name
   end
-  for _, operation in ipairs(plan.operations) do
-    if operation.set and operation.set.name and operation.stage then
-      names.stages[operation.stage] = operation.set.name
+  local function name_in(states, ref)
+    if ref == false or ref == nil then return "none" end
+    for _, each in ipairs(states) do
+      local stage = each.stages[ref]
+      if stage then return words.quoted(stage.name) end
+    end
+    return tostring(ref)
+  end
+  local names = {}
+  function names.stage(ref) return name_in({ after, plan.state }, ref) end
+  function names.before(ref) return name_in({ plan.state, after }, ref) end
+  function names.of(attribute, name)
+    local kind = KINDS[attribute]
+    if not kind then return name end
+    return function(id)
+      local member = members[kind][id]
+      return member and words.quoted(member) or tostring(id)
     end
   end
-  for _, member in ipairs(plan.members or {}) do
-    names[member.kind][member.id] = member.name
-  end
-  return function(ref, attribute)
-    if ref == false or ref == nil then return "none" end
-    local name = names[KINDS[attribute] or "stages"][ref]
-    return name and ("%q"):format(name) or tostring(ref)
-  end
+  return names
 end
 
-local function list_of(items, name, attribute)
-  local shown = {}
-  for i, item in ipairs(items) do shown[i] = name(item, attribute) end
-  return #shown > 0 and table.concat(shown, ", ") or "none"
-end
-
-local function value_of(attribute, value, name)
-  if type(value) == "table" then return list_of(value, name, attribute) end
-  if attribute == "after_publish_id" then return name(value) end
-  if type(value) == "string" then return ("%q"):format(value) end
-  return tostring(value)
-end
-
-local LABELS = {
-  workflow_stage_ids = "next", after_publish_id = "after publish",
-}
+local LABELS = { workflow_stage_ids = "next", after_publish_id =
+                 "after publish" }
 
 local function label(attribute)
   return LABELS[attribute] or KINDS[attribute] or attribute
 end
 
--- What joins and what leaves a list.
-local function list_change(before, now, name, attribute)
-  local was, is, parts = {}, {}, {}
-  for _, item in ipairs(before) do was[item] = true end
-  for _, item in ipairs(now) do is[item] = true end
-  for _, item in ipairs(before) do
-    if not is[item] then
-      parts[#parts + 1] = "- " .. name(item, attribute)
-    end
-  end
-  for _, item in ipairs(now) do
-    if not was[item] then
-      parts[#parts + 1] = "+ " .. name(item, attribute)
-    end
-  end
-  return table.concat(parts, "  ")
+-- ---------------------------------------------------------------- stages
+
+local function list_of(items, name)
+  local parts = {}
+  for i, item in ipairs(items) do parts[i] = name(item) end
+  return #parts > 0 and table.concat(parts, ", ") or "none"
 end
 
-local function change_line(attribute, before, now, name)
-  if type(before) == "table" and type(now) == "table" then
-    return ("      %s: %s"):format(label(attribute),
-                                   list_change(before, now, name,
-                                               attribute))
-  end
-  return ("      %s: %s -> %s"):format(label(attribute),
-                                       value_of(attribute, before, name),
-                                       value_of(attribute, now, name))
+local function value_of(attribute, value, name)
+  if type(value) == "table" then return list_of(value, name) end
+  if attribute == "after_publish_id" then return name(value) end
+  if type(value) == "string" then return words.quoted(value) end
+  return tostring(value)
 end
 
--- ----------------------------------------------------------- the stages
---
--- A stage may be touched by several operations; a person is told once what
--- it comes to.
-
--- The attributes in which a stage that is there and stays becomes another.
-local function changes_of(change)
-  local found = {}
-  for _, attribute in ipairs(attributes.all) do
-    local now, before = change.set[attribute], change.before[attribute]
-    if now ~= nil and attribute ~= "position" and
-       not attributes.equal(attribute, before, now) then
-      found[#found + 1] = attribute
-    end
+-- A name that leaves a list is the one that it had; one that joins it is the
+-- one that it will have.
+local function change_line(attribute, before, after, names)
+  local was, is = names.of(attribute, names.before),
+                  names.of(attribute, names.stage)
+  local text
+  if type(before) == "table" and type(after) == "table" then
+    text = words.list_change(before, after, is, was)
+  else
+    text = ("%s -> %s"):format(value_of(attribute, before, was),
+                               value_of(attribute, after, is))
   end
-  return found
+  return ("      %s: %s"):format(label(attribute), text)
 end
 
-local function stage_changes(plan)
-  local order, changed = {}, {}
-  for _, operation in ipairs(plan.operations) do
-    local ref = operation.stage
-    if ref and not changed[ref] then
-      changed[ref] = { ref = ref, set = {}, before = {} }
-      order[#order + 1] = changed[ref]
-    end
-    if operation.op == "create_stage" then changed[ref].is_new = true
-    elseif operation.op == "delete_stage" then
-      changed[ref].is_gone, changed[ref].name = true, operation.name
-    end
-    for name, value in pairs(operation.set or {}) do
-      if ref then changed[ref].set[name] = value end
-    end
-  end
-  for _, stage in ipairs(plan.structure.stages) do
-    if changed[stage.id] then changed[stage.id].before = stage end
-  end
-  return order
-end
+local LISTS = { "workflow_stage_ids", "after_publish_id", "space_role_ids",
+                "user_ids" }
 
-local function added(change, name, paint, out)
-  local set = change.set
-  out(paint("green", ("  + stage %q  %s"):format(set.name, set.color)))
-  if set.allow_all_stages then out "      next: all"
-  elseif #(set.workflow_stage_ids or {}) > 0 then
-    out(("      next: %s"):format(list_of(set.workflow_stage_ids, name)))
-  end
-  if set.after_publish_id then
-    out(("      after publish: %s"):format(name(set.after_publish_id)))
-  end
-  for _, attribute in ipairs { "space_role_ids", "user_ids" } do
-    if #(set[attribute] or {}) > 0 then
-      out(("      %s: %s"):format(label(attribute),
-                                  list_of(set[attribute], name, attribute)))
+local function added_lines(stage, names, out)
+  if stage.allow_all_stages then out(nil, "      next: all") end
+  for _, attribute in ipairs(LISTS) do
+    local value = stage[attribute]
+    if value and not (type(value) == "table" and #value == 0) then
+      out(nil, ("      %s: %s"):format(label(attribute),
+        value_of(attribute, value, names.of(attribute, names.stage))))
     end
   end
   local flags = {}
   for _, flag in ipairs(attributes.flags) do
-    if set[flag] then flags[#flags + 1] = flag end
+    if stage[flag] then flags[#flags + 1] = flag end
   end
-  if #flags > 0 then out("      " .. table.concat(flags, ", ")) end
+  if #flags > 0 then out(nil, "      " .. table.concat(flags, ", ")) end
 end
 
-local function changed(change, name, paint, out)
-  local found = changes_of(change)
-  if #found == 0 then
-    out(paint("dim", ("  . stage %q: its ways are opened for the moves, " ..
-                      "and closed again"):format(change.before.name)))
-    return
-  end
-  out(paint("yellow", ("  ~ stage %q"):format(change.before.name)))
-  for _, attribute in ipairs(found) do
-    out(change_line(attribute, change.before[attribute],
-                    change.set[attribute], name))
-  end
-end
-
-local function describe_stages(plan, name, paint, out)
-  for _, change in ipairs(stage_changes(plan)) do
-    if change.is_new then added(change, name, paint, out)
-    elseif change.is_gone then
-      out(paint("red", ("  - stage %q"):format(change.name)))
-    elseif next(change.set) ~= nil then
-      changed(change, name, paint, out)
+-- Permissions and transitions that are not sent are the service's to decide.
+local function default_line(stage, out)
+  local open = {}
+  for _, name in ipairs(attributes.all) do
+    if stage[name] == nil and name ~= "is_default" and
+       name ~= "allow_none_for_next_stages" and name ~= "allow_all_stages"
+    then
+      open[#open + 1] = label(name)
     end
+  end
+  if #open > 0 then
+    out("dim", "      service defaults: " .. table.concat(open, ", "))
+  end
+end
+
+local function write_added(stage, names, out)
+  out("green", ("  + stage %s%s"):format(words.quoted(stage.name),
+    stage.color and "  " .. stage.color or ""))
+  added_lines(stage, names, out)
+  default_line(stage, out)
+end
+
+local function write_changed(before, after, names, out)
+  out("yellow", ("  ~ stage %s"):format(words.quoted(before.name)))
+  local changes = attributes.changes(before, after)
+  for _, attribute in ipairs(attributes.all) do
+    if changes[attribute] ~= nil then
+      out(nil, change_line(attribute, before[attribute], changes[attribute],
+                           names))
+    end
+  end
+end
+
+local OPENED = "  . stage %s: its transitions are opened for the moves, and " ..
+               "closed again"
+
+-- Stages that are changed on the way and are in the end what they were.
+local function opened_stages(plan, changes)
+  local seen, refs = {}, {}
+  for _, list in pairs(changes) do
+    for _, ref in ipairs(list) do seen[ref] = true end
+  end
+  for _, op in ipairs(plan.operations) do
+    if op.stage and not seen[op.stage] then
+      seen[op.stage] = true
+      refs[#refs + 1] = op.stage
+    end
+  end
+  return refs
+end
+
+local function write_stages(plan, after, names, out)
+  local changes = state.changed_stages(plan.state, after)
+  local before = plan.state.stages
+  for _, ref in ipairs(changes.removed) do
+    out("red", ("  - stage %s"):format(words.quoted(before[ref].name)))
+  end
+  for _, ref in ipairs(changes.changed) do
+    write_changed(before[ref], after.stages[ref], names, out)
+  end
+  for _, ref in ipairs(opened_stages(plan, changes)) do
+    out("dim", OPENED:format(names.before(ref)))
+  end
+  for _, ref in ipairs(changes.added) do
+    write_added(after.stages[ref], names, out)
   end
 end
 
 --- How many stages are added, changed and removed, and how many items moved.
 -- @tparam table plan
 -- @treturn table `added`, `changed`, `removed`, `moved`
-function describe.counts(plan)
-  local counts = { added = 0, changed = 0, removed = 0, moved = 0 }
-  local function add(name, count) counts[name] = counts[name] + count end
-  for _, change in ipairs(stage_changes(plan)) do
-    if change.is_new then add("added", 1)
-    elseif change.is_gone then add("removed", 1)
-    elseif #changes_of(change) > 0 then add("changed", 1) end
+function render.counts(plan)
+  local after = operations.after(plan.state, plan.operations)
+  local counts = { moved = 0 }
+  for name, refs in pairs(state.changed_stages(plan.state, after)) do
+    counts[name] = #refs
   end
-  for _, operation in ipairs(plan.operations) do
-    if operation.op == "move" then add("moved", operation.count) end
+  for _, op in ipairs(plan.operations) do
+    counts.moved = counts.moved + (op.count or 0)
   end
   return counts
 end
 
--- -------------------------------------------------------- other operations
-
-local function quoted(texts)
-  local list = {}
-  for i, text in ipairs(texts) do list[i] = ("%q"):format(text) end
-  return table.concat(list, ", ")
-end
-
-local describe_operation = {}
-
-function describe_operation.create_workflow(operation, _, paint, out)
-  out(paint("green", ("  + workflow %q for %s")
-    :format(operation.name, quoted(operation.content_types))))
-end
-
-function describe_operation.delete_workflow(operation, _, paint, out)
-  out(paint("red", ("  - workflow %q"):format(operation.name)))
-end
-
-function describe_operation.update_workflow(operation, _, paint, out)
-  out(paint("yellow", "  ~ workflow"))
-  out(("      content types: %s")
-    :format(list_change(operation.before.content_types,
-                        operation.set.content_types, tostring)))
-end
-
-function describe_operation.order_stages(operation, name, paint, out)
-  out(paint("yellow", "  ~ order: ") .. list_of(operation.order, name))
-end
-
-function describe_operation.move(operation, _, paint, out)
-  local beside = {}
-  if operation.set.comment then beside[#beside + 1] = "with a comment" end
-  if operation.set.notify then beside[#beside + 1] = "with e-mails" end
-  local text = ("  > %d item%s  %s -> %s"):format(
-    operation.count, operation.count == 1 and "" or "s",
-    operation.from_name, operation.to_name)
-  if #beside > 0 then
-    text = ("%s  (%s)"):format(text, table.concat(beside, ", "))
-  end
-  out(paint("cyan", text))
-end
+-- --------------------------------------------------------------- the rest
 
 local EFFECTS = {
   { "emails", "Sends e-mails for 1 item.", "Sends e-mails for %d items." },
@@ -253,22 +205,23 @@ local EFFECTS = {
     "%d items cannot be published in their new stage." },
 }
 
-local function describe_effects(plan, paint, out)
+local function write_effects(plan, out)
   for _, effect in ipairs(EFFECTS) do
     local count = plan.effects and plan.effects[effect[1]] or 0
     if count > 0 then
       local text = count == 1 and effect[2] or effect[3]
-      out(paint("yellow", "  ! " .. text:format(count)))
+      out("yellow", "  ! " .. text:format(count))
     end
   end
-  for _, note in ipairs(plan.notes or {}) do
-    out(paint("dim", "  . " .. note))
+  for _, conflict in ipairs(plan.conflicts) do
+    out("yellow", "  ! " .. conflict)
   end
+  for _, note in ipairs(plan.notes or {}) do out("dim", "  . " .. note) end
 end
 
 -- Kantata has nothing but projects to move.
 local function totals(plan)
-  local counts = describe.counts(plan)
+  local counts = render.counts(plan)
   local moved = ("%d to move."):format(counts.moved)
   if plan.service == "kantata" then return moved end
   return ("%d to add, %d to change, %d to remove, %s"):format(
@@ -281,7 +234,27 @@ local function title(plan, space)
   if plan.service == "kantata" then return "Kantata OX" end
   space = space or ("Space %d"):format(plan.space_id)
   if not plan.workflow then return space end
-  return ("%s\nWorkflow %s"):format(space, visible.quoted(plan.workflow))
+  return ("%s\nWorkflow %s"):format(space, words.quoted(plan.workflow))
+end
+
+local function write_summary(plan, out)
+  out(nil, totals(plan))
+  local time = ""
+  if plan.seconds then
+    time = (", about %s at %g a second"):format(
+      duration.text(plan.seconds), plan.rate)
+  end
+  out(nil, ("%d request%s%s."):format(plan.requests,
+                                      plan.requests == 1 and "" or "s", time))
+end
+
+local function write_operations(plan, names, out)
+  for _, op in ipairs(plan.operations) do
+    for _, line in ipairs(operations.of(op).render(op, names)) do
+      if type(line) == "table" then out(line[1], line[2])
+      else out(nil, line) end
+    end
+  end
 end
 
 --- The plan as text.
@@ -289,34 +262,28 @@ end
 -- @tparam[opt] table options `color`; `space`, words for the space in place
 -- of its id
 -- @treturn string lines
-function describe.text(plan, options)
-  local paint = options and options.color and painter(true) or plain
-  local name, parts = naming(plan), {}
-  local function out(line) parts[#parts + 1] = line end
-  for line in title(plan, options and options.space):gmatch "[^\n]+" do
-    out(paint("bold", line))
+function render.text(plan, options)
+  options = options or {}
+  local paint, parts = painter(options.color), {}
+  local function out(color, line)
+    parts[#parts + 1] = color and paint(color, line) or line
+  end
+  for line in title(plan, options.space):gmatch "[^\n]+" do
+    out("bold", line)
   end
   if #plan.operations == 0 then
-    out(plan.service == "kantata" and "  No changes. No project matches." or
-        "  No changes. The workflow matches the blueprint.")
-    describe_effects(plan, paint, out)
+    out(nil, plan.service == "kantata" and "  No changes. No project matches."
+        or "  No changes. The workflow matches the blueprint.")
+    write_effects(plan, out)
     return table.concat(parts, "\n")
   end
-  describe_stages(plan, name, paint, out)
-  for _, operation in ipairs(plan.operations) do
-    local write = describe_operation[operation.op]
-    if write then write(operation, name, paint, out) end
-  end
-  describe_effects(plan, paint, out)
-  out(totals(plan))
-  local time = ""
-  if plan.seconds then
-    time = (", about %s at %g a second"):format(
-      duration.text(plan.seconds), plan.rate)
-  end
-  out(("%d request%s%s."):format(plan.requests,
-                                 plan.requests == 1 and "" or "s", time))
+  local after = operations.after(plan.state, plan.operations)
+  local names = naming(plan, after)
+  write_stages(plan, after, names, out)
+  write_operations(plan, names, out)
+  write_effects(plan, out)
+  write_summary(plan, out)
   return table.concat(parts, "\n")
 end
 
-return describe
+return render

@@ -5,12 +5,12 @@ local attributes = require "workstage.migration.stage"
 local blueprints = require "workstage.migration.blueprint"
 local check_stages = require "workstage.migration.plan.guards"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
-local count_effects = require "workstage.migration.plan.effects"
+local diff = require "workstage.migration.plan.diff"
 local errors = require "workstage.errors"
 local items = require "workstage.migration.items"
 local members = require "workstage.migration.plan.members"
-local planner = require "workstage.migration.plan.diff"
 local quoted = require "workstage.visible".quoted
+local state = require "workstage.migration.state"
 local structure = require "workstage.migration.space"
 
 -- ---------------------------------------------------------- content types
@@ -149,6 +149,7 @@ end
 
 local function make_rules(space, found, blueprint, context, problems)
   local rules, cache = {}, {}
+  rules.others = cache
   for i, move in ipairs(blueprint.moves) do
     local from, err = from_of(space, found, blueprint, move, cache)
     local to
@@ -169,14 +170,11 @@ local function make_rules(space, found, blueprint, context, problems)
 end
 
 -- The rules as the planner takes them, once the stages have references.
-local function resolver(rules, found, problems)
-  return function(_, refs)
-    local existing = {}
-    for _, stage in ipairs(found.stages) do existing[stage.name] = stage.id end
-    local moves = {}
+local function resolver(rules, problems)
+  return function(draft)
+    local own, moves = draft.workflows[1], {}
     for i, rule in ipairs(rules) do
-      local to = rule.to_ref or refs[rule.to_name]
-      if not to and not next(refs) then to = existing[rule.to_name] end
+      local to = rule.to_ref or own and own.refs[rule.to_name]
       if not to then
         problems[#problems + 1] = ("moves[%d]: there will be no stage %q")
                                   :format(rule.index, rule.to_name)
@@ -229,13 +227,6 @@ local function check_left_behind(space, gone, rules, problems)
   end
   problems.paste = lines
   return true
-end
-
--- Stages of other workflows that items come to are not in the structure.
-local function all_stages(found, rules)
-  local stages = table.move(found.stages, 1, #found.stages, 1, {})
-  for _, rule in ipairs(rules) do stages[#stages + 1] = rule.target end
-  return stages
 end
 
 -- ------------------------------------------------------------- the plan
@@ -317,7 +308,7 @@ end
 
 -- Reads the workflow that the blueprint describes, which may be a new one.
 local function read_workflow(space, blueprint, notes)
-  local list, err = space.workflows:list()
+  local list, err = structure.workflows(space)
   if not list then return nil, err end
   local found = { workflows = list, stages = {} }
   if not (blueprint.workflow or blueprint.default or blueprint.id) then
@@ -327,7 +318,7 @@ local function read_workflow(space, blueprint, notes)
   if workflow == nil then return nil, said end
   table.move(said, 1, #said, #notes + 1, notes)
   if not workflow then return found end
-  found.workflow = structure.of_workflow(workflow)
+  found.workflow = workflow
   found.stages, err = structure.stages(space, workflow.id)
   if not found.stages then return nil, err end
   return found
@@ -346,11 +337,38 @@ local function adapt(found, blueprint, notes)
   return adapted, true
 end
 
+-- The state that the plan begins with: the blueprint's workflow, and those
+-- that its moves name.
+local function state_of(found, rules)
+  local stages = table.move(found.stages, 1, #found.stages, 1, {})
+  for _, other in pairs(rules.others) do
+    table.move(other.stages, 1, #other.stages, #stages + 1, stages)
+  end
+  return state.new(found.workflows, stages)
+end
+
+-- What is to become of the blueprint's workflow; none where it has only
+-- moves that name others.
+local function targets_of(found, blueprint)
+  local workflow = found.workflow
+  if not workflow and not blueprint.stages then return {} end
+  return { {
+    ref = workflow and workflow.id, name = blueprint.workflow,
+    content_types = blueprint.content_types, stages = blueprint.stages,
+  } }
+end
+
+local function gone_of(draft)
+  local workflow = draft.workflows[1]
+  return workflow and workflow.gone or {}
+end
+
 --- Reads the space and plans.
 -- @tparam table space
 -- @tparam table blueprint normalized
 -- @tparam table options `map_role`, `map_user`: name -> name
--- @treturn[1] table `structure`, `operations`, `rules`, `effects`, `notes`
+-- @treturn[1] table `state`, `scope`, `workflow` (its name), `operations`,
+--   `rules`, `members`, `notes`
 -- @treturn[2] nil
 -- @treturn[2] table the error; `refused` with `problems`
 return function(space, blueprint, options)
@@ -370,17 +388,20 @@ return function(space, blueprint, options)
   if not good then return nil, err end
   local rules, context = list_rules(space, found, blueprint, options, notes)
   if not rules then return nil, context end
-  local operations, gone, moves = planner.plan(
-    found, blueprint, context, resolver(rules, found, problems))
-  if not operations then return nil, refuse(gone) end
+  local first = state_of(found, rules)
+  local draft, moves = diff.plan(first, targets_of(found, blueprint), context,
+                                 resolver(rules, problems))
+  if not draft then return nil, refuse(moves) end
   if #problems == 0 then
-    good, err = check_left_behind(space, gone, rules, problems)
+    good, err = check_left_behind(space, gone_of(draft), rules, problems)
     if not good then return nil, err end
   end
   if #problems > 0 then return nil, refuse(problems) end
   add_notes(found, rules, notes)
-  return { structure = found, operations = operations,
-           rules = lasting(moves), notes = notes,
-           members = members.list(context),
-           effects = count_effects(operations, all_stages(found, rules)) }
+  table.move(draft.notes, 1, #draft.notes, #notes + 1, notes)
+  return { state = first, operations = draft.operations, notes = notes,
+           scope = found.workflow and { found.workflow.id } or {},
+           workflow = found.workflow and found.workflow.name or
+                      blueprint.workflow,
+           rules = lasting(moves), members = members.list(context) }
 end

@@ -1,21 +1,23 @@
---- The order of changes to names and colours, which are unique in a
--- workflow: who gives a value up goes before who takes it, and in a circle
--- one steps aside to a temporary value first.
-local exchange = {}
+--- The order of changes to names and colours, which are unique in a workflow:
+-- who gives a value up goes before who takes it, and in a circle one takes a
+-- temporary value first. What two stages share already may stay.
+local colors = require "workstage.migration.colors"
+
+local swap = {}
 
 local UNIQUE = { "name", "color" }
 
 local function key_of(attribute, value)
-  return attribute == "color" and value:lower() or value
+  if not value then return nil end
+  return attribute == "color" and colors.key(value) or value
 end
 
--- Notes, or forgets, that a stage holds its values: attribute -> value -> set
--- of the references that hold it.
-local function hold(held, state, ref, is_held)
+-- Notes, or forgets, that a stage has its values: attribute -> value -> set
+-- of the references that have it.
+local function hold(held, values, ref, is_held)
   for _, attribute in ipairs(UNIQUE) do
-    local value = state[attribute]
-    if value then
-      local key = key_of(attribute, value)
+    local key = key_of(attribute, values[attribute])
+    if key then
       held[attribute][key] = held[attribute][key] or {}
       held[attribute][key][ref] = is_held
     end
@@ -39,50 +41,66 @@ end
 --- A name or a colour that nobody has or wants.
 -- @tparam string attribute "name" or "color"
 -- @tparam string value that it stands for
--- @tparam table taken the values in use (colours in lower case), as keys
-function exchange.spare(attribute, value, taken)
+-- @tparam table taken the values in use (see `swap.key`), as keys
+function swap.spare(attribute, value, taken)
   return spare[attribute](value, taken)
 end
 
-local Exchange = {}
-Exchange.__index = Exchange
+--- The form in which two values of an attribute are compared.
+swap.key = key_of
 
---- Begins with what each stage has now.
--- @tparam table states reference -> { name, color }
--- @tparam table wanted array of { name, color }: values that are not to be
---   used as temporary ones either
-function exchange.new(states, wanted)
-  local copy, taken = {}, { name = {}, color = {} }
-  local held = { name = {}, color = {} }
-  for ref, state in pairs(states) do
-    copy[ref] = { name = state.name, color = state.color }
-    hold(held, state, ref, true)
-    taken.name[state.name] = true
-    taken.color[state.color:lower()] = true
-  end
-  for _, target in ipairs(wanted) do
-    taken.name[target.name] = true
-    taken.color[target.color:lower()] = true
-  end
-  return setmetatable({ states = copy, taken = taken, held = held },
-                      Exchange)
+--- True if a name is one that `swap.spare` makes for another.
+function swap.is_spare_of(name, original)
+  return name:sub(1, #original) == original and
+         name:sub(#original + 1):match "^ %(%d+%)$" ~= nil
 end
 
--- What a target has of an attribute that the stage does not have yet.
-local function wanted(state, target, attribute)
-  local value = target[attribute] and key_of(attribute, target[attribute])
-  local has = state and state[attribute] and
-              key_of(attribute, state[attribute])
+local Swap = {}
+Swap.__index = Swap
+
+local function take(taken, values)
+  for _, attribute in ipairs(UNIQUE) do
+    local key = key_of(attribute, values[attribute])
+    if key then taken[attribute][key] = true end
+  end
+end
+
+--- Begins with what each stage has now.
+-- @tparam table stages reference -> { name, color }
+-- @tparam table finals reference -> { name, color }: the values that stages
+--   will have, which are not used as temporary ones
+function swap.new(stages, finals)
+  local self = setmetatable({
+    stages = {}, finals = finals, taken = { name = {}, color = {} },
+    held = { name = {}, color = {} },
+  }, Swap)
+  for ref, stage in pairs(stages) do
+    self.stages[ref] = { name = stage.name, color = stage.color }
+    hold(self.held, stage, ref, true)
+    take(self.taken, stage)
+  end
+  for _, final in pairs(finals) do take(self.taken, final) end
+  return self
+end
+
+-- The value of an attribute that a stage is to get and does not have yet.
+local function wanted(stage, target, attribute)
+  local value = key_of(attribute, target[attribute])
+  local has = stage and key_of(attribute, stage[attribute])
   return value ~= has and value or nil
 end
 
---- Who holds a value that `ref` is to get: references, none twice.
-function Exchange:blockers(ref, target)
+local function holder_of(self, attribute, value)
+  local held = value and self.held[attribute][value]
+  return held and next(held)
+end
+
+--- Who has a value that `ref` is to get: references, none twice.
+function Swap:blockers(ref, target)
   local found, seen = {}, {}
   for _, attribute in ipairs(UNIQUE) do
-    local value = wanted(self.states[ref], target, attribute)
-    local held = value and self.held[attribute][value]
-    local holder = held and next(held)
+    local holder = holder_of(self, attribute,
+                             wanted(self.stages[ref], target, attribute))
     if holder and not seen[holder] then
       seen[holder] = true
       found[#found + 1] = holder
@@ -92,62 +110,73 @@ function Exchange:blockers(ref, target)
 end
 
 --- Notes that a stage has new values.
-function Exchange:set(ref, values)
-  local state = self.states[ref] or {}
-  hold(self.held, state, ref, nil)
+function Swap:set(ref, values)
+  local stage = self.stages[ref] or {}
+  hold(self.held, stage, ref, nil)
   for _, attribute in ipairs(UNIQUE) do
-    state[attribute] = values[attribute] or state[attribute]
+    stage[attribute] = values[attribute] or stage[attribute]
   end
-  hold(self.held, state, ref, true)
-  self.states[ref] = state
+  hold(self.held, stage, ref, true)
+  self.stages[ref] = stage
 end
 
-function Exchange:remove(ref)
-  hold(self.held, self.states[ref] or {}, ref, nil)
-  self.states[ref] = nil
+function Swap:remove(ref)
+  hold(self.held, self.stages[ref] or {}, ref, nil)
+  self.stages[ref] = nil
 end
 
---- Temporary values for what `holder` has to give up to `target`.
--- @treturn table the values that it gets meanwhile
-function Exchange:step_aside(holder, target)
-  local state, values = self.states[holder], {}
-  if target.name == state.name then
-    values.name = spare.name(state.name, self.taken.name)
-    self.taken.name[values.name] = true
-  end
-  if target.color and target.color:lower() == state.color:lower() then
-    values.color = spare.color(nil, self.taken.color)
-    self.taken.color[values.color] = true
+-- The value that a stage takes in place of one that it gives up: its final
+-- one if that is free, else a temporary one.
+local function next_value(self, ref, attribute)
+  local final = (self.finals[ref] or {})[attribute]
+  local key = wanted(self.stages[ref], { [attribute] = final }, attribute)
+  if key and not holder_of(self, attribute, key) then return final end
+  local value = spare[attribute](self.stages[ref][attribute],
+                                 self.taken[attribute])
+  self.taken[attribute][key_of(attribute, value)] = true
+  return value
+end
+
+--- Makes `holder` give up what `target` wants.
+-- @treturn table the values that it gets instead
+function Swap:step_aside(holder, target)
+  local stage, values = self.stages[holder], {}
+  for _, attribute in ipairs(UNIQUE) do
+    local key = key_of(attribute, target[attribute])
+    if key and key == key_of(attribute, stage[attribute]) then
+      values[attribute] = next_value(self, holder, attribute)
+    end
   end
   self:set(holder, values)
   return values
 end
 
+-- The first update whose values are free; nil in a circle.
+local function first_free(self, updates)
+  for i, update in ipairs(updates) do
+    if #self:blockers(update.ref, update.target) == 0 then return i end
+  end
+end
+
 --- Orders updates so that each finds its values free.
 -- @tparam table updates array of { ref, target } (target: name and color)
--- @tparam function step `step(ref, values)`: called where one has to step
---   aside first
+-- @tparam function step `step(ref, values)`: called where one has to take
+--   temporary values first
 -- @tparam function apply `apply(update)`: called for each update, in order
-function Exchange:run(updates, step, apply)
-  local left = table.move(updates, 1, #updates, 1, {})
-  while #left > 0 do
-    local free
-    for i, update in ipairs(left) do
-      if #self:blockers(update.ref, update.target) == 0 then
-        free = i
-        break
-      end
-    end
+function Swap:run(updates, step, apply)
+  local rest = table.move(updates, 1, #updates, 1, {})
+  while #rest > 0 do
+    local free = first_free(self, rest)
     if free then
-      local update = table.remove(left, free)
+      local update = table.remove(rest, free)
       self:set(update.ref, update.target)
       apply(update)
     else
-      local update = left[1]
+      local update = rest[1]
       local holder = self:blockers(update.ref, update.target)[1]
       step(holder, self:step_aside(holder, update.target))
     end
   end
 end
 
-return exchange
+return swap

@@ -33,7 +33,8 @@ end
 
 -- The report of several rounds together; what failed is for the last to say.
 local function joined(earlier, report)
-  for _, name in ipairs { "moved", "skipped", "seconds" } do
+  for _, name in ipairs { "added", "changed", "removed", "moved", "skipped",
+                          "seconds" } do
     report[name] = report[name] + earlier[name]
   end
   for _, name in ipairs { "skips", "notes" } do

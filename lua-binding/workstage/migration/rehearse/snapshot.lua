@@ -1,10 +1,11 @@
 --- The copy of what a plan needs, as a snapshot for the sandbox: its
 -- workflows, and the items, members and releases that it names.
 local attributes = require "workstage.migration.stage"
+local state = require "workstage.migration.state"
 
 local function each_move(plan, visit)
   for _, operation in ipairs(plan.operations) do
-    if operation.op == "move" then visit(operation) end
+    if operation.items then visit(operation) end
   end
 end
 
@@ -34,28 +35,17 @@ local function note_members(plan, members)
   end
 end
 
--- Stages of other workflows that items come from or go to.
-local function other_stages(plan)
-  local known, stages = {}, {}
-  for _, stage in ipairs(plan.structure.stages) do known[stage.id] = true end
-  each_move(plan, function(operation)
-    for _, ref in ipairs { operation.from or nil, operation.to } do
-      if math.type(ref) and not known[ref] then
-        known[ref] = true
-        stages[#stages + 1] = {
-          id = ref, name = ("Stage %d"):format(ref),
-          color = ("#%06x"):format(#stages + 1), allow_all_stages = true,
-          position = #stages + 1, is_default = #stages == 0,
-        }
-      end
-    end
-  end)
-  return stages
+-- The content type of stories in a stage: one of its workflow's.
+local function content_type_of(plan, stage_id)
+  local stage = plan.state.stages[stage_id]
+  local workflow = stage and plan.state.workflows[stage.workflow]
+  return workflow and workflow.content_types[1] or "page"
 end
 
-local function stories_of(plan, content_type)
+local function stories_of(plan)
   local stories = {}
   each_move(plan, function(operation)
+    local content_type = content_type_of(plan, operation.from or operation.to)
     for _, id in ipairs(operation.items) do
       stories[#stories + 1] = {
         id = id, name = ("Story %d"):format(id),
@@ -97,33 +87,23 @@ end
 -- Colours that repeat are there: so this service lets them.
 local function has_unique_colors(plan)
   local held = {}
-  for _, stage in ipairs(plan.structure and plan.structure.stages or {}) do
-    if held[stage.color] then return false end
-    held[stage.color] = true
+  for _, stage in pairs(plan.state.stages) do
+    local key = ("%s %s"):format(stage.workflow, stage.color)
+    if held[key] then return false end
+    held[key] = true
   end
   return true
 end
 
 local function workflows_of(plan, members)
-  local workflow, workflows = plan.structure.workflow, {}
-  if workflow then
-    local stages = {}
-    for i, stage in ipairs(plan.structure.stages) do
+  local workflows = {}
+  for _, id in ipairs(state.touched(plan.state)) do
+    local workflow, stages = state.copy(plan.state.workflows[id]), {}
+    for i, stage in ipairs(state.stages_of(plan.state, id)) do
       stages[i] = stage_of(stage, members)
     end
-    workflows[1] = {
-      id = workflow.id, name = workflow.name, stages = stages,
-      content_types = workflow.content_types,
-      is_default = workflow.is_default,
-    }
-  end
-  local others = other_stages(plan)
-  if #others > 0 then
-    local has_default = workflow and workflow.is_default
-    workflows[#workflows + 1] = {
-      name = "Other workflows", stages = others, is_default = not has_default,
-      content_types = has_default and { "another_type" } or {},
-    }
+    workflow.stages = stages
+    workflows[#workflows + 1] = workflow
   end
   return workflows
 end
@@ -133,16 +113,14 @@ local make = {}
 function make.storyblok(plan)
   local members = { roles = {}, users = {} }
   note_members(plan, members)
-  local workflow = plan.structure.workflow
   local workflows = workflows_of(plan, members)
-  local types = workflow and workflow.content_types or {}
   local roles, users, collaborators = members_of(members)
   return {
     users = users,
     spaces = { {
       id = plan.space_id, workflows = workflows, space_roles = roles,
       collaborators = collaborators, releases = releases_of(plan),
-      stories = stories_of(plan, types[1] or "page"),
+      stories = stories_of(plan),
     } },
   }
 end

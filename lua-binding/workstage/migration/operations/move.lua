@@ -1,0 +1,97 @@
+--- Moves items to another stage; in Kantata, gives projects another status.
+local complete = require "workstage.migration.operations.defaults"
+local page_size = require "workstage.migration.page_size"
+local move_items = require "workstage.migration.execute.move_items"
+local render = require "workstage.migration.operations.render"
+local state = require "workstage.migration.state"
+
+local kind = {}
+
+local NAMES = { "from", "to", "from_name", "to_name", "set", "count", "items",
+                "dues", "left_due", "dues_count" }
+
+--- @tparam table move `from`, `to` (references, or keys of statuses),
+--   `from_name`, `to_name`, `set`, `count`, `items`, `dues`
+-- @tparam integer rule the index of the plan's rule
+-- @tparam ?table before the state; nil where there are no stages
+function kind.new(move, rule, before)
+  local op = { op = "move", rule = rule }
+  for _, name in ipairs(NAMES) do op[name] = move[name] end
+  local to = before and before.stages[op.to]
+  op.workflow = to and to.workflow
+  return op
+end
+
+function kind.reduce(before, op, result)
+  if not before.items then return before end
+  local draft = state.draft(before)
+  draft.items = state.copy(before.items)
+  for _, id in ipairs(result and result.moved or op.items) do
+    draft.items[id] = state.ref(before, op.to)
+  end
+  return draft
+end
+
+function kind.needs(op)
+  return { stages = { op.from or nil, op.to } }
+end
+
+function kind.requires(op)
+  if not op.workflow then return {} end
+  return {
+    { check = "stage_is_in_workflow", stage = op.to,
+      workflow = op.workflow, name = op.to_name },
+    { check = "leads_to", stage = op.from, to = op.to },
+  }
+end
+
+function kind.execute(run, op, index, earlier)
+  local failed_before = run.report.failed
+  earlier = earlier or {}
+  run.is_aged = true
+  local done, err = move_items.run(run, {
+    operation = index, from = run:id_of(op.from), to = run:id_of(op.to),
+    set = op.set, from_name = op.from_name, to_name = op.to_name,
+    items = op.items, dues = op.dues, left_due = op.left_due,
+    at = earlier.at, retry_ids = earlier.retry_ids,
+    maybe_sent = earlier.maybe_sent, read_before = earlier.read_before,
+  })
+  if done and run.report.failed == failed_before then run:finish() end
+  return done, err
+end
+
+function kind.requests(op, rate)
+  return op.count + math.ceil(op.count / page_size(rate))
+end
+
+function kind.render(op)
+  local more = {}
+  if op.set.comment then more[#more + 1] = "with a comment" end
+  if op.set.notify then more[#more + 1] = "with e-mails" end
+  local text = ("  > %s  %s -> %s"):format(render.items(op.count),
+                                           op.from_name, op.to_name)
+  if #more > 0 then
+    text = ("%s  (%s)"):format(text, table.concat(more, ", "))
+  end
+  return { { "cyan", text } }
+end
+
+--- Kantata tells participants, and has no webhooks.
+-- @tparam table after the state at the end of the plan
+function kind.effects(op, after)
+  local target, count = after.stages[op.to], op.count
+  if not target then return { notifications = count } end
+  return {
+    webhooks = count,
+    emails = op.set.notify and count or 0,
+    locked = target.story_editing_locked and count or 0,
+    unassigned = target.auto_remove_assignee and count or 0,
+    unpublishable = target.allow_publish == false and count or 0,
+  }
+end
+
+kind.has_items = true
+kind.goes_on_after_failure = true
+kind.ages = true
+
+return complete(kind)

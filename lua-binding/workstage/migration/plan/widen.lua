@@ -1,0 +1,103 @@
+--- How the transitions and members of a stage are widened before items move,
+-- and how it stops leading to stages that will be deleted. Pure.
+local attributes = require "workstage.migration.stage"
+
+local widen = {}
+
+local function union(...)
+  local list, seen = {}, {}
+  for i = 1, select("#", ...) do
+    for _, item in ipairs((select(i, ...)) or {}) do
+      if not seen[item] then
+        seen[item] = true
+        list[#list + 1] = item
+      end
+    end
+  end
+  return list
+end
+
+--- True if a stage can be gone to: false for a new one that has no
+-- transitions yet, unless it is to have none.
+-- @tparam table state
+-- @tparam ?string|integer|boolean ref
+function widen.is_open(state, ref)
+  local stage = ref and state.stages[ref]
+  if not stage or stage.id then return true end
+  return stage.allow_all_stages or stage.allow_none_for_next_stages or
+         #attributes.next_of(stage) > 0
+end
+
+local function leads_to_all(stage)
+  return stage.allow_all_stages and not stage.allow_none_for_next_stages
+end
+
+local function transitions(set, now, target, needed)
+  if leads_to_all(now) then return end
+  if leads_to_all(target) then
+    set.allow_all_stages, set.allow_none_for_next_stages = true, false
+    return
+  end
+  local old = attributes.next_of(now)
+  local wanted = union(old, attributes.next_of(target), needed)
+  if #wanted > #old then
+    set.workflow_stage_ids = wanted
+    set.allow_none_for_next_stages = false
+  end
+end
+
+-- The first entry of an empty list would shut everybody else out.
+local function members(set, now, target)
+  for _, name in ipairs { "space_role_ids", "user_ids" } do
+    local old = now[name] or {}
+    local wanted = union(old, target[name])
+    if #old > 0 and #wanted > #old then set[name] = wanted end
+  end
+end
+
+local FLAGS = { "allow_all_users", "allow_admin_change",
+                "allow_editor_change" }
+
+--- What a stage gets before items move: the union of what it lets through now
+-- and what it will.
+-- @tparam table now its attributes
+-- @tparam table target what it will have
+-- @tparam ?table needed references of stages that items move to
+-- @treturn ?table the attributes that change; nil for none
+function widen.set(now, target, needed)
+  local set = {}
+  transitions(set, now, target, needed)
+  members(set, now, target)
+  for _, flag in ipairs(FLAGS) do
+    if target[flag] and not now[flag] then set[flag] = true end
+  end
+  return attributes.changes(now, set)
+end
+
+local function rest_of(refs, is_gone)
+  local rest = {}
+  for _, ref in ipairs(refs) do
+    if not is_gone[ref] then rest[#rest + 1] = ref end
+  end
+  return rest
+end
+
+--- What changes so that a stage leads to none of those that will be deleted:
+-- "all stages" becomes the list of the others.
+-- @tparam table now its attributes
+-- @tparam table is_gone set of references
+-- @tparam table order the references of all stages of the workflow
+-- @treturn ?table the attributes that change; nil for none
+function widen.without(now, is_gone, order)
+  local set, list = {}, now.workflow_stage_ids or {}
+  if leads_to_all(now) then list = order end
+  local rest = rest_of(list, is_gone)
+  if #rest < #list then
+    set.workflow_stage_ids = rest
+    if leads_to_all(now) then set.allow_all_stages = false end
+  end
+  if is_gone[now.after_publish_id] then set.after_publish_id = false end
+  return attributes.changes(now, set)
+end
+
+return widen

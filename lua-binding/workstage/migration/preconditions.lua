@@ -1,0 +1,126 @@
+--- Preconditions of operations: data that says what must hold before one is
+-- performed, and the sentence that says what has changed. Pure.
+local attributes = require "workstage.migration.stage"
+local errors = require "workstage.errors"
+local operations = require "workstage.migration.operations"
+local state = require "workstage.migration.state"
+
+local preconditions = {}
+
+local checks = {}
+
+local function workflow_name(self, ref)
+  local workflow = self.workflows[state.workflow_ref(self, ref)]
+  return workflow and workflow.name or tostring(ref)
+end
+
+function checks.workflow_name_is_free(self, condition)
+  for _, workflow in pairs(self.workflows) do
+    if workflow.name == condition.name then
+      return ("a workflow %q exists by now"):format(condition.name)
+    end
+  end
+end
+
+function checks.workflow_exists(self, condition)
+  local ref = state.workflow_ref(self, condition.workflow)
+  if not self.workflows[ref] then
+    return ("the workflow %q is gone"):format(condition.name or ref)
+  end
+end
+
+function checks.stage_is_in_workflow(self, condition)
+  local ref = state.ref(self, condition.stage)
+  local stage = self.stages[ref]
+  if not stage then
+    if condition.may_be_gone then return nil end
+    return ("stage %q is gone"):format(condition.name or ref)
+  elseif stage.workflow ~= state.workflow_ref(self, condition.workflow) then
+    return ("stage %q is in workflow %q now, no longer in %q"):format(
+      stage.name, workflow_name(self, stage.workflow),
+      workflow_name(self, condition.workflow))
+  end
+end
+
+function checks.stage_is_not_default(self, condition)
+  local stage = self.stages[state.ref(self, condition.stage)]
+  if stage and stage.is_default then
+    return ("stage %q is the default stage now"):format(stage.name)
+  end
+end
+
+-- Stages that the service put into a new workflow make way.
+function checks.name_is_free(self, condition)
+  local workflow = state.workflow_ref(self, condition.workflow)
+  local own = condition.stage and state.ref(self, condition.stage)
+  for _, ref in ipairs(state.order(self, workflow)) do
+    local stage = self.stages[ref]
+    for _, name in ipairs { "name", "color" } do
+      if ref ~= own and not stage.is_given and condition[name] and
+         attributes.equal(name, condition[name], stage[name]) then
+        return ("the %s %q is taken by stage %q now"):format(
+          name, condition[name], stage.name)
+      end
+    end
+  end
+end
+
+-- Only within a workflow is a transition needed.
+function checks.leads_to(self, condition)
+  local from = self.stages[state.ref(self, condition.from)]
+  local ref = state.ref(self, condition.to)
+  local to = self.stages[ref]
+  if from and to and from ~= to and from.workflow == to.workflow and
+     not attributes.leads_to(from, ref) then
+    return ("stage %q does not lead to %q any more"):format(from.name,
+                                                            to.name)
+  end
+end
+
+--- What does not hold for an operation any more.
+-- @tparam table self the state
+-- @tparam table op
+-- @treturn table sentences
+function preconditions.broken(self, op)
+  local found = {}
+  for _, condition in ipairs(operations.of(op).requires(op)) do
+    found[#found + 1] = checks[condition.check](self, condition)
+  end
+  return found
+end
+
+--- The same for operations one after the other, each in the state that those
+-- before it lead to. Operations that skip conflicts are not asked.
+-- @tparam table self the state before the first of them
+-- @tparam table list the operations
+-- @tparam[opt] table progress index -> `done` and `started` of an earlier run
+-- @treturn table sentences
+function preconditions.broken_in_plan(self, list, progress)
+  local found = {}
+  for index, op in ipairs(list) do
+    local earlier = progress and progress[index] or {}
+    if not earlier.done then
+      if not earlier.started and op.on_conflict ~= "skip" then
+        for _, sentence in ipairs(preconditions.broken(self, op)) do
+          found[#found + 1] = sentence
+        end
+      end
+      self = operations.reduce(self, op)
+    end
+  end
+  return found
+end
+
+--- The error that says what has changed.
+-- @tparam table differences sentences
+function preconditions.stale(differences)
+  local err = errors.new {
+    kind = "stale",
+    message = "the workflow has changed since the plan: " ..
+              table.concat(differences, "; "),
+  }
+  err.differences = differences
+  return err
+end
+
+return preconditions

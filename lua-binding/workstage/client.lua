@@ -2,6 +2,7 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
+local strict = require "workstage.strict"
 local transport = require "workstage.transport"
 
 local client = {}
@@ -114,13 +115,16 @@ local function close(self)
   self.transport:close()
 end
 
+-- What the client of one service has and that of another lacks.
+local OPTIONAL = { space_id = true }
+
 --- A class of clients: a table of methods that is its own metatable.
 -- Each has `request` and `close`. What the collector closes is the transport:
 -- a script may keep one of a client's resources and let go of the client, or
 -- call a method of one that it keeps nowhere.
 function client.class(name)
   local class = { __name = name, __close = close }
-  class.__index = class
+  class.__index = strict.index("the client", class, OPTIONAL)
 
   --- Sends a request that has no method of its own.
   -- @tparam string method GET, POST, PUT, PATCH or DELETE

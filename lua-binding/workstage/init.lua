@@ -1,6 +1,7 @@
 --- workstage: workflow stages and stage changes in Storyblok, workspace
 -- status changes in Kantata OX.
 local core = require "workstage.core"
+local strict = require "workstage.strict"
 local transport = require "workstage.transport"
 
 local workstage = {
@@ -19,10 +20,12 @@ local function scope() return require "workstage.scope" end
 -- @param items an array, or an iterator function
 -- @tparam function fn returns a result, or nil and an error; the calls inside
 --   wait without blocking those of other items
--- @tparam[opt] table opts `concurrency` (8), `on_result(index, result, err)`
---   (nothing is kept then), `stop_on` (kinds of errors, or a function of an
---   error, that stop what has not begun; unauthorized and budget)
--- @treturn table results by index
+-- @tparam[opt] table opts `concurrency` (8), `on_result(index, result, err,
+--   item)` (nothing is kept then, but the counts), `stop_on` (kinds of errors,
+--   or a function of an error, that stop what has not begun; unauthorized and
+--   budget)
+-- @treturn table results by index; beside them the counts `n`, `done` and
+--   `failed`, and `failures`: an array of `index`, `item` and `error`
 -- @treturn table errors by index
 function workstage.map(items, fn, opts)
   return scope().map(items, fn, opts)
@@ -31,15 +34,24 @@ end
 --- Runs `fn(scope)`, in which `scope:spawn(f)` starts tasks that run at the
 -- same time, and returns when all of them have ended.
 -- An error raised in `fn`, or in a task that nobody waits for, cancels the
--- rest and is raised again.
+-- rest (the next call of `fn` as well) and is raised again.
 -- @tparam function fn
 -- @return what `fn` returned
 function workstage.run(fn) return scope().run(fn) end
 
+-- What is loaded when it is first asked for.
+local lazy = {}
+
+function lazy.loop() return scope().loop end
+
+function lazy.time() return require "workstage.time" end
+
+local refuse = strict.index("workstage", workstage)
+
 setmetatable(workstage, { __index = function(self, name)
-  if name ~= "loop" then return nil end
-  self.loop = scope().loop
-  return self.loop
+  if not lazy[name] then return refuse(self, name) end
+  self[name] = lazy[name]()
+  return self[name]
 end })
 
 local function check(opts, name)

@@ -6,6 +6,7 @@ local lookup = require "workstage.reconcile.lookup"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
 local statuses = require "workstage.statuses"
+local strict = require "workstage.strict"
 local transport = require "workstage.transport"
 local visible = require "workstage.visible"
 
@@ -131,7 +132,7 @@ end
 -- ------------------------------------------------------------- statuses
 
 local Statuses = { __name = "workstage.statuses" }
-Statuses.__index = Statuses
+Statuses.__index = strict.index("ox.statuses", Statuses)
 
 local function check_statuses(self, name)
   if getmetatable(self) ~= Statuses then

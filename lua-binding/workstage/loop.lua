@@ -84,6 +84,7 @@ local function new_task(f)
   return setmetatable({
     co = coroutine.create(f), next = false, queued = false, begun = false,
     done = false, good = false, cancelled = false, observed = false,
+    interrupts = 0,
     call = false, on_done = false, waiters = {},
     results = { "not enough memory", false, false, false, n = 1 },
   }, Task)
@@ -188,11 +189,16 @@ function loop.suspendable()
   end
 end
 
---- Whether the running task was cancelled.
+local function is_stopped(task)
+  return task.cancelled or task.interrupts > 0
+end
+
+--- Whether the running task was cancelled, or a scope that it runs in has
+-- failed.
 function loop.is_cancelled()
-  if not current or not current.cancelled then return false end
+  if not current or not is_stopped(current) then return false end
   local task = running_task()
-  return task ~= nil and task.cancelled
+  return task ~= nil and is_stopped(task)
 end
 
 -- Resumes what can go on, until nothing can. What happened is told before
@@ -269,7 +275,7 @@ function loop.wait_until(is_done, enlist, heedless)
     return true
   end
   while not is_done() do
-    if task.cancelled and not heedless then return false end
+    if is_stopped(task) and not heedless then return false end
     enlist(task)
     yield(WAITING)
   end
@@ -313,6 +319,20 @@ function Task:cancel()
   elseif not self.begun then awaken(self) end
   if not running_task() then loop.handle():wake() end
 end
+
+--- Ends what a task waits for, and every further call inside it, until as
+-- many `loop.resume`s: it goes on, but waits for nothing.
+function loop.interrupt(task)
+  if task.done then return end
+  task.interrupts = task.interrupts + 1
+  if task.call then task.call:cancel()
+  elseif task ~= running_task() then awaken(task) end
+end
+
+function loop.resume(task) task.interrupts = task.interrupts - 1 end
+
+--- The task that runs now, or nil.
+loop.running_task = running_task
 
 -- Ends a task where it stands, running what it has to close: for those that
 -- nobody will resume any more.

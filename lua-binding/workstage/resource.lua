@@ -5,6 +5,7 @@ local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
 local reconcile = require "workstage.reconcile"
+local strict = require "workstage.strict"
 local time = require "workstage.time"
 local transport = require "workstage.transport"
 local visible = require "workstage.visible"
@@ -553,7 +554,7 @@ function resource.define(class)
   for _, name in ipairs(class.methods) do class.api[name] = methods[name] end
   for name, method in pairs(class.extra or {}) do class.api[name] = method end
   class.metatable = {
-    __index = class.api,
+    __index = strict.table(class.name, class.api),
     __name = "workstage." .. class.name,
   }
   return class

@@ -1,6 +1,8 @@
 --- Several at once: scopes of tasks, and map.
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
+local strict = require "workstage.strict"
+local visible = require "workstage.visible"
 local options = require "workstage.options"
 
 local scope = {}
@@ -12,7 +14,7 @@ end
 -- ---------------------------------------------------------------- scopes
 
 local Scope = { __name = "workstage.scope" }
-Scope.__index = Scope
+Scope.__index = strict.index("the scope", Scope)
 
 local function check_scope(self, name)
   if getmetatable(self) ~= Scope then
@@ -30,12 +32,13 @@ end
 local function new_scope()
   return setmetatable({
     tasks = {}, count = 0, cancelled = false, closed = false, waiter = false,
-    failed = false, cause = false,
+    failed = false, cause = false, owner = false, interrupted = false,
   }, Scope)
 end
 
 -- A task has ended: the scope's owner may be waiting for it. One that raised
--- while nobody waits for it ends the scope. Needs no memory.
+-- while nobody waits for it ends the scope, and what its body waits for. Needs
+-- no memory.
 local function on_done(task)
   local self = task.scope
   self.tasks[task] = nil
@@ -44,6 +47,10 @@ local function on_done(task)
   if not task.good and not task.observed and not self.failed then
     self.failed, self.cause = true, task.results[1]
     self:cancel()
+    if self.owner then
+      self.interrupted = true
+      loop.interrupt(self.owner)
+    end
   end
 end
 
@@ -94,7 +101,10 @@ end
 -- when something raises on the way (Ctrl-C included).
 local function run_inside(fn)
   local self = new_scope()
+  self.owner = loop.running_task() or false
   local results = table.pack(pcall(fn, self))
+  if self.interrupted then loop.resume(self.owner) end
+  self.owner = false
   local failed = self.failed -- what `fn` raised after it came of it
   if not results[1] then self:cancel() end
   local joined, why = pcall(join, self)
@@ -136,6 +146,15 @@ local function stopper(opts)
   return function(err)
     return type(err) == "table" and kinds[err.kind] == true
   end
+end
+
+-- A table whose items `map` would not see.
+local function check_array(items)
+  local name = type(items) == "table" and #items == 0 and next(items)
+  if name == nil or name == false or math.type(items.n) then return nil end
+  return errors.invalid(("items: expected an array or an iterator, got a " ..
+    "table with the key %s; collect what pairs gives into an array first")
+    :format(visible.quoted(tostring(name))), "items")
 end
 
 local function check_map(items, fn, opts)
@@ -205,15 +224,28 @@ local function puller(items)
   end
 end
 
--- Where results go: to on_result, or into two tables.
+-- Where results go: to on_result, or into two tables; they are counted in
+-- either case.
 local function collector(on_result)
-  local results, errs = {}, {}
-  if on_result then return results, errs, on_result end
-  return results, errs, function(index, result, err)
-    if err ~= nil then errs[index] = err
-    else results[index] = result end
+  local results, errs = { n = 0, done = 0, failed = 0, failures = {} }, {}
+  local function keep(index, result, err, item)
+    if err == nil then
+      results[index] = result
+      return
+    end
+    errs[index] = err
+    table.insert(results.failures, { index = index, item = item, error = err })
+  end
+  local take = on_result or keep
+  return results, errs, function(index, result, err, item)
+    results.n = results.n + 1
+    local counted = err == nil and "done" or "failed"
+    results[counted] = results[counted] + 1
+    take(index, result, err, item)
   end
 end
+
+local function by_index(a, b) return a.index < b.index end
 
 -- What fn came to: result, err.
 local function outcome(good, result, err)
@@ -232,7 +264,7 @@ local function fail_rest(items, pull, take, stop)
   }
   for item, index in pull do
     if item == nil then return end
-    take(index, nil, why)
+    take(index, nil, why, item)
   end
 end
 
@@ -240,7 +272,7 @@ end
 function scope.map(items, fn, opts)
   check_map(items, fn, opts)
   opts = opts or {}
-  local invalid = check_options(opts)
+  local invalid = check_array(items) or check_options(opts)
   if invalid then return nil, invalid end
   local results, errs, take = collector(opts.on_result)
   local is_stop, stop = stopper(opts.stop_on), nil
@@ -251,7 +283,7 @@ function scope.map(items, fn, opts)
       if item == nil then return end
       local result, err = outcome(pcall(fn, item, index))
       if err ~= nil and not stop and is_stop(err) then stop = err end
-      take(index, result, err)
+      take(index, result, err, item)
     end
   end
   local cancelled = scope.run(function(self)
@@ -261,13 +293,14 @@ function scope.map(items, fn, opts)
   end)
   if cancelled then stop = stop or loop.cancelled_error() end
   if stop then fail_rest(items, pull, take, stop) end
+  table.sort(results.failures, by_index)
   return results, errs
 end
 
 -- -------------------------------------------------------- for other loops
 
 local Loop = { __name = "workstage.loop" }
-Loop.__index = Loop
+Loop.__index = strict.index("workstage.loop", Loop)
 
 local function check_loop(self, name)
   if getmetatable(self) ~= Loop then

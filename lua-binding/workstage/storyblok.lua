@@ -270,7 +270,7 @@ end
 -- @treturn[2] table the error
 function Space:whoami(opts)
   client.check_self(self, Space, "whoami")
-  return get_one(self.users, users.path, opts)
+  return get_one(self._users, users.path, opts)
 end
 
 --- The space itself: `id`, `name`, `region`, `plan`, `role` and more. The
@@ -281,7 +281,7 @@ end
 -- @treturn[2] table the error
 function Space:info(opts)
   client.check_self(self, Space, "info")
-  return get_one(self.about, self.about.path, opts)
+  return get_one(self._info, self._info.path, opts)
 end
 
 --- A client of one space.
@@ -306,8 +306,8 @@ function storyblok.new(opts)
     roles = resource.new(roles, owner),
     collaborators = resource.new(collaborators, owner),
     releases = resource.new(releases, owner),
-    users = resource.new(users, owner),
-    about = resource.new(info, owner),
+    _users = resource.new(users, owner),
+    _info = resource.new(info, owner),
   })
 end
 

@@ -19,9 +19,14 @@ local function is_real(year, month, day, hour, minute, second)
          hour < 24 and minute < 60 and second < 60
 end
 
+-- The years 0 to 9999: other times have no such form.
+local EARLIEST, LATEST = -62167219200, 253402300799
+
 --- Seconds since 1970 of an ISO 8601 time, such as
 -- 2024-05-29T06:45:58.125Z or 2013-04-15T16:48:48-07:00; nil for anything
 -- else, also for a day that does not exist.
+-- @tparam string text
+-- @treturn number|nil
 function time.parse(text)
   if type(text) ~= "string" then return nil end
   local year, month, day, hour, minute, second, fraction, zone =
@@ -39,6 +44,23 @@ function time.parse(text)
   end
   return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second +
          (tonumber("0" .. fraction) or 0) - offset
+end
+
+--- A time as the services write it, such as 2024-05-29T06:45:58.125Z.
+-- @tparam[opt] number seconds since 1970; now unless given
+-- @treturn string in UTC, with milliseconds
+function time.format(seconds)
+  if seconds == nil then seconds = os.time() end
+  if type(seconds) ~= "number" or
+     not (seconds >= EARLIEST and seconds <= LATEST) then
+    error(("time.format: expected seconds since 1970, got %s")
+          :format(tostring(seconds)), 2)
+  end
+  local milli = math.floor(seconds * 1000 + 0.5)
+  local date = os.date("!*t", milli // 1000)
+  return ("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ"):format(
+    date.year, date.month, date.day, date.hour, date.min, date.sec,
+    milli % 1000)
 end
 
 return time

@@ -301,7 +301,7 @@ local function add_client(service, doc, given)
       fields[#fields + 1] = { name, full, model.classes[full].doc }
     elseif name == "statuses" then
       add_class(full, "The statuses that Kantata knows; no request.",
-                getmetatable(value).__index)
+                getmetatable(value))
       fields[#fields + 1] = { name, full, model.classes[full].doc }
     elseif math.type(value) then
       fields[#fields + 1] = { name, "integer", "The space's id." }
@@ -474,6 +474,8 @@ add_module("workstage", "Workflow stages and stage changes in Storyblok, " ..
 })
 add_module("workstage.migration", "Migrations of whole workflows.",
            migration)
+add_module("workstage.time", "Times as the services write them.",
+           workstage.time)
 add_module("workstage.log", "Events as lines: `on_event = require " ..
            "\"workstage.log\"()`.", require "workstage.log")
 add_sandbox()

@@ -325,6 +325,8 @@ tables.types = {
     key = "integer|string", color = "string",
     "workstage.known_status",
   },
+  ["workstage.time.parse"] = { "number?" },
+  ["workstage.time.format"] = { "string" },
   ["workstage.log.line"] = { event = "workstage.event" },
   ["workstage.log.to"] = { out = "file*",
                            "fun(event: workstage.event)" },

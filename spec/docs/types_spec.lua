@@ -89,8 +89,8 @@ describe("definitions for editors", function()
     end
   end
 
-  it("are four files that Lua can read", function()
-    assert.equal("log.lua migration.lua sandbox.lua workstage.lua\n",
+  it("are five files that Lua can read", function()
+    assert.equal("log.lua migration.lua sandbox.lua time.lua workstage.lua\n",
       shell.must("cd %s && ls workstage.lua workstage/* | sed 's/.*\\///' | "
                  .. "LC_ALL=C sort | xargs echo", directory))
     for _, path in ipairs(shell.lines(shell.must("find %s -name '*.lua'",
@@ -139,7 +139,8 @@ describe("definitions for editors", function()
       seen[class] = true
       for part, value in pairs(client) do
         local meta = type(value) == "table" and getmetatable(value)
-        local api = meta and type(meta.__index) == "table" and meta.__index
+        local api = meta and (type(meta.__index) == "table" and
+                              meta.__index or meta)
         if api and part ~= "transport" and #functions_of(api) > 0 then
           assert_methods(class .. "." .. part, functions_of(api))
           assert.truthy(classes[class].fields[part], part)
@@ -159,6 +160,7 @@ describe("definitions for editors", function()
     local modules = {
       workstage = workstage, ["workstage.migration"] = migration,
       ["workstage.log"] = require "workstage.log",
+      ["workstage.time"] = workstage.time,
     }
     for name, module in pairs(modules) do
       assert_methods(name .. ".module", functions_of(module))

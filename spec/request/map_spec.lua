@@ -14,6 +14,15 @@ after_each(function() server:stop() end)
 
 local function get(id) return space.stories:get(id) end
 
+-- What stands in results by index.
+local function indexed(results)
+  local list = {}
+  for index, value in pairs(results) do
+    if math.type(index) then list[index] = value end
+  end
+  return list
+end
+
 local function counter(last)
   local at = 0
   return function()
@@ -65,7 +74,10 @@ describe("map", function()
       if item == 2 then return nil end
       return nil, "no luck"
     end)
-    assert.same({ false }, results)
+    assert.same({ false }, indexed(results))
+    assert.equal(3, results.n)
+    assert.equal(2, results.done)
+    assert.equal(1, results.failed)
     assert.same({ [3] = "no luck" }, errors)
   end)
 
@@ -81,7 +93,7 @@ describe("map", function()
     assert.equal("raised", errors[1])
     assert.equal(thrown, errors[2])
     assert.equal("an error without a value", errors[4])
-    assert.same({ [3] = 3 }, results)
+    assert.same({ [3] = 3 }, indexed(results))
   end)
 
   it("takes an iterator", function()
@@ -147,8 +159,11 @@ describe("map", function()
   end)
 
   it("does nothing with nothing", function()
-    assert.same({ {}, {} }, { workstage.map({}, get) })
-    assert.same({ {}, {} }, { workstage.map(counter(0), get) })
+    local none = { n = 0, done = 0, failed = 0, failures = {} }
+    assert.same({ none, {} }, { workstage.map({}, get) })
+    assert.same({ none, {} }, { workstage.map(counter(0), get) })
+    assert.same({ none, {} }, { workstage.map(table.pack(), get) })
+    assert.same({ none, {} }, { workstage.map(none, get) })
     assert.equal(0, service.count(server))
   end)
 
@@ -159,8 +174,42 @@ describe("map", function()
       end)
       return #inner
     end)
-    assert.same({ 3, 3, 3 }, results)
+    assert.same({ 3, 3, 3 }, indexed(results))
     assert.equal(9, service.count(server))
+  end)
+
+  it("counts, and lists what failed in order, with item and error",
+     function()
+    local results, errors = workstage.map({ 4, ids.stories[1], 5, 6 }, get)
+    assert.equal(4, results.n)
+    assert.equal(1, results.done)
+    assert.equal(3, results.failed)
+    assert.equal(3, #results.failures)
+    for i, index in ipairs { 1, 3, 4 } do
+      local failure = results.failures[i]
+      assert.equal(index, failure.index)
+      assert.equal(({ 4, 0, 5, 6 })[index], failure.item)
+      assert.equal(errors[index], failure.error)
+    end
+    results = workstage.map({ 1, 2, 3 }, function(item)
+      if item == 1 then return nil, { kind = "budget" } end
+      return item
+    end, { concurrency = 1 })
+    assert.equal(3, results.n)
+    assert.equal(3, results.failed)
+    assert.same({ 1, 2, 3 }, { results.failures[1].item,
+                               results.failures[2].item,
+                               results.failures[3].item })
+  end)
+
+  it("refuses a table that is no array, with a hint", function()
+    local results, err = workstage.map({ a = 1 }, get)
+    assert.is_nil(results)
+    assert.equal("invalid", err.kind)
+    assert.matches('"a"', tostring(err), 1, true)
+    assert.matches("pairs", tostring(err), 1, true)
+    assert.is_nil((workstage.map({ [7] = 1 }, get)))
+    assert.equal(0, service.count(server))
   end)
 
   it("raises on wrong arguments", function()
@@ -194,8 +243,17 @@ describe("map with on_result", function()
       end,
     })
     assert.same({ "story", "not_found" }, handed)
-    assert.same({}, results)
+    assert.same({ n = 2, done = 1, failed = 1, failures = {} }, results)
     assert.same({}, errors)
+  end)
+
+  it("hands over the item of each as well", function()
+    local items = {}
+    workstage.map({ "a", "b", "c" }, function(item)
+      if item == "b" then return nil, "no luck" end
+      return 1
+    end, { on_result = function(index, _, _, item) items[index] = item end })
+    assert.same({ "a", "b", "c" }, items)
   end)
 
   it("needs no more memory for 20,000 items than for 2,000", function()

@@ -54,6 +54,73 @@ describe("run", function()
     assert.equal("it broke", why)
   end)
 
+  it("ends what its body waits for when a task raises", function()
+    for _, wait in ipairs {
+      function() return space:whoami { timeout = 5 } end,
+      function(scope)
+        return scope:spawn(function() return space:whoami() end):wait()
+      end,
+      function()
+        local results, errors = workstage.map({ 1, 2 }, function()
+          return space:whoami()
+        end)
+        return results[1], errors[1]
+      end,
+      function()
+        return workstage.run(function() return space:whoami() end)
+      end,
+    } do
+      server:inject(false)
+      server:inject { { delay = 3 } }
+      local err
+      local good, why = pcall(workstage.run, function(scope)
+        scope:spawn(function() error("it broke", 0) end)
+        err = select(2, wait(scope))
+      end)
+      assert.is_false(good)
+      assert.equal("it broke", why)
+      assert.equal("cancelled", err.kind)
+    end
+    server:inject(false)
+    assert(space:whoami())
+  end)
+
+  it("lets the body's next call know that a task has raised", function()
+    local first, second
+    local good, why = pcall(workstage.run, function(scope)
+      scope:spawn(function()
+        space:whoami()
+        error("it broke", 0)
+      end)
+      assert(space:whoami())
+      first = select(2, space:whoami())
+      second = select(2, space:whoami())
+      return "not this"
+    end)
+    assert.is_false(good)
+    assert.equal("it broke", why)
+    assert.equal("cancelled", (second or first).kind)
+  end)
+
+  it("lets the task go on in which a run has failed", function()
+    workstage.run(function(scope)
+      local task = scope:spawn(function()
+        local good = pcall(workstage.run, function(inner)
+          inner:spawn(function() error("it broke", 0) end)
+          space:whoami()
+          workstage.run(function(innermost)
+            innermost:spawn(function() error("this too", 0) end)
+            space:whoami()
+          end)
+        end)
+        assert(not good)
+        return assert(space:whoami()).id
+      end)
+      assert.equal("integer", math.type(task:wait()))
+      assert(space:whoami())
+    end)
+  end)
+
   it("raises what a task raised that nobody waits for, ends the rest",
      function()
     local closed, kind

@@ -16,6 +16,7 @@ local planners = {
 }
 local rehearse = require "workstage.migration.rehearse"
 local replay = require "workstage.migration.journal.replay"
+local strict = require "workstage.strict"
 local undoing = require "workstage.migration.rollback_session"
 
 local migration = {}
@@ -321,4 +322,4 @@ function migration.rehearse(client, blueprint, given)
   return rehearse(migration, client, blueprint, given)
 end
 
-return migration
+return strict.table("workstage.migration", migration)

@@ -198,11 +198,18 @@ local function same_list(sent, found)
   return type(found) == "table" and sets.equal(sent, found)
 end
 
+-- Without regard to case, in ASCII: string.lower depends on the locale.
+local function folded(text)
+  return (text:gsub("[A-Z]", function(letter)
+    return string.char(letter:byte() + 32)
+  end))
+end
+
 local function same(sent, found)
   if found == nil then return true end
   if type(sent) == "table" then return same_list(sent, found) end
   if type(sent) == "string" and type(found) == "string" then
-    return sent:lower() == found:lower()
+    return folded(sent) == folded(found)
   end
   return sent == found
 end

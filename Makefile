@@ -111,7 +111,8 @@ $(CORE_SO): $(call object,$(CORE_C) $(BINDING_C))
 	@mkdir -p $(@D)
 	$(LINK) $(CURL_LIBS) -pthread
 
-$(SANDBOX_SO): $(call object,$(SANDBOX_C))
+$(SANDBOX_SO): $(call object,$(SANDBOX_C) $(filter src/base/% src/json/%,\
+    $(CORE_C)))
 	@mkdir -p $(@D)
 	$(LINK) $(SANDBOX_LIBS) -pthread
 

@@ -2,6 +2,7 @@
 ** Lua's face of the sandbox: tables to JSON text and back, and a userdata
 ** that owns one running server.
 */
+#include "json/writer.h"
 #include "sandbox/json.h"
 #include "sandbox/sandbox.h"
 
@@ -10,7 +11,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SANDBOX "workstage.sandbox"
@@ -25,7 +25,7 @@ EXPORT int luaopen_workstage_sandbox(lua_State *L);
 ** Lua's in the middle leaves nothing behind.
 */
 struct held {
-  struct buf text;
+  ws_buffer text;
   struct arena arena;
   char *result;
 };
@@ -38,9 +38,9 @@ static struct held *hold(lua_State *L) {
 }
 
 static void held_free(struct held *held) {
-  buf_free(&held->text);
+  ws_buffer_free(&held->text);
   arena_free(&held->arena);
-  free(held->result);
+  ws_free(held->result);
   memset(held, 0, sizeof *held);
 }
 
@@ -51,50 +51,56 @@ static int held_gc(lua_State *L) {
 
 /* --- Lua to JSON ------------------------------------------------------ */
 
-static void encode(lua_State *L, struct buf *b, int index, int depth);
+static void encode(lua_State *L, ws_buffer *b, int index, int depth);
 
-static void encode_number(lua_State *L, struct buf *b, int index) {
+static void encode_number(lua_State *L, ws_buffer *b, int index) {
   int whole;
   lua_Integer integer = lua_tointegerx(L, index, &whole);
   lua_Number number = lua_tonumber(L, index);
-  if (whole) buf_fmt(b, "%lld", (long long)integer);
-  else if (number - number != 0) luaL_error(L, "a number that is not finite");
-  else buf_fmt(b, "%.17g", (double)number);
+  if (whole) ws_json_integer(b, (int64_t)integer);
+  else if (!ws_json_number(b, (double)number) && !b->failed)
+    luaL_error(L, "a number that is not finite");
 }
 
-static void encode_array(lua_State *L, struct buf *b, int index, int depth) {
+static void encode_string(lua_State *L, ws_buffer *b, const char *text,
+                          size_t len) {
+  if (!ws_json_string(b, text, len) && !b->failed)
+    luaL_error(L, "a string that is not UTF-8");
+}
+
+static void encode_array(lua_State *L, ws_buffer *b, int index, int depth) {
   lua_Unsigned i, count = lua_rawlen(L, index);
-  buf_str(b, "[");
+  ws_buffer_add_text(b, "[");
   for (i = 1; i <= count; i++) {
-    if (i > 1) buf_str(b, ",");
+    if (i > 1) ws_buffer_add_text(b, ",");
     lua_rawgeti(L, index, (lua_Integer)i);
     encode(L, b, -1, depth);
     lua_pop(L, 1);
   }
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
 }
 
-static void encode_object(lua_State *L, struct buf *b, int index,
+static void encode_object(lua_State *L, ws_buffer *b, int index,
                           int depth) {
   const char *comma = "";
   size_t len;
-  buf_str(b, "{");
+  ws_buffer_add_text(b, "{");
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     const char *key;
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(L, "a table with both names and numbers as keys");
     key = lua_tolstring(L, -2, &len);
-    buf_str(b, comma);
-    buf_quote(b, key, len);
-    buf_str(b, ":");
+    ws_buffer_add_text(b, comma);
+    encode_string(L, b, key, len);
+    ws_buffer_add_text(b, ":");
     encode(L, b, -1, depth);
     comma = ",";
   }
-  buf_str(b, "}");
+  ws_buffer_add_text(b, "}");
 }
 
 /* A table with anything at 1, or with nothing at all, is an array. */
-static void encode_table(lua_State *L, struct buf *b, int index,
+static void encode_table(lua_State *L, ws_buffer *b, int index,
                          int depth) {
   bool array;
   luaL_checkstack(L, 8, NULL);
@@ -111,23 +117,23 @@ static void encode_table(lua_State *L, struct buf *b, int index,
   else encode_object(L, b, index, depth + 1);
 }
 
-static void encode(lua_State *L, struct buf *b, int index, int depth) {
+static void encode(lua_State *L, ws_buffer *b, int index, int depth) {
   const char *text;
   size_t len;
   switch (lua_type(L, index)) {
     case LUA_TNIL:
     case LUA_TLIGHTUSERDATA:
-      buf_str(b, "null");
+      ws_buffer_add_text(b, "null");
       break;
     case LUA_TBOOLEAN:
-      buf_str(b, lua_toboolean(L, index) ? "true" : "false");
+      ws_buffer_add_text(b, lua_toboolean(L, index) ? "true" : "false");
       break;
     case LUA_TNUMBER:
       encode_number(L, b, index);
       break;
     case LUA_TSTRING:
       text = lua_tolstring(L, index, &len);
-      buf_quote(b, text, len);
+      encode_string(L, b, text, len);
       break;
     case LUA_TTABLE:
       encode_table(L, b, index, depth);
@@ -193,8 +199,7 @@ static int push_result(lua_State *L, struct held *held) {
   value = json_parse_lax(&held->arena, held->result, strlen(held->result),
                          &held->text);
   if (!value)
-    return luaL_error(L, "sandbox: %s",
-                      held->text.data ? held->text.data : "?");
+    return luaL_error(L, "sandbox: %s", ws_buffer_cstring(&held->text));
   push(L, value);
   held_free(held);
   return 1;
@@ -203,7 +208,7 @@ static int push_result(lua_State *L, struct held *held) {
 static int push_error(lua_State *L, char *error) {
   lua_pushnil(L);
   lua_pushfstring(L, "sandbox: %s", error ? error : "out of memory");
-  free(error);
+  ws_free(error);
   return 2;
 }
 
@@ -215,6 +220,14 @@ struct box {
 
 static struct box *check_box(lua_State *L) {
   return luaL_checkudata(L, 1, SANDBOX);
+}
+
+/*
+** The running sandbox of the userdata at 1, or NULL. To be asked for after
+** the last allocation in Lua: any of them may run a finalizer that stops it.
+*/
+static struct sandbox *running(lua_State *L) {
+  return ((struct box *)lua_touserdata(L, 1))->sandbox;
 }
 
 /* nil and a message, once the sandbox is stopped. */
@@ -245,11 +258,11 @@ static int sandbox_m_stop(lua_State *L) {
 ** @treturn[2] string what is wrong
 */
 static int sandbox_m_stats(lua_State *L) {
-  struct box *box = check_box(L);
   struct held *held;
-  if (!box->sandbox) return stopped(L);
+  check_box(L);
   held = hold(L);
-  held->result = sandbox_stats(box->sandbox);
+  if (!running(L)) return stopped(L);
+  held->result = sandbox_stats(running(L));
   return push_result(L, held);
 }
 
@@ -261,13 +274,12 @@ static int sandbox_m_stats(lua_State *L) {
 ** @treturn[2] string what is wrong
 */
 static int sandbox_m_requests(lua_State *L) {
-  struct box *box = check_box(L);
   lua_Integer from = luaL_optinteger(L, 2, 1);
   struct held *held;
-  if (!box->sandbox) return stopped(L);
+  check_box(L);
   held = hold(L);
-  held->result = sandbox_requests(box->sandbox,
-                                  from > 0 ? (uint64_t)from : 1);
+  if (!running(L)) return stopped(L);
+  held->result = sandbox_requests(running(L), from > 0 ? (uint64_t)from : 1);
   return push_result(L, held);
 }
 
@@ -278,11 +290,11 @@ static int sandbox_m_requests(lua_State *L) {
 ** @treturn[2] string what is wrong
 */
 static int sandbox_m_dump(lua_State *L) {
-  struct box *box = check_box(L);
   struct held *held;
-  if (!box->sandbox) return stopped(L);
+  check_box(L);
   held = hold(L);
-  held->result = sandbox_dump(box->sandbox);
+  if (!running(L)) return stopped(L);
+  held->result = sandbox_dump(running(L));
   return push_result(L, held);
 }
 
@@ -291,6 +303,23 @@ static int bad_value(lua_State *L) {
   lua_pushnil(L);
   lua_pushfstring(L, "sandbox: %s", lua_tostring(L, -2));
   return 2;
+}
+
+/* Gives the table at 2 to a function of the sandbox's; true, or nil and what
+** is wrong. */
+static int give(lua_State *L, bool (*take)(struct sandbox *s,
+                                           const char *text, size_t len,
+                                           char **error)) {
+  struct held *held;
+  char *error = NULL;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  held = encoded(L, 2);
+  if (!running(L)) return stopped(L);
+  if (!held) return bad_value(L);
+  if (!take(running(L), held->text.bytes, held->text.size, &error))
+    return push_error(L, error);
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /***
@@ -302,19 +331,10 @@ static int bad_value(lua_State *L) {
 */
 static int sandbox_m_inject(lua_State *L) {
   struct box *box = check_box(L);
-  struct held *held;
-  char *error = NULL;
   if (!box->sandbox) return stopped(L);
-  if (lua_isboolean(L, 2) && !lua_toboolean(L, 2)) {
-    sandbox_clear_faults(box->sandbox);
-    lua_pushboolean(L, 1);
-    return 1;
-  }
-  luaL_checktype(L, 2, LUA_TTABLE);
-  held = encoded(L, 2);
-  if (!held) return bad_value(L);
-  if (!sandbox_inject(box->sandbox, held->text.data, held->text.len, &error))
-    return push_error(L, error);
+  if (!lua_isboolean(L, 2) || lua_toboolean(L, 2))
+    return give(L, sandbox_inject);
+  sandbox_clear_faults(box->sandbox);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -327,17 +347,8 @@ static int sandbox_m_inject(lua_State *L) {
 ** @treturn[2] string what is wrong
 */
 static int sandbox_m_load(lua_State *L) {
-  struct box *box = check_box(L);
-  struct held *held;
-  char *error = NULL;
-  if (!box->sandbox) return stopped(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  held = encoded(L, 2);
-  if (!held) return bad_value(L);
-  if (!sandbox_load(box->sandbox, held->text.data, held->text.len, &error))
-    return push_error(L, error);
-  lua_pushboolean(L, 1);
-  return 1;
+  if (!check_box(L)->sandbox) return stopped(L);
+  return give(L, sandbox_load);
 }
 
 /* The fields url, kantata_url and port, and the methods. */
@@ -391,7 +402,7 @@ static int module_start(lua_State *L) {
   luaL_setmetatable(L, SANDBOX);
   held = encoded(L, 1);
   if (!held) return bad_value(L);
-  box->sandbox = sandbox_start(held->text.data, held->text.len, &error);
+  box->sandbox = sandbox_start(held->text.bytes, held->text.size, &error);
   if (!box->sandbox) return push_error(L, error);
   lua_pushvalue(L, 2);
   return 1;

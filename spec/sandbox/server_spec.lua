@@ -12,11 +12,45 @@ describe("a sandbox", function()
     assert.is_nil(server.url)
   end)
 
+  -- Garbage whose finalizer stops the server.
+  local function leave_garbage(server, stopped)
+    setmetatable({}, { __gc = function()
+      stopped[1] = true
+      server:stop()
+    end })
+  end
+
+  it("outlives a finalizer that stops it inside its own methods", function()
+    local none, faults = { spaces = {} }, { { status = 500 } }
+    local calls = {
+      function(server) return server:stats() end,
+      function(server) return server:requests() end,
+      function(server) return server:dump() end,
+      function(server) return server:load(none) end,
+      function(server) return server:inject(faults) end,
+    }
+    collectgarbage "generational"
+    for _, call in ipairs(calls) do
+      local server <close> = http.start { seed = false }
+      local stopped = {}
+      collectgarbage()
+      collectgarbage "stop"
+      leave_garbage(server, stopped)
+      collectgarbage "restart"  -- it runs at the method's first allocation
+      local result, err = call(server)
+      assert.is_true(stopped[1])
+      assert.is_nil(result)
+      assert.equal("sandbox: it is stopped", err)
+    end
+    collectgarbage "incremental"
+  end)
+
   it("takes the port that it is given, and says when it cannot", function()
     local server = http.start()
     local other, err = sandbox.start { port = server.port }
     assert.is_nil(other)
-    assert.equal("sandbox: cannot listen on port " .. server.port, err)
+    assert.equal(("sandbox: cannot listen on port %d: Address already in use")
+                 :format(server.port), err)
     local port = server.port
     server:stop()
     other = assert(sandbox.start { port = port })

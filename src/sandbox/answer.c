@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_answer(struct request *r, int status, struct buf *body) {
-  free(r->body);
+static void set_answer(struct request *r, int status, ws_buffer *body) {
+  ws_free(r->body);
   r->status = status;
   r->total = r->per_page = -1;
-  r->body_len = body->len;
-  r->body = buf_take(body);
+  r->body_len = body->size;
+  r->body = text_take(body);
 }
 
 void answer_text(struct request *r, int status, enum shape shape,
                  const char *text) {
   struct problem p = { "", text };
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   if (shape == SHAPE_FIELDS || shape == SHAPE_ERRORS || shape == SHAPE_FLAT)
     p.field = "name";
   write_error(&r->sandbox->config, &b, r->kantata, shape, status, &p, 1);
@@ -40,26 +40,27 @@ static const char *status_text(int status) {
 }
 
 static void answer_html(struct request *r) {
-  struct buf b = { 0 };
-  buf_fmt(&b, "<!DOCTYPE html>\n<html><head><title>%d %s</title></head>"
-          "<body><h1>%s</h1><p>nginx</p></body></html>\n", r->status,
-          status_text(r->status), status_text(r->status));
+  ws_buffer b = { 0 };
+  text_format(&b, "<!DOCTYPE html>\n<html><head><title>%d %s</title></head>"
+              "<body><h1>%s</h1><p>nginx</p></body></html>\n", r->status,
+              status_text(r->status), status_text(r->status));
   set_answer(r, r->status, &b);
 }
 
 static void answer_body(struct request *r, const struct json *body) {
-  struct buf b = { 0 };
-  if (body->type == JSON_TEXT) buf_add(&b, body->text, body->len);
+  ws_buffer b = { 0 };
+  if (body->type == JSON_TEXT) ws_buffer_add(&b, body->text, body->len);
   else json_write(&b, body);
   set_answer(r, r->status, &b);
 }
 
 void answer_limited(struct request *r, double limit) {
-  struct buf text = { 0 };
-  buf_fmt(&text, "Rate limit of %g request per second reached."
-          " Retry later.", limit);
-  answer_text(r, 429, SHAPE_STRING, text.data ? text.data : "");
-  buf_free(&text);
+  ws_buffer text = { 0 };
+  ws_buffer_add_text(&text, "Rate limit of ");
+  text_number(&text, limit);
+  ws_buffer_add_text(&text, " request per second reached. Retry later.");
+  answer_text(r, 429, SHAPE_STRING, ws_buffer_cstring(&text));
+  ws_buffer_free(&text);
 }
 
 /* The error of a fault's status, in the shape that it names. */
@@ -88,15 +89,15 @@ void answer_spoil(struct request *r, const struct fault *f) {
 /* Packs the body where the option asks for it. */
 static void pack_body(struct request *r) {
   const char *gzip = r->sandbox->config.gzip;
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   r->packed = r->body_len > 0 &&
               (strcmp(gzip, "always") == 0 ||
                (strcmp(gzip, "asked") == 0 && r->takes_gzip));
   if (!r->packed) return;
   gzip_store(&b, r->body, r->body_len);
-  free(r->body);
-  r->body_len = b.len;
-  r->body = buf_take(&b);
+  ws_free(r->body);
+  r->body_len = b.size;
+  r->body = text_take(&b);
 }
 
 /* A body that ends before its promised length: the connection is closed. */
@@ -116,12 +117,12 @@ static ssize_t read_cut(void *cls, uint64_t at, char *out, size_t max) {
 
 static void free_cut(void *cls) {
   struct cut *cut = cls;
-  free(cut->body);
-  free(cut);
+  ws_free(cut->body);
+  ws_free(cut);
 }
 
 static struct MHD_Response *cut_response(struct request *r) {
-  struct cut *cut = calloc(1, sizeof *cut);
+  struct cut *cut = ws_calloc(1, sizeof *cut);
   int64_t sent = r->fault->truncate;
   if (!cut) return NULL;
   cut->len = r->body_len;
@@ -139,18 +140,25 @@ static struct MHD_Response *whole_response(struct request *r) {
   if (!r->body || !r->body_len)
     return MHD_create_response_from_buffer(0, nothing,
                                            MHD_RESPMEM_PERSISTENT);
-  response = MHD_create_response_from_buffer(r->body_len, r->body,
-                                             MHD_RESPMEM_MUST_FREE);
+  response = MHD_create_response_from_buffer_with_free_callback(
+    r->body_len, r->body, ws_free);
   if (response) r->body = NULL;
   return response;
 }
 
+/* Adds a header with a buffer's content, and ends the buffer. */
+static void add_text(struct MHD_Response *response, const char *name,
+                     ws_buffer *b) {
+  if (!b->failed)
+    MHD_add_response_header(response, name, ws_buffer_cstring(b));
+  ws_buffer_free(b);
+}
+
 static void add_number(struct MHD_Response *response, const char *name,
                        int64_t value) {
-  struct buf b = { 0 };
-  buf_fmt(&b, "%lld", (long long)value);
-  if (!b.failed) MHD_add_response_header(response, name, b.data);
-  buf_free(&b);
+  ws_buffer b = { 0 };
+  ws_buffer_add_integer(&b, value);
+  add_text(response, name, &b);
 }
 
 /* Retry-After knows no parts of seconds: they are rounded up. */
@@ -187,18 +195,15 @@ static void add_fault_headers(struct MHD_Response *response,
 
 static void add_limits(struct MHD_Response *response,
                        const struct sandbox *s) {
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   int64_t most = (int64_t)s->config.rate_headers;
   int64_t left = most - (int64_t)s->stats.in_flight;
   if (most <= 0) return;
-  buf_fmt(&b, "\"concurrent-requests\";r=%lld", (long long)(left > 0 ? left
-                                                                     : 0));
-  if (!b.failed) MHD_add_response_header(response, "X-RateLimit", b.data);
-  buf_free(&b);
-  buf_fmt(&b, "\"concurrent-requests\";q=%lld", (long long)most);
-  if (!b.failed)
-    MHD_add_response_header(response, "X-RateLimit-Policy", b.data);
-  buf_free(&b);
+  text_format(&b, "\"concurrent-requests\";r=%lld",
+                  (long long)(left > 0 ? left : 0));
+  add_text(response, "X-RateLimit", &b);
+  text_format(&b, "\"concurrent-requests\";q=%lld", (long long)most);
+  add_text(response, "X-RateLimit-Policy", &b);
 }
 
 /* libmicrohttpd dates every answer, unless the clock is to be wrong. */
@@ -224,10 +229,9 @@ static void add_paging(struct MHD_Response *response,
 
 static void add_request_id(struct MHD_Response *response,
                            const struct request *r) {
-  struct buf b = { 0 };
-  buf_fmt(&b, "sandbox-%llu", (unsigned long long)r->number);
-  if (!b.failed) MHD_add_response_header(response, "x-request-id", b.data);
-  buf_free(&b);
+  ws_buffer b = { 0 };
+  text_format(&b, "sandbox-%llu", (unsigned long long)r->number);
+  add_text(response, "x-request-id", &b);
 }
 
 static void add_headers(struct MHD_Response *response,

@@ -51,7 +51,7 @@ struct call {
   int problem_count;
   /* the answer */
   int status;
-  struct buf out;
+  ws_buffer out;
   int64_t total, per_page;    /* headers; below zero: none */
   struct effects effects;
 };
@@ -87,7 +87,7 @@ void effect(struct call *c, enum resource resource, enum verb verb);
 /* errors.c */
 extern const char *const shape_names[];
 enum shape shape_named(const char *name);
-void write_error(const struct config *config, struct buf *b, bool kantata,
+void write_error(const struct config *config, ws_buffer *b, bool kantata,
                  enum shape shape, int status,
                  const struct problem *problems, int count);
 void answer_error(struct call *c, int status, enum shape shape,

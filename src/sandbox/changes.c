@@ -38,9 +38,9 @@ static void list_story(struct call *c, struct filter *f) {
   snprintf(tail, sizeof tail,
            " ORDER BY h.created_at DESC, h.id DESC LIMIT %lld OFFSET %lld",
            (long long)per_page, (page - 1) * (long long)per_page);
-  buf_str(&c->out, "{\"workflow_stage_changes\":[");
+  ws_buffer_add_text(&c->out, "{\"workflow_stage_changes\":[");
   filter_rows(f, "SELECT " CHANGE " FROM changes h WHERE ", tail, &c->out);
-  buf_str(&c->out, "]}");
+  ws_buffer_add_text(&c->out, "]}");
 }
 
 /* Newest first. The reference requires with_story, the types do not. */
@@ -282,8 +282,8 @@ void changes_create(struct call *c) {
   if (flag_of(c->body, "notify")) c->effects.emails++;
   effect(c, R_CHANGE, V_CREATE);
   c->status = 201;
-  buf_str(&c->out, "{\"workflow_stage_change\":");
+  ws_buffer_add_text(&c->out, "{\"workflow_stage_change\":");
   store_text(c->db, &c->out, "SELECT " CHANGE " FROM changes h"
              " WHERE h.id = ?", "i", id);
-  buf_str(&c->out, "}");
+  ws_buffer_add_text(&c->out, "}");
 }

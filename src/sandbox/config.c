@@ -119,7 +119,7 @@ static void set_defaults(struct config *c) {
   c->random_seed = 1;
 }
 
-static bool text_allowed(const struct json *v, struct buf *err) {
+static bool text_allowed(const struct json *v, ws_buffer *err) {
   size_t i, j;
   for (i = 0; i < sizeof text_choices / sizeof *text_choices; i++) {
     if (v->type != JSON_TEXT || strcmp(text_choices[i].name, v->key) != 0)
@@ -128,13 +128,13 @@ static bool text_allowed(const struct json *v, struct buf *err) {
       if (strcmp(v->text, text_choices[i].choices[j]) == 0) return true;
     fail(err, "option '%s' must be one of", v->key);
     for (j = 0; j < 4 && text_choices[i].choices[j]; j++)
-      buf_fmt(err, "%s '%s'", j ? "," : "", text_choices[i].choices[j]);
+      text_format(err, "%s '%s'", j ? "," : "", text_choices[i].choices[j]);
     return false;
   }
   return true;
 }
 
-static bool number_allowed(const struct json *v, struct buf *err) {
+static bool number_allowed(const struct json *v, ws_buffer *err) {
   size_t i;
   for (i = 0; i < sizeof number_choices / sizeof *number_choices; i++) {
     const int64_t *choices = number_choices[i].choices;
@@ -151,7 +151,7 @@ static bool may_be_negative(const char *name) {
   return strcmp(name, "random_seed") == 0 || strstr(name, "_offset");
 }
 
-static bool check_values(const struct json *given, struct buf *err) {
+static bool check_values(const struct json *given, ws_buffer *err) {
   const struct json *v;
   for (v = given->child; v; v = v->next) {
     bool number = v->type == JSON_INT || v->type == JSON_REAL;
@@ -207,7 +207,7 @@ bool span_read(const struct json *v, struct span *span) {
 }
 
 static bool read_latency(struct config *c, const struct json *v,
-                         struct buf *err) {
+                         ws_buffer *err) {
   static const struct field fields[] = {
     { "inbound", F_NUMBER | F_ARRAY }, { "outbound", F_NUMBER | F_ARRAY },
     { NULL, 0 },
@@ -226,7 +226,7 @@ static bool read_latency(struct config *c, const struct json *v,
 }
 
 static bool read_token(struct token *t, const struct json *v,
-                       struct buf *err) {
+                       ws_buffer *err) {
   static const struct json empty = { .type = JSON_ARRAY };
   memset(t, 0, sizeof *t);
   t->role = "admin";
@@ -249,7 +249,7 @@ static bool read_token(struct token *t, const struct json *v,
 }
 
 static bool read_tokens(struct config *c, const struct json *list,
-                        struct buf *err) {
+                        ws_buffer *err) {
   const struct json *v;
   if (!list || !list->len) return true;
   c->tokens = arena_alloc(&c->arena, list->len * sizeof *c->tokens);
@@ -325,7 +325,7 @@ static void read_clocks(struct config *c, const struct json *given) {
 
 /* Reads the options, JSON text. What they refer to lives in the config. */
 bool config_read(struct config *c, const char *text, size_t len,
-                 struct buf *err) {
+                 ws_buffer *err) {
   const struct json *given;
   set_defaults(c);
   given = json_parse(&c->arena, text, len, err);

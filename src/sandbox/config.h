@@ -47,7 +47,7 @@ struct config {
 };
 
 bool config_read(struct config *config, const char *text, size_t len,
-                 struct buf *err);
+                 ws_buffer *err);
 const struct token *config_token(const struct config *config,
                                  const char *text);
 void config_free(struct config *config);

@@ -3,6 +3,7 @@
 ** and Julian days for dates, and neither the basic form nor zones like +02.
 */
 #include "date.h"
+#include "base/ascii.h"
 
 #include <stdio.h>
 
@@ -13,10 +14,6 @@ struct date {
   char sign;       /* of the zone */
   int zone_hour, zone_minute;
 };
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 static bool take(struct date *d, char c) {
   if (*d->at != c) return false;
@@ -29,7 +26,7 @@ static bool number(struct date *d, int digits, int least, int most,
                    int *value) {
   int n = 0;
   for (; digits > 0; digits--, d->at++) {
-    if (!is_digit(*d->at)) return false;
+    if (!ws_ascii_is_digit(*d->at)) return false;
     n = n * 10 + (*d->at - '0');
   }
   *value = n;
@@ -59,14 +56,14 @@ static bool read_day(struct date *d) {
 static bool read_fraction(struct date *d) {
   int worth = 100;
   if (!take(d, '.') && !take(d, ',')) return true;
-  if (!is_digit(*d->at)) return false;
-  for (; is_digit(*d->at); d->at++, worth /= 10)
+  if (!ws_ascii_is_digit(*d->at)) return false;
+  for (; ws_ascii_is_digit(*d->at); d->at++, worth /= 10)
     d->milli += (*d->at - '0') * worth;
   return true;
 }
 
 static bool read_seconds(struct date *d) {
-  if (d->extended ? !take(d, ':') : !is_digit(*d->at)) return true;
+  if (d->extended ? !take(d, ':') : !ws_ascii_is_digit(*d->at)) return true;
   return number(d, 2, 0, 59, &d->second) && read_fraction(d);
 }
 

@@ -1,18 +1,18 @@
 /* The whole state as a snapshot. */
 #include "snapshot.h"
 
-static void list(struct sandbox *s, struct buf *b, const char *name,
+static void list(struct sandbox *s, ws_buffer *b, const char *name,
                  const char *sql, int64_t id) {
-  buf_fmt(b, ",\"%s\":[", name);
+  text_format(b, ",\"%s\":[", name);
   store_rows(s->db, b, sql, "i", id);
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
 }
 
 #define FLAG(column) "'" #column "',json(iif(" #column ",'true','false'))"
 #define LIST(column) "'" #column "',json(" #column ")"
 #define SAME(column) "'" #column "'," #column
 
-static void dump_stages(struct sandbox *s, struct buf *b, int64_t workflow) {
+static void dump_stages(struct sandbox *s, ws_buffer *b, int64_t workflow) {
   list(s, b, "stages",
        "SELECT json_object(" SAME(id) "," SAME(name) ","
        "'color',json(iif(color IS NULL,'false',json_quote(color))),"
@@ -26,7 +26,7 @@ static void dump_stages(struct sandbox *s, struct buf *b, int64_t workflow) {
        " ORDER BY id", workflow);
 }
 
-static void dump_workflows(struct sandbox *s, struct buf *b,
+static void dump_workflows(struct sandbox *s, ws_buffer *b,
                            int64_t space) {
   sqlite3_stmt *row = store_query(s->db, "SELECT json_object(" SAME(id) ","
                                   SAME(name) "," LIST(content_types) ","
@@ -34,18 +34,18 @@ static void dump_workflows(struct sandbox *s, struct buf *b,
                                   " WHERE space_id = ? ORDER BY id", "i",
                                   space);
   int rows = 0;
-  buf_str(b, ",\"workflows\":[");
+  ws_buffer_add_text(b, ",\"workflows\":[");
   while (store_row(s->db, row)) {
-    if (rows++) buf_str(b, ",");
-    buf_str(b, column_text(row, 0));
-    if (b->len) b->len--;
+    if (rows++) ws_buffer_add_text(b, ",");
+    ws_buffer_add_text(b, column_text(row, 0));
+    if (b->size) b->size--;
     dump_stages(s, b, sqlite3_column_int64(row, 1));
-    buf_str(b, "}");
+    ws_buffer_add_text(b, "}");
   }
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
 }
 
-static void dump_members(struct sandbox *s, struct buf *b, int64_t space) {
+static void dump_members(struct sandbox *s, ws_buffer *b, int64_t space) {
   list(s, b, "space_roles",
        "SELECT json_object(" SAME(id) "," SAME(role) "," SAME(subtitle) ","
        SAME(ext_id) ") FROM roles WHERE space_id = ? ORDER BY id", space);
@@ -64,7 +64,7 @@ static void dump_members(struct sandbox *s, struct buf *b, int64_t space) {
        " FROM releases WHERE space_id = ? ORDER BY id", space);
 }
 
-static void dump_stories(struct sandbox *s, struct buf *b, int64_t space) {
+static void dump_stories(struct sandbox *s, ws_buffer *b, int64_t space) {
   list(s, b, "stories",
        "SELECT json_object(" SAME(id) "," SAME(name) "," SAME(full_slug) ","
        SAME(uuid) "," FLAG(is_folder) "," FLAG(published) ","
@@ -87,34 +87,34 @@ static void dump_stories(struct sandbox *s, struct buf *b, int64_t space) {
        " WHERE space_id = ? ORDER BY id", space);
 }
 
-static void dump_spaces(struct sandbox *s, struct buf *b) {
+static void dump_spaces(struct sandbox *s, ws_buffer *b) {
   sqlite3_stmt *row = store_query(s->db, "SELECT json_object(" SAME(id) ","
                                   SAME(name) "," SAME(owner_id) ","
                                   SAME(plan) "," SAME(plan_level)
                                   "), id FROM spaces"
                                   " ORDER BY id", "");
   int rows = 0;
-  buf_str(b, ",\"spaces\":[");
+  ws_buffer_add_text(b, ",\"spaces\":[");
   while (store_row(s->db, row)) {
     int64_t id = sqlite3_column_int64(row, 1);
-    if (rows++) buf_str(b, ",");
-    buf_str(b, column_text(row, 0));
-    if (b->len) b->len--;
+    if (rows++) ws_buffer_add_text(b, ",");
+    ws_buffer_add_text(b, column_text(row, 0));
+    if (b->size) b->size--;
     dump_members(s, b, id);
     dump_workflows(s, b, id);
     dump_stories(s, b, id);
-    buf_str(b, "}");
+    ws_buffer_add_text(b, "}");
   }
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
 }
 
-static void dump_kantata(struct sandbox *s, struct buf *b) {
-  buf_str(b, ",\"kantata\":{\"users\":[");
+static void dump_kantata(struct sandbox *s, ws_buffer *b) {
+  ws_buffer_add_text(b, ",\"kantata\":{\"users\":[");
   store_rows(s->db, b, "SELECT json_object(" SAME(id) "," SAME(full_name)
              "," SAME(email_address) "," SAME(headline) ","
              SAME(photo_path) ") FROM k_users ORDER BY place IS NULL,"
              " place, id", "");
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
   list(s, b, "workspaces", "SELECT json_object(" SAME(id) "," SAME(title)
        "," FLAG(archived) "," SAME(status_key) "," SAME(created_at) ","
        SAME(updated_at) "," FLAG(status_hidden) "," LIST(attributes)
@@ -125,18 +125,18 @@ static void dump_kantata(struct sandbox *s, struct buf *b) {
        " FROM k_changes WHERE id > ? ORDER BY id", 0);
   list(s, b, "disabled_statuses", "SELECT key FROM k_disabled"
        " WHERE key > ? ORDER BY key", 0);
-  buf_str(b, "}");
+  ws_buffer_add_text(b, "}");
 }
 
-void snapshot_dump(struct sandbox *s, struct buf *b) {
-  buf_str(b, "{\"users\":[");
+void snapshot_dump(struct sandbox *s, ws_buffer *b) {
+  ws_buffer_add_text(b, "{\"users\":[");
   store_rows(s->db, b, "SELECT json_object(" SAME(id) "," SAME(userid) ","
              SAME(friendly_name) "," SAME(email) "," SAME(username) ","
              SAME(firstname) "," SAME(lastname) ") FROM users"
              " ORDER BY place IS NULL,"
              " place, id", "");
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
   dump_spaces(s, b);
   dump_kantata(s, b);
-  buf_str(b, "}");
+  ws_buffer_add_text(b, "}");
 }

@@ -1,4 +1,5 @@
 #include "call.h"
+#include "json/writer.h"
 
 #include <string.h>
 
@@ -15,17 +16,17 @@ enum shape shape_named(const char *name) {
   return SHAPE_STRING;
 }
 
-static void quote(struct buf *b, const char *text) {
-  buf_quote(b, text, strlen(text));
+static void quote(ws_buffer *b, const char *text) {
+  ws_json_string(b, text, strlen(text));
 }
 
 /* A problem as one sentence: "name has already been taken". */
-static void quote_sentence(struct buf *b, const struct problem *p) {
-  struct buf text = { 0 };
-  if (*p->field) buf_fmt(&text, "%s ", p->field);
-  buf_str(&text, p->message);
-  buf_quote(b, text.data ? text.data : "", text.len);
-  buf_free(&text);
+static void quote_sentence(ws_buffer *b, const struct problem *p) {
+  ws_buffer text = { 0 };
+  if (*p->field) text_format(&text, "%s ", p->field);
+  ws_buffer_add_text(&text, p->message);
+  ws_json_string(b, ws_buffer_cstring(&text), text.size);
+  ws_buffer_free(&text);
 }
 
 static bool same_field_before(const struct problem *p, int i) {
@@ -36,30 +37,30 @@ static bool same_field_before(const struct problem *p, int i) {
 }
 
 /* "name":["...","..."] for each field, without braces. */
-static void write_fields(struct buf *b, const struct problem *p, int count) {
+static void write_fields(ws_buffer *b, const struct problem *p, int count) {
   int i, j;
   for (i = 0; i < count; i++) {
     if (same_field_before(p, i)) continue;
-    if (i) buf_str(b, ",");
+    if (i) ws_buffer_add_text(b, ",");
     quote(b, *p[i].field ? p[i].field : "base");
-    buf_str(b, ":[");
+    ws_buffer_add_text(b, ":[");
     for (j = i; j < count; j++) {
       if (strcmp(p[j].field, p[i].field) != 0) continue;
-      if (j > i) buf_str(b, ",");
+      if (j > i) ws_buffer_add_text(b, ",");
       quote(b, p[j].message);
     }
-    buf_str(b, "]");
+    ws_buffer_add_text(b, "]");
   }
 }
 
-static void write_list(struct buf *b, const struct problem *p, int count) {
+static void write_list(ws_buffer *b, const struct problem *p, int count) {
   int i;
-  buf_str(b, "[");
+  ws_buffer_add_text(b, "[");
   for (i = 0; i < count; i++) {
-    if (i) buf_str(b, ",");
+    if (i) ws_buffer_add_text(b, ",");
     quote_sentence(b, &p[i]);
   }
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
 }
 
 static const char *error_type(int status) {
@@ -72,21 +73,21 @@ static const char *error_type(int status) {
 }
 
 /* Kantata's objects; `field` comes with validation errors only. */
-static void write_objects(struct buf *b, int status, const struct problem *p,
+static void write_objects(ws_buffer *b, int status, const struct problem *p,
                           int count) {
   const char *type = error_type(status);
   int i;
-  buf_str(b, "{\"errors\":[");
+  ws_buffer_add_text(b, "{\"errors\":[");
   for (i = 0; i < count; i++) {
-    buf_fmt(b, "%s{\"type\":\"%s\",\"message\":", i ? "," : "", type);
+    text_format(b, "%s{\"type\":\"%s\",\"message\":", i ? "," : "", type);
     quote(b, p[i].message);
     if (*type == 'v') {
-      buf_str(b, ",\"field\":");
+      ws_buffer_add_text(b, ",\"field\":");
       quote(b, *p[i].field ? p[i].field : "base");
     }
-    buf_str(b, "}");
+    ws_buffer_add_text(b, "}");
   }
-  buf_str(b, "]}");
+  ws_buffer_add_text(b, "]}");
 }
 
 /* The shape in which a service sends an error that asks for `shape`. */
@@ -98,41 +99,41 @@ static enum shape sent_shape(const struct config *config, bool kantata,
   return strings ? SHAPE_STRINGS : SHAPE_OBJECTS;
 }
 
-static void write_sentence(struct buf *b, const char *before,
+static void write_sentence(ws_buffer *b, const char *before,
                            const struct problem *p) {
-  buf_str(b, before);
+  ws_buffer_add_text(b, before);
   quote_sentence(b, p);
-  buf_str(b, "}");
+  ws_buffer_add_text(b, "}");
 }
 
-static void write_grouped(struct buf *b, const char *before,
+static void write_grouped(ws_buffer *b, const char *before,
                           const struct problem *p, int count) {
-  buf_str(b, before);
+  ws_buffer_add_text(b, before);
   write_fields(b, p, count);
-  buf_str(b, "}}");
+  ws_buffer_add_text(b, "}}");
 }
 
-static void write_listed(struct buf *b, const char *before,
+static void write_listed(ws_buffer *b, const char *before,
                          const struct problem *p, int count) {
-  buf_str(b, before);
+  ws_buffer_add_text(b, before);
   write_list(b, p, count);
-  buf_str(b, "}");
+  ws_buffer_add_text(b, "}");
 }
 
-static void write_flat(struct buf *b, const struct problem *p, int count) {
-  buf_str(b, "{");
+static void write_flat(ws_buffer *b, const struct problem *p, int count) {
+  ws_buffer_add_text(b, "{");
   write_fields(b, p, count);
   write_sentence(b, ",\"error\":", p);
 }
 
-static void write_status(struct buf *b, int status,
+static void write_status(ws_buffer *b, int status,
                          const struct problem *p) {
-  buf_fmt(b, "{\"status\":%d", status);
+  text_format(b, "{\"status\":%d", status);
   write_sentence(b, ",\"error\":", p);
 }
 
 /* Writes the body of an error. */
-void write_error(const struct config *config, struct buf *b, bool kantata,
+void write_error(const struct config *config, ws_buffer *b, bool kantata,
                  enum shape shape, int status, const struct problem *p,
                  int count) {
   switch (sent_shape(config, kantata, shape)) {
@@ -151,7 +152,7 @@ void write_error(const struct config *config, struct buf *b, bool kantata,
 
 static void answer_problems(struct call *c, int status, enum shape shape) {
   c->status = status;
-  c->out.len = 0;
+  ws_buffer_reset(&c->out);
   write_error(c->config, &c->out, message_is_kantata(c->message), shape,
               status, c->problems, c->problem_count);
 }

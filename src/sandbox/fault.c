@@ -1,4 +1,5 @@
 #include "call.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +17,14 @@ static const struct field fields[] = {
   { "html", F_BOOL }, { "query", F_OBJECT }, { NULL, 0 },
 };
 
-/* splitmix64: small, and the same on every machine. */
-uint64_t random_next(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
+/* A start value for ws_random() that differs much for neighbouring seeds;
+** never 0. */
+uint64_t random_start(int64_t seed) {
+  uint64_t z = (uint64_t)seed + 0x9e3779b97f4a7c15u;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
-/* At least 0, below 1. */
-double random_unit(uint64_t *state) {
-  return (double)(random_next(state) >> 11) / 9007199254740992.0;
+  z ^= z >> 31;
+  return z ? z : 1;
 }
 
 static double number(const struct json *v, const char *name, double other) {
@@ -52,7 +50,7 @@ static bool flag(const struct json *v, const char *name) {
 }
 
 static bool read_moment(const struct json *v, const char *name,
-                        enum moment *moment, struct buf *err) {
+                        enum moment *moment, ws_buffer *err) {
   const char *word = text(v, name);
   *moment = NEVER;
   if (!word) return true;
@@ -62,7 +60,7 @@ static bool read_moment(const struct json *v, const char *name,
   return true;
 }
 
-static bool check_headers(const struct json *headers, struct buf *err) {
+static bool check_headers(const struct json *headers, ws_buffer *err) {
   const struct json *v;
   for (v = headers ? headers->child : NULL; v; v = v->next)
     if (!v->key || (v->type != JSON_TEXT && v->type != JSON_INT &&
@@ -72,7 +70,7 @@ static bool check_headers(const struct json *headers, struct buf *err) {
   return true;
 }
 
-static bool check_query(const struct json *query, struct buf *err) {
+static bool check_query(const struct json *query, ws_buffer *err) {
   const struct json *v;
   for (v = query ? query->child : NULL; v; v = v->next)
     if (!v->key || (v->type != JSON_TEXT && v->type != JSON_INT))
@@ -80,18 +78,18 @@ static bool check_query(const struct json *query, struct buf *err) {
   return true;
 }
 
-static bool check_shape(const char *shape, struct buf *err) {
+static bool check_shape(const char *shape, ws_buffer *err) {
   size_t i;
   for (i = 0; shape && shape_names[i]; i++)
     if (strcmp(shape_names[i], shape) == 0) return true;
   if (!shape) return true;
   fail(err, "fault field 'shape' must be one of");
   for (i = 0; shape_names[i]; i++)
-    buf_fmt(err, "%s '%s'", i ? "," : "", shape_names[i]);
+    text_format(err, "%s '%s'", i ? "," : "", shape_names[i]);
   return false;
 }
 
-static bool check_numbers(const struct json *v, struct buf *err) {
+static bool check_numbers(const struct json *v, ws_buffer *err) {
   const struct json *member;
   int64_t status = integer(v, "status", 500);
   for (member = v->child; member; member = member->next)
@@ -111,7 +109,7 @@ static void read_which(struct fault *f, const struct json *v, int64_t seed) {
   f->count = integer(v, "count", -1);
   f->after = integer(v, "after", 0);
   f->chance = number(v, "chance", 1);
-  f->random = (uint64_t)integer(v, "seed", seed);
+  f->random = random_start(integer(v, "seed", seed));
   f->enabled = true;
 }
 
@@ -143,7 +141,7 @@ static bool does_something(const struct fault *f) {
 }
 
 static bool read_fault(struct fault *f, const struct json *v, int64_t seed,
-                       struct buf *err) {
+                       ws_buffer *err) {
   if (!fields_check(fields, v, "fault field", err)) return false;
   if (!check_numbers(v, err) || !check_headers(json_get(v, "headers"), err) ||
       !check_query(json_get(v, "query"), err))
@@ -161,7 +159,7 @@ static bool read_fault(struct fault *f, const struct json *v, int64_t seed,
 
 static bool read_batch(struct faults *all, struct fault_batch *batch,
                        const char *json, size_t len, int64_t seed,
-                       struct buf *err) {
+                       ws_buffer *err) {
   const struct json *list = json_parse(&batch->arena, json, len, err), *v;
   if (!list) return false;
   if (list->type != JSON_ARRAY) return fail(err, "a list of faults expected");
@@ -170,30 +168,28 @@ static bool read_batch(struct faults *all, struct fault_batch *batch,
   if (!batch->faults) return fail(err, "out of memory");
   for (v = list->child; v; v = v->next) {
     struct fault *f = &batch->faults[batch->count++];
-    char name[32];
     size_t number_of_it = all->count + batch->count;
-    struct buf b = { 0 };
+    ws_buffer b = { 0 };
     if (!read_fault(f, v, seed + (int64_t)number_of_it, &b)) {
-      fail(err, "fault %zu: %s", batch->count, b.data ? b.data : "");
-      buf_free(&b);
+      fail(err, "fault %zu: %s", batch->count, ws_buffer_cstring(&b));
+      ws_buffer_free(&b);
       return false;
     }
-    buf_fmt(&b, "fault %zu", number_of_it);
-    if (b.failed || b.len >= sizeof name) b.len = 0;
-    if (!f->name) f->name = arena_copy(&batch->arena, b.data, b.len);
-    buf_free(&b);
+    text_format(&b, "fault %zu", number_of_it);
+    if (!f->name) f->name = arena_keep(&batch->arena, &b);
+    else ws_buffer_free(&b);
   }
   return true;
 }
 
 /* Adds a list of faults, JSON text, behind the ones that are there. */
 bool faults_add(struct faults *all, const char *json, size_t len,
-                int64_t seed, struct buf *err) {
-  struct fault_batch *batch = calloc(1, sizeof *batch), **tail;
+                int64_t seed, ws_buffer *err) {
+  struct fault_batch *batch = ws_calloc(1, sizeof *batch), **tail;
   if (!batch) return fail(err, "out of memory");
   if (!read_batch(all, batch, json, len, seed, err)) {
     arena_free(&batch->arena);
-    free(batch);
+    ws_free(batch);
     return false;
   }
   all->count += batch->count;
@@ -214,7 +210,7 @@ void faults_free(struct faults *all) {
   while (all->first) {
     struct fault_batch *next = all->first->next;
     arena_free(&all->first->arena);
-    free(all->first);
+    ws_free(all->first);
     all->first = next;
   }
 }
@@ -244,7 +240,7 @@ static bool meets(struct fault *f, const char *method, const char *path) {
 static bool fires(struct fault *f) {
   if (f->matched++ < f->after) return false;
   if (f->count >= 0 && f->fired >= f->count) return false;
-  if (f->chance < 1 && random_unit(&f->random) >= f->chance) return false;
+  if (f->chance < 1 && ws_random(&f->random) >= f->chance) return false;
   f->fired++;
   return true;
 }

@@ -41,13 +41,12 @@ struct faults {
 };
 
 bool faults_add(struct faults *all, const char *text, size_t len,
-                int64_t seed, struct buf *err);
+                int64_t seed, ws_buffer *err);
 void faults_clear(struct faults *all);
 void faults_free(struct faults *all);
 struct fault *faults_meet(struct faults *all, const char *method,
                           const char *path);
 bool fault_spares_effect(const struct fault *fault);
-uint64_t random_next(uint64_t *state);
-double random_unit(uint64_t *state);
+uint64_t random_start(int64_t seed);
 
 #endif

@@ -1,4 +1,5 @@
 #include "fields.h"
+#include "base/nearest.h"
 #include "date.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@ const struct field *field_find(const struct field *fields, const char *name) {
 }
 
 static bool is_id(const struct json *v) {
-  return v->type == JSON_INT && v->integer > 0 && v->integer <= MAX_ID;
+  return v->type == JSON_INT && v->integer > 0 && v->integer <= WS_MAX_ID;
 }
 
 static bool all_fit(const struct json *array, unsigned type) {
@@ -67,46 +68,20 @@ const char *field_wants(const struct field *field) {
   return "an object";
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c) {
-  unsigned least = a < b ? a : b;
-  return least < c ? least : c;
-}
-
-/* How many letters must be put in, left out or replaced. */
-static unsigned distance(const char *a, const char *b) {
-  unsigned row[64];
-  size_t i, j, m = strlen(a), n = strlen(b);
-  if (m >= 64 || n >= 64) return 64;
-  for (j = 0; j <= n; j++) row[j] = (unsigned)j;
-  for (i = 1; i <= m; i++) {
-    unsigned corner = row[0];
-    row[0] = (unsigned)i;
-    for (j = 1; j <= n; j++) {
-      unsigned above = row[j];
-      row[j] = min3(above + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1]));
-      corner = above;
-    }
-  }
-  return row[n];
-}
-
-/* The name that was most likely meant, or NULL when none is near. */
-const char *field_nearest(const struct field *fields, const char *name) {
-  unsigned best = (unsigned)strlen(name) / 2 + 1;
-  const char *nearest = NULL;
-  for (; fields->name; fields++) {
-    unsigned d = distance(fields->name, name);
-    if (d < best) {
-      best = d;
-      nearest = fields->name;
-    }
-  }
-  return nearest;
+/* The name that was most likely meant, or NULL if none is near. */
+static const char *nearest_field(const struct field *fields,
+                                 const char *name) {
+  const char *names[80];
+  size_t count = 0;
+  int nearest;
+  for (; fields->name && count < 80; fields++) names[count++] = fields->name;
+  nearest = ws_nearest_name(names, count, name, strlen(name));
+  return nearest < 0 ? NULL : names[nearest];
 }
 
 static bool unknown_field(const struct field *fields, const char *name,
-                          const char *what, struct buf *err) {
-  const char *near = field_nearest(fields, name);
+                          const char *what, ws_buffer *err) {
+  const char *near = nearest_field(fields, name);
   if (near)
     return fail(err, "unknown %s '%s', did you mean '%s'?", what, name, near);
   return fail(err, "unknown %s '%s'", what, name);
@@ -117,7 +92,7 @@ static bool unknown_field(const struct field *fields, const char *name,
 ** empty array passes for an empty object: Lua has one table for both.
 */
 bool fields_check(const struct field *fields, const struct json *object,
-                  const char *what, struct buf *err) {
+                  const char *what, ws_buffer *err) {
   const struct json *v;
   if (object->type == JSON_ARRAY && !object->child) return true;
   if (object->type != JSON_OBJECT)

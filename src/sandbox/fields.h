@@ -3,8 +3,7 @@
 #define SANDBOX_FIELDS_H
 
 #include "json.h"
-
-#define MAX_ID ((int64_t)9007199254740991)  /* 2^53 - 1 */
+#include "json/number.h"
 
 enum {
   F_NULL = 1, F_BOOL = 2, F_INT = 4, F_ID = 8, F_TEXT = 16, F_IDS = 32,
@@ -20,8 +19,7 @@ struct field {
 const struct field *field_find(const struct field *fields, const char *name);
 bool field_fits(const struct field *field, const struct json *value);
 const char *field_wants(const struct field *field);
-const char *field_nearest(const struct field *fields, const char *name);
 bool fields_check(const struct field *fields, const struct json *object,
-                  const char *what, struct buf *err);
+                  const char *what, ws_buffer *err);
 
 #endif

@@ -11,7 +11,7 @@ void filter_start(struct filter *f, struct call *c, const char *where,
 }
 
 void filter_sql(struct filter *f, const char *sql) {
-  buf_str(&f->where, sql);
+  ws_buffer_add_text(&f->where, sql);
 }
 
 void filter_refuse(struct filter *f, const char *name, const char *message) {
@@ -26,7 +26,7 @@ void filter_text(struct filter *f, const char *sql, const char *text) {
     filter_refuse(f, "filters", "are too many");
     return;
   }
-  buf_str(&f->where, sql);
+  ws_buffer_add_text(&f->where, sql);
   f->values[f->count].type = 't';
   f->values[f->count++].text = text;
 }
@@ -87,14 +87,15 @@ void filter_by_date(struct filter *f, const char *name, const char *sql) {
 /* The query of head, filters and tail, with the filters' values bound. */
 sqlite3_stmt *filter_query(struct filter *f, const char *head,
                            const char *tail) {
-  struct buf sql = { 0 };
+  ws_buffer sql = { 0 };
   sqlite3_stmt *st = NULL;
   int i;
-  buf_str(&sql, head);
-  buf_str(&sql, f->where.data ? f->where.data : "");
-  buf_str(&sql, tail);
-  if (!sql.failed && !f->where.failed) st = store_prepare(f->c->db, sql.data);
-  buf_free(&sql);
+  ws_buffer_add_text(&sql, head);
+  ws_buffer_add_text(&sql, ws_buffer_cstring(&f->where));
+  ws_buffer_add_text(&sql, tail);
+  if (!sql.failed && !f->where.failed)
+    st = store_prepare(f->c->db, ws_buffer_cstring(&sql));
+  ws_buffer_free(&sql);
   for (i = 0; st && i < f->count; i++) {
     if (f->values[i].type == 't')
       store_bind(st, i + 1, 't', f->values[i].text);
@@ -105,28 +106,28 @@ sqlite3_stmt *filter_query(struct filter *f, const char *head,
 }
 
 int64_t filter_count(struct filter *f, const char *table) {
-  struct buf head = { 0 };
+  ws_buffer head = { 0 };
   sqlite3_stmt *st;
   int64_t count = 0;
-  buf_fmt(&head, "SELECT count(*) FROM %s WHERE ", table);
-  st = head.failed ? NULL : filter_query(f, head.data, "");
-  buf_free(&head);
+  text_format(&head, "SELECT count(*) FROM %s WHERE ", table);
+  st = head.failed ? NULL : filter_query(f, ws_buffer_cstring(&head), "");
+  ws_buffer_free(&head);
   while (store_row(f->c->db, st)) count = sqlite3_column_int64(st, 0);
   return count;
 }
 
 /* Adds the rows' first columns to `out`, with commas between. */
 void filter_rows(struct filter *f, const char *head, const char *tail,
-                 struct buf *out) {
+                 ws_buffer *out) {
   sqlite3_stmt *st = filter_query(f, head, tail);
   int rows = 0;
   while (store_row(f->c->db, st)) {
     const char *text = column_text(st, 0);
-    if (rows++) buf_str(out, ",");
-    if (text) buf_str(out, text);
+    if (rows++) ws_buffer_add_text(out, ",");
+    if (text) ws_buffer_add_text(out, text);
   }
 }
 
 void filter_free(struct filter *f) {
-  buf_free(&f->where);
+  ws_buffer_free(&f->where);
 }

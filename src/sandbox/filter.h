@@ -8,7 +8,7 @@
 
 struct filter {
   struct call *c;
-  struct buf where;
+  ws_buffer where;
   struct { char type; const char *text; int64_t number; } values[MAX_VALUES];
   int count;
   bool bad;  /* the call has been answered with what is wrong */
@@ -31,7 +31,7 @@ int64_t filter_count(struct filter *f, const char *table);
 sqlite3_stmt *filter_query(struct filter *f, const char *head,
                            const char *tail);
 void filter_rows(struct filter *f, const char *head, const char *tail,
-                 struct buf *out);
+                 ws_buffer *out);
 void filter_free(struct filter *f);
 
 #endif

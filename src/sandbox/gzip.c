@@ -16,25 +16,25 @@ static uint32_t crc32_of(const char *data, size_t len) {
   return ~crc;
 }
 
-static void add_little_endian(struct buf *b, uint32_t value, int bytes) {
+static void add_little_endian(ws_buffer *b, uint32_t value, int bytes) {
   for (; bytes > 0; bytes--, value >>= 8) {
     char byte = (char)(value & 0xff);
-    buf_add(b, &byte, 1);
+    ws_buffer_add(b, &byte, 1);
   }
 }
 
-static void add_block(struct buf *b, const char *data, size_t len,
+static void add_block(ws_buffer *b, const char *data, size_t len,
                       bool last) {
   add_little_endian(b, last, 1);
   add_little_endian(b, (uint32_t)len, 2);
   add_little_endian(b, (uint32_t)~len, 2);
-  buf_add(b, data, len);
+  ws_buffer_add(b, data, len);
 }
 
-void gzip_store(struct buf *b, const char *data, size_t len) {
+void gzip_store(ws_buffer *b, const char *data, size_t len) {
   static const char head[] = "\x1f\x8b\x08\0\0\0\0\0\0\xff";
   size_t at = 0;
-  buf_add(b, head, sizeof head - 1);
+  ws_buffer_add(b, head, sizeof head - 1);
   do {
     size_t part = len - at < 0xffff ? len - at : 0xffff;
     add_block(b, data + at, part, at + part == len);

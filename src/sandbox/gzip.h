@@ -2,9 +2,9 @@
 #ifndef SANDBOX_GZIP_H
 #define SANDBOX_GZIP_H
 
-#include "buf.h"
+#include "text.h"
 
 /* Adds `data` as a gzip file of stored blocks. */
-void gzip_store(struct buf *b, const char *data, size_t len);
+void gzip_store(ws_buffer *b, const char *data, size_t len);
 
 #endif

@@ -34,7 +34,7 @@ struct sandbox {
   bool stopping;
 };
 
-bool server_start(struct sandbox *s, struct buf *err);
+bool server_start(struct sandbox *s, ws_buffer *err);
 void server_stop(struct sandbox *s);
 
 #endif

@@ -1,7 +1,9 @@
 #include "json.h"
+#include "base/ascii.h"
+#include "json/number.h"
+#include "json/utf8.h"
+#include "json/writer.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_DEPTH 64
@@ -102,31 +104,14 @@ static char *unescape(struct parser *p, char *out) {
   return out;
 }
 
-static unsigned utf8_size(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead < 0xe0) return 2;
-  if (lead >= 0xe0 && lead < 0xf0) return 3;
-  if (lead >= 0xf0 && lead < 0xf5) return 4;
-  return 0;
-}
-
 /* Copies one character that is no escape, if it is valid UTF-8. */
 static char *copy_character(struct parser *p, char *out) {
-  const unsigned char *s = (const unsigned char *)p->at;
-  unsigned i, size = p->lax ? 1 : utf8_size(s[0]);
-  if (s[0] < 0x20) return wrong(p, "control character in a string");
-  if (!size || (size_t)(p->end - p->at) < size)
-    return wrong(p, "invalid UTF-8");
-  for (i = 1; i < size; i++)
-    if ((s[i] & 0xc0) != 0x80) return wrong(p, "invalid UTF-8");
-  if (size == 1) {
-    *out = *p->at++;
-    return out + 1;
-  }
-  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-      (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-    return wrong(p, "invalid UTF-8");
-  memcpy(out, s, size);
+  size_t left = (size_t)(p->end - p->at);
+  size_t size = p->lax ? 1 : ws_utf8_length(p->at, left);
+  if ((unsigned char)*p->at < 0x20)
+    return wrong(p, "control character in a string");
+  if (!size) return wrong(p, "invalid UTF-8");
+  memcpy(out, p->at, size);
   p->at += size;
   return out + size;
 }
@@ -190,20 +175,17 @@ static bool scan_number(struct parser *p, bool *whole) {
 static struct json *parse_number(struct parser *p) {
   const char *from = p->at;
   struct json *value;
-  char text[64];
   bool whole;
   size_t len;
   if (!scan_number(p, &whole)) return wrong(p, "no JSON value");
   len = (size_t)(p->at - from);
-  if (len >= sizeof text) return wrong(p, "number too long");
-  memcpy(text, from, len);
-  text[len] = '\0';
+  if (len >= 64) return wrong(p, "number too long");
   value = new_value(p, JSON_REAL);
   if (!value) return NULL;
-  value->real = strtod(text, NULL);
-  errno = 0;
-  if (whole) value->integer = strtoll(text, NULL, 10);
-  if (whole && !errno) value->type = JSON_INT;
+  if (!ws_number_parse(from, len, &value->real))
+    return wrong(p, "out of memory");
+  if (whole && ws_number_parse_integer(from, len, &value->integer))
+    value->type = JSON_INT;
   return value;
 }
 
@@ -280,7 +262,7 @@ static struct json *parse_value(struct parser *p) {
 
 static const struct json *parse_text(struct arena *arena, const char *text,
                                      size_t len, bool lax,
-                                     struct buf *err) {
+                                     ws_buffer *err) {
   struct parser p = { text, text, text + len, arena, NULL, 0, lax };
   struct json *value = parse_value(&p);  skip_blanks(&p);
   if (value && p.at < p.end) value = wrong(&p, "text after the value");
@@ -292,13 +274,13 @@ static const struct json *parse_text(struct arena *arena, const char *text,
 
 /* The tree of a text, or NULL with the reason and its place in `err`. */
 const struct json *json_parse(struct arena *arena, const char *text,
-                              size_t len, struct buf *err) {
+                              size_t len, ws_buffer *err) {
   return parse_text(arena, text, len, false, err);
 }
 
 /* The same for text of our own, where a logged body may be of any bytes. */
 const struct json *json_parse_lax(struct arena *arena, const char *text,
-                                  size_t len, struct buf *err) {
+                                  size_t len, ws_buffer *err) {
   return parse_text(arena, text, len, true, err);
 }
 
@@ -311,26 +293,28 @@ const struct json *json_get(const struct json *object, const char *key) {
   return found;
 }
 
-static void write_members(struct buf *b, const struct json *value) {
+static void write_members(ws_buffer *b, const struct json *value) {
   const struct json *member;
   bool keyed = value->type == JSON_OBJECT;
-  buf_str(b, keyed ? "{" : "[");
+  ws_buffer_add_text(b, keyed ? "{" : "[");
   for (member = value->child; member; member = member->next) {
-    if (member != value->child) buf_str(b, ",");
-    if (keyed) buf_quote(b, member->key, strlen(member->key));
-    if (keyed) buf_str(b, ":");
+    if (member != value->child) ws_buffer_add_text(b, ",");
+    if (keyed) ws_json_string(b, member->key, strlen(member->key));
+    if (keyed) ws_buffer_add_text(b, ":");
     json_write(b, member);
   }
-  buf_str(b, keyed ? "}" : "]");
+  ws_buffer_add_text(b, keyed ? "}" : "]");
 }
 
-void json_write(struct buf *b, const struct json *value) {
+void json_write(ws_buffer *b, const struct json *value) {
   switch (value->type) {
-    case JSON_NULL: buf_str(b, "null"); break;
-    case JSON_BOOL: buf_str(b, value->boolean ? "true" : "false"); break;
-    case JSON_INT: buf_fmt(b, "%lld", (long long)value->integer); break;
-    case JSON_REAL: buf_fmt(b, "%.17g", value->real); break;
-    case JSON_TEXT: buf_quote(b, value->text, value->len); break;
+    case JSON_NULL: ws_buffer_add_text(b, "null"); break;
+    case JSON_BOOL:
+      ws_buffer_add_text(b, value->boolean ? "true" : "false");
+      break;
+    case JSON_INT: ws_json_integer(b, value->integer); break;
+    case JSON_REAL: ws_json_number(b, value->real); break;
+    case JSON_TEXT: ws_json_string(b, value->text, value->len); break;
     case JSON_ARRAY:
     case JSON_OBJECT: write_members(b, value); break;
   }

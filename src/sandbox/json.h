@@ -2,7 +2,7 @@
 #ifndef SANDBOX_JSON_H
 #define SANDBOX_JSON_H
 
-#include "buf.h"
+#include "text.h"
 
 enum json_type {
   JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_TEXT, JSON_ARRAY,
@@ -22,10 +22,10 @@ struct json {
 };
 
 const struct json *json_parse(struct arena *arena, const char *text,
-                              size_t len, struct buf *err);
+                              size_t len, ws_buffer *err);
 const struct json *json_parse_lax(struct arena *arena, const char *text,
-                                  size_t len, struct buf *err);
+                                  size_t len, ws_buffer *err);
 const struct json *json_get(const struct json *object, const char *key);
-void json_write(struct buf *b, const struct json *value);
+void json_write(ws_buffer *b, const struct json *value);
 
 #endif

@@ -31,21 +31,17 @@ bool answer_page(struct call *c, struct answer *a, const char *kind) {
 /* Adds one of the objects that were asked for. */
 void answer_add(struct answer *a, int64_t id, const char *json) {
   const char *comma = a->count++ ? "," : "";
-  buf_fmt(&a->results, "%s{\"key\":\"%s\",\"id\":\"%lld\"}", comma, a->kind,
-          (long long)id);
-  buf_fmt(&a->objects, "%s\"%lld\":", comma, (long long)id);
-  buf_str(&a->objects, json ? json : "{}");
+  text_format(&a->results, "%s{\"key\":\"%s\",\"id\":\"%lld\"}", comma, a->kind,
+              (long long)id);
+  text_format(&a->objects, "%s\"%lld\":", comma, (long long)id);
+  ws_buffer_add_text(&a->objects, json ? json : "{}");
 }
 
-static const char *data(const struct buf *b) {
-  return b->data ? b->data : "";
-}
-
-static void add_objects(struct buf *out, const char *kind,
+static void add_objects(ws_buffer *out, const char *kind,
                         const char *objects) {
-  buf_fmt(out, ",\"%s\":{", kind);
-  buf_str(out, objects);
-  buf_str(out, "}");
+  text_format(out, ",\"%s\":{", kind);
+  ws_buffer_add_text(out, objects);
+  ws_buffer_add_text(out, "}");
 }
 
 /*
@@ -55,19 +51,19 @@ static void add_objects(struct buf *out, const char *kind,
 void answer_write(struct call *c, struct answer *a, const char *users,
                   const char *workspaces) {
   int64_t pages = (a->total + a->per_page - 1) / a->per_page;
-  buf_fmt(&c->out, "{\"count\":%lld,\"meta\":{\"count\":%lld,"
-          "\"page_count\":%lld,\"page_number\":%lld,\"page_size\":%lld},"
-          "\"results\":[", (long long)a->total, (long long)a->total,
-          (long long)pages, (long long)a->page, (long long)a->per_page);
-  buf_str(&c->out, data(&a->results));
-  buf_str(&c->out, "]");
-  add_objects(&c->out, a->kind, data(&a->objects));
+  text_format(&c->out, "{\"count\":%lld,\"meta\":{\"count\":%lld,"
+              "\"page_count\":%lld,\"page_number\":%lld,\"page_size\":%lld},"
+              "\"results\":[", (long long)a->total, (long long)a->total,
+              (long long)pages, (long long)a->page, (long long)a->per_page);
+  ws_buffer_add_text(&c->out, ws_buffer_cstring(&a->results));
+  ws_buffer_add_text(&c->out, "]");
+  add_objects(&c->out, a->kind, ws_buffer_cstring(&a->objects));
   if (users) add_objects(&c->out, "users", users);
   if (workspaces) add_objects(&c->out, "workspaces", workspaces);
-  buf_str(&c->out, "}");
+  ws_buffer_add_text(&c->out, "}");
   c->out.failed |= a->results.failed || a->objects.failed;
-  buf_free(&a->results);
-  buf_free(&a->objects);
+  ws_buffer_free(&a->results);
+  ws_buffer_free(&a->objects);
 }
 
 void kantata_missing(struct call *c) {
@@ -88,13 +84,13 @@ bool param_lists(const struct call *c, const char *param_name,
 
 /* Whose token it is, in the format of all answers. */
 void k_users_me(struct call *c) {
-  struct buf user = { 0 };
+  ws_buffer user = { 0 };
   struct answer a;
   if (!answer_page(c, &a, "users")) return;
   store_text(c->db, &user, "SELECT " K_USER " FROM k_users u WHERE u.id = ?",
              "i", c->user.id);
   a.total = 1;
-  answer_add(&a, c->user.id, user.data);
+  answer_add(&a, c->user.id, ws_buffer_cstring(&user));
   answer_write(c, &a, NULL, NULL);
-  buf_free(&user);
+  ws_buffer_free(&user);
 }

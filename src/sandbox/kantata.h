@@ -7,7 +7,7 @@
 struct answer {
   const char *kind;  /* "workspace_status_changes" or "workspaces" */
   int64_t total, page, per_page, offset;
-  struct buf results, objects;
+  ws_buffer results, objects;
   int count;
 };
 
@@ -26,7 +26,7 @@ bool param_lists(const struct call *c, const char *param_name,
 
 /* kantata_workspaces.c */
 bool workspace_writable(struct call *c, int64_t id);
-void workspace_sql(const struct call *c, struct buf *sql);
+void workspace_sql(const struct call *c, ws_buffer *sql);
 
 /* kantata_changes.c */
 int64_t status_change_insert(struct call *c, int64_t workspace,

@@ -28,29 +28,29 @@ static const struct field no_siblings[] = { { NULL, 0 } };
 
 /* What goes with the changes, each once. */
 struct included {
-  struct buf users, workspaces;
+  ws_buffer users, workspaces;
   bool with_users, with_workspaces;
 };
 
-static void include_one(struct call *c, struct buf *b, const char *sql,
+static void include_one(struct call *c, ws_buffer *b, const char *sql,
                         int64_t id) {
-  struct buf key = { 0 };
-  buf_fmt(&key, "\"%lld\":", (long long)id);
-  if (!key.failed && !(b->data && strstr(b->data, key.data))) {
-    if (b->len) buf_str(b, ",");
-    buf_str(b, key.data);
-    if (!store_text(c->db, b, sql, "i", id)) buf_str(b, "null");
+  ws_buffer key = { 0 };
+  text_format(&key, "\"%lld\":", (long long)id);
+  if (!key.failed && !strstr(ws_buffer_cstring(b), ws_buffer_cstring(&key))) {
+    if (b->size) ws_buffer_add_text(b, ",");
+    ws_buffer_add_text(b, ws_buffer_cstring(&key));
+    if (!store_text(c->db, b, sql, "i", id)) ws_buffer_add_text(b, "null");
   }
-  buf_free(&key);
+  ws_buffer_free(&key);
 }
 
-static void include_workspace(struct call *c, struct buf *b, int64_t id) {
-  struct buf sql = { 0 };
-  buf_str(&sql, "SELECT ");
+static void include_workspace(struct call *c, ws_buffer *b, int64_t id) {
+  ws_buffer sql = { 0 };
+  ws_buffer_add_text(&sql, "SELECT ");
   workspace_sql(c, &sql);
-  buf_str(&sql, " FROM k_workspaces w WHERE w.id = ?");
-  if (!sql.failed) include_one(c, b, sql.data, id);
-  buf_free(&sql);
+  ws_buffer_add_text(&sql, " FROM k_workspaces w WHERE w.id = ?");
+  if (!sql.failed) include_one(c, b, ws_buffer_cstring(&sql), id);
+  ws_buffer_free(&sql);
 }
 
 static void add_changes(struct call *c, struct answer *a,
@@ -81,10 +81,10 @@ static void answer_changes(struct call *c, struct answer *a,
            (long long)a->per_page, (long long)a->offset,
            way, way);
   add_changes(c, a, &with, filter_query(f, head, tail));
-  answer_write(c, a, with.users.data ? with.users.data : "",
-               with.workspaces.data ? with.workspaces.data : "");
-  buf_free(&with.users);
-  buf_free(&with.workspaces);
+  answer_write(c, a, ws_buffer_cstring(&with.users),
+               ws_buffer_cstring(&with.workspaces));
+  ws_buffer_free(&with.users);
+  ws_buffer_free(&with.workspaces);
 }
 
 static const char *order_way(struct filter *f) {

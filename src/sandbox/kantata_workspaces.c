@@ -33,24 +33,24 @@ static const char *sees_status(const struct call *c) {
 ** Adds the SQL of a workspace w as JSON. Who may not see the status gets
 ** none, and finds no status_key in update_whitelist.
 */
-void workspace_sql(const struct call *c, struct buf *sql) {
+void workspace_sql(const struct call *c, ws_buffer *sql) {
   int i;
-  buf_fmt(sql, "json_patch(json_patch(json_object("
-          "'id',CAST(w.id AS TEXT),'title',w.title,"
-          "'archived',json(iif(w.archived,'true','false')),"
-          "'account_id','1','created_at',w.created_at,"
-          "'updated_at',w.updated_at,'update_whitelist',"
-          "json(iif(%s,'[\"title\",\"archived\",\"status_key\"]',"
-          "'[\"title\",\"archived\"]'))), iif(%s,"
-          "json_object('status',(SELECT json_object("
-          "'key',CAST(t.key AS TEXT),'color',t.color,"
-          "'message',t.message) FROM statuses t"
-          " WHERE t.key = w.status_key)), '{}')), json_remove(w.attributes,"
-          "'$.participants'", sees_status(c), sees_status(c));
+  text_format(sql, "json_patch(json_patch(json_object("
+              "'id',CAST(w.id AS TEXT),'title',w.title,"
+              "'archived',json(iif(w.archived,'true','false')),"
+              "'account_id','1','created_at',w.created_at,"
+              "'updated_at',w.updated_at,'update_whitelist',"
+              "json(iif(%s,'[\"title\",\"archived\",\"status_key\"]',"
+              "'[\"title\",\"archived\"]'))), iif(%s,"
+              "json_object('status',(SELECT json_object("
+              "'key',CAST(t.key AS TEXT),'color',t.color,"
+              "'message',t.message) FROM statuses t"
+              " WHERE t.key = w.status_key)), '{}')), json_remove(w.attributes,"
+              "'$.participants'", sees_status(c), sees_status(c));
   for (i = 0; optional_fields[i]; i++)
     if (!param_lists(c, "optional_fields", optional_fields[i]))
-      buf_fmt(sql, ",'$.%s'", optional_fields[i]);
-  buf_str(sql, "))");
+      text_format(sql, ",'$.%s'", optional_fields[i]);
+  ws_buffer_add_text(sql, "))");
 }
 
 /* --- filters ----------------------------------------------------------- */
@@ -201,7 +201,7 @@ static const struct { const char *name, *sql; } orders[] = {
 };
 
 static bool find_order(struct filter *f, const char *order,
-                       struct buf *sql) {
+                       ws_buffer *sql) {
   size_t len = strcspn(order, ":"), i;
   bool down = strcmp(order + len, ":desc") == 0;
   for (i = 0; i < sizeof orders / sizeof *orders; i++) {
@@ -209,8 +209,8 @@ static bool find_order(struct filter *f, const char *order,
         strncmp(orders[i].name, order, len) != 0)
       continue;
     if (order[len] && !down && strcmp(order + len, ":asc") != 0) break;
-    buf_fmt(sql, " ORDER BY %s %s, w.id %s", orders[i].sql,
-            down ? "DESC" : "ASC", down ? "DESC" : "ASC");
+    text_format(sql, " ORDER BY %s %s, w.id %s", orders[i].sql,
+                down ? "DESC" : "ASC", down ? "DESC" : "ASC");
     return true;
   }
   filter_refuse(f, "order", "must be a known field with :asc or :desc");
@@ -218,7 +218,7 @@ static bool find_order(struct filter *f, const char *order,
 }
 
 /* What was updated last comes first, with `search` what fits best. */
-static bool add_order(struct filter *f, struct buf *sql) {
+static bool add_order(struct filter *f, ws_buffer *sql) {
   const char *order = param(f->c, "order");
   if (!order) order = param_given(f->c, "search") ? "search"
                                                   : "updated_at:desc";
@@ -228,43 +228,44 @@ static bool add_order(struct filter *f, struct buf *sql) {
 /* --- calls -------------------------------------------------------------- */
 
 static void answer_workspaces(struct call *c, struct answer *a,
-                              struct filter *f, struct buf *order) {
-  struct buf head = { 0 };
+                              struct filter *f, ws_buffer *order) {
+  ws_buffer head = { 0 };
   sqlite3_stmt *rows;
   a->total = filter_count(f, "k_workspaces w");
-  buf_fmt(order, " LIMIT %lld OFFSET %lld", (long long)a->per_page,
-          (long long)a->offset);
-  buf_str(&head, "SELECT w.id, ");
+  text_format(order, " LIMIT %lld OFFSET %lld", (long long)a->per_page,
+              (long long)a->offset);
+  ws_buffer_add_text(&head, "SELECT w.id, ");
   workspace_sql(c, &head);
-  buf_str(&head, " FROM k_workspaces w WHERE ");
+  ws_buffer_add_text(&head, " FROM k_workspaces w WHERE ");
   rows = head.failed || order->failed
-         ? NULL : filter_query(f, head.data, order->data);
+         ? NULL : filter_query(f, ws_buffer_cstring(&head),
+                               ws_buffer_cstring(order));
   while (store_row(c->db, rows))
     answer_add(a, sqlite3_column_int64(rows, 0), column_text(rows, 1));
   answer_write(c, a, NULL, NULL);
-  buf_free(&head);
+  ws_buffer_free(&head);
 }
 
 void workspaces_list(struct call *c) {
-  struct buf order = { 0 };
+  ws_buffer order = { 0 };
   struct answer a;
   struct filter f;
   if (!answer_page(c, &a, "workspaces")) return;
   filter_start(&f, c, "w.id > ?", 0);
   add_filters(&f);
   if (!f.bad && add_order(&f, &order)) answer_workspaces(c, &a, &f, &order);
-  buf_free(&order);
+  ws_buffer_free(&order);
   filter_free(&f);
 }
 
 static void answer_one(struct call *c, int64_t id) {
-  struct buf order = { 0 };
+  ws_buffer order = { 0 };
   struct answer a;
   struct filter f;
   if (!answer_page(c, &a, "workspaces")) return;
   filter_start(&f, c, "w.id = ?", id);
   answer_workspaces(c, &a, &f, &order);
-  buf_free(&order);
+  ws_buffer_free(&order);
   filter_free(&f);
 }
 

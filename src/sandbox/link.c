@@ -23,26 +23,25 @@ static void close_idle(void *host, struct timer *timer, bool stopping) {
   struct link *link = find_link(host, idle->serial);
   if (!stopping && link && !link->busy && link->answered == idle->answered)
     shutdown(link->fd, SHUT_RDWR);
-  free(idle);
+  ws_free(idle);
 }
 
 /* Closes the connection later, unless a request comes over it before. */
 void close_when_idle(struct sandbox *s, const struct link *link,
                      double seconds) {
-  struct idle *idle = calloc(1, sizeof *idle);
+  struct idle *idle = ws_calloc(1, sizeof *idle);
   if (!idle) return;
-  idle->timer.at = clock_after(seconds);
   idle->timer.fire = close_idle;
   idle->serial = link->serial;
   idle->answered = link->answered;
-  if (!timers_add(&s->timers, &idle->timer)) free(idle);
+  if (!timers_add(&s->timers, &idle->timer, seconds)) ws_free(idle);
 }
 
 static void link_open(struct sandbox *s, struct MHD_Connection *connection,
                       void **context) {
   const union MHD_ConnectionInfo *info =
     MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  struct link *link = calloc(1, sizeof *link);
+  struct link *link = ws_calloc(1, sizeof *link);
   *context = link;
   if (!link) return;
   link->fd = info ? info->connect_fd : -1;
@@ -60,7 +59,7 @@ static void link_close(struct sandbox *s, struct link *link) {
   if (link->previous) link->previous->next = link->next;
   else s->links = link->next;
   s->stats.open--;
-  free(link);
+  ws_free(link);
 }
 
 /* What libmicrohttpd calls when a connection comes or goes. */

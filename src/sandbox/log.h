@@ -20,7 +20,7 @@ struct log {
 
 uint64_t log_add(struct log *log, const struct message *m, double at);
 struct entry *log_entry(struct log *log, uint64_t number);
-void log_write(struct log *log, uint64_t from, struct buf *b);
+void log_write(struct log *log, uint64_t from, ws_buffer *b);
 void log_free(struct log *log);
 
 #endif

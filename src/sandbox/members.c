@@ -39,10 +39,10 @@
 
 /* Whose token it is. */
 void members_me(struct call *c) {
-  buf_str(&c->out, "{\"user\":");
+  ws_buffer_add_text(&c->out, "{\"user\":");
   store_text(c->db, &c->out, "SELECT " USER " FROM users u WHERE u.id = ?",
              "i", c->user.id);
-  buf_str(&c->out, "}");
+  ws_buffer_add_text(&c->out, "}");
 }
 
 /* The same for OAuth apps, with the space's roles left out. */
@@ -51,10 +51,10 @@ void members_user_info(struct call *c) {
 }
 
 void members_spaces(struct call *c) {
-  buf_str(&c->out, "{\"spaces\":[");
+  ws_buffer_add_text(&c->out, "{\"spaces\":[");
   store_rows(c->db, &c->out, "SELECT json_object('id', id, 'name', name)"
              " FROM spaces ORDER BY id", "");
-  buf_str(&c->out, "]}");
+  ws_buffer_add_text(&c->out, "]}");
 }
 
 /* The code of the region that an id belongs to. */
@@ -67,9 +67,9 @@ static const char *region_of(int64_t id) {
 }
 
 static void add_list(struct call *c, const char *name, const char *sql) {
-  buf_fmt(&c->out, ",\"%s\":[", name);
+  text_format(&c->out, ",\"%s\":[", name);
   store_rows(c->db, &c->out, sql, "i", c->space);
-  buf_str(&c->out, "]");
+  ws_buffer_add_text(&c->out, "]");
 }
 
 static void write_collaborator_rows(struct call *c) {
@@ -81,7 +81,7 @@ static void write_collaborator_rows(struct call *c) {
 
 /* The space with its plan, roles and people. */
 void members_space(struct call *c) {
-  buf_str(&c->out, "{\"space\":");
+  ws_buffer_add_text(&c->out, "{\"space\":");
   store_text(c->db, &c->out,
              "SELECT json_object('id', s.id, 'name', s.name, 'region', ?2,"
              " 'owner_id', s.owner_id, 'role', ?3, 'plan', s.plan,"
@@ -93,11 +93,11 @@ void members_space(struct call *c) {
              " 'first_token', 'secret-' || s.id) FROM spaces s"
              " WHERE s.id = ?1", "itti", c->space, region_of(c->space),
              c->user.role, (int64_t)c->sandbox->stats.requests);
-  if (c->out.len) c->out.len--;
+  if (c->out.size) c->out.size--;
   add_list(c, "space_roles", "SELECT " ROLE " FROM roles m"
            " WHERE m.space_id = ? ORDER BY m.id");
   write_collaborator_rows(c);
-  buf_str(&c->out, "}}");
+  ws_buffer_add_text(&c->out, "}}");
 }
 
 /* The roles that the filters leave. */
@@ -107,10 +107,10 @@ void members_roles(struct call *c) {
   filter_by_ids(&f, "by_ids", " AND m.id IN (SELECT value FROM json_each(?))");
   filter_by_text(&f, "search", " AND instr(lower(m.role), lower(?)) > 0");
   if (!f.bad) {
-    buf_str(&c->out, "{\"space_roles\":[");
+    ws_buffer_add_text(&c->out, "{\"space_roles\":[");
     filter_rows(&f, "SELECT " ROLE " FROM roles m WHERE ", " ORDER BY m.id",
                 &c->out);
-    buf_str(&c->out, "]}");
+    ws_buffer_add_text(&c->out, "]}");
   }
   filter_free(&f);
 }
@@ -123,14 +123,14 @@ void members_releases(struct call *c) {
                 " json_each(m.branches_to_deploy) b WHERE b.value IN"
                 " (SELECT value FROM json_each(?)))");
   if (!f.bad) {
-    buf_str(&c->out, "{\"releases\":[");
+    ws_buffer_add_text(&c->out, "{\"releases\":[");
     filter_rows(&f, "SELECT json_object('id', m.id, 'uuid', m.uuid, 'name',"
                 " m.name, 'release_at', m.release_at, 'released',"
                 " json(iif(m.released, 'true', 'false')), 'timezone',"
                 " m.timezone, 'branches_to_deploy',"
                 " json(m.branches_to_deploy), 'owner_id', m.owner_id)"
                 " FROM releases m WHERE ", " ORDER BY m.id", &c->out);
-    buf_str(&c->out, "]}");
+    ws_buffer_add_text(&c->out, "]}");
   }
   filter_free(&f);
 }
@@ -138,20 +138,20 @@ void members_releases(struct call *c) {
 /* Someone invited has no user yet: `user` and `user_id` are null. */
 static void write_collaborators(struct call *c, struct filter *f,
                                 bool with_act_as, int64_t page) {
-  struct buf head = { 0 };
+  ws_buffer head = { 0 };
   char tail[80];
-  buf_fmt(&head, "SELECT json_set(" COLLABORATOR ", '$.user_id', m.user_id,"
-          " '$.space_role_id', json_extract(m.space_role_ids, '$[0]'),"
-          " '$.user', json(iif(u.id IS NULL, 'null', " MEMBER_USER ")),"
-          " '$.invitation', json(coalesce(m.invitation, 'null')))"
-          " FROM collaborators m LEFT JOIN users u ON u.id = m.user_id"
-          " WHERE ", with_act_as);
+  text_format(&head, "SELECT json_set(" COLLABORATOR ", '$.user_id', m.user_id,"
+              " '$.space_role_id', json_extract(m.space_role_ids, '$[0]'),"
+              " '$.user', json(iif(u.id IS NULL, 'null', " MEMBER_USER ")),"
+              " '$.invitation', json(coalesce(m.invitation, 'null')))"
+              " FROM collaborators m LEFT JOIN users u ON u.id = m.user_id"
+              " WHERE ", with_act_as);
   snprintf(tail, sizeof tail, " ORDER BY m.id LIMIT %lld OFFSET %lld",
            (long long)c->per_page, (long long)((page - 1) * c->per_page));
-  buf_str(&c->out, "{\"collaborators\":[");
-  if (!head.failed) filter_rows(f, head.data, tail, &c->out);
-  buf_str(&c->out, "]}");
-  buf_free(&head);
+  ws_buffer_add_text(&c->out, "{\"collaborators\":[");
+  if (!head.failed) filter_rows(f, ws_buffer_cstring(&head), tail, &c->out);
+  ws_buffer_add_text(&c->out, "]}");
+  ws_buffer_free(&head);
 }
 
 void members_collaborators(struct call *c) {

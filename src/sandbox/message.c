@@ -1,8 +1,8 @@
 #include "message.h"
+#include "base/ascii.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -78,7 +78,7 @@ struct param *params_split(struct arena *arena, const char *text,
 
 /* The message for a request's address; the rest is filled in later. */
 struct message *message_new(const char *uri) {
-  struct message *m = calloc(1, sizeof *m);
+  struct message *m = ws_calloc(1, sizeof *m);
   size_t len = strcspn(uri, "?");
   const char *query = uri[len] ? uri + len + 1 : NULL;
   if (!m) return NULL;
@@ -94,8 +94,8 @@ struct message *message_new(const char *uri) {
 void message_free(struct message *m) {
   if (!m) return;
   arena_free(&m->arena);
-  buf_free(&m->body);
-  free(m);
+  ws_buffer_free(&m->body);
+  ws_free(m);
 }
 
 /* Of a parameter that is there more than once the last one counts. */
@@ -125,7 +125,7 @@ void message_set_param(struct message *m, const char *name,
 /* The token, and whether it came with the scheme "Bearer". */
 const char *message_token(const struct message *m, bool *bearer) {
   const char *text = m->authorization ? m->authorization : "";
-  *bearer = strncasecmp(text, "Bearer", 6) == 0 &&
+  *bearer = ws_ascii_starts_with(text, "bearer") &&
             (text[6] == ' ' || text[6] == '\0');
   if (*bearer) text += 6;
   while (*text == ' ') text++;

@@ -2,7 +2,7 @@
 #ifndef SANDBOX_MESSAGE_H
 #define SANDBOX_MESSAGE_H
 
-#include "buf.h"
+#include "text.h"
 
 struct param {
   const char *name, *value;
@@ -18,7 +18,7 @@ struct message {
   const char *authorization;  /* or NULL */
   const char *content_type;   /* or NULL */
   const char *headers;        /* JSON, without the authorization */
-  struct buf body;
+  ws_buffer body;
 };
 
 /* Pairs of "a=1&b=2", decoded; the number of them in *count. */

@@ -1,5 +1,6 @@
 /* Reading what the caller sent: query parameters and bodies. */
 #include "call.h"
+#include "json/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ bool param_page(struct call *c, int64_t *page, int64_t *per_page,
       !param_number(c, "per_page", 1, per_page))
     return false;
   if (*per_page > most) *per_page = most;
-  if (*page > MAX_ID / most) *page = MAX_ID / most;
+  if (*page > WS_MAX_ID / most) *page = WS_MAX_ID / most;
   return true;
 }
 
@@ -81,29 +82,25 @@ const char *ids_as_json(struct call *c, const char *list) {
 
 /* "a,b" as "["a","b"]". */
 const char *texts_as_json(struct call *c, const char *list) {
-  struct buf b = { 0 };
-  const char *copy;
-  buf_str(&b, "[");
+  ws_buffer b = { 0 };
+  ws_buffer_add_text(&b, "[");
   for (;;) {
     size_t len = strcspn(list, ",");
-    buf_quote(&b, list, len);
+    ws_json_string(&b, list, len);
     if (!list[len]) break;
     list += len + 1;
-    buf_str(&b, ",");
+    ws_buffer_add_text(&b, ",");
   }
-  buf_str(&b, "]");
-  copy = b.failed ? NULL : arena_copy(&c->arena, b.data, b.len);
-  buf_free(&b);
-  return copy;
+  ws_buffer_add_text(&b, "]");
+  return arena_keep(&c->arena, &b);
 }
 
 static const char *must_be(struct call *c, const struct field *f) {
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   const char *text;
-  buf_fmt(&b, "must be %s%s", field_wants(f),
-          f->types & F_NULL ? " or null" : "");
-  text = b.failed ? "is invalid" : arena_copy(&c->arena, b.data, b.len);
-  buf_free(&b);
+  text_format(&b, "must be %s%s", field_wants(f),
+              f->types & F_NULL ? " or null" : "");
+  text = arena_keep(&c->arena, &b);
   return text ? text : "is invalid";
 }
 
@@ -192,11 +189,8 @@ bool flag_of(const struct json *object, const char *name) {
 }
 
 const char *json_text(struct call *c, const struct json *value) {
-  struct buf b = { 0 };
-  const char *text;
+  ws_buffer b = { 0 };
   if (!value) return NULL;
   json_write(&b, value);
-  text = b.failed ? NULL : arena_copy(&c->arena, b.data, b.len);
-  buf_free(&b);
-  return text;
+  return arena_keep(&c->arena, &b);
 }

@@ -55,7 +55,7 @@ void stage_set(struct store *db, int64_t id, const char *column,
 void stage_remove(struct store *db, int64_t space, int64_t id);
 int64_t stage_insert(struct call *c, int64_t workflow,
                      const struct json *attributes);
-void stages_write(struct call *c, struct buf *b, const char *where,
+void stages_write(struct call *c, ws_buffer *b, const char *where,
                   int64_t id);
 bool stage_valid(struct call *c, const struct json *attributes,
                  int64_t workflow, int64_t id);

@@ -1,4 +1,5 @@
 /* From a request to its handler: who asks, for what, in which space. */
+#include "json/utf8.h"
 #include "resources.h"
 
 #include <string.h>
@@ -91,7 +92,7 @@ static const char *take_number(const char *path, int64_t *number) {
     if (path - from > 15) return NULL;
     *number = *number * 10 + (*path - '0');
   }
-  return path > from && *number <= MAX_ID ? path : NULL;
+  return path > from && *number <= WS_MAX_ID ? path : NULL;
 }
 
 /* Matches a path; its last number becomes the id, the first the space. */
@@ -147,7 +148,7 @@ static bool authenticate(struct call *c) {
 bool space_id_valid(int64_t id) {
   int64_t region = id >> 48;
   if (region == 0) return id > 0 && id < 4000000;
-  return id <= MAX_ID && (region <= 4 || region == 6);
+  return id <= WS_MAX_ID && (region <= 4 || region == 6);
 }
 
 static bool find_space(struct call *c) {
@@ -169,17 +170,17 @@ static bool is_form(const struct call *c) {
 }
 
 static bool read_body(struct call *c) {
-  const struct buf *body = &c->message->body;
-  struct buf err = { 0 };
-  if (c->message->method[0] != 'P' || !body->len) return true;
+  const ws_buffer *body = &c->message->body;
+  ws_buffer err = { 0 };
+  if (c->message->method[0] != 'P' || !body->size) return true;
   if (message_is_kantata(c->message) && is_form(c)) {
-    c->body = form_parse(&c->arena, body->data, body->len);
+    c->body = form_parse(&c->arena, body->bytes, body->size);
     return c->body != NULL;
   }
-  c->body = json_parse(&c->arena, body->data, body->len, &err);
+  c->body = json_parse(&c->arena, body->bytes, body->size, &err);
   if (!c->body)
-    answer_error(c, 400, SHAPE_STATUS, err.data ? err.data : "bad JSON");
-  buf_free(&err);
+    answer_error(c, 400, SHAPE_STATUS, ws_buffer_cstring(&err));
+  ws_buffer_free(&err);
   return c->body != NULL;
 }
 
@@ -206,6 +207,10 @@ static bool is_listed(const char *names, const char *name) {
   return false;
 }
 
+static bool is_utf8(const char *text) {
+  return ws_utf8_find_invalid(text, strlen(text)) < 0;
+}
+
 /*
 ** Refuses parameters that the call does not have: a list that ignored one
 ** would be a list of things that were not asked for.
@@ -213,6 +218,11 @@ static bool is_listed(const char *names, const char *name) {
 static bool check_params(struct call *c, const struct route *route) {
   const struct message *m = c->message;
   size_t i;
+  for (i = 0; i < m->param_count; i++)
+    if (!is_utf8(m->params[i].name) || !is_utf8(m->params[i].value)) {
+      answer_error(c, 400, SHAPE_STRING, "a parameter is not UTF-8");
+      return false;
+    }
   for (i = 0; i < m->param_count && c->config->strict; i++)
     if (!is_listed(route->params, m->params[i].name))
       problem(c, m->params[i].name, "is not a parameter of this call");
@@ -241,20 +251,20 @@ static void handle(struct call *c) {
 ** says whether it is to be kept.
 */
 void call_serve(struct call *c) {
-  struct buf err = { 0 };
+  ws_buffer err = { 0 };
   c->status = 200;
   c->total = c->per_page = -1;
   handle(c);
   if (store_failed(c->db, &err) || c->out.failed) {
     c->out.failed = false;
-    answer_error(c, 500, SHAPE_STRING, err.data ? err.data : "no memory");
+    answer_error(c, 500, SHAPE_STRING, ws_buffer_cstring(&err));
   }
-  buf_free(&err);
+  ws_buffer_free(&err);
 }
 
 void call_free(struct call *c) {
   arena_free(&c->arena);
-  buf_free(&c->out);
+  ws_buffer_free(&c->out);
 }
 
 void effect(struct call *c, enum resource resource, enum verb verb) {

@@ -218,7 +218,7 @@ static void plant_all(struct seed *seed, int64_t stories) {
   plant_workspaces(seed);
 }
 
-static bool check_counts(const struct json *counts, struct buf *err) {
+static bool check_counts(const struct json *counts, ws_buffer *err) {
   const struct json *v;
   if (!fields_check(counts_fields, counts, "seed", err)) return false;
   for (v = counts->child; v; v = v->next)
@@ -236,7 +236,7 @@ static bool check_counts(const struct json *counts, struct buf *err) {
 
 /* Fills an empty database by counts, or in the usual way without them. */
 bool seed_plant(struct sandbox *s, const struct json *counts,
-                struct buf *err) {
+                ws_buffer *err) {
   struct seed seed = { .sandbox = s, .db = s->db, .counts = counts };
   if (counts && !check_counts(counts, err)) return false;
   seed.space = count(&seed, "space_id", DEFAULT_SPACE);
@@ -273,25 +273,25 @@ static bool keep_database(struct sandbox *s) {
 }
 
 static bool plant_file(struct sandbox *s, const char *path,
-                       struct buf *err) {
-  struct buf text = { 0 }, why = { 0 };
+                       ws_buffer *err) {
+  ws_buffer text = { 0 }, why = { 0 };
   struct arena arena = { 0 };
   const struct json *seed;
   bool ok = false;
-  if (buf_file(&text, path, &why)) {
-    seed = json_parse(&arena, text.data ? text.data : "", text.len, &why);
+  if (text_read_file(&text, path, &why)) {
+    seed = json_parse(&arena, ws_buffer_cstring(&text), text.size, &why);
     ok = seed && (is_snapshot(seed) ? snapshot_load(s, seed, &why)
                                     : seed_plant(s, seed, &why));
   }
-  if (!ok) fail(err, "seed '%s': %s", path, why.data ? why.data : "");
-  buf_free(&text);
-  buf_free(&why);
+  if (!ok) fail(err, "seed '%s': %s", path, ws_buffer_cstring(&why));
+  ws_buffer_free(&text);
+  ws_buffer_free(&why);
   arena_free(&arena);
   return ok;
 }
 
 /* The option `seed` in all its forms. */
-bool seed_read(struct sandbox *s, struct buf *err) {
+bool seed_read(struct sandbox *s, ws_buffer *err) {
   const struct json *seed = s->config.seed;
   if (!seed) return keep_database(s) || seed_plant(s, NULL, err);
   if (seed->type == JSON_BOOL) return plant_nothing(s);

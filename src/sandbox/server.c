@@ -4,6 +4,8 @@
 ** that any number can wait at once.
 */
 #include "request.h"
+#include "base/ascii.h"
+#include "base/random.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #define MAX_BODY (4u << 20)
@@ -33,21 +34,21 @@ static enum MHD_Result wait_for(struct request *r, double seconds,
                                 enum phase phase) {
   struct sandbox *s = r->sandbox;
   r->phase = phase;
-  r->timer.at = clock_after(seconds);
   r->timer.fire = wake;
-  if (s->stopping || !timers_add(&s->timers, &r->timer)) return MHD_NO;
+  if (s->stopping || !timers_add(&s->timers, &r->timer, seconds)) return MHD_NO;
   MHD_suspend_connection(r->connection);
   return MHD_YES;
 }
 
 static double draw(struct sandbox *s, const struct span *span) {
-  return span->min + (span->max - span->min) * random_unit(&s->random);
+  return span->min + (span->max - span->min) * ws_random(&s->random);
 }
 
 /* Keeps a request without an answer, until its time or its client ends. */
 static enum MHD_Result hang(struct request *r) {
-  if (!r->hang_until) r->hang_until = clock_after(r->fault->hold);
-  if (client_left(r) || clock_ns() >= r->hang_until) return MHD_NO;
+  if (!r->hang_until) r->hang_until =
+    ws_now() + ws_from_seconds(r->fault->hold);
+  if (client_left(r) || ws_now() >= r->hang_until) return MHD_NO;
   return wait_for(r, HANG_LOOK, HANGING);
 }
 
@@ -62,7 +63,7 @@ static bool enter(struct sandbox *s, const char *name, double limit) {
   struct rate rate = {
     limit, strcmp(s->config.window, "rolling") == 0, s->config.count_rejected
   };
-  return window_enter(&s->windows, name, &rate, clock_ns(), clock_second());
+  return window_enter(&s->windows, name, &rate, ws_now(), clock_second());
 }
 
 /*
@@ -70,45 +71,45 @@ static bool enter(struct sandbox *s, const char *name, double limit) {
 ** Which of them it is, is not documented.
 */
 static void write_counted(const struct sandbox *s, const struct message *m,
-                          struct buf *name) {
+                          ws_buffer *name) {
   const char *by = s->config.limit_by;
   const struct token *token;
   bool bearer;
   if (strcmp(by, "space") == 0 && message_space(m)) {
-    buf_fmt(name, "space %lld", (long long)message_space(m));
+    text_format(name, "space %lld", (long long)message_space(m));
     return;
   }
   token = config_token(&s->config, message_token(m, &bearer));
   if (strcmp(by, "user") == 0)
-    buf_fmt(name, "user %lld", (long long)(token ? token->user_id : 0));
+    text_format(name, "user %lld", (long long)(token ? token->user_id : 0));
   else
-    buf_fmt(name, "s %s", message_token(m, &bearer));
+    text_format(name, "s %s", message_token(m, &bearer));
 }
 
 static bool within_storyblok(struct sandbox *s, const struct message *m,
                              double limit) {
-  struct buf name = { 0 };
+  ws_buffer name = { 0 };
   bool entered;
   write_counted(s, m, &name);
-  entered = name.failed || enter(s, name.data, limit);
-  buf_free(&name);
+  entered = name.failed || enter(s, ws_buffer_cstring(&name), limit);
+  ws_buffer_free(&name);
   return entered;
 }
 
 /* One limit covers all requests, GET and POST /workspaces have another. */
 static bool within_kantata(struct sandbox *s, const struct message *m,
                            double *limit) {
-  struct buf name = { 0 };
+  ws_buffer name = { 0 };
   bool bearer, entered;
-  buf_fmt(&name, "k %s", message_token(m, &bearer));
-  entered = name.failed || enter(s, name.data, *limit);
+  text_format(&name, "k %s", message_token(m, &bearer));
+  entered = name.failed || enter(s, ws_buffer_cstring(&name), *limit);
   if (entered && s->config.kantata_workspaces_limit && !name.failed &&
       strcmp(m->path, "/api/v1/workspaces") == 0) {
     *limit = s->config.kantata_workspaces_limit;
-    name.data[0] = 'w';
-    entered = enter(s, name.data, *limit);
+    name.bytes[0] = 'w';
+    entered = enter(s, ws_buffer_cstring(&name), *limit);
   }
-  buf_free(&name);
+  ws_buffer_free(&name);
   return entered;
 }
 
@@ -142,7 +143,7 @@ static void arrive(struct request *r) {
   struct entry *e;
   double limit;
   s->stats.requests++;
-  r->number = log_add(&s->log, m, (double)(clock_ns() - s->started) / 1e9);
+  r->number = log_add(&s->log, m, ws_to_seconds(ws_now() - s->started));
   if (!within_limit(s, m, &limit)) {
     reject(r, limit);
     return;
@@ -206,22 +207,26 @@ static enum MHD_Result advance(struct request *r) {
 
 /* --- libmicrohttpd's callbacks ------------------------------------------- */
 
+static bool is_header(const char *name, const char *other) {
+  return strlen(name) == strlen(other) &&
+         ws_ascii_equal(name, other, strlen(name));
+}
+
 static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind,
                                   const char *name, const char *value) {
-  struct buf *b = cls;
+  ws_buffer *b = cls;
   size_t i;
   (void)kind;
-  if (strcasecmp(name, "Authorization") == 0 ||
-      strcasecmp(name, "Proxy-Authorization") == 0)
+  if (is_header(name, "authorization") ||
+      is_header(name, "proxy-authorization"))
     return MHD_YES;
-  buf_str(b, b->len > 1 ? ",\"" : "\"");
+  ws_buffer_add_text(b, b->size > 1 ? ",\"" : "\"");
   for (i = 0; name[i]; i++) {
-    char c = name[i];
-    if (c >= 'A' && c <= 'Z') c = (char)(c + 'a' - 'A');
-    if (c != '"' && c != '\\') buf_add(b, &c, 1);
+    char c = ws_ascii_lower(name[i]);
+    if (c != '"' && c != '\\') ws_buffer_add_char(b, c);
   }
-  buf_str(b, "\":");
-  buf_quote(b, value ? value : "", value ? strlen(value) : 0);
+  ws_buffer_add_text(b, "\":");
+  text_quote_bytes(b, value ? value : "", value ? strlen(value) : 0);
   return MHD_YES;
 }
 
@@ -233,19 +238,18 @@ static const char *copy_header(const struct request *r, const char *name) {
 
 static void read_head(struct request *r, const char *method) {
   struct message *m = r->message;
-  struct buf headers = { 0 };
-  const char *encodings = copy_header(r, "Accept-Encoding");
+  ws_buffer headers = { 0 };
+  const char *encodings = copy_header(r, "Accept-Encoding"), *text;
   m->method = arena_copy(&m->arena, method, strlen(method));
   m->authorization = copy_header(r, "Authorization");
   m->content_type = copy_header(r, "Content-Type");
   r->takes_gzip = encodings && strstr(encodings, "gzip");
-  buf_str(&headers, "{");
+  ws_buffer_add_text(&headers, "{");
   MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_header,
                             &headers);
-  buf_str(&headers, "}");
-  if (!headers.failed)
-    m->headers = arena_copy(&m->arena, headers.data, headers.len);
-  buf_free(&headers);
+  ws_buffer_add_text(&headers, "}");
+  text = arena_keep(&m->arena, &headers);
+  if (text) m->headers = text;
 }
 
 static void begin(struct request *r, const char *method) {
@@ -265,7 +269,7 @@ static void begin(struct request *r, const char *method) {
 
 static void *on_uri(void *cls, const char *uri,
                     struct MHD_Connection *connection) {
-  struct request *r = calloc(1, sizeof *r);
+  struct request *r = ws_calloc(1, sizeof *r);
   if (!r) return NULL;
   r->sandbox = cls;
   r->connection = connection;
@@ -275,7 +279,7 @@ static void *on_uri(void *cls, const char *uri,
     r->kantata = message_is_kantata(r->message);
     return r;
   }
-  free(r);
+  ws_free(r);
   return NULL;
 }
 
@@ -296,8 +300,8 @@ static enum MHD_Result on_request(void *cls,
     return MHD_YES;
   }
   if (*size) {
-    r->too_large = r->too_large || r->message->body.len + *size > MAX_BODY;
-    if (!r->too_large) buf_add(&r->message->body, data, *size);
+    r->too_large = r->too_large || r->message->body.size + *size > MAX_BODY;
+    if (!r->too_large) ws_buffer_add(&r->message->body, data, *size);
     *size = 0;
     return MHD_YES;
   }
@@ -331,8 +335,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
   if (r->started) end_request(s, r);
   pthread_mutex_unlock(&s->lock);
   message_free(r->message);
-  free(r->body);
-  free(r);
+  ws_free(r->body);
+  ws_free(r);
 }
 
 /* --- start and stop ------------------------------------------------------ */
@@ -359,7 +363,7 @@ static struct MHD_Daemon *start_daemon(struct sandbox *s) {
 }
 
 /* Starts to listen; the threads leave every signal to the host's own. */
-bool server_start(struct sandbox *s, struct buf *err) {
+bool server_start(struct sandbox *s, ws_buffer *err) {
   const union MHD_DaemonInfo *info;
   sigset_t all, before;
   if (!timers_start(&s->timers, &s->lock, s))

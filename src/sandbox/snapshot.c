@@ -133,7 +133,7 @@ static const struct field k_change_fields[] = {
 struct load {
   struct sandbox *sandbox;
   struct store *db;
-  struct buf *err;
+  ws_buffer *err;
   struct arena arena;
   int64_t space, workflow, release;
   const char *workflow_name;
@@ -176,12 +176,11 @@ static bool need(struct load *l, const struct json *v, const char *name,
 static const char *json_or(struct load *l, const struct json *v,
                            const char *name, const char *other) {
   const struct json *found = json_get(v, name);
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   const char *text;
   if (!found || found->type == JSON_NULL || !found->len) return other;
   json_write(&b, found);
-  text = b.failed ? other : arena_copy(&l->arena, b.data, b.len);
-  buf_free(&b);
+  text = arena_keep(&l->arena, &b);
   return text ? text : other;
 }
 
@@ -204,15 +203,15 @@ static bool resolve(struct load *l, const struct json *v, const char *sql,
 /* An array of ids and names as JSON text of ids, into `b`. */
 static bool resolve_all(struct load *l, const struct json *list,
                         const char *sql, int64_t within, const char *what,
-                        struct buf *b) {
+                        ws_buffer *b) {
   const struct json *v;
   int64_t id;
-  buf_str(b, "[");
+  ws_buffer_add_text(b, "[");
   for (v = list ? list->child : NULL; v; v = v->next) {
     if (!resolve(l, v, sql, within, what, &id)) return false;
-    buf_fmt(b, "%s%lld", v == list->child ? "" : ",", (long long)id);
+    text_format(b, "%s%lld", v == list->child ? "" : ",", (long long)id);
   }
-  buf_str(b, "]");
+  ws_buffer_add_text(b, "]");
   return true;
 }
 
@@ -263,7 +262,7 @@ static bool find_user(struct load *l, const struct json *v, int64_t *id) {
 
 static bool load_collaborator(struct load *l, const struct json *v,
                               int64_t number) {
-  struct buf roles = { 0 };
+  ws_buffer roles = { 0 };
   int64_t user;
   bool ok;
   (void)number;
@@ -272,10 +271,10 @@ static bool load_collaborator(struct load *l, const struct json *v,
                    "space role", &roles) &&
        store_run(l->db, "INSERT INTO collaborators VALUES (?,?,?,?,?,?,?)",
                  "iirtttb", id_or_new(l, v), l->space, user,
-                 text_or(v, "role", "editor"), roles.data,
+                 text_or(v, "role", "editor"), ws_buffer_cstring(&roles),
                  json_or(l, v, "invitation", NULL),
                  (int)flag_of(v, "can_act_as_admin"));
-  buf_free(&roles);
+  ws_buffer_free(&roles);
   return ok;
 }
 
@@ -364,13 +363,14 @@ static void hand_out_color(struct load *l, int64_t id, int64_t number) {
 static bool set_list(struct load *l, int64_t id, const struct json *list,
                      const char *column, const char *sql, int64_t within,
                      const char *what) {
-  struct buf ids = { 0 }, update = { 0 };
+  ws_buffer ids = { 0 }, update = { 0 };
   bool ok = resolve_all(l, list, sql, within, what, &ids);
-  buf_fmt(&update, "UPDATE stages SET %s = ? WHERE id = ?", column);
+  text_format(&update, "UPDATE stages SET %s = ? WHERE id = ?", column);
   if (ok && !update.failed)
-    store_run(l->db, update.data, "ti", ids.data, id);
-  buf_free(&ids);
-  buf_free(&update);
+    store_run(l->db, ws_buffer_cstring(&update), "ti",
+              ws_buffer_cstring(&ids), id);
+  ws_buffer_free(&ids);
+  ws_buffer_free(&update);
   return ok;
 }
 
@@ -414,16 +414,16 @@ static bool finish_stage(struct load *l, const struct json *v,
 
 /* A space has one default workflow, and never two. */
 static bool check_default(struct load *l, const struct json *v) {
-  struct buf name = { 0 };
+  ws_buffer name = { 0 };
   bool second = flag_of(v, "is_default") &&
                 store_text(l->db, &name, "SELECT name FROM workflows"
                            " WHERE space_id = ? AND is_default", "i",
                            l->space);
   if (second)
     fail(l->err, "space %lld has two default workflows, '%s' and '%s'",
-         (long long)l->space, name.data ? name.data : "",
+         (long long)l->space, ws_buffer_cstring(&name),
          text_of(v, "name"));
-  buf_free(&name);
+  ws_buffer_free(&name);
   return !second;
 }
 
@@ -487,13 +487,12 @@ static bool story_stage(struct load *l, const struct json *v, int64_t *id) {
 
 static const char *story_uuid(struct load *l, const struct json *v,
                               int64_t id) {
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   const char *uuid = text_of(v, "uuid");
   if (uuid) return uuid;
-  buf_fmt(&b, "%08x-0000-4000-8000-%012llx", (unsigned)(id >> 32),
-          (unsigned long long)id & 0xffffffffffffu);
-  uuid = b.failed ? "" : arena_copy(&l->arena, b.data, b.len);
-  buf_free(&b);
+  text_format(&b, "%08x-0000-4000-8000-%012llx", (unsigned)(id >> 32),
+              (unsigned long long)id & 0xffffffffffffu);
+  uuid = arena_keep(&l->arena, &b);
   return uuid ? uuid : "";
 }
 
@@ -716,12 +715,12 @@ static void settle_changes(struct sandbox *s) {
 
 /* Replaces the whole state, or leaves it as it was and says why. */
 bool snapshot_load(struct sandbox *s, const struct json *snapshot,
-                   struct buf *err) {
+                   ws_buffer *err) {
   struct load l = { .sandbox = s, .db = s->db, .err = err };
   bool ok;
   clock_iso(l.now, s->config.time_offset);
   clock_iso(l.earlier, s->config.time_offset - 3600);
-  err->len = 0;
+  ws_buffer_reset(err);
   store_begin(s->db);
   snapshot_clear(s);
   ok = load_all(&l, snapshot);
@@ -730,7 +729,7 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
     settle_changes(s);
     ok = check_collaborators(&l);
   }
-  if (!err->len && store_failed(s->db, err)) ok = false;
+  if (!err->size && store_failed(s->db, err)) ok = false;
   store_end(s->db, ok);
   arena_free(&l.arena);
   return ok;

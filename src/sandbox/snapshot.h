@@ -5,12 +5,12 @@
 #include "inner.h"
 
 bool seed_plant(struct sandbox *s, const struct json *counts,
-                struct buf *err);
-bool seed_read(struct sandbox *s, struct buf *err);
+                ws_buffer *err);
+bool seed_read(struct sandbox *s, ws_buffer *err);
 bool is_snapshot(const struct json *value);
 bool snapshot_load(struct sandbox *s, const struct json *snapshot,
-                   struct buf *err);
-void snapshot_dump(struct sandbox *s, struct buf *b);
+                   ws_buffer *err);
+void snapshot_dump(struct sandbox *s, ws_buffer *b);
 void snapshot_clear(struct sandbox *s);
 void users_settle(struct sandbox *s);
 

@@ -38,26 +38,26 @@ const struct field stage_fields[] = {
 
 static const struct field no_siblings[] = { { NULL, 0 } };
 
-static void add_stage(struct call *c, struct buf *b, const char *json) {
+static void add_stage(struct call *c, ws_buffer *b, const char *json) {
   size_t len = strlen(json);
-  buf_add(b, json, len - 1);
+  ws_buffer_add(b, json, len - 1);
   if (c->config->extra_fields)
-    buf_str(b, ",\"_new\":false,\"_destroy\":false");
-  buf_str(b, "}");
+    ws_buffer_add_text(b, ",\"_new\":false,\"_destroy\":false");
+  ws_buffer_add_text(b, "}");
 }
 
-static int add_stages(struct call *c, struct buf *b, sqlite3_stmt *rows) {
+static int add_stages(struct call *c, ws_buffer *b, sqlite3_stmt *rows) {
   int count = 0;
   while (store_row(c->db, rows)) {
     const char *json = column_text(rows, 0);
-    if (count++) buf_str(b, ",");
+    if (count++) ws_buffer_add_text(b, ",");
     if (json) add_stage(c, b, json);
   }
   return count;
 }
 
 /* Adds the stages that a condition with one id meets, in order of id. */
-void stages_write(struct call *c, struct buf *b, const char *where,
+void stages_write(struct call *c, ws_buffer *b, const char *where,
                   int64_t id) {
   struct filter f;
   filter_start(&f, c, where, id);
@@ -77,11 +77,11 @@ void stages_list(struct call *c) {
                 " AND g.id NOT IN (SELECT value FROM json_each(?))");
   filter_by_text(&f, "search", " AND instr(lower(g.name), lower(?)) > 0");
   if (!f.bad) {
-    buf_str(&c->out, "{\"workflow_stages\":[");
+    ws_buffer_add_text(&c->out, "{\"workflow_stages\":[");
     add_stages(c, &c->out,
                filter_query(&f, "SELECT " STAGE " FROM stages g WHERE ",
                             " ORDER BY g.id"));
-    buf_str(&c->out, "]}");
+    ws_buffer_add_text(&c->out, "]}");
   }
   filter_free(&f);
 }
@@ -98,9 +98,9 @@ static bool stage_exists(struct call *c) {
 
 static void answer_stage(struct call *c, int status, int64_t id) {
   c->status = status;
-  buf_str(&c->out, "{\"workflow_stage\":");
+  ws_buffer_add_text(&c->out, "{\"workflow_stage\":");
   stages_write(c, &c->out, "g.id = ?", id);
-  buf_str(&c->out, "}");
+  ws_buffer_add_text(&c->out, "}");
 }
 
 void stages_get(struct call *c) {
@@ -199,20 +199,21 @@ bool stage_valid(struct call *c, const struct json *attributes,
 /* Sets one column from a checked JSON value. */
 void stage_set(struct store *db, int64_t id, const char *column,
                const struct json *v) {
-  struct buf sql = { 0 }, list = { 0 };
+  ws_buffer sql = { 0 }, list = { 0 };
   sqlite3_stmt *st;
-  buf_fmt(&sql, "UPDATE stages SET %s = ? WHERE id = ?", column);
-  st = sql.failed ? NULL : store_prepare(db, sql.data);
+  text_format(&sql, "UPDATE stages SET %s = ? WHERE id = ?", column);
+  st = sql.failed ? NULL : store_prepare(db, ws_buffer_cstring(&sql));
   if (v->type == JSON_ARRAY) json_write(&list, v);
   if (v->type == JSON_NULL) store_bind(st, 1, 't', NULL);
   else if (v->type == JSON_TEXT) store_bind(st, 1, 't', v->text);
-  else if (v->type == JSON_ARRAY) store_bind(st, 1, 't', list.data);
+  else if (v->type == JSON_ARRAY)
+    store_bind(st, 1, 't', ws_buffer_cstring(&list));
   else if (v->type == JSON_BOOL) store_bind(st, 1, 'b', (int)v->boolean);
   else store_bind(st, 1, 'i', v->integer);
   store_bind(st, 2, 'i', id);
   while (store_row(db, st)) continue;
-  buf_free(&sql);
-  buf_free(&list);
+  ws_buffer_free(&sql);
+  ws_buffer_free(&list);
 }
 
 /*

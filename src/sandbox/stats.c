@@ -23,27 +23,27 @@ void effects_add(struct effects *sum, const struct effects *e) {
   sum->webhooks += e->webhooks;
 }
 
-static void add(struct buf *b, const char *name, uint64_t value) {
-  buf_fmt(b, ",\"%s\":%llu", name, (unsigned long long)value);
+static void add(ws_buffer *b, const char *name, uint64_t value) {
+  text_format(b, ",\"%s\":%llu", name, (unsigned long long)value);
 }
 
-static void write_effects(const struct effects *e, struct buf *b) {
+static void write_effects(const struct effects *e, ws_buffer *b) {
   int r, v;
   for (v = 0; v < VERBS; v++) {
-    buf_fmt(b, ",\"%s\":{", verbs[v]);
+    text_format(b, ",\"%s\":{", verbs[v]);
     for (r = 0; r < RESOURCES; r++)
-      buf_fmt(b, "%s\"%s\":%llu", r ? "," : "", resources[r],
-              (unsigned long long)e->counts[r][v]);
-    buf_str(b, "}");
+      text_format(b, "%s\"%s\":%llu", r ? "," : "", resources[r],
+                  (unsigned long long)e->counts[r][v]);
+    ws_buffer_add_text(b, "}");
   }
   add(b, "emails", e->emails);
   add(b, "webhooks", e->webhooks);
 }
 
 /* The members of a JSON object, without its braces. */
-void stats_write(const struct stats *s, struct buf *b) {
+void stats_write(const struct stats *s, ws_buffer *b) {
   int i, found = 0;
-  buf_fmt(b, "\"requests\":%llu", (unsigned long long)s->requests);
+  text_format(b, "\"requests\":%llu", (unsigned long long)s->requests);
   add(b, "rejected", s->rejected);
   add(b, "connections", s->connections);
   add(b, "open_connections", s->open);
@@ -51,11 +51,11 @@ void stats_write(const struct stats *s, struct buf *b) {
   add(b, "max_in_flight", s->max_in_flight);
   add(b, "late", s->late);
   add(b, "late_failed", s->late_failed);
-  buf_str(b, ",\"status\":{");
+  ws_buffer_add_text(b, ",\"status\":{");
   for (i = 0; i < 600; i++)
     if (s->by_status[i])
-      buf_fmt(b, "%s\"%d\":%llu", found++ ? "," : "", i,
-              (unsigned long long)s->by_status[i]);
-  buf_str(b, "}");
+      text_format(b, "%s\"%d\":%llu", found++ ? "," : "", i,
+                  (unsigned long long)s->by_status[i]);
+  ws_buffer_add_text(b, "}");
   write_effects(&s->effects, b);
 }

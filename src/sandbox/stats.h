@@ -2,7 +2,7 @@
 #ifndef SANDBOX_STATS_H
 #define SANDBOX_STATS_H
 
-#include "buf.h"
+#include "text.h"
 
 enum resource {
   R_STAGE, R_CHANGE, R_WORKFLOW, R_STORY, R_KANTATA_CHANGE,
@@ -26,6 +26,6 @@ struct stats {
 
 bool effects_any(const struct effects *e);
 void effects_add(struct effects *sum, const struct effects *e);
-void stats_write(const struct stats *s, struct buf *b);
+void stats_write(const struct stats *s, ws_buffer *b);
 
 #endif

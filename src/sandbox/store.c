@@ -37,15 +37,15 @@ static void forget_statements(struct store *db) {
   size_t i;
   for (i = 0; i < SLOTS; i++) {
     sqlite3_finalize(db->slots[i].statement);
-    free(db->slots[i].sql);
+    ws_free(db->slots[i].sql);
     db->slots[i].statement = NULL;
     db->slots[i].sql = NULL;
   }
   db->used = 0;
 }
 
-struct store *store_open(const char *path, struct buf *err) {
-  struct store *db = calloc(1, sizeof *db);
+struct store *store_open(const char *path, ws_buffer *err) {
+  struct store *db = ws_calloc(1, sizeof *db);
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
               SQLITE_OPEN_NOMUTEX;
   bool ok;
@@ -67,7 +67,7 @@ void store_close(struct store *db) {
   if (!db) return;
   forget_statements(db);
   sqlite3_close(db->sqlite);
-  free(db);
+  ws_free(db);
 }
 
 static unsigned hash_text(const char *text) {
@@ -84,7 +84,7 @@ static sqlite3_stmt *fill_slot(struct store *db, size_t slot,
     if (!db->error) db->error = rc;
     return NULL;
   }
-  db->slots[slot].sql = strdup(sql);
+  db->slots[slot].sql = ws_copy(sql, strlen(sql));
   if (!db->slots[slot].sql) {
     sqlite3_finalize(statement);
     return NULL;
@@ -202,13 +202,13 @@ const char *column_text(sqlite3_stmt *row, int column) {
   return (const char *)sqlite3_column_text(row, column);
 }
 
-static void add_column(struct buf *b, sqlite3_stmt *row) {
+static void add_column(ws_buffer *b, sqlite3_stmt *row) {
   const char *text = column_text(row, 0);
-  if (text) buf_add(b, text, (size_t)sqlite3_column_bytes(row, 0));
+  if (text) ws_buffer_add(b, text, (size_t)sqlite3_column_bytes(row, 0));
 }
 
 /* Adds the first column of the first row; false when there is none. */
-bool store_text(struct store *db, struct buf *b, const char *sql,
+bool store_text(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...) {
   sqlite3_stmt *st;
   va_list args;
@@ -223,7 +223,7 @@ bool store_text(struct store *db, struct buf *b, const char *sql,
 }
 
 /* Adds the first column of every row, with commas between. */
-void store_rows(struct store *db, struct buf *b, const char *sql,
+void store_rows(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...) {
   sqlite3_stmt *st;
   va_list args;
@@ -232,7 +232,7 @@ void store_rows(struct store *db, struct buf *b, const char *sql,
   st = query_with(db, sql, types, &args);
   va_end(args);
   while (store_row(db, st)) {
-    if (rows++) buf_add(b, ",", 1);
+    if (rows++) ws_buffer_add(b, ",", 1);
     add_column(b, st);
   }
 }
@@ -260,7 +260,7 @@ void store_end(struct store *db, bool keep) {
 }
 
 /* Whether a statement of this transaction went wrong, and why. */
-bool store_failed(struct store *db, struct buf *err) {
+bool store_failed(struct store *db, ws_buffer *err) {
   if (db->error == SQLITE_OK) return false;
   fail(err, "database: %s (%s)", sqlite3_errstr(db->error),
        sqlite3_errmsg(db->sqlite));
@@ -306,22 +306,9 @@ void store_rewind(struct store *db, int64_t counter) {
   db->counter = counter;
 }
 
-int64_t clock_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* The second that the wall clock shows: the limit counts by it. */
 int64_t clock_second(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return t.tv_sec;
-}
-
-/* A moment in the future. */
-int64_t clock_after(double seconds) {
-  return clock_ns() + (int64_t)(seconds * 1e9);
+  return (int64_t)ws_wall_clock();
 }
 
 /* Now and an offset, as the services write it: 2026-12-01T10:00:00.000Z. */
@@ -355,12 +342,12 @@ void clock_http(char out[TIME_SIZE], int64_t offset) {
 */
 bool store_date(struct store *db, const char *text, char out[TIME_SIZE]) {
   char date[DATE_SIZE];
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   bool good;
   if (!date_read(text, date)) return false;
   store_text(db, &b, "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?)", "t", date);
-  good = b.data && b.data[0] != '-' && b.len > 4 && b.len < TIME_SIZE;
-  if (good) memcpy(out, b.data, b.len + 1);
-  buf_free(&b);
+  good = b.size > 4 && b.size < TIME_SIZE && b.bytes[0] != '-';
+  if (good) memcpy(out, ws_buffer_cstring(&b), b.size + 1);
+  ws_buffer_free(&b);
   return good;
 }

@@ -2,7 +2,8 @@
 #ifndef SANDBOX_STORE_H
 #define SANDBOX_STORE_H
 
-#include "buf.h"
+#include "text.h"
+#include "base/clock.h"
 
 #include <sqlite3.h>
 
@@ -10,7 +11,7 @@
 
 struct store;
 
-struct store *store_open(const char *path, struct buf *err);
+struct store *store_open(const char *path, ws_buffer *err);
 void store_close(struct store *db);
 
 /*
@@ -24,9 +25,9 @@ bool store_row(struct store *db, sqlite3_stmt *row);
 bool store_run(struct store *db, const char *sql, const char *types, ...);
 bool store_int(struct store *db, int64_t *value, const char *sql,
                const char *types, ...);
-bool store_text(struct store *db, struct buf *b, const char *sql,
+bool store_text(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...);
-void store_rows(struct store *db, struct buf *b, const char *sql,
+void store_rows(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...);
 void store_bind(sqlite3_stmt *st, int at, int type, ...);
 sqlite3_stmt *store_prepare(struct store *db, const char *sql);
@@ -36,7 +37,7 @@ const char *column_text(sqlite3_stmt *row, int column);
 
 void store_begin(struct store *db);
 void store_end(struct store *db, bool keep);
-bool store_failed(struct store *db, struct buf *err);
+bool store_failed(struct store *db, ws_buffer *err);
 
 int64_t store_new_id(struct store *db);
 int64_t store_counter(const struct store *db);
@@ -44,9 +45,7 @@ void store_rewind(struct store *db, int64_t counter);
 
 #define TIME_SIZE 32
 
-int64_t clock_ns(void);
 int64_t clock_second(void);
-int64_t clock_after(double seconds);
 void clock_iso(char out[TIME_SIZE], int64_t offset);
 void clock_http(char out[TIME_SIZE], int64_t offset);
 bool store_date(struct store *db, const char *text, char out[TIME_SIZE]);

@@ -86,47 +86,49 @@ bool versions_find(struct call *c, struct versions *v) {
   return true;
 }
 
-static void add_stage(struct call *c, struct buf *sql,
+static void add_stage(struct call *c, ws_buffer *sql,
                       const struct versions *v, bool single) {
-  buf_fmt(sql, STORY_STAGE, !is_nulls(c), stage_has_names(c, single), v->due,
-          v->since);
+  text_format(sql, STORY_STAGE, !is_nulls(c), stage_has_names(c, single),
+                  v->due, v->since);
 }
 
 /* Members that a list's parameter asks for. */
-static bool add_asked(struct call *c, struct buf *sql) {
+static bool add_asked(struct call *c, ws_buffer *sql) {
   int summary, alternates, translations;
   if (!param_flag(c, "with_summary", &summary) ||
       !param_flag(c, "with_alts", &alternates) ||
       !param_flag(c, "with_translated_stories", &translations))
     return false;
-  buf_fmt(sql, STORY_LISTED, summary == 1);
-  if (alternates == 1) buf_str(sql, ",'alternates',json('[]')");
-  if (translations == 1) buf_str(sql, ",'translated_stories',json('[]')");
+  text_format(sql, STORY_LISTED, summary == 1);
+  if (alternates == 1) ws_buffer_add_text(sql, ",'alternates',json('[]')");
+  if (translations == 1)
+    ws_buffer_add_text(sql, ",'translated_stories',json('[]')");
   return true;
 }
 
 /* The page's ids are found first, so that only its stories are built. */
 static void write_page(struct call *c, struct filter *f,
-                       const struct versions *v, struct buf *order,
+                       const struct versions *v, ws_buffer *order,
                        int64_t page, int64_t per_page) {
-  struct buf head = { 0 };
-  buf_fmt(order, " LIMIT %lld OFFSET %lld) p CROSS JOIN %s",
-          (long long)per_page, (page - 1) * (long long)per_page, v->from);
-  buf_fmt(order, STAGE_TABLES " WHERE s.id = p.found", v->stage);
-  buf_str(&head, STORY_HEAD);
+  ws_buffer head = { 0 };
+  text_format(order, " LIMIT %lld OFFSET %lld) p CROSS JOIN %s",
+              (long long)per_page, (page - 1) * (long long)per_page, v->from);
+  text_format(order, STAGE_TABLES " WHERE s.id = p.found", v->stage);
+  ws_buffer_add_text(&head, STORY_HEAD);
   if (add_asked(c, &head)) {
     add_stage(c, &head, v, false);
-    buf_fmt(&head, " FROM (SELECT s.id AS found FROM %s WHERE ", v->from);
-    buf_str(&c->out, "{\"stories\":[");
+    text_format(&head, " FROM (SELECT s.id AS found FROM %s WHERE ", v->from);
+    ws_buffer_add_text(&c->out, "{\"stories\":[");
     if (!head.failed && !order->failed)
-      filter_rows(f, head.data, order->data, &c->out);
-    buf_str(&c->out, "]}");
+      filter_rows(f, ws_buffer_cstring(&head), ws_buffer_cstring(order),
+                  &c->out);
+    ws_buffer_add_text(&c->out, "]}");
   }
-  buf_free(&head);
+  ws_buffer_free(&head);
 }
 
 void stories_list(struct call *c) {
-  struct buf order = { 0 };
+  ws_buffer order = { 0 };
   struct versions v;
   int64_t page, per_page;
   struct filter f;
@@ -140,7 +142,7 @@ void stories_list(struct call *c) {
     c->per_page = per_page;
     write_page(c, &f, &v, &order, page, per_page);
   }
-  buf_free(&order);
+  ws_buffer_free(&order);
   filter_free(&f);
 }
 
@@ -156,28 +158,29 @@ bool story_found(struct call *c) {
 }
 
 /* Where the option says so, a story without a stage has no such member. */
-static void leave_out_stage(struct call *c, struct buf *story) {
+static void leave_out_stage(struct call *c, ws_buffer *story) {
   static const char null_stage[] = ",\"stage\":null}";
   size_t len = sizeof null_stage - 1;
-  if (strcmp(c->config->no_stage, "absent") != 0 || story->len < len ||
-      memcmp(story->data + story->len - len, null_stage, len) != 0)
+  if (strcmp(c->config->no_stage, "absent") != 0 || story->size < len ||
+      memcmp(story->bytes + story->size - len, null_stage, len) != 0)
     return;
-  story->len -= len;
-  buf_str(story, "}");
+  story->size -= len;
+  ws_buffer_add_text(story, "}");
 }
 
 void stories_get(struct call *c) {
-  struct buf sql = { 0 };
+  ws_buffer sql = { 0 };
   struct versions v;
   if (!story_found(c) || !versions_find(c, &v)) return;
-  buf_str(&sql, STORY_HEAD STORY_SINGLE);
+  ws_buffer_add_text(&sql, STORY_HEAD STORY_SINGLE);
   add_stage(c, &sql, &v, true);
-  buf_fmt(&sql, " FROM %s", v.from);
-  buf_fmt(&sql, STAGE_TABLES " WHERE s.id = ?", v.stage);
+  text_format(&sql, " FROM %s", v.from);
+  text_format(&sql, STAGE_TABLES " WHERE s.id = ?", v.stage);
   c->status = 200;
-  buf_str(&c->out, "{\"story\":");
-  if (!sql.failed) store_text(c->db, &c->out, sql.data, "i", c->id);
+  ws_buffer_add_text(&c->out, "{\"story\":");
+  if (!sql.failed)
+    store_text(c->db, &c->out, ws_buffer_cstring(&sql), "i", c->id);
   leave_out_stage(c, &c->out);
-  buf_str(&c->out, "}");
-  buf_free(&sql);
+  ws_buffer_add_text(&c->out, "}");
+  ws_buffer_free(&sql);
 }

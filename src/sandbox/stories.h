@@ -17,7 +17,7 @@ bool story_found(struct call *c);
 
 /* story_filter.c */
 void story_filters(struct filter *f, const struct versions *v);
-bool story_order(struct filter *f, struct buf *order);
+bool story_order(struct filter *f, ws_buffer *order);
 
 /* story_query.c */
 void filter_queries(struct filter *f);

@@ -1,5 +1,6 @@
 /* Writing stories, as editors do: specs change the state with it. */
 #include "stories.h"
+#include "json/writer.h"
 #include "resources.h"
 
 #include <string.h>
@@ -34,17 +35,18 @@ static bool check_story(struct call *c, const struct json *story,
   return is_valid(c);
 }
 
-static void add_component(struct buf *list, const struct json *name) {
-  struct buf one = { 0 };
-  buf_quote(&one, name->text, name->len);
-  if (!one.failed && !(list->data && strstr(list->data, one.data))) {
-    if (list->len) buf_str(list, ",");
-    buf_str(list, one.data);
+static void add_component(ws_buffer *list, const struct json *name) {
+  ws_buffer one = { 0 };
+  ws_json_string(&one, name->text, name->len);
+  if (!one.failed &&
+      !strstr(ws_buffer_cstring(list), ws_buffer_cstring(&one))) {
+    if (list->size) ws_buffer_add_text(list, ",");
+    ws_buffer_add_text(list, ws_buffer_cstring(&one));
   }
-  buf_free(&one);
+  ws_buffer_free(&one);
 }
 
-static void collect(struct buf *list, const struct json *v) {
+static void collect(ws_buffer *list, const struct json *v) {
   for (; v; v = v->next) {
     if (v->key && v->type == JSON_TEXT && strcmp(v->key, "component") == 0)
       add_component(list, v);
@@ -55,11 +57,11 @@ static void collect(struct buf *list, const struct json *v) {
 /* Notes the components that a story's content holds, for the filter. */
 void story_components(struct store *db, int64_t id,
                       const struct json *content) {
-  struct buf list = { 0 };
+  ws_buffer list = { 0 };
   collect(&list, content->child);
   store_run(db, "UPDATE stories SET components = '[' || ? || ']'"
-            " WHERE id = ?", "ti", list.data ? list.data : "", id);
-  buf_free(&list);
+            " WHERE id = ?", "ti", ws_buffer_cstring(&list), id);
+  ws_buffer_free(&list);
 }
 
 /* The flags and numbers of a body, each a column of the same name. */
@@ -70,13 +72,13 @@ static void set_plain(struct call *c, int64_t id, const struct json *story) {
   size_t i;
   for (i = 0; i < sizeof names / sizeof *names; i++) {
     const struct json *v = json_get(story, names[i]);
-    struct buf sql = { 0 };
+    ws_buffer sql = { 0 };
     if (!v) continue;
-    buf_fmt(&sql, "UPDATE stories SET %s = ? WHERE id = ?", names[i]);
+    text_format(&sql, "UPDATE stories SET %s = ? WHERE id = ?", names[i]);
     if (!sql.failed)
-      store_run(c->db, sql.data, "ii",
+      store_run(c->db, ws_buffer_cstring(&sql), "ii",
                 v->type == JSON_BOOL ? (int64_t)v->boolean : v->integer, id);
-    buf_free(&sql);
+    ws_buffer_free(&sql);
   }
 }
 

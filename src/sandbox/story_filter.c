@@ -152,19 +152,19 @@ static const struct { const char *name, *sql; } columns[] = {
 };
 
 /* Adds the column or the field of the content that a name stands for. */
-static void add_sorted(struct buf *b, const char *name, size_t len) {
+static void add_sorted(ws_buffer *b, const char *name, size_t len) {
   size_t i;
   for (i = 0; i < sizeof columns / sizeof *columns; i++)
     if (strlen(columns[i].name) == len &&
         strncmp(columns[i].name, name, len) == 0) {
-      buf_str(b, columns[i].sql);
+      ws_buffer_add_text(b, columns[i].sql);
       return;
     }
   if (strncmp(name, "content.", 8) == 0) {
     name += 8;
     len -= 8;
   }
-  buf_fmt(b, "json_extract(s.content, '$.\"%.*s\"')", (int)len, name);
+  text_format(b, "json_extract(s.content, '$.\"%.*s\"')", (int)len, name);
 }
 
 /* How one field is sorted. */
@@ -194,44 +194,44 @@ static bool read_sorting(const char *at, size_t len, struct sorting *how) {
 }
 
 /* One of the chained orders, such as content.price:desc:int:nulls_first. */
-static bool add_order(struct filter *f, struct buf *order, const char *by,
+static bool add_order(struct filter *f, ws_buffer *order, const char *by,
                       size_t len) {
   size_t name = strcspn(by, ":,");
   struct sorting how;
-  struct buf field = { 0 };
+  ws_buffer field = { 0 };
   if (!is_plain_name(by, name) ||
       !read_sorting(by + name, len - name, &how)) {
     filter_refuse(f, "sort_by", "must be field:asc or field:desc");
     return false;
   }
-  if (how.cast) buf_str(&field, "CAST(");
+  if (how.cast) ws_buffer_add_text(&field, "CAST(");
   add_sorted(&field, by, name);
-  if (how.cast) buf_fmt(&field, " AS %s)", how.cast);
+  if (how.cast) text_format(&field, " AS %s)", how.cast);
   if (!field.failed)
-    buf_fmt(order, "%s %s NULLS %s, ", field.data,
-            how.descending ? "DESC" : "ASC",
-            how.nulls_first ? "FIRST" : "LAST");
-  buf_free(&field);
+    text_format(order, "%s %s NULLS %s, ", ws_buffer_cstring(&field),
+                how.descending ? "DESC" : "ASC",
+                how.nulls_first ? "FIRST" : "LAST");
+  ws_buffer_free(&field);
   return true;
 }
 
 /* With by_uuids_ordered in the order of the list. */
-static bool add_uuids_order(struct filter *f, struct buf *order) {
+static bool add_uuids_order(struct filter *f, ws_buffer *order) {
   const char *uuids = param(f->c, "by_uuids_ordered");
   if (!uuids || !*uuids) return true;
   if (uuids[strspn(uuids, "0123456789abcdefABCDEF-,")]) {
     filter_refuse(f, "by_uuids_ordered", "must be a list of uuids");
     return false;
   }
-  buf_fmt(order, "instr('%s', s.uuid), ", uuids);
+  text_format(order, "instr('%s', s.uuid), ", uuids);
   return true;
 }
 
 /* Writes the ORDER BY; false when the call has been answered. */
-bool story_order(struct filter *f, struct buf *order) {
+bool story_order(struct filter *f, ws_buffer *order) {
   const char *by = param(f->c, "sort_by");
   int custom;
-  buf_str(order, " ORDER BY ");
+  ws_buffer_add_text(order, " ORDER BY ");
   if (!param_flag(f->c, "custom_sorting", &custom) ||
       !add_uuids_order(f, order))
     return false;
@@ -240,6 +240,6 @@ bool story_order(struct filter *f, struct buf *order) {
     if (!add_order(f, order, by, len)) return false;
     by += len + (by[len] == ',');
   }
-  buf_str(order, custom == 1 ? "s.position, s.id" : "s.id");
+  ws_buffer_add_text(order, custom == 1 ? "s.position, s.id" : "s.id");
   return true;
 }

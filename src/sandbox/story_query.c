@@ -49,16 +49,16 @@ struct condition {
 /* Adds a condition, with `field` where the template says %s. */
 static void add_template(struct filter *f, const char *sql,
                          const char *field, const char *value) {
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   for (; *sql; sql++) {
-    if (sql[0] == '%' && sql[1] == 's') buf_str(&b, field);
-    else buf_add(&b, sql, 1);
+    if (sql[0] == '%' && sql[1] == 's') ws_buffer_add_text(&b, field);
+    else ws_buffer_add(&b, sql, 1);
     if (sql[0] == '%') sql++;
   }
   if (b.failed) f->bad = true;
-  else if (value) filter_text(f, b.data, value);
-  else filter_sql(f, b.data);
-  buf_free(&b);
+  else if (value) filter_text(f, ws_buffer_cstring(&b), value);
+  else filter_sql(f, ws_buffer_cstring(&b));
+  ws_buffer_free(&b);
 }
 
 static void add_state(struct filter *f, const char *field,
@@ -121,30 +121,28 @@ static bool read_condition(const char *at, struct condition *k) {
 
 static void add_condition(struct filter *f, const struct condition *k,
                           const char *value) {
-  struct buf field = { 0 };
-  buf_str(&field, "json_extract(s.content, '$.\"");
-  buf_add(&field, k->field, k->field_len);
-  buf_str(&field, "\"')");
+  ws_buffer field = { 0 };
+  ws_buffer_add_text(&field, "json_extract(s.content, '$.\"");
+  ws_buffer_add(&field, k->field, k->field_len);
+  ws_buffer_add_text(&field, "\"')");
   if (field.failed) f->bad = true;
-  else add_operation(f, field.data, k, value);
-  buf_free(&field);
+  else add_operation(f, ws_buffer_cstring(&field), k, value);
+  ws_buffer_free(&field);
 }
 
 /* The values of all parameters of one name, with commas between: lists in
 ** brackets come as one parameter for each member. */
 static const char *join_values(struct filter *f, size_t first) {
   const struct message *m = f->c->message;
-  struct buf b = { 0 };
+  ws_buffer b = { 0 };
   const char *joined;
   size_t i;
   for (i = first; i < m->param_count; i++) {
     if (strcmp(m->params[i].name, m->params[first].name) != 0) continue;
-    if (i > first) buf_str(&b, ",");
-    buf_str(&b, m->params[i].value);
+    if (i > first) ws_buffer_add_text(&b, ",");
+    ws_buffer_add_text(&b, m->params[i].value);
   }
-  joined = b.failed ? NULL : arena_copy(&f->c->arena, b.data ? b.data : "",
-                                        b.len);
-  buf_free(&b);
+  joined = arena_keep(&f->c->arena, &b);
   return joined ? joined : "";
 }
 

@@ -1,50 +1,25 @@
 #include "timer.h"
-#include "store.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static void sift_up(struct timers *t, size_t i) {
-  struct timer *moving = t->heap[i];
-  while (i > 0 && t->heap[(i - 1) / 2]->at > moving->at) {
-    t->heap[i] = t->heap[(i - 1) / 2];
-    i = (i - 1) / 2;
-  }
-  t->heap[i] = moving;
-}
-
-static void sift_down(struct timers *t, size_t i) {
-  struct timer *moving = t->heap[i];
-  for (;;) {
-    size_t child = 2 * i + 1;
-    if (child >= t->count) break;
-    if (child + 1 < t->count && t->heap[child + 1]->at < t->heap[child]->at)
-      child++;
-    if (t->heap[child]->at >= moving->at) break;
-    t->heap[i] = t->heap[child];
-    i = child;
-  }
-  t->heap[i] = moving;
-}
-
-/* The earliest one, taken out of the heap. */
+/* Takes out the timer that fires first; NULL if there is none. */
 static struct timer *take_first(struct timers *t) {
-  struct timer *first = t->heap[0];
-  t->heap[0] = t->heap[--t->count];
-  if (t->count) sift_down(t, 0);
-  return first;
+  ws_timer *first = ws_heap_top(&t->heap);
+  if (first) ws_heap_remove(&t->heap, first);
+  return (struct timer *)first;
 }
 
 static void wait_for_first(struct timers *t) {
+  const ws_timer *first = ws_heap_top(&t->heap);
   struct timespec until;
-  if (!t->count) {
+  if (!first) {
     pthread_cond_wait(&t->changed, t->lock);
     return;
   }
-  until.tv_sec = t->heap[0]->at / 1000000000;
-  until.tv_nsec = t->heap[0]->at % 1000000000;
+  until.tv_sec = first->due / WS_SECOND;
+  until.tv_nsec = first->due % WS_SECOND * 1000;
   pthread_cond_timedwait(&t->changed, t->lock, &until);
 }
 
@@ -52,9 +27,10 @@ static void *run(void *arg) {
   struct timers *t = arg;
   pthread_mutex_lock(t->lock);
   while (!t->stopping) {
-    if (t->count && t->heap[0]->at <= clock_ns()) {
-      struct timer *first = take_first(t);
-      first->fire(t->host, first, false);
+    const ws_timer *first = ws_heap_top(&t->heap);
+    if (first && first->due <= ws_now()) {
+      struct timer *timer = take_first(t);
+      timer->fire(t->host, timer, false);
     } else {
       wait_for_first(t);
     }
@@ -82,35 +58,28 @@ bool timers_start(struct timers *t, pthread_mutex_t *lock, void *host) {
   return t->running;
 }
 
-/* To be called with the lock held. False when it cannot be kept. */
-bool timers_add(struct timers *t, struct timer *timer) {
-  if (t->stopping) return false;
-  if (t->count == t->room) {
-    size_t room = t->room ? t->room * 2 : 64;
-    struct timer **heap = realloc(t->heap, room * sizeof *heap);
-    if (!heap) return false;
-    t->heap = heap;
-    t->room = room;
-  }
-  t->heap[t->count++] = timer;
-  sift_up(t, t->count - 1);
-  if (t->heap[0] == timer) pthread_cond_signal(&t->changed);
+/* Sets a timer; the lock is held. False if it cannot be set. */
+bool timers_add(struct timers *t, struct timer *timer, double seconds) {
+  if (t->stopping || !ws_heap_reserve(&t->heap, t->heap.count + 1))
+    return false;
+  timer->heap.index = 0;
+  ws_heap_set(&t->heap, &timer->heap, ws_now() + ws_from_seconds(seconds));
+  if (ws_heap_top(&t->heap) == &timer->heap)
+    pthread_cond_signal(&t->changed);
   return true;
 }
 
-/* Lets every waiting one go early, and ends the thread. */
+/* Fires all timers early, and ends the thread. */
 void timers_stop(struct timers *t) {
+  struct timer *timer;
   if (!t->running) return;
   pthread_mutex_lock(t->lock);
   t->stopping = true;
-  while (t->count) {
-    struct timer *first = take_first(t);
-    first->fire(t->host, first, true);
-  }
+  while ((timer = take_first(t)) != NULL) timer->fire(t->host, timer, true);
   pthread_cond_signal(&t->changed);
   pthread_mutex_unlock(t->lock);
   pthread_join(t->thread, NULL);
   pthread_cond_destroy(&t->changed);
-  free(t->heap);
+  ws_heap_free(&t->heap);
   t->running = false;
 }

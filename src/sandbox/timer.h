@@ -2,17 +2,16 @@
 #ifndef SANDBOX_TIMER_H
 #define SANDBOX_TIMER_H
 
+#include "base/heap.h"
+
 #include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 /*
-** What is to be done. `fire` runs with the lock held and owns the timer
-** from then on; `stopping` says that it runs early, only to clean up.
+** A thing to do. `fire` runs with the lock held and owns the timer from then
+** on; `stopping` says that it runs early, only to clean up.
 */
 struct timer {
-  int64_t at;  /* clock_ns() */
+  ws_timer heap;  /* must be first: the heap's entry is the timer */
   void (*fire)(void *host, struct timer *timer, bool stopping);
 };
 
@@ -21,13 +20,12 @@ struct timers {
   pthread_cond_t changed;
   pthread_t thread;
   void *host;
-  struct timer **heap;
-  size_t count, room;
+  ws_heap heap;
   bool running, stopping;
 };
 
 bool timers_start(struct timers *t, pthread_mutex_t *lock, void *host);
-bool timers_add(struct timers *t, struct timer *timer);
+bool timers_add(struct timers *t, struct timer *timer, double seconds);
 void timers_stop(struct timers *t);
 
 #endif

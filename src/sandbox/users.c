@@ -18,12 +18,12 @@ static void settle_token(struct sandbox *s, struct token *t) {
 }
 
 static int64_t first_user(struct store *db, const char *table) {
-  struct buf sql = { 0 };
+  ws_buffer sql = { 0 };
   int64_t id = 0;
-  buf_fmt(&sql, "SELECT id FROM %s ORDER BY place IS NULL, place, id"
-          " LIMIT 1", table);
-  if (!sql.failed) store_int(db, &id, sql.data, "");
-  buf_free(&sql);
+  text_format(&sql, "SELECT id FROM %s ORDER BY place IS NULL, place, id"
+              " LIMIT 1", table);
+  if (!sql.failed) store_int(db, &id, ws_buffer_cstring(&sql), "");
+  ws_buffer_free(&sql);
   return id;
 }
 

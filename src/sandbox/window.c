@@ -1,36 +1,34 @@
 #include "window.h"
+#include "base/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define SECOND ((int64_t)1000000000)
-
 /* Drops what is a second old: it has left the rolling window. */
-static void expire(struct moments *m, int64_t now) {
-  while (m->count && m->at[m->first] <= now - SECOND) {
+static void expire(struct moments *m, ws_time now) {
+  while (m->count && m->at[m->first] <= now - WS_SECOND) {
     m->first = (m->first + 1) % m->room;
     m->count--;
   }
 }
 
-static void unroll(const struct moments *m, int64_t *at) {
+static void unroll(const struct moments *m, ws_time *at) {
   size_t i;
   for (i = 0; i < m->count; i++) at[i] = m->at[(m->first + i) % m->room];
 }
 
 static bool grow(struct moments *m) {
   size_t room = m->room ? m->room * 2 : 16;
-  int64_t *at = malloc(room * sizeof *at);
+  ws_time *at = ws_alloc(room * sizeof *at);
   if (!at) return false;
   unroll(m, at);
-  free(m->at);
+  ws_free(m->at);
   m->at = at;
   m->first = 0;
   m->room = room;
   return true;
 }
 
-static void add(struct moments *m, int64_t now) {
+static void add(struct moments *m, ws_time now) {
   if (m->count == m->room && !grow(m)) return;
   m->at[(m->first + m->count++) % m->room] = now;
 }
@@ -39,11 +37,11 @@ static struct window *find(struct windows *w, const char *name) {
   struct window *one;
   for (one = w->list; one; one = one->next)
     if (strcmp(one->name, name) == 0) return one;
-  one = calloc(1, sizeof *one);
+  one = ws_calloc(1, sizeof *one);
   if (!one) return NULL;
-  one->name = strdup(name);
+  one->name = ws_copy(name, strlen(name));
   if (!one->name) {
-    free(one);
+    ws_free(one);
     return NULL;
   }
   one->next = w->list;
@@ -59,7 +57,7 @@ static void begin_second(struct window *one, int64_t second) {
 }
 
 static void count_arrival(struct windows *w, struct window *one,
-                          int64_t now) {
+                          ws_time now) {
   expire(&one->arrived, now);
   add(&one->arrived, now);
   one->arrived_in_second++;
@@ -70,7 +68,7 @@ static void count_arrival(struct windows *w, struct window *one,
 
 /* Requests that hold a place now, by either kind of window. */
 static size_t count_places(struct window *one, const struct rate *rate,
-                           int64_t now) {
+                           ws_time now) {
   expire(&one->placed, now);
   return rate->rolling ? one->placed.count : one->placed_in_second;
 }
@@ -80,7 +78,7 @@ static size_t count_places(struct window *one, const struct rate *rate,
 ** allows. A rejected request takes a place only if `count_rejected`.
 */
 bool window_enter(struct windows *w, const char *name,
-                  const struct rate *rate, int64_t now, int64_t second) {
+                  const struct rate *rate, ws_time now, int64_t second) {
   struct window *one = find(w, name);
   bool free_place;
   if (!one) return true;
@@ -98,10 +96,10 @@ bool window_enter(struct windows *w, const char *name,
 void windows_free(struct windows *w) {
   while (w->list) {
     struct window *next = w->list->next;
-    free(w->list->name);
-    free(w->list->placed.at);
-    free(w->list->arrived.at);
-    free(w->list);
+    ws_free(w->list->name);
+    ws_free(w->list->placed.at);
+    ws_free(w->list->arrived.at);
+    ws_free(w->list);
     w->list = next;
   }
 }

@@ -5,12 +5,13 @@
 #ifndef SANDBOX_WINDOW_H
 #define SANDBOX_WINDOW_H
 
+#include "base/clock.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct moments {
-  int64_t *at;  /* a ring of times, oldest first */
+  ws_time *at;  /* a ring of times, oldest first */
   size_t first, count, room;
 };
 
@@ -35,7 +36,7 @@ struct rate {
 };
 
 bool window_enter(struct windows *w, const char *name,
-                  const struct rate *rate, int64_t now, int64_t second);
+                  const struct rate *rate, ws_time now, int64_t second);
 void windows_free(struct windows *w);
 
 #endif

@@ -50,26 +50,25 @@ static void come_late(void *host, struct timer *timer, bool stopping) {
   }
   call_free(&c);
   message_free(late->message);
-  free(late);
+  ws_free(late);
 }
 
 /* The request itself keeps only what an answer still needs of it. */
 static void postpone(struct request *r, const char *now, int64_t counter) {
   struct sandbox *s = r->sandbox;
-  struct late *late = calloc(1, sizeof *late);
+  struct late *late = ws_calloc(1, sizeof *late);
   if (!late) return;
-  late->timer.at = clock_after(r->fault->late);
   late->timer.fire = come_late;
   late->message = r->message;
   late->counter = counter;
   late->number = r->number;
   memcpy(late->now, now, TIME_SIZE);
   s->stats.late++;
-  if (timers_add(&s->timers, &late->timer)) {
+  if (timers_add(&s->timers, &late->timer, r->fault->late)) {
     r->message = NULL;
   } else {
     s->stats.late--;
-    free(late);
+    ws_free(late);
   }
 }
 
@@ -77,8 +76,8 @@ static void keep_answer(struct request *r, struct call *c) {
   r->status = c->status;
   r->total = c->total;
   r->per_page = c->per_page;
-  r->body_len = c->out.len;
-  r->body = c->out.len ? buf_take(&c->out) : NULL;
+  r->body_len = c->out.size;
+  r->body = c->out.size ? text_take(&c->out) : NULL;
 }
 
 static const char *param_value(struct message *m, const struct json *v) {

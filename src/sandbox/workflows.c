@@ -61,17 +61,17 @@ int64_t default_workflow(struct call *c) {
 }
 
 static void add_stages(struct call *c, int64_t id) {
-  c->out.len--;
-  buf_str(&c->out, ",\"workflow_stages\":[");
+  c->out.size--;
+  ws_buffer_add_text(&c->out, ",\"workflow_stages\":[");
   stages_write(c, &c->out, "g.workflow_id = ?", id);
-  buf_str(&c->out, "]}");
+  ws_buffer_add_text(&c->out, "]}");
 }
 
 /* By option the member is null, not absent, where it is not asked for. */
 static void add_no_stages(struct call *c) {
   if (!c->config->extra_fields) return;
-  c->out.len--;
-  buf_str(&c->out, ",\"workflow_stages\":null}");
+  c->out.size--;
+  ws_buffer_add_text(&c->out, ",\"workflow_stages\":null}");
 }
 
 static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
@@ -79,8 +79,8 @@ static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
   while (store_row(c->db, rows)) {
     const char *json = column_text(rows, 0);
     if (!json) continue;
-    if (count++) buf_str(&c->out, ",");
-    buf_str(&c->out, json);
+    if (count++) ws_buffer_add_text(&c->out, ",");
+    ws_buffer_add_text(&c->out, json);
     if (stages) add_stages(c, sqlite3_column_int64(rows, 1));
     else add_no_stages(c);
   }
@@ -107,11 +107,11 @@ void workflows_list(struct call *c) {
   filter_start(&f, c, "w.space_id = ?", c->space);
   add_filters(&f);
   if (!f.bad) {
-    buf_str(&c->out, "{\"workflows\":[");
+    ws_buffer_add_text(&c->out, "{\"workflows\":[");
     add_workflows(c, filter_query(&f, "SELECT " WORKFLOW ", w.id"
                                   " FROM workflows w WHERE ",
                                   " ORDER BY w.id"), stages == 1);
-    buf_str(&c->out, "]}");
+    ws_buffer_add_text(&c->out, "]}");
   }
   filter_free(&f);
 }
@@ -125,11 +125,11 @@ static bool found(struct call *c) {
 static void answer_workflow(struct call *c, int status, int64_t id,
                             bool stages) {
   c->status = status;
-  buf_str(&c->out, "{\"workflow\":");
+  ws_buffer_add_text(&c->out, "{\"workflow\":");
   add_workflows(c, store_query(c->db, "SELECT " WORKFLOW ", w.id FROM"
                                " workflows w WHERE w.id = ?", "i", id),
                 stages);
-  buf_str(&c->out, "}");
+  ws_buffer_add_text(&c->out, "}");
 }
 
 void workflows_get(struct call *c) {

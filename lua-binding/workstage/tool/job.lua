@@ -156,11 +156,17 @@ local function say_next(self, done, undo)
   end
 end
 
+local function status_of(done)
+  return (done.complete or run_summary.reached_limit(done)) and
+         exit_status.DONE or exit_status.FAILED
+end
+
 --- Tells what a run did; its last line is the summary.
 -- @tparam ?table done the report
 -- @param err why there is none
 -- @tparam table about `verb` ("Apply"), `undo` (whether to say how it is
---   undone), `counts` (`added`, `changed`, `removed`)
+--   undone), `counts` (`added`, `changed`, `removed`), `is_quiet` (the
+--   caller writes the JSON)
 -- @treturn integer the exit status
 function Job:tell(done, err, about)
   if not done then
@@ -170,14 +176,14 @@ function Job:tell(done, err, about)
     return failure.tell(err)
   end
   self.events:summary(json.report(done))
+  if about.is_quiet then return status_of(done) end
   if self.parsed.json then screen.json(json.report(done))
   elseif not self.parsed.json_events then
     run_summary.tell(done, self.parsed)
     say_next(self, done, about.undo)
     run_summary.last_line(done, about)
   end
-  return (done.complete or run_summary.reached_limit(done)) and
-         exit_status.DONE or exit_status.FAILED
+  return status_of(done)
 end
 
 return job

@@ -31,8 +31,8 @@ end
 
 --- The names in one space and in the other, as options of `migration.plan`.
 function planning.maps(parsed)
-  return { map_role = map_of(parsed.map_role),
-           map_user = map_of(parsed.map_user) }
+  return { map_role = map_of(parsed.map_role or {}),
+           map_user = map_of(parsed.map_user or {}) }
 end
 
 --- Plans what a blueprint describes.

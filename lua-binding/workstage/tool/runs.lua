@@ -1,11 +1,22 @@
 --- Applies a plan with a person watching: shows it, asks, runs it, tells what
 -- came of it. For all commands that change many items.
+local exit_status = require "workstage.tool.exit_status"
 local json = require "workstage.tool.ui.json"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local render = require "workstage.migration.plan.render"
+local screen = require "workstage.tool.ui.screen"
 
 local runs = {}
+
+--- Shows a plan and nothing else: --dry-run.
+-- @treturn integer the exit status
+function runs.preview(job, plan)
+  if job.parsed.json then screen.json(json.plan(plan))
+  else planning.show(plan, job.parsed, (job:heading())) end
+  job.events:planned(json.plan(plan))
+  return plan:is_empty() and exit_status.DONE or exit_status.CHANGES
+end
 
 --- Shows a plan, asks, and applies it.
 -- @tparam table job

@@ -9,6 +9,7 @@ local filters = require "workstage.tool.filters"
 local history = require "workstage.history"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
+local stage_names = require "workstage.tool.stage_names"
 local statuses = require "workstage.tool.statuses"
 local tables = require "workstage.tool.ui.table"
 local when = require "workstage.tool.ui.when"
@@ -49,20 +50,13 @@ end
 
 -- ------------------------------------------------------------------ options
 
--- "Article/Review"; names may hold a slash, so the space decides which one
--- divides them.
-local function split(text, workflows)
-  if not text then return {} end
+-- "Article/Review", or a workflow alone.
+local function place_of(text, workflows)
   local names = {}
   for _, workflow in pairs(workflows) do names[workflow] = true end
-  if names[text] then return { workflow = text } end
-  for at in text:gmatch "()/" do
-    local workflow = text:sub(1, at - 1)
-    if names[workflow] then
-      return { workflow = workflow, stage = text:sub(at + 1) }
-    end
-  end
-  return { workflow = text:match "^[^/]*", stage = text:match "/(.*)$" }
+  local workflow, stage = stage_names.split(text, names)
+  return { workflow = workflow or text:match "^[^/]*",
+           stage = workflow and stage or text:match "/(.*)$" }
 end
 
 local function options_of(parsed, service, names)
@@ -75,7 +69,7 @@ local function options_of(parsed, service, names)
       options.status = status.key
     end
   else
-    options = split(parsed.stage, names.workflows)
+    options = parsed.stage and place_of(parsed.stage, names.workflows) or {}
   end
   options.names, options.who = names, parsed.who or nil
   options.older_than = parsed.older_than

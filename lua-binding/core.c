@@ -92,5 +92,7 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   wsl_open_copy(L);
   lua_pushstring(L, WS_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushstring(L, ws_libcurl_version());
+  lua_setfield(L, -2, "libcurl_version");
   return 1;
 }

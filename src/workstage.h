@@ -51,6 +51,9 @@ typedef enum ws_kind {
 /* The name of a kind as users see it: "rate_limited". */
 const char *ws_kind_name(ws_kind kind);
 
+/* The version of the libcurl that is loaded, such as "7.88.1". */
+const char *ws_libcurl_version(void);
+
 /* Why a function failed. */
 typedef struct ws_error {
   ws_kind kind;

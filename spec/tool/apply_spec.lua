@@ -373,10 +373,10 @@ describe("workstage", function()
     run("move --story legal/story-1 --to Review", 3)
     assert.equal(before, place:changes())
     local output = run(arguments .. " --comment 'Please check' --notify", 0)
-    assert.truthy(output:find("legal/story-1 is in Review now", 1, true))
+    assert.truthy(output:find("Moved legal/story-1 to Review", 1, true))
     assert.equal(before + 1, place:changes())
     output = run(arguments, 0)
-    assert.truthy(output:find("is in Review already", 1, true))
+    assert.truthy(output:find("is already in Review", 1, true))
     output = run(("move --story %d --to Drafting -y --json"):format(
       ids.stories[1]), 0)
     assert.truthy(output:find(('"item":%d'):format(ids.stories[1])))
@@ -388,9 +388,9 @@ describe("workstage", function()
 
   it("says what cannot be moved, with 1", function()
     for arguments, said in pairs {
-      ["--story nothing --to Review"] = "no story with the full slug",
-      ["--story 77 --to Review"] = "404",
-      ["--story legal/story-1 --to Revue"] = "there are: Drafting, Review",
+      ["--story nothing --to Review"] = "No story has the full slug",
+      ["--story 77 --to Review"] = "No story has the id or",
+      ["--story legal/story-1 --to Revue"] = "There are: Drafting, Review",
       ["--story legal/story-1 --to Review --workflow X"] =
         "no workflow 'X'",
     } do
@@ -410,7 +410,7 @@ describe("workstage", function()
     run("rollback k.plan.journal -y", 0, env)
     output = run("move --service kantata --project 1 --to Completed -y", 0,
                  env)
-    assert.truthy(output:find("is in Completed now", 1, true))
+    assert.truthy(output:find("to Completed (change", 1, true))
     local _, err = run("move --service kantata --project 1 --to UAT -y", 1,
                        env)
     assert.truthy(err:find("340 (green), 465 (yellow)", 1, true))

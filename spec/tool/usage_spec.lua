@@ -4,14 +4,15 @@ local tool = require "tool.tool"
 
 local COMMANDS = {
   "whoami", "stages", "move", "export", "check", "plan", "apply", "resume",
-  "rollback", "progress", "rehearse", "graph", "sandbox",
+  "rollback", "progress", "rehearse", "graph", "sandbox", "doctor",
+  "history", "stuck", "diff", "show",
 }
 
 -- Those that talk to a service.
 local CONNECTED = {
   whoami = "", stages = "", export = "Article", plan = "bp.lua",
   apply = "bp.lua --yes", rehearse = "bp.lua",
-  move = "--story 1 --to Review",
+  move = "--story 1 --to Review", history = "--story 1", stuck = "",
 }
 
 describe("workstage", function()
@@ -43,9 +44,11 @@ describe("workstage", function()
       assert.equal(0, status)
       assert.equal("", err)
       assert.truthy(output:find("^Usage: workstage " .. name), name)
-      if name ~= "sandbox" then
-        assert.truthy(output:find("Examples:\n  ", 1, true), name)
-      end
+      local examples = output:match "Examples:\n(.*)"
+      assert.truthy(examples, name)
+      local _, count = ("\n" .. examples):gsub("\n  %f[%S][^\n]*workstage ",
+                                               "")
+      assert.is_true(count >= 2, name .. " has two examples")
       for line in output:gmatch "[^\n]+" do
         assert.is_true(#line <= 79, line)
       end
@@ -77,7 +80,20 @@ describe("workstage", function()
       ["whoami --space 5x"] = "space_id: expected an id",
       ["whoami --service kantata --space 5"] = "Storyblok's, not Kantata's",
       ["export --service kantata"] = "Kantata has no workflows",
-      ["move --to Review"] = "missing option '--story'",
+      ["move --to Review"] = "Name what to move by one of --story",
+      ["move --story 1"] = "--to is missing",
+      ["move --story 1 --id 2 --to Review"] = "by one of --story",
+      ["move --story 1 --to Review --where a=b"] = "--where goes with --from",
+      ["move --from A --to B --where a"] = "not of the form NAME=VALUE",
+      ["move --from A --to B --result r.csv"] = "--result goes with --file",
+      ["move --file m.csv --to B"] = "do not go with --file",
+      ["stuck --older-than 14"] = "not a length of time such as 90min",
+      ["history"] = "Name an item: --story",
+      ["diff a.lua"] = "missing argument 'b'",
+      ["diff nothing nowhere"] = "is neither a file nor SPACE:WORKFLOW",
+      ["export Article --all"] = "leave the name out",
+      ["progress j --csv"] = "--csv goes with --failures",
+      ["progress j --csv --watch"] = "can not be used together",
       ["move --service kantata --story 1 --to 605 --notify"] =
         "Kantata takes no --comment",
     } do

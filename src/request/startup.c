@@ -75,3 +75,7 @@ bool ws_startup(ws_error *error) {
   pthread_mutex_unlock(&guard);
   return done;
 }
+
+const char *ws_libcurl_version(void) {
+  return curl_version_info(CURLVERSION_NOW)->version;
+}

@@ -21,19 +21,20 @@ end
 
 --- Reads all stages of a space.
 -- @tparam table client
+-- @tparam[opt] table opts options of the calls
 -- @treturn[1] table array of `id`, `name`, `workflow` (a name),
 --   `workflow_id`; with `workflows` (array), `names` (set of their names) and
 --   `by_id`
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function stage_names.read(client)
-  local workflows, err = client.workflows:list()
+function stage_names.read(client, opts)
+  local workflows, err = client.workflows:list(nil, opts)
   if not workflows then return nil, err end
   local all = { workflows = workflows, names = {}, by_id = {} }
   for _, workflow in ipairs(workflows) do
     all.names[workflow.name] = true
     local stages
-    stages, err = client.stages:list { in_workflow = workflow.id }
+    stages, err = client.stages:list({ in_workflow = workflow.id }, opts)
     if not stages then return nil, err end
     for _, stage in ipairs(stages) do
       local entry = { id = stage.id, name = stage.name,

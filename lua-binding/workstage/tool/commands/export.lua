@@ -15,6 +15,7 @@ local command = {
     "workstage export Article -o article.lua",
     "workstage export Article --from-space 282994740194929 -o article.lua",
     "workstage export > default.lua          # the default workflow",
+    "workstage export --all -o space.lua",
   },
 }
 
@@ -24,6 +25,7 @@ function command.define(parser)
   parser:option("-o --output", "The file; '-' or none: standard output.")
     :argname "FILE"
   parser:flag("--force", "Overwrite an existing file.")
+  parser:flag("--all", "All workflows of the space in one blueprint.")
   connect.define(parser)
   parser:option("--from-space", "The space to read, whatever " ..
                 "$STORYBLOK_SPACE_ID says (as --space).")
@@ -40,13 +42,19 @@ local function write(blueprint, path)
   local good, err = migration.write(blueprint, path)
   if not good then return failure.tell(err) end
   screen.note(("Wrote %s to %s. Edit it, then run: workstage plan %s")
-              :format(screen.count(#blueprint.stages, "stage"), path,
+              :format(blueprint.workflows and
+                      screen.count(#blueprint.workflows, "workflow") or
+                      screen.count(#blueprint.stages, "stage"), path,
                       screen.word(path)))
   return exit_status.DONE
 end
 
 function command.run(parsed)
   local path = parsed.output ~= "-" and parsed.output or nil
+  if parsed.all and parsed.workflow then
+    screen.complain "--all exports every workflow: leave the name out"
+    return exit_status.USAGE
+  end
   if connect.service(parsed) == "kantata" then
     screen.complain "Kantata has no workflows to export"
     return exit_status.USAGE
@@ -58,6 +66,7 @@ function command.run(parsed)
   local self, code = job.new(parsed)
   if not self then return code end
   local blueprint, lost = self:read(function(client)
+    if parsed.all then return migration.export_all(client) end
     return migration.export(client, parsed.workflow)
   end)
   if not blueprint then return failure.tell(lost) end

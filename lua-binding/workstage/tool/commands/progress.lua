@@ -63,13 +63,15 @@ local function lines_of(about, path)
   local share = total > 0 and (" (%d%%)"):format(settled * 100 // total) or ""
   return {
     ("%s: %s."):format(title(about), state_of(about, path)),
-    ("  %d of %d items done%s: %d moved, %d skipped; %d failed"):format(
+    ("  %d of %d items done%s: %d moved, %d skipped, %d failed."):format(
       settled, total, share, about.moved, about.skipped, about.failed),
-    ("  %d of %d operations done"):format(about.done, about.operations),
+    ("  %d of %d operations done."):format(about.done, about.operations),
   }
 end
 
-local function record_of(about)
+--- The record of `--json`.
+-- @tparam table about see `files.journal`
+function command.record(about)
   local record = {}
   for _, name in ipairs(NAMES) do record[name] = about[name] end
   return record
@@ -81,7 +83,7 @@ end
 -- @tparam[opt] boolean is_asked true if a question follows, so that no
 --   command has to be suggested
 function command.tell(about, parsed, is_asked)
-  if parsed.json then return screen.json(record_of(about)) end
+  if parsed.json then return screen.json(command.record(about)) end
   for _, line in ipairs(lines_of(about, parsed.journal)) do
     screen.say(line)
   end
@@ -157,7 +159,7 @@ local function tell_failures(about, parsed)
   if parsed.csv then
     write_csv(failed)
   elseif parsed.json then
-    local record = record_of(about)
+    local record = command.record(about)
     record.failures = failed
     screen.json(record)
   else

@@ -1,6 +1,17 @@
 -- workstage sandbox: the emulator as a server of its own.
 
-local command = { summary = "Serve an emulator of both services." }
+local exit_status = require "workstage.tool.exit_status"
+local screen = require "workstage.tool.ui.screen"
+
+local command = {
+  summary = "Serve an emulator of both services.",
+  examples = {
+    "workstage sandbox --port 8080",
+    "workstage sandbox --port 8080 --stories 1200 --rate-limit off",
+  },
+  ends = "Prints the base URL for Storyblok and, in a second line, that for " ..
+         "Kantata; serves until it is interrupted.",
+}
 
 local function number_or_false(text)
   if text == "off" then return false end
@@ -75,25 +86,24 @@ local function options(parsed)
   return given
 end
 
+local function fail(message)
+  screen.complain("%s", message)
+  return exit_status.FAILED
+end
+
 -- Signals are blocked before the addresses are printed: whoever has read
 -- them may end the server.
 function command.run(parsed)
   local ok, sandbox = pcall(require, "workstage.sandbox")
-  if not ok then
-    io.stderr:write("workstage: workstage-sandbox is not installed\n")
-    return 1
-  end
+  if not ok then return fail "workstage-sandbox is not installed" end
   sandbox.hold_signals()
   local server, err = sandbox.start(options(parsed))
-  if not server then
-    io.stderr:write("workstage: ", err, "\n")
-    return 1
-  end
+  if not server then return fail(err) end
   io.stdout:write(server.url, "\nKantata OX: ", server.kantata_url, "\n")
   io.stdout:flush()
   sandbox.wait_signal()
   server:stop()
-  return 0
+  return exit_status.DONE
 end
 
 return command

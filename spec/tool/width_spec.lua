@@ -1,0 +1,183 @@
+-- What the tool prints on terminals of 40, 80 and 120 columns: tables fit,
+-- numbers stay whole, wide characters take two cells.
+local service = require "support.service"
+local tool = require "tool.tool"
+
+local WIDTHS = { 40, 80, 120 }
+
+-- The cells of a text: ideographs, kana, hangul and emoji take two. Written
+-- apart from the tool, which asks the system.
+local function cells(text)
+  local count = 0
+  for _, code in utf8.codes(text) do
+    local is_wide = code >= 0x1100 and code <= 0x115F or
+                    code >= 0x2E80 and code <= 0xA4CF or
+                    code >= 0xAC00 and code <= 0xD7A3 or
+                    code >= 0xF900 and code <= 0xFAFF or
+                    code >= 0xFF01 and code <= 0xFF60 or
+                    code >= 0x1F300 and code <= 0x1FAFF
+    local is_mark = code >= 0x300 and code <= 0x36F
+    count = count + (is_wide and 2 or is_mark and 0 or 1)
+  end
+  return count
+end
+
+-- The lines of a screen, without colours.
+local function lines_of(screen)
+  local lines = {}
+  screen = screen:gsub("^Script started[^\n]*\n", "")
+                 :gsub("\r?\nScript done.*$", "")
+                 :gsub("\27%[[%d;]*m", "")
+  for line in screen:gmatch "[^\r\n]+" do lines[#lines + 1] = line end
+  return lines
+end
+
+local LONG = "A stage with a very long name that nobody would choose"
+
+describe("on a terminal", function()
+  local place, ids
+
+  lazy_setup(function()
+    place = tool.place()
+    place:write("bp.lua", tool.BLUEPRINT)
+    ids = service.ids(place.server)
+    local client = service.storyblok(place.server)
+    assert(client.stages:update(ids.Drafting, { name = "下書き 🚀 原稿" }))
+    assert(client.stages:update(ids.Review, { name = LONG }))
+    assert(client.changes:create { story_id = ids.stories[1],
+                                   workflow_stage_id = ids.Review })
+  end)
+
+  lazy_teardown(function() place:close() end)
+
+  local function each_width(check)
+    for _, columns in ipairs(WIDTHS) do check(columns) end
+  end
+
+  -- Sentences and headings are left to the terminal, so that a command in
+  -- them can be copied.
+  local function is_sentence(line)
+    return line:find "[^.]%.$" or line:find "^Workflow "
+  end
+
+  -- Runs a command and returns its lines. Those of a table fit.
+  local function table_of(arguments, columns, env)
+    local screen, status = place:terminal(arguments, { columns = columns,
+                                                       env = env })
+    assert.equal(0, status, screen)
+    local lines = lines_of(screen)
+    for _, line in ipairs(lines) do
+      assert.truthy(is_sentence(line) or cells(line) <= columns,
+                     ("%d columns: %s"):format(columns, line))
+    end
+    return lines
+  end
+
+  local function find(lines, pattern)
+    for i, line in ipairs(lines) do
+      if line:find(pattern) then return line, i end
+    end
+  end
+
+  it("stages keeps ids and counts whole, and columns straight", function()
+    each_width(function(columns)
+      local lines = table_of("stages Article --count", columns)
+      for _, name in ipairs { "Drafting", "Review", "Old review", "Ready" } do
+        assert.truthy(find(lines, ("%d"):format(ids[name])), columns)
+      end
+      local heading, at = find(lines, "Stage.*Stories")
+      assert.truthy(heading, columns)
+      local last = cells(heading:match "^.*Stories")
+      for i = at + 1, at + 4 do
+        -- the count ends where its title does, whatever the names are
+        local found = false
+        for place_of in lines[i]:gmatch "%d+()" do
+          found = found or cells(lines[i]:sub(1, place_of - 1)) == last
+        end
+        assert.is_true(found, lines[i] .. "|")
+      end
+    end)
+  end)
+
+  it("stages shortens a long name and says the rules where there is room",
+     function()
+    assert.truthy(find(table_of("stages Article --count", 40), "A st.*%.%.%."))
+    assert.truthy(find(table_of("stages Article --count", 120), "next: all"))
+    local pipe = place:run "stages Article"
+    assert.truthy(pipe:find(LONG, 1, true))
+  end)
+
+  it("stages lists Kantata's statuses", function()
+    each_width(function(columns)
+      local lines = table_of("stages --service kantata", columns)
+      assert.truthy(find(lines, "605  blue"))
+    end)
+  end)
+
+  it("history shows when, from, to, by whom and how long", function()
+    each_width(function(columns)
+      local lines = table_of(("history --id %d"):format(ids.stories[1]),
+                             columns)
+      local row = find(lines, "^%s+%d%d%d%d%-%d%d%-%d%d %d%d:%d%d")
+      assert.truthy(row, columns)
+      assert.truthy(row:find "A st", row)
+      if columns >= 80 then
+        assert.truthy(find(lines, "When%s+From%s+To%s+By%s+In that stage"))
+        assert.truthy(row:find "%d s so far", row)
+      end
+    end)
+  end)
+
+  it("stuck lists the oldest first", function()
+    each_width(function(columns)
+      local lines = table_of("stuck Article --older-than 1d", columns)
+      local _, at = find(lines, "Item.*For")
+      assert.truthy(at, columns)
+      assert.truthy(lines[at + 1]:find "story%-%d+")
+      assert.truthy(lines[at + 1]:find "%d d %d+ h")
+      assert.truthy(find(lines, "39 items have been"))
+    end)
+  end)
+
+  it("progress --failures gives each item with its reason", function()
+    assert(place.server:inject { {
+      method = "POST", path = "/workflow_stage_changes", count = 2,
+      status = 422, body = '{"error":"It is locked by 佐藤さん"}' } })
+    local _, status = place:run("move --from 'Old review' --to Ready -y " ..
+                                "--journal f.journal --concurrency 1")
+    assert.equal(1, status)
+    each_width(function(columns)
+      local lines = table_of("progress f.journal --failures", columns)
+      local _, at = find(lines, "Item.*Reason")
+      assert.truthy(at, columns)
+      for i = at + 1, at + 2 do
+        assert.truthy(lines[i]:find "^288%d+  ", lines[i])
+        assert.truthy(lines[i]:find "It is", lines[i])
+      end
+    end)
+  end)
+
+  it("every other command says what it says in each width", function()
+    place:run "plan bp.lua -o p"
+    for arguments, expected in pairs {
+      ["whoami"] = { 0, "Demo User" },
+      ["doctor"] = { 0, "token: belongs to Demo User" },
+      ["check bp.lua"] = { 0, "4 stages, 2 moves" },
+      ["export Article"] = { 0, "workflow = " },
+      ["show f.journal"] = { 0, "not complete" },
+      ["progress f.journal"] = { 0, "2 failed" },
+      ["diff bp.lua bp.lua"] = { 0, "No differences." },
+      ["graph bp.lua"] = { 0, "digraph workflow" },
+      ["completion bash"] = { 0, "complete %-F" },
+      ["complete -- re"] = { 0, "resume" },
+      ["move --from Review --to Drafting"] = { 1, "no stage 'Review'" },
+    } do
+      each_width(function(columns)
+        local screen, status = place:terminal(arguments,
+                                              { columns = columns })
+        assert.equal(expected[1], status, arguments .. "\n" .. screen)
+        assert.truthy(screen:find(expected[2]), arguments .. "\n" .. screen)
+      end)
+    end
+  end)
+end)

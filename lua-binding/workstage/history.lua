@@ -112,7 +112,7 @@ local function complete(service, client, item, names, wants_user)
 end
 
 --- Iterates over the items that stand in a stage, with the time since when.
--- Takes a request for each hundred items where the list tells the time
+-- Takes a request for each 85 items where the list tells the time
 -- (Storyblok); else, and with `who`, one more for each item: see
 -- `history.cost`. Raises its errors, so that a loop never ends early in
 -- silence.
@@ -172,7 +172,7 @@ function history.cost(client, opts)
   local total
   total, err = service.count(client, opts, names)
   if not total then return nil, err end
-  local requests = math.max(math.ceil(total / service.PER_PAGE), 1)
+  local requests = math.max(math.ceil(total / service.NEW_A_PAGE), 1)
   if opts.who or not service.LIST_HAS_DATES then requests = requests + total
   end
   return requests, total

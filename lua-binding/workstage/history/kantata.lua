@@ -3,7 +3,8 @@ local paging = require "workstage.paging"
 local statuses = require "workstage.statuses"
 local time = require "workstage.time"
 
-local kantata = { PER_PAGE = 200, LIST_HAS_DATES = false }
+-- Pages overlap, as in `history/storyblok`.
+local kantata = { PER_PAGE = 200, NEW_A_PAGE = 170, LIST_HAS_DATES = false }
 
 --- See `history.names`: changes tell the names themselves.
 function kantata.names()

@@ -4,7 +4,9 @@ local paging = require "workstage.paging"
 local time = require "workstage.time"
 local visible = require "workstage.visible"
 
-local storyblok = { PER_PAGE = 100, LIST_HAS_DATES = true }
+-- Pages overlap, so that nothing is missed while others move items: of a
+-- page of 100 at least 85 items are new.
+local storyblok = { PER_PAGE = 100, NEW_A_PAGE = 85, LIST_HAS_DATES = true }
 
 -- ------------------------------------------------------------------- names
 

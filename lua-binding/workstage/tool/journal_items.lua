@@ -6,11 +6,18 @@ local journal_items = {}
 
 local take = {}
 
+-- Why an item failed, without the address of its request.
+local function reason_of(record)
+  if not record.status or not record.message then return record.why end
+  return ("%s (status %d)"):format(record.message, record.status)
+end
+
 local function set(self, id, outcome, record)
   if not self.items[id] then self.order[#self.order + 1] = id end
   self.items[id] = {
-    item = id, name = record.name, outcome = outcome, reason = record.why,
-    kind = record.kind, operation = record.operation, change = record.change,
+    item = id, name = record.name, outcome = outcome,
+    reason = reason_of(record), status = record.status, kind = record.kind,
+    operation = record.operation, change = record.change,
   }
 end
 
@@ -37,7 +44,8 @@ end
 -- @tparam string path
 -- @treturn[1] table array, in the order in which each item was first met,
 --   of `item`, `name` (where known), `outcome` ("moved", "skipped",
---   "failed"), `reason`, `kind` (of the error), `from`, `to`, `change`
+--   "failed"), `reason`, `kind` and `status` (of the error), `from`, `to`,
+--   `change`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function journal_items.read(path)

@@ -188,7 +188,10 @@ function Run:failed(work, item, err)
   report.failures[#report.failures + 1] = { item = item.id, name = item.name,
                                             error = err }
   self:note { type = "failed", operation = work.operation, item = item.id,
-              why = tostring(err), kind = is_error and err.kind or nil,
+              name = item.name, why = tostring(err),
+              message = is_error and err.message or nil,
+              status = is_error and err.status or nil,
+              kind = is_error and err.kind or nil,
               ambiguous = is_error and err.ambiguous or nil }
   local final = self.failures:note_failure(work, err)
   if final then self:end_with(final)

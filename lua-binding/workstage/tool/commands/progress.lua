@@ -112,7 +112,7 @@ end
 
 -- ----------------------------------------------------------------- failures
 
-local FIELDS = { "item", "name", "from", "to", "kind", "reason" }
+local FIELDS = { "item", "name", "from", "to", "kind", "status", "reason" }
 
 local function failures_of(path)
   local items, err = journal_items.read(path)

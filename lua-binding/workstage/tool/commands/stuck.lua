@@ -21,10 +21,10 @@ local command = {
     "workstage stuck Article --older-than 4w --who --csv > stuck.csv",
     "workstage stuck --service kantata 300 --older-than 30d",
   },
-  ends = "Cost: a request for each hundred items, each workflow and each " ..
-         "hundred collaborators. --who takes one more for each item that " ..
-         "is listed; for Kantata each project takes one. The number is " ..
-         "said first.",
+  ends = "Cost: a request for each 85 items (pages overlap), each workflow " ..
+         "and each hundred collaborators, and two more. --who takes one more " ..
+         "for each item that is listed; for Kantata each project takes one. " ..
+         "The number is said first.",
 }
 
 local function age(text)

@@ -60,7 +60,8 @@ describe("history.of", function()
                       stages = { { id = 11, name = "Draft",
                                    color = "#ffffff" } } } },
       collaborators = { { user_id = 4, role = "editor" } },
-      stories = { { id = 8, name = "S", stage = 11 } } } } },
+      stories = { { id = 8, name = "S", full_slug = "s",
+                    stage = 11 } } } } },
       tokens = { [service.TOKEN] = { id = 4, userid = "ann",
                                      friendly_name = "Ann",
                                      role = "admin" } } }

@@ -50,7 +50,6 @@ local function write_cache(path, list)
   end
 end
 
--- Complaints would appear in the middle of the line that is being typed.
 local function ask(parsed)
   local client = connect.open(parsed)
   if not client then return nil end

@@ -183,8 +183,10 @@ local function starts_with(text, start)
   return text:sub(1, #start) == start
 end
 
+-- Complaints would appear in the middle of the line that is being typed.
 function command.run(parsed)
   local words = {}
+  screen.is_quiet = true
   for i, word in ipairs(parsed.words) do words[i] = unquoted(word) end
   local start = words[#words] or ""
   local list, pattern = candidates_for(words)

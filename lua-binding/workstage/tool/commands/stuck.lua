@@ -22,9 +22,9 @@ local command = {
     "workstage stuck --service kantata 300 --older-than 30d",
   },
   ends = "Cost: a request for each 85 items (pages overlap), each workflow " ..
-         "and each hundred collaborators, and two more. --who takes one more " ..
-         "for each item that is listed; for Kantata each project takes one. " ..
-         "The number is said first.",
+         "and each hundred collaborators, and two more. --who takes one " ..
+         "more for each item that is listed; for Kantata each project " ..
+         "takes one. The number is said first.",
 }
 
 local function age(text)

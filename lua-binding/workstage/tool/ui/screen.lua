@@ -127,8 +127,9 @@ function screen.note(text)
   write(io.stderr, text .. "\n")
 end
 
---- Writes a message about a problem.
+--- Writes a message about a problem; nothing while `screen.is_quiet` is set.
 function screen.complain(text, ...)
+  if screen.is_quiet then return end
   if select("#", ...) > 0 then text = text:format(...) end
   screen.note("workstage: " .. text)
 end

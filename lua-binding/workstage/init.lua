@@ -61,24 +61,60 @@ local function check(opts, name)
   end
 end
 
+local function from_env(service, opts)
+  if opts ~= nil then check(opts, service .. ".from_env") end
+  local options, err =
+    require "workstage.environment".options(service, opts)
+  if not options then return nil, err end
+  return workstage[service](options)
+end
+
+local storyblok, Storyblok = {}, {}
+
 --- A client of one Storyblok space.
 -- @tparam table opts the options: `space_id`, `token` ...
 -- @treturn[1] table the space
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function workstage.storyblok(opts)
+function Storyblok.__call(_, opts)
   check(opts, "storyblok")
   return require "workstage.storyblok".new(opts)
 end
+
+--- A client of the space that the environment names: `STORYBLOK_TOKEN` (or
+-- `STORYBLOK_OAUTH_TOKEN`), `STORYBLOK_SPACE_ID`, and if they are set
+-- `WORKSTAGE_BASE_URL`, `WORKSTAGE_RATE_LIMIT` (a number or `off`),
+-- `WORKSTAGE_SETTLE_TIME`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`.
+-- @tparam[opt] table opts options that count instead of the environment's
+-- @treturn[1] table the space
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function storyblok.from_env(opts) return from_env("storyblok", opts) end
+
+Storyblok.__index = strict.index("workstage.storyblok", storyblok)
+workstage.storyblok = setmetatable(storyblok, Storyblok)
+
+local kantata, Kantata = {}, {}
 
 --- A client of one Kantata OX account.
 -- @tparam table opts the options: `token` ...
 -- @treturn[1] table the account
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function workstage.kantata(opts)
+function Kantata.__call(_, opts)
   check(opts, "kantata")
   return require "workstage.kantata".new(opts)
 end
+
+--- A client of the account whose token `KANTATA_TOKEN` holds; the other
+-- variables are those of `workstage.storyblok.from_env`.
+-- @tparam[opt] table opts options that count instead of the environment's
+-- @treturn[1] table the account
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function kantata.from_env(opts) return from_env("kantata", opts) end
+
+Kantata.__index = strict.index("workstage.kantata", kantata)
+workstage.kantata = setmetatable(kantata, Kantata)
 
 return workstage

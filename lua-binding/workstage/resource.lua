@@ -151,15 +151,17 @@ local function remember_change(self, request, change)
   if created then memory:learn_offset(created, request.sent_at, now) end
 end
 
--- Sends a POST, and remembers what it made.
+-- Sends a POST, and remembers what it made. The claim comes last: where memory
+-- runs out before it, the object is looked for, and must not be taken for that
+-- of another request.
 local function send_create(request, self)
   request.sent_at = core.now()
   local object, err = fetch(self, self.service.read_one, "POST",
                             request.path, request.query, request.body,
                             request)
   if object then
-    self.transport.memory:claim(self.class.name, object.id)
     if self.class.item then remember_change(self, request, object) end
+    self.transport.memory:claim(self.class.name, object.id)
   end
   return object, err
 end

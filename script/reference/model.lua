@@ -99,7 +99,7 @@ local function look_up(f)
               comments.above("lua-binding/" .. place, info.linedefined)
   local names = {}
   for i = 1, info.nparams do names[i] = debug.getlocal(f, i) end
-  if names[1] == "self" then table.remove(names, 1) end
+  if names[1] == "self" or names[1] == "_" then table.remove(names, 1) end
   return doc, names, place, info.linedefined
 end
 
@@ -362,7 +362,7 @@ end
 -- ------------------------------------------------------------- modules
 
 local order = {
-  workstage = { "storyblok", "kantata", "map", "run" },
+  workstage = { "map", "run" },
   ["workstage.migration"] = {
     "read", "write", "export", "check", "plan", "load", "apply", "resume",
     "rollback", "progress", "rehearse", "graph",
@@ -372,6 +372,31 @@ local order = {
 -- The tool's own, which no script needs.
 local hidden = { hold_signals = true, wait_signal = true }
 
+-- A table that can be called, as `workstage.storyblok`, and its functions.
+local function add_callable(found, name, value)
+  local call = describe(name, getmetatable(value).__call)
+  call.is_callable = true
+  local list = found.functions
+  list[#list + 1] = call
+  for _, key in ipairs(sorted_methods(value)) do
+    list[#list + 1] = describe(name .. "." .. key, value[key])
+  end
+end
+
+local function add_callables(found, module)
+  local names = {}
+  for key, value in pairs(module) do
+    local meta = type(value) == "table" and getmetatable(value)
+    if type(meta) == "table" and type(meta.__call) == "function" then
+      names[#names + 1] = key
+    end
+  end
+  table.sort(names, function(a, b) return a > b end)
+  for _, key in ipairs(names) do
+    add_callable(found, found.name .. "." .. key, module[key])
+  end
+end
+
 local function add_module(name, doc, module, fields)
   local found = { name = name, doc = doc, functions = {}, fields = fields }
   for _, key in ipairs(sorted_methods(module, order[name])) do
@@ -380,6 +405,7 @@ local function add_module(name, doc, module, fields)
       found.functions[#found.functions + 1] = one
     end
   end
+  add_callables(found, module)
   model.modules[#model.modules + 1] = found
 end
 

@@ -129,6 +129,20 @@ local function put_function(f, name)
   put("function %s(%s) end", name, table.concat(names, ", "))
 end
 
+-- A table that can be called: a class with an overload.
+local function put_callable(f, name)
+  local params = {}
+  for i, param in ipairs(f.params) do
+    params[i] = ("%s: %s"):format(param.name, param.type)
+  end
+  put("")
+  put_words(f.text)
+  put("---@class %s.constructor", f.name)
+  put("---@overload fun(%s): %s|nil, %s|nil", table.concat(params, ", "),
+      f.results[1].type, f.fails)
+  put("%s = {}", name)
+end
+
 local function put_class(class)
   put("")
   put_words(class.doc)
@@ -167,7 +181,9 @@ local function put_module(module)
   end
   put("local %s = {}", variable)
   for _, f in ipairs(module.functions) do
-    put_function(f, f.name:gsub("^.*%.([%w_]+)$", variable .. ".%1"))
+    local name = variable .. f.name:sub(#module.name + 1)
+    if f.is_callable then put_callable(f, name)
+    else put_function(f, name) end
   end
   put("")
   put("return %s", variable)

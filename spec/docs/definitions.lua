@@ -11,7 +11,7 @@ local function read_file(path, classes)
     local name, parent = line:match "^%-%-%-@class ([%w_.]+):? ?([%w_.]*)"
     local field, mark, kind = line:match "^%-%-%-@field ([%w_%[%]]+)(%??) (.*)$"
     local param = line:match "^%-%-%-@param ([%w_]+)"
-    local f, given = line:match "^function [%w_]+[.:]([%w_]+)%((.-)%) end$"
+    local f, given = line:match "^function [%w_.]+[.:]([%w_]+)%((.-)%) end$"
     if name then
       class = { fields = {}, methods = {}, parent = parent, file = path }
       assert(not classes[name], "twice: " .. name)

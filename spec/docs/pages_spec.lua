@@ -70,7 +70,7 @@ describe("the reference", function()
     for name, class in pairs(classes) do
       local service, resource = name:match "^workstage%.(%l+)%.?(%l*)$"
       local holder = holders[service]
-      if holder and next(class.methods) then
+      if holder and next(class.methods) and resource ~= "constructor" then
         if resource ~= "" then holder = holder .. "." .. resource end
         for method in pairs(class.methods) do
           local text = part("reference/" .. service,

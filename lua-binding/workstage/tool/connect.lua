@@ -1,5 +1,6 @@
 --- Which service, which space and whose token: from options, a profile, the
 -- environment, or the file that a command is about, in this order.
+local environment = require "workstage.environment"
 local exit_status = require "workstage.tool.exit_status"
 local profiles = require "workstage.tool.profile"
 local screen = require "workstage.tool.ui.screen"
@@ -21,17 +22,13 @@ local function refuse_token(parser)
 end
 
 local function rate(text)
-  if text == "off" then return false end
-  local number = tonumber(text)
-  if number and number >= 0.001 and number <= 10000 then return number end
-  return nil, ("rate limit: '%s' is neither a number of requests a second " ..
-               "(0.001 to 10000) nor 'off'"):format(text)
+  local value, why = environment.rate(text)
+  return value, why and "rate limit: " .. why
 end
 
 local function seconds(text)
-  local number = tonumber(text)
-  if number and number >= 0 and number < math.huge then return number end
-  return nil, ("settle time: '%s' is no number of seconds"):format(text)
+  local value, why = environment.seconds(text)
+  return value, why and "settle time: " .. why
 end
 
 --- Adds the options of a connection.
@@ -58,11 +55,6 @@ function connect.define(parser)
                 "without a response is treated as not applied; else " ..
                 "$WORKSTAGE_SETTLE_TIME; else 5.")
     :argname "SECONDS":convert(seconds)
-end
-
-local function variable(name)
-  local value = os.getenv(name)
-  if value ~= "" then return value end
 end
 
 local function fail(text, ...)
@@ -98,7 +90,7 @@ local complete = {}
 
 function complete.storyblok(options, parsed, profile, about)
   options.space_id = parsed.space or profile.space or
-                     variable "STORYBLOK_SPACE_ID" or about.space_id
+                     environment.get "STORYBLOK_SPACE_ID" or about.space_id
   options.region = parsed.region or profile.region
   if options.space_id then return options end
   return missing("Storyblok", "a space", "STORYBLOK_SPACE_ID",
@@ -113,16 +105,6 @@ function complete.kantata(options, parsed)
 end
 
 -- ------------------------------------------------------------- the options
-
--- A number of an environment variable; true when there is nothing wrong.
-local function add_number(options, name, variable_name, read)
-  local text = variable(variable_name)
-  if options[name] ~= nil or not text then return true end
-  local value, why = read(text)
-  if value == nil then return fail("%s: %s", variable_name, why) end
-  options[name] = value
-  return true
-end
 
 local function first(...)
   for i = 1, select("#", ...) do
@@ -142,17 +124,13 @@ end
 -- The options of a client; nil when they are not complete.
 local function gather(service, parsed, profile, about)
   local options = {
-    base_url = parsed.base_url or profile.base_url or
-               variable "WORKSTAGE_BASE_URL",
-    ca_file = parsed.ca_file or profile.ca_file or
-              variable "CURL_CA_BUNDLE" or variable "SSL_CERT_FILE",
+    base_url = parsed.base_url or profile.base_url,
+    ca_file = parsed.ca_file or profile.ca_file,
     rate_limit = first(parsed.rate_limit, profile.rate),
     settle_time = parsed.settle_time, concurrency = parsed.concurrency,
   }
-  local good =
-    add_number(options, "rate_limit", "WORKSTAGE_RATE_LIMIT", rate) and
-    add_number(options, "settle_time", "WORKSTAGE_SETTLE_TIME", seconds)
-  if not good then return nil, exit_status.USAGE end
+  local err = environment.add_common(options)
+  if err then return fail("%s", err.message) end
   local added, code = add_token(options, service, profile)
   if not added then return nil, code end
   return complete[service](options, parsed, profile, about)

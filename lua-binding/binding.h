@@ -27,6 +27,7 @@ void wsl_open_lines(lua_State *L);
 void wsl_open_journal(lua_State *L);
 void wsl_open_replace(lua_State *L);
 void wsl_open_copy(lua_State *L);
+void wsl_open_decode(lua_State *L);
 
 /* The loop of a userdata at that index; raises when it is closed. */
 ws_loop *wsl_check_loop(lua_State *L, int index);

@@ -62,7 +62,7 @@ const char *ws_field_type_name(ws_field_type type) {
     [WS_FIELD_TEXT] = "string", [WS_FIELD_TIME] = "time",
     [WS_FIELD_IDS] = "array of ids", [WS_FIELD_TEXTS] = "array of strings",
     [WS_FIELD_OBJECT] = "object", [WS_FIELD_OBJECTS] = "array of objects",
-    [WS_FIELD_ANY] = "any"
+    [WS_FIELD_MAP] = "object of objects", [WS_FIELD_ANY] = "any"
   };
   return names[type];
 }

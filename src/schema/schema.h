@@ -22,6 +22,7 @@ typedef enum ws_field_type {
   WS_FIELD_TEXTS,      /* an array of texts */
   WS_FIELD_OBJECT,     /* an object with a schema of its own */
   WS_FIELD_OBJECTS,    /* an array of such objects */
+  WS_FIELD_MAP,        /* an object whose members are such objects */
   WS_FIELD_ANY         /* any value of JSON */
 } ws_field_type;
 

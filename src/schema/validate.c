@@ -128,6 +128,7 @@ static const char *words_for(const ws_field *field) {
       return field->shorthand ? "a string or a table of fields"
         : "a table of fields";
     case WS_FIELD_OBJECTS: return "an array of tables";
+    case WS_FIELD_MAP: return "a table of tables";
     case WS_FIELD_ANY: break;
   }
   return "a value that JSON can hold";
@@ -271,7 +272,7 @@ bool ws_value_fits(const ws_field *field, const ws_value *value) {
     case WS_FIELD_TIME: return is_time(value);
     case WS_FIELD_ANY: return true;
     case WS_FIELD_IDS: case WS_FIELD_TEXTS: case WS_FIELD_OBJECT:
-    case WS_FIELD_OBJECTS: break;
+    case WS_FIELD_OBJECTS: case WS_FIELD_MAP: break;
   }
   return false;
 }

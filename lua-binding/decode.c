@@ -1,0 +1,474 @@
+/*
+** From the bytes of a response to Lua tables, in one pass: JSON is parsed, and
+** what a schema knows is held to its type while the tables are built. Integers
+** are exact, null becomes nil, and what the schema does not know is kept.
+*/
+
+#include <stdio.h>
+#include <string.h>
+
+#include "binding.h"
+
+#include "base/ascii.h"
+#include "json/number.h"
+#include "json/reader.h"
+#include "schema/schema.h"
+
+enum { MOST_MEMBERS = 64 };   /* that a table is given space for at once */
+
+/* The path to a value in the response, for messages. */
+typedef struct path {
+  const struct path *up;
+  const char *name;          /* of a member; NULL: an item */
+  size_t size;
+  lua_Integer index;         /* of an item, from 1 */
+} path;
+
+typedef struct decoder {
+  lua_State *L;
+  ws_reader reader;
+  uint64_t only;             /* fields of the objects wanted; 0: all */
+  char mismatch[320];        /* what did not fit the schema */
+} decoder;
+
+static bool decode_object(decoder *d, const ws_schema *schema,
+                          const path *at, uint64_t only);
+static bool decode_any(decoder *d, const path *at);
+static bool push_any(decoder *d, const path *at, ws_json_type type);
+
+/* --------------------------------------------------------------- messages */
+
+typedef struct text {
+  char bytes[160];
+  size_t size;
+} text;
+
+static void print_path(text *to, const path *at) {
+  size_t capacity, added;
+  if (!at) return;
+  print_path(to, at->up);
+  capacity = sizeof to->bytes - to->size;
+  if (at->name)
+    added = (size_t)snprintf(to->bytes + to->size, capacity, "%s%.*s",
+                             to->size ? "." : "",
+                             at->size < 40 ? (int)at->size : 40, at->name);
+  else
+    added = (size_t)snprintf(to->bytes + to->size, capacity, "[%lld]",
+                             (long long)at->index);
+  to->size += added < capacity ? added : capacity - 1;
+}
+
+static void describe(const decoder *d, ws_json_type type, char *to,
+                     size_t size) {
+  static const char *const words[] = {
+    [WS_JSON_NULL] = "null", [WS_JSON_TRUE] = "true",
+    [WS_JSON_FALSE] = "false", [WS_JSON_STRING] = "a string",
+    [WS_JSON_ARRAY] = "an array", [WS_JSON_OBJECT] = "an object",
+  };
+  char digits[WS_NUMBER_SIZE];
+  if (type == WS_JSON_INTEGER)
+    snprintf(to, size, "the number %lld", (long long)d->reader.integer);
+  else if (type == WS_JSON_NUMBER) {
+    ws_number_format(digits, d->reader.number);
+    snprintf(to, size, "the number %s", digits);
+  }
+  else
+    snprintf(to, size, "%s", words[type]);
+}
+
+/* Records that a value of `type` does not fit; false, to be returned. */
+static bool mismatch(decoder *d, const path *at, const char *expected,
+                     ws_json_type type) {
+  text where = {{0}, 0};
+  char found[80];
+  if (type == WS_JSON_ERROR || d->mismatch[0]) return false;
+  print_path(&where, at);
+  describe(d, type, found, sizeof found);
+  snprintf(d->mismatch, sizeof d->mismatch,
+           "%s: expected %s, the answer holds %s",
+           where.size ? where.bytes : "answer", expected, found);
+  return false;
+}
+
+/* ---------------------------------------------------------------- scalars */
+
+/* The integer that a number without a fraction is; others are no integers. */
+static bool to_integer(const decoder *d, ws_json_type type,
+                       lua_Integer *value) {
+  double number = d->reader.number;
+  if (type == WS_JSON_INTEGER) *value = d->reader.integer;
+  else if (type != WS_JSON_NUMBER || number < -(double)WS_MAX_ID ||
+           number > (double)WS_MAX_ID)
+    return false;
+  else *value = (lua_Integer)number;
+  return type == WS_JSON_INTEGER || (double)*value == number;
+}
+
+/* Kantata's integers come as strings of digits. */
+static bool read_integer(const decoder *d, const ws_field *field,
+                         ws_json_type type, lua_Integer *value) {
+  int64_t integer;
+  const ws_reader *r = &d->reader;
+  if (type != WS_JSON_STRING) return to_integer(d, type, value);
+  if (!(field->flags & WS_DIGITS) || !r->size || r->size > 16 ||
+      r->text[0] == '-' ||
+      !ws_number_parse_integer(r->text, r->size, &integer))
+    return false;
+  *value = integer;
+  return true;
+}
+
+static bool push_number(decoder *d, ws_json_type type) {
+  lua_Integer integer;
+  if (to_integer(d, type, &integer)) lua_pushinteger(d->L, integer);
+  else lua_pushnumber(d->L, d->reader.number);
+  return true;
+}
+
+static bool push_string(decoder *d) {
+  lua_pushlstring(d->L, d->reader.text, d->reader.size);
+  return true;
+}
+
+static bool push_id(decoder *d, const ws_field *field, const path *at,
+                    ws_json_type type) {
+  lua_Integer value;
+  if (!read_integer(d, field, type, &value) || value < 1 ||
+      value > WS_MAX_ID)
+    return mismatch(d, at, "an id from 1 to 9007199254740991", type);
+  lua_pushinteger(d->L, value);
+  return true;
+}
+
+/* ----------------------------------------------------------------- arrays */
+
+/* Pushes one item of an array, whose type has been read. */
+typedef bool push_item(decoder *d, const ws_field *field, const path *at,
+                       ws_json_type type);
+
+/* True if an object was opened where an array must be, but is empty: some
+** services do not tell the two apart. */
+static bool is_empty_object(decoder *d) {
+  const char *name;
+  size_t size;
+  return !ws_reader_member(&d->reader, &name, &size) && !d->reader.error;
+}
+
+static bool push_array(decoder *d, const ws_field *field, const path *at,
+                       ws_json_type type, push_item *push) {
+  lua_State *L = d->L;
+  path item = {at, NULL, 0, 0};
+  lua_createtable(L, 0, 0);
+  if (type == WS_JSON_OBJECT && is_empty_object(d)) return true;
+  if (type != WS_JSON_ARRAY) return mismatch(d, at, "an array", type);
+  while (ws_reader_item(&d->reader)) {
+    item.index++;
+    if (!push(d, field, &item, ws_reader_next(&d->reader))) return false;
+    lua_rawseti(L, -2, item.index);
+  }
+  return !d->reader.error;
+}
+
+static bool push_text(decoder *d, const ws_field *field, const path *at,
+                      ws_json_type type) {
+  (void)field;
+  return type == WS_JSON_STRING ? push_string(d)
+                                : mismatch(d, at, "a string", type);
+}
+
+/* ---------------------------------------------------------------- objects */
+
+/* Opens an object where one must be; an empty array will do as well. */
+static bool open_object(decoder *d, const path *at, ws_json_type type,
+                        bool *is_empty) {
+  *is_empty = type == WS_JSON_ARRAY;
+  if (type == WS_JSON_OBJECT) return true;
+  if (type == WS_JSON_ARRAY && !ws_reader_item(&d->reader))
+    return !d->reader.error;
+  return mismatch(d, at, "an object", type);
+}
+
+static bool push_object(decoder *d, const ws_field *field, const path *at,
+                        ws_json_type type) {
+  bool is_empty;
+  uint64_t only = d->only;
+  if (!open_object(d, at, type, &is_empty)) return false;
+  d->only = 0;
+  if (is_empty) lua_createtable(d->L, 0, 0);
+  else if (!decode_object(d, field->object, at, only)) return false;
+  d->only = only;
+  return true;
+}
+
+static bool push_map(decoder *d, const ws_field *field, const path *at,
+                     ws_json_type type) {
+  lua_State *L = d->L;
+  path member = {at, NULL, 0, 0};
+  bool is_empty;
+  if (!open_object(d, at, type, &is_empty)) return false;
+  lua_createtable(L, 0, 0);
+  while (!is_empty &&
+         ws_reader_member(&d->reader, &member.name, &member.size)) {
+    lua_pushlstring(L, member.name, member.size);
+    member.name = lua_tostring(L, -1);
+    if (!push_object(d, field, &member, ws_reader_next(&d->reader)))
+      return false;
+    lua_rawset(L, -3);
+  }
+  return !d->reader.error;
+}
+
+static bool push_field(decoder *d, const ws_field *field, const path *at) {
+  ws_json_type type = ws_reader_next(&d->reader);
+  lua_Integer integer;
+  if (type == WS_JSON_NULL) return lua_pushnil(d->L), true;
+  switch (field->type) {
+    case WS_FIELD_ID: return push_id(d, field, at, type);
+    case WS_FIELD_INTEGER:
+      if (!read_integer(d, field, type, &integer))
+        return mismatch(d, at, "an integer", type);
+      return lua_pushinteger(d->L, integer), true;
+    case WS_FIELD_NUMBER:
+      if (type != WS_JSON_INTEGER && type != WS_JSON_NUMBER)
+        return mismatch(d, at, "a number", type);
+      return push_number(d, type);
+    case WS_FIELD_BOOLEAN:
+      if (type != WS_JSON_TRUE && type != WS_JSON_FALSE)
+        return mismatch(d, at, "a boolean", type);
+      return lua_pushboolean(d->L, type == WS_JSON_TRUE), true;
+    case WS_FIELD_TEXT: case WS_FIELD_TIME:
+      return push_text(d, field, at, type);
+    case WS_FIELD_IDS: return push_array(d, field, at, type, push_id);
+    case WS_FIELD_TEXTS: return push_array(d, field, at, type, push_text);
+    case WS_FIELD_OBJECT: return push_object(d, field, at, type);
+    case WS_FIELD_OBJECTS:
+      return push_array(d, field, at, type, push_object);
+    case WS_FIELD_MAP: return push_map(d, field, at, type);
+    case WS_FIELD_ANY: break;
+  }
+  return push_any(d, at, type);
+}
+
+/* Services send the fields of an object in the same order as a rule: the one
+** after the last is tried first. */
+static const ws_field *find_field(const ws_schema *schema, size_t *expected,
+                                  const char *name, size_t size) {
+  const ws_field *field;
+  if (*expected < schema->count) {
+    field = &schema->fields[*expected];
+    if (field->size == size && memcmp(field->name, name, size) == 0) {
+      ++*expected;
+      return field;
+    }
+  }
+  field = ws_schema_find_field(schema, name, size);
+  if (field) *expected = (size_t)(field - schema->fields) + 1;
+  return field;
+}
+
+static bool is_wanted(const ws_schema *schema, const ws_field *field,
+                      uint64_t only) {
+  return !only || (field && only >> (field - schema->fields) & 1);
+}
+
+/* Reads the members of an object that has been opened. A null is set as well,
+** as it removes an earlier member of the same name. */
+static bool decode_object(decoder *d, const ws_schema *schema,
+                          const path *up, uint64_t only) {
+  lua_State *L = d->L;
+  size_t expected = 0;
+  path at = {up, NULL, 0, 0};
+  if (!lua_checkstack(L, 8)) return wsl_no_memory(L), false;
+  lua_createtable(L, 0, schema->count < MOST_MEMBERS ? (int)schema->count
+                                                     : MOST_MEMBERS);
+  while (ws_reader_member(&d->reader, &at.name, &at.size)) {
+    const ws_field *field = find_field(schema, &expected, at.name, at.size);
+    if (!is_wanted(schema, field, only)) {
+      ws_reader_skip(&d->reader);
+      continue;
+    }
+    lua_pushlstring(L, at.name, at.size);
+    at.name = lua_tostring(L, -1);
+    if (!(field ? push_field(d, field, &at) : decode_any(d, &at)))
+      return false;
+    lua_rawset(L, -3);
+  }
+  return !d->reader.error;
+}
+
+/* -------------------------------------------------------- without a schema */
+
+static bool push_any_object(decoder *d, const path *up) {
+  lua_State *L = d->L;
+  path at = {up, NULL, 0, 0};
+  lua_createtable(L, 0, 0);
+  while (ws_reader_member(&d->reader, &at.name, &at.size)) {
+    lua_pushlstring(L, at.name, at.size);
+    at.name = lua_tostring(L, -1);
+    if (!decode_any(d, &at)) return false;
+    lua_rawset(L, -3);
+  }
+  return !d->reader.error;
+}
+
+/* A null in an array stays, as workstage.null, so that there are no holes. */
+static bool push_any_array(decoder *d, const path *up) {
+  lua_State *L = d->L;
+  path at = {up, NULL, 0, 0};
+  lua_createtable(L, 0, 0);
+  while (ws_reader_item(&d->reader)) {
+    ws_json_type type = ws_reader_next(&d->reader);
+    at.index++;
+    if (type == WS_JSON_NULL) lua_pushlightuserdata(L, NULL);
+    else if (!push_any(d, &at, type)) return false;
+    lua_rawseti(L, -2, at.index);
+  }
+  return !d->reader.error;
+}
+
+static bool push_any(decoder *d, const path *at, ws_json_type type) {
+  switch (type) {
+    case WS_JSON_NULL: lua_pushnil(d->L); return true;
+    case WS_JSON_TRUE: case WS_JSON_FALSE:
+      lua_pushboolean(d->L, type == WS_JSON_TRUE);
+      return true;
+    case WS_JSON_INTEGER: case WS_JSON_NUMBER: return push_number(d, type);
+    case WS_JSON_STRING: return push_string(d);
+    case WS_JSON_ERROR: return false;
+    case WS_JSON_ARRAY: case WS_JSON_OBJECT: break;
+  }
+  if (!lua_checkstack(d->L, 8)) return wsl_no_memory(d->L), false;
+  return type == WS_JSON_ARRAY ? push_any_array(d, at)
+                               : push_any_object(d, at);
+}
+
+static bool decode_any(decoder *d, const path *at) {
+  return push_any(d, at, ws_reader_next(&d->reader));
+}
+
+/* ----------------------------------------------------------------- decode */
+
+static bool decode_root(decoder *d, const ws_schema *schema, uint64_t only) {
+  ws_json_type type = ws_reader_next(&d->reader);
+  if (!schema && type == WS_JSON_NULL) lua_pushlightuserdata(d->L, NULL);
+  else if (!schema) return push_any(d, NULL, type);
+  else if (type != WS_JSON_OBJECT)
+    return mismatch(d, NULL, "an object", type);
+  else {
+    d->only = only;
+    return decode_object(d, schema, NULL, 0);
+  }
+  return true;
+}
+
+/* Whether all of the text is JSON; the reader then has the error. */
+static bool is_json(decoder *d, const char *bytes, size_t size) {
+  ws_reader_init(&d->reader, bytes, size, d->reader.unescaped);
+  ws_reader_skip(&d->reader);
+  return ws_reader_finish(&d->reader);
+}
+
+/*
+** decode(text[, schema[, only]]): the value; or nil, a sentence, and whether
+** the text is JSON, which then does not fit the schema. `only`, from
+** projection(), leaves out other fields of the objects in the schema's object.
+*/
+static int decode(lua_State *L) {
+  decoder d = {.L = L};
+  size_t size;
+  const char *bytes = luaL_checklstring(L, 1, &size);
+  const ws_schema *schema = lua_touserdata(L, 2);
+  uint64_t only = (uint64_t)luaL_optinteger(L, 3, 0);
+  char message[160];
+  lua_settop(L, 3);
+  ws_reader_init(&d.reader, bytes, size, wsl_scratch(L));
+  if (decode_root(&d, schema, only) && ws_reader_finish(&d.reader)) return 1;
+  bool well_formed = is_json(&d, bytes, size);
+  if (d.reader.no_memory) return wsl_no_memory(L);
+  if (!well_formed) ws_reader_describe(&d.reader, message, sizeof message);
+  lua_pushnil(L);
+  lua_pushstring(L, well_formed ? d.mismatch : message);
+  lua_pushboolean(L, well_formed);
+  return 3;
+}
+
+/* -------------------------------------------------------------- envelopes */
+
+/* A schema of what stands around the objects of a response. */
+typedef struct envelope {
+  ws_schema schema;
+  ws_field fields[WS_MAX_FIELDS];
+} envelope;
+
+static ws_field_type member_type(lua_State *L, int index) {
+  static const char *const names[] = {"one", "many", "map", NULL};
+  static const ws_field_type types[] = {WS_FIELD_OBJECT, WS_FIELD_OBJECTS,
+                                        WS_FIELD_MAP};
+  return types[luaL_checkoption(L, index, NULL, names)];
+}
+
+/*
+** envelope(name, kind, schema, ...): a schema of an object with these members,
+** each "one" object, "many" in an array, or a "map" of objects by their ids.
+** The names are kept alive by user values.
+*/
+static int new_envelope(lua_State *L) {
+  int count = lua_gettop(L) / 3;
+  envelope *made = lua_newuserdatauv(L, sizeof *made, WS_MAX_FIELDS);
+  luaL_argcheck(L, count >= 1 && count < WS_MAX_FIELDS, 1, "wrong number");
+  *made = (envelope){.schema = {"envelope", NULL, NULL, "", made->fields,
+                                (size_t)count}};
+  for (int i = 0; i < count; i++) {
+    ws_field *field = &made->fields[i];
+    field->name = luaL_checklstring(L, 3 * i + 1, &field->size);
+    field->type = member_type(L, 3 * i + 2);
+    field->object = lua_touserdata(L, 3 * i + 3);
+    lua_pushvalue(L, 3 * i + 1);
+    lua_setiuservalue(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* projection(schema, names): an integer for decode; or nil and a sentence. */
+static int projection(lua_State *L) {
+  const ws_schema *schema = lua_touserdata(L, 1);
+  uint64_t only = 0;
+  lua_Integer count;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  count = (lua_Integer)lua_rawlen(L, 2);
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t size;
+    const char *name;
+    const ws_field *field;
+    lua_rawgeti(L, 2, i);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      return lua_pushnil(L), lua_pushliteral(L, "expected an array of names"),
+             2;
+    name = lua_tolstring(L, -1, &size);
+    field = ws_schema_find_field(schema, name, size);
+    if (!field) {
+      field = ws_schema_nearest_field(schema, name, size);
+      lua_pushnil(L);
+      lua_pushfstring(L, field ? "unknown field '%s', did you mean '%s'?"
+                               : "unknown field '%s'", name,
+                      field ? field->name : "");
+      return 2;
+    }
+    only |= UINT64_C(1) << (field - schema->fields);
+    lua_pop(L, 1);
+  }
+  lua_pushinteger(L, (lua_Integer)only);
+  return 1;
+}
+
+void wsl_open_decode(lua_State *L) {
+  const luaL_Reg functions[] = {
+    {"envelope", new_envelope},
+    {"projection", projection},
+    {NULL, NULL}
+  };
+  luaL_setfuncs(L, functions, 0);
+  wsl_new_buffer(L);
+  lua_pushcclosure(L, decode, 1);
+  lua_setfield(L, -2, "decode");
+}

@@ -20,7 +20,6 @@ void wsl_open_loop(lua_State *L);
 void wsl_open_client(lua_State *L);
 void wsl_open_call(lua_State *L);
 void wsl_open_write(lua_State *L);
-void wsl_open_coerce(lua_State *L);
 void wsl_open_record(lua_State *L);
 void wsl_open_schemas(lua_State *L);
 void wsl_open_lines(lua_State *L);

@@ -84,7 +84,6 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   wsl_open_call(L);
   wsl_open_write(L);
   wsl_open_record(L);
-  wsl_open_coerce(L);
   wsl_open_schemas(L);
   wsl_open_lines(L);
   wsl_open_journal(L);

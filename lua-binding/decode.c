@@ -14,7 +14,13 @@
 #include "json/reader.h"
 #include "schema/schema.h"
 
-enum { MOST_MEMBERS = 64 };   /* that a table is given space for at once */
+/* How many members the last object of each schema had. The next one will have
+** about as many, and space for all at once costs much less than growing. */
+enum { MEMO_SIZE = 64 };
+
+typedef struct memo {
+  struct { const ws_schema *schema; int members; } last[MEMO_SIZE];
+} memo;
 
 /* The path to a value in the response, for messages. */
 typedef struct path {
@@ -28,6 +34,7 @@ typedef struct decoder {
   lua_State *L;
   ws_reader reader;
   uint64_t only;             /* fields of the objects wanted; 0: all */
+  memo *memo;
   char mismatch[320];        /* what did not fit the schema */
 } decoder;
 
@@ -271,16 +278,26 @@ static bool is_wanted(const ws_schema *schema, const ws_field *field,
   return !only || (field && only >> (field - schema->fields) & 1);
 }
 
+/* Its place in the memo; schemas that share one only waste space. */
+static int *members_of(decoder *d, const ws_schema *schema) {
+  size_t at = ((uintptr_t)schema >> 4) % MEMO_SIZE;
+  if (d->memo->last[at].schema != schema) {
+    d->memo->last[at].schema = schema;
+    d->memo->last[at].members = 8;
+  }
+  return &d->memo->last[at].members;
+}
+
 /* Reads the members of an object that has been opened. A null is set as well,
 ** as it removes an earlier member of the same name. */
 static bool decode_object(decoder *d, const ws_schema *schema,
                           const path *up, uint64_t only) {
   lua_State *L = d->L;
   size_t expected = 0;
+  int count = 0;
   path at = {up, NULL, 0, 0};
   if (!lua_checkstack(L, 8)) return wsl_no_memory(L), false;
-  lua_createtable(L, 0, schema->count < MOST_MEMBERS ? (int)schema->count
-                                                     : MOST_MEMBERS);
+  lua_createtable(L, 0, *members_of(d, schema));
   while (ws_reader_member(&d->reader, &at.name, &at.size)) {
     const ws_field *field = find_field(schema, &expected, at.name, at.size);
     if (!is_wanted(schema, field, only)) {
@@ -291,8 +308,10 @@ static bool decode_object(decoder *d, const ws_schema *schema,
     at.name = lua_tostring(L, -1);
     if (!(field ? push_field(d, field, &at) : decode_any(d, &at)))
       return false;
+    if (!lua_isnil(L, -1)) count++;
     lua_rawset(L, -3);
   }
+  *members_of(d, schema) = count;
   return !d->reader.error;
 }
 
@@ -352,8 +371,12 @@ static bool decode_root(decoder *d, const ws_schema *schema, uint64_t only) {
   ws_json_type type = ws_reader_next(&d->reader);
   if (!schema && type == WS_JSON_NULL) lua_pushlightuserdata(d->L, NULL);
   else if (!schema) return push_any(d, NULL, type);
-  else if (type != WS_JSON_OBJECT)
-    return mismatch(d, NULL, "an object", type);
+  else if (type == WS_JSON_ERROR)
+    return false;
+  else if (type != WS_JSON_OBJECT) {
+    strcpy(d->mismatch, "the answer is no JSON object");
+    return false;
+  }
   else {
     d->only = only;
     return decode_object(d, schema, NULL, 0);
@@ -374,7 +397,7 @@ static bool is_json(decoder *d, const char *bytes, size_t size) {
 ** projection(), leaves out other fields of the objects in the schema's object.
 */
 static int decode(lua_State *L) {
-  decoder d = {.L = L};
+  decoder d = {.L = L, .memo = lua_touserdata(L, lua_upvalueindex(2))};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   const ws_schema *schema = lua_touserdata(L, 2);
@@ -469,6 +492,7 @@ void wsl_open_decode(lua_State *L) {
   };
   luaL_setfuncs(L, functions, 0);
   wsl_new_buffer(L);
-  lua_pushcclosure(L, decode, 1);
+  memset(lua_newuserdatauv(L, sizeof(memo), 0), 0, sizeof(memo));
+  lua_pushcclosure(L, decode, 2);
   lua_setfield(L, -2, "decode");
 }

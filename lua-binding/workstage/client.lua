@@ -82,7 +82,7 @@ local function read_any(self, call, status, text)
   if value == nil then return nil, err end
   err = self.transport:told_error(call, status, text, value)
   if err then return nil, err end
-  return (core.coerce(value))
+  return value
 end
 
 local function send(opts, self, method, path, parts)

@@ -17,11 +17,15 @@ local kantata = {}
 -- The objects that came with others, by the name of the field that holds
 -- them: { user = users, workspace = workspaces }.
 local included = {
-  { field = "user", id = "user_id", plural = "users",
-    schema = core.schema "kantata.user" },
-  { field = "workspace", id = "workspace_id", plural = "workspaces",
-    schema = core.schema "kantata.workspace" },
+  { field = "user", id = "user_id", plural = "users" },
+  { field = "workspace", id = "workspace_id", plural = "workspaces" },
 }
+
+-- The collections of a response, by their ids.
+local envelope = core.envelope(
+  "workspace_status_changes", "map", core.schema "kantata.change",
+  "workspaces", "map", core.schema "kantata.workspace",
+  "users", "map", core.schema "kantata.user")
 
 -- Puts an included object in its place in the object that refers to it.
 local function put_included(object, value)
@@ -29,15 +33,13 @@ local function put_included(object, value)
     local all, id = value[kind.plural], math.tointeger(object[kind.id])
     local found = id and type(all) == "table" and all[("%d"):format(id)]
     if type(found) == "table" and found ~= object then
-      local coerced, why = core.coerce(found, kind.schema, kind.field)
-      if not coerced then return nil, why end
-      object[kind.field] = coerced
+      object[kind.field] = found
     end
   end
   return object
 end
 
-local function object_of(class, value, result)
+local function object_of(value, result)
   local all = value[result.key]
   local id = tostring(math.tointeger(result.id) or result.id)
   local object = type(all) == "table" and all[id]
@@ -45,10 +47,8 @@ local function object_of(class, value, result)
   if type(object) ~= "table" then
     return nil, ("the results name %s, which is not there"):format(name)
   end
-  local coerced, why = core.coerce(object, class.schema, name)
-  if not coerced then return nil, why end
-  if not coerced.id then return nil, name .. ".id: is missing" end
-  return put_included(coerced, value)
+  if not object.id then return nil, name .. ".id: is missing" end
+  return put_included(object, value)
 end
 
 local service = { per_page = 200, default_per_page = 20, kantata = true }
@@ -56,7 +56,7 @@ local service = { per_page = 200, default_per_page = 20, kantata = true }
 -- Of counts, and of a page's length, which sizes of pages are tried from.
 local MOST, LONGEST = 1 << 53, 1000
 
-function service.read_many(self, value)
+function service.read_many(_, value)
   if not resource.is_array(value.results) then
     return nil, "the answer has no array 'results'"
   end
@@ -65,11 +65,11 @@ function service.read_many(self, value)
     if type(result) ~= "table" or type(result.key) ~= "string" then
       return nil, ("results[%d] names no object"):format(i)
     end
-    local object, why = object_of(self.class, value, result)
+    local object, why = object_of(value, result)
     if not object then return nil, why end
     list[i] = object
   end
-  local meta = core.coerce(type(value.meta) == "table" and value.meta or {})
+  local meta = type(value.meta) == "table" and value.meta or {}
   list.total = resource.count(meta.count, 0, MOST) or
                resource.count(value.count, 0, MOST)
   list.page = resource.count(meta.page_number, 1, MOST)
@@ -99,6 +99,7 @@ end
 
 local changes = resource.define {
   name = "changes", one = "change", path = "/workspace_status_changes",
+  envelope = envelope,
   schema = "kantata.change", filter = "kantata.change_filter",
   get_filter = "kantata.get_filter", create_query = true,
   paged = true, needs_filter = true,
@@ -109,6 +110,7 @@ local changes = resource.define {
 
 local workspaces = resource.define {
   name = "workspaces", one = "workspace", path = "/workspaces",
+  envelope = envelope,
   schema = "kantata.workspace", filter = "kantata.workspace_filter",
   paged = true, order = "created_at:asc", remember = remember_workspace,
   by_ids = { field = "only", keep = { "include" },
@@ -120,6 +122,7 @@ local workspaces = resource.define {
 
 local users = resource.define {
   name = "users", one = "user", path = "/users/me", schema = "kantata.user",
+  envelope = envelope,
   methods = {},
 }
 

@@ -99,11 +99,12 @@ local function remember(self, result, query)
   for _, item in ipairs(result) do note(memory, item, at) end
 end
 
--- Fetches an answer, unwraps and coerces it with `read`, which returns nil and
+-- Fetches an answer, unwraps it with `read`, which returns nil and
 -- why when it does not fit.
 local function fetch(self, read, method, path, query, body, opts)
   local value, call, status, text =
-    self.transport:fetch(method, path, query, body, opts)
+    self.transport:fetch(method, path, query, body, opts,
+                         self.class.envelope)
   if not value then return nil, call end
   local result, why = read(self, value, call)
   if not result then
@@ -535,6 +536,15 @@ end
 
 -- -------------------------------------------------------------- classes
 
+-- What stands around a resource's objects in a response.
+local function envelope_of(class)
+  local parts = { class.root, "one", class.schema }
+  if class.plural then
+    table.move({ class.plural, "many", class.schema }, 1, 3, 4, parts)
+  end
+  return core.envelope(table.unpack(parts))
+end
+
 --- Defines a resource.
 -- @tparam table class `name`, `one` (a word for one item), `path`, `schema`,
 --   `filter`, `get_filter` (schema names), `paged`, `order` (in which pages
@@ -551,6 +561,7 @@ function resource.define(class)
   class.schema = core.schema(class.schema)
   class.filter = class.filter and core.schema(class.filter)
   class.get_filter = class.get_filter and core.schema(class.get_filter)
+  class.envelope = class.envelope or envelope_of(class)
   class.listed = class.needs_listing and "listed_" .. class.name
   class.api = {}
   for _, name in ipairs(class.methods) do class.api[name] = methods[name] end

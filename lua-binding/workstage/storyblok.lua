@@ -8,8 +8,6 @@ local transport = require "workstage.transport"
 
 local storyblok = {}
 
-local coerce, coerce_all = core.coerce, core.coerce_all
-
 -- ------------------------------------------------------ reading answers
 
 -- The stage of a story that is in none may be null, absent, or an object of
@@ -44,11 +42,9 @@ function service.read_one(self, value)
   if object == nil then
     return nil, ("the answer has no object '%s'"):format(root)
   end
-  local coerced, why = coerce(object, class.schema, root)
-  if not coerced then return nil, why end
-  if not coerced.id then return nil, root .. ".id: is missing" end
-  if class.finish then class.finish(coerced) end
-  return coerced
+  if not object.id then return nil, root .. ".id: is missing" end
+  if class.finish then class.finish(object) end
+  return object
 end
 
 -- Of a total, and of a page's length, which sizes of pages are tried from.
@@ -61,8 +57,6 @@ function service.read_many(self, value, call)
     return nil, ("the answer has no array '%s'"):format(plural)
   end
   local class = self.class
-  local coerced, why = coerce_all(list, class.schema, plural)
-  if not coerced then return nil, why end
   for i, item in ipairs(list) do
     if not item.id then
       return nil, ("%s[%d].id: is missing"):format(plural, i)

@@ -18,22 +18,15 @@ end
 
 local transport = {}
 
-local json = cjson.new()
-json.decode_invalid_numbers(false)
-
-local decode = json.decode
-
 --- lua-cjson's null.
 transport.null = cjson.null
 
---- Parses JSON with limits on depth and no invalid numbers.
--- @return the value, or nil and why
-function transport.parse(text)
-  local good, value = pcall(decode, text)
-  if good then return value end
-  if value == NO_MEMORY then error(value, 0) end
-  return nil, (tostring(value):gsub("^.-:%d+: ", ""))
-end
+--- Parses JSON; with a schema or an envelope, holds it to the fields' types.
+-- @treturn[1] any the value
+-- @treturn[2] nil
+-- @treturn[2] string why not
+-- @treturn[2] boolean whether it is JSON, which does not fit the schema
+transport.parse = core.decode
 
 local Transport = {}
 Transport.__index = Transport
@@ -311,11 +304,11 @@ end
 -- @return[1] the value
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function Transport:parse(call, status, text)
-  local value, why = transport.parse(text)
+function Transport:parse(call, status, text, envelope, only)
+  local value, why, is_json = transport.parse(text, envelope, only)
   if value ~= nil then return value end
-  return nil, self:undecodable(call, status, text,
-                               why_not_json(self.redact(text), why))
+  if not is_json then why = why_not_json(self.redact(text), why) end
+  return nil, self:undecodable(call, status, text, why)
 end
 
 --- Sends a request whose answer is a JSON object or array.
@@ -325,16 +318,12 @@ end
 -- @treturn[1] string body
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function Transport:fetch(method, path, query, body, opts, headers)
-  local call, status, text = self:send(method, path, query, body, opts,
-                                       headers)
+function Transport:fetch(method, path, query, body, opts, envelope)
+  local call, status, text = self:send(method, path, query, body, opts)
   if not call then return nil, status end
-  local good, value = pcall(decode, text)
-  if not good then
-    local err
-    value, err = self:parse(call, status, text) -- which says why
-    if value == nil then return nil, err end
-  end
+  local value, err = self:parse(call, status, text, envelope,
+                                opts and opts.only)
+  if value == nil then return nil, err end
   if type(value) ~= "table" then
     return nil, self:undecodable(call, status, text,
                                  "the answer is no JSON object")

@@ -149,16 +149,12 @@ end
 local function check_status(self, lost, workspace, key)
   local value, call = self.transport:fetch(
     "GET", ("/workspaces/%d"):format(workspace), "include_archived=true", nil,
-    lost:options())
+    lost:options(), self.class.envelope)
   if not value then return call end
   call:close()
-  local all = type(value.workspaces) == "table" and value.workspaces or {}
-  local found = all[("%d"):format(workspace)]
-  local coerced = type(found) == "table" and
-                  core.coerce(found, core.schema "kantata.workspace",
-                              "workspace")
-  if not coerced then return "the project cannot be read" end
-  if coerced.status and coerced.status.key == key then
+  local found = (value.workspaces or {})[("%d"):format(workspace)]
+  if not found then return "the project cannot be read" end
+  if found.status and found.status.key == key then
     return "the project has the status, but no change since then shows"
   end
 end
@@ -226,17 +222,17 @@ local function fits(attributes, object)
   return true
 end
 
+local workflows = core.envelope("workflows", "many",
+                                core.schema "storyblok.workflow")
+
 local function default_workflow(self, lost)
   local value, call, status, text = self.transport:fetch(
     "GET", self.prefix .. "/workflows", "is_default=true", nil,
-    lost:options())
+    lost:options(), workflows)
   if not value then return nil, call end
   call:close()
-  local list = type(value.workflows) == "table" and value.workflows or {}
-  for _, workflow in ipairs(list) do
-    local coerced = core.coerce(workflow, core.schema "storyblok.workflow",
-                                "workflow")
-    if coerced and coerced.is_default then return coerced.id end
+  for _, workflow in ipairs(value.workflows or {}) do
+    if workflow.is_default then return workflow.id end
   end
   return nil, ("the default workflow is not listed (%d, %d bytes)")
               :format(status, #text)

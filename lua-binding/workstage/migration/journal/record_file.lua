@@ -209,8 +209,6 @@ local function parse(self, line, number)
   if type(record) ~= "table" then
     return damaged(self, number, why or "it is no JSON object")
   end
-  record, why = core.coerce(record, nil, "record")
-  if not record then return damaged(self, number, why) end
   return record
 end
 

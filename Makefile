@@ -17,13 +17,16 @@
 #   make types      definitions for editors, into build/types
 #   make env        shell lines for the built tree: eval "$(make -s env)"
 #
+# PORTABLE=1 builds with POSIX alone, without what only Linux has, into
+# build/portable: make PORTABLE=1 test.
+#
 # CC, AR, CPPFLAGS, CFLAGS, LDFLAGS and BUILD (the build's folder) are yours;
 # V=1 shows each command in full.
 
 LUA_VERSION = 5.4
 LUA         = lua$(LUA_VERSION)
 PREFIX      = /usr/local
-BUILD       = build
+BUILD       = $(if $(PORTABLE),build/portable,build)
 SPEC        = spec
 FILTER      =
 BENCH       = requests startup json migration growth allowance
@@ -56,8 +59,11 @@ SANDBOX_NEEDS  = libmicrohttpd sqlite3
 SANDBOX_CFLAGS = $(call once,SANDBOX_CFLAGS,$(call inc,,$(SANDBOX_NEEDS)))
 SANDBOX_LIBS   = $(call once,SANDBOX_LIBS,$(call lib,,$(SANDBOX_NEEDS)))
 
-# Sources. A new file is picked up by its place.
-CORE_C    := $(filter-out src/sandbox/%,$(wildcard src/*/*.c))
+# Sources. A new file is picked up by its place. What POSIX does not have is
+# there twice: X_linux.c and X_posix.c.
+OTHER_KIND := $(if $(PORTABLE),linux,posix)
+sources     = $(filter-out %_$(OTHER_KIND).c,$(wildcard $(1)))
+CORE_C    := $(filter-out src/sandbox/%,$(call sources,src/*/*.c))
 TERM_C    := lua-binding/terminal.c
 EMBED_C   := lua-binding/embed.c
 BINDING_C := $(filter-out lua-binding/sandbox.c $(TERM_C) $(EMBED_C),\

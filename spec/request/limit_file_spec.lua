@@ -165,7 +165,7 @@ describe("an allowance shared between processes", function()
       rate_limit = { per_second = 6, shared = "/dev/null" },
     }
     assert.is_nil(space)
-    assert.matches("no plain file", tostring(err), 1, true)
+    assert.matches("is not a regular file", tostring(err), 1, true)
   end)
 
   it("is one for all clients of a token", function()

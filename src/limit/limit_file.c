@@ -2,324 +2,564 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/clock_id.h"
 #include "base/error.h"
+#include "base/file_lock.h"
+#include "base/local_file.h"
 #include "base/memory.h"
+#include "limit/limit_record.h"
 
-enum {
-  SLOTS = 256,
-  BOOT_ID = 36,
-  REAP_EVERY = 300000     /* microseconds */
-};
+#define FIRST_RETRY (WS_SECOND / 1000)   /* 1, 2, 4 .. 16 ms */
+#define LAST_RETRY (16 * FIRST_RETRY)
+#define CHECK_PROCESSES_EVERY (3 * WS_SECOND / 10)
 
-static const char magic[] = "workstage shared limit 1";
+/* The lock bytes lie behind all that a file can hold. */
+enum { RECORD_BYTE = 1 << 30, PROCESS_BYTE, NO_PROCESS = -1 };
 
-typedef struct ws_owner {
-  uint64_t ticket;
-  uint32_t slot;
-  uint32_t used;
-} ws_owner;
-
-/* What the file holds. The lock bytes lie behind it. */
-typedef struct ws_record {
-  char magic[sizeof magic + 7];
-  char boot[BOOT_ID + 4];   /* the clock starts anew with each boot */
-  uint64_t size;
-  uint64_t sum;             /* of what follows: a write may have been cut */
-  ws_limiter limiter;
-  ws_owner owners[WS_LIMITER_IN_FLIGHT];
-} ws_record;
+/* A request of this process: in flight, or ended and not written yet. */
+typedef struct own_request {
+  uint64_t reservation;    /* as the caller knows it */
+  uint64_t in_file;        /* as the file does */
+  unsigned group;
+  bool ended;
+  ws_request_end end;
+} own_request;
 
 struct ws_limit_file {
   int fd;
-  int slot;
+  int process;             /* our number; NO_PROCESS: none yet */
+  bool joined;             /* our limit is in the record */
   char *path;
   double limit;
-  ws_time reaped;
-  ws_record record;
+  uint64_t clock;
+  dev_t device;
+  ino_t inode;
+  ws_time departs;         /* our turn, as it is in the record; or WS_NEVER */
+  ws_time retry_at;        /* when to try the lock again; 0: at once */
+  ws_time retry_pause;
+  ws_time busy_since;      /* WS_NEVER: it is not */
+  ws_time checked_at;      /* when dead processes were last looked for */
+  uint64_t reservations;
+  own_request *own;
+  int own_count, own_room, ended_count;
+  ws_limit_record record;
+  unsigned char bytes[WS_LIMIT_RECORD_SIZE];
 };
 
-/* --------------------------------------------------------------- locks */
+typedef enum access_result {
+  ACCESS_OPEN,             /* locked and read: write_back or unlock follows */
+  ACCESS_BUSY,
+  ACCESS_FAILED
+} access_result;
 
-static int lock_range(int fd, int command, short type, off_t start) {
-  struct flock lock = {.l_type = type, .l_whence = SEEK_SET,
-                       .l_start = start, .l_len = 1};
-  int result;
-  do
-    result = fcntl(fd, command, &lock);
-  while (result != 0 && errno == EINTR);
-  return result != 0 ? -1 : lock.l_type;
+__attribute__((format(printf, 3, 4)))
+static void fail(ws_error *error, const ws_limit_file *file,
+                 const char *format, ...) {
+  char text[160];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s' %s", file->path,
+          text);
 }
 
-static off_t slot_byte(int slot) {
-  return (off_t)sizeof(ws_record) + 1 + slot;
-}
+/* ------------------------------------------------------- opening a file */
 
-static bool lock_record(const ws_limit_file *shared) {
-  return lock_range(shared->fd, F_OFD_SETLKW, F_WRLCK, 0) != -1;
-}
-
-static void unlock_record(const ws_limit_file *shared) {
-  lock_range(shared->fd, F_OFD_SETLK, F_UNLCK, 0);
-}
-
-static bool is_alive(const ws_limit_file *shared, int slot) {
-  return slot == shared->slot ||
-         lock_range(shared->fd, F_OFD_GETLK, F_WRLCK, slot_byte(slot)) !=
-           F_UNLCK;
-}
-
-/* -------------------------------------------------------------- content */
-
-/* FNV-1a over words: to notice a write that was cut short, no more. */
-static uint64_t sum_of(const ws_record *record) {
-  const char *at = (const char *)&record->limiter;
-  const char *end = (const char *)record + sizeof *record;
-  uint64_t sum = UINT64_C(14695981039346656037), word;
-  for (; (size_t)(end - at) >= sizeof word; at += sizeof word) {
-    memcpy(&word, at, sizeof word);
-    sum = (sum ^ word) * UINT64_C(1099511628211);
+static bool check_file(ws_limit_file *file, ws_error *error) {
+  struct stat status;
+  if (fstat(file->fd, &status) != 0)
+    fail(error, file, "cannot be examined: %s", strerror(errno));
+  else if (!S_ISREG(status.st_mode))
+    fail(error, file, "is not a regular file");
+  else if (status.st_uid != geteuid())
+    fail(error, file, "belongs to another user (uid %ld): name a file of "
+         "your own", (long)status.st_uid);
+  else if (status.st_mode & (S_IWGRP | S_IWOTH))
+    fail(error, file, "can be written by other users: run chmod 600 on it, "
+         "or name another file");
+  else if (!ws_file_is_local(file->fd))
+    fail(error, file, "is not on a local file system");
+  else {
+    file->device = status.st_dev;
+    file->inode = status.st_ino;
+    return true;
   }
-  return sum;
+  return false;
 }
 
-static void read_boot_id(char boot[BOOT_ID + 4]) {
-  int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  memset(boot, 0, BOOT_ID + 4);
-  if (fd < 0) return;
-  if (read(fd, boot, BOOT_ID) != BOOT_ID) memset(boot, 0, BOOT_ID + 4);
-  close(fd);
+/* An existing file is opened as it is, so that the system's rules for
+** creating files in /tmp do not hide whose it is. */
+static int open_or_create(const char *path) {
+  const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
+  int fd;
+  do {
+    fd = open(path, flags);
+    if (fd < 0 && errno == ENOENT)
+      fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+  } while (fd < 0 && (errno == EEXIST || errno == EINTR));
+  return fd;
 }
 
-/* A fresh limiter. What left in the second before is not known when an
-** older record was lost, so that second is waited out. */
-static void start_anew(ws_limit_file *shared, ws_time hold) {
-  ws_record *record = &shared->record;
-  memset(record, 0, sizeof *record);
-  memcpy(record->magic, magic, sizeof magic);
-  read_boot_id(record->boot);
-  record->size = sizeof *record;
-  ws_limiter_init(&record->limiter, shared->limit);
-  if (hold) ws_limiter_hold(&record->limiter, hold);
+static bool open_file(ws_limit_file *file, ws_error *error) {
+  file->fd = open_or_create(file->path);
+  if (file->fd >= 0) return check_file(file, error);
+  if (errno == ELOOP)
+    fail(error, file, "is a symbolic link: name the file itself");
+  else
+    fail(error, file, "cannot be opened: %s", strerror(errno));
+  return false;
 }
 
-static bool same_boot(const ws_record *record) {
-  char boot[BOOT_ID + 4];
-  read_boot_id(boot);
-  return memcmp(boot, record->boot, BOOT_ID) == 0;
+static void close_file(ws_limit_file *file) {
+  if (file->fd >= 0) ws_file_lock_close(file->fd);
+  file->fd = -1;
+  file->process = NO_PROCESS;
+  file->joined = false;
+  file->departs = WS_NEVER;
 }
 
-/* Whether the file holds something of another make. */
-static bool is_foreign(const ws_record *record, ssize_t got) {
-  if (got <= 0) return false;
-  return got < (ssize_t)offsetof(ws_record, limiter) ||
-         memcmp(record->magic, magic, sizeof magic) != 0 ||
-         record->size != sizeof *record;
+/* False if the path names another file by now, or none. */
+static bool is_in_place(const ws_limit_file *file) {
+  struct stat status;
+  return lstat(file->path, &status) == 0 &&
+         status.st_dev == file->device && status.st_ino == file->inode;
 }
 
-static bool is_whole(const ws_record *record, ssize_t got) {
-  return got == (ssize_t)sizeof *record && record->sum == sum_of(record);
+/* ---------------------------------------------------- lock and processes */
+
+static bool is_alive(const ws_limit_file *file, int process) {
+  return process == file->process ||
+         ws_file_is_locked(file->fd, PROCESS_BYTE + process);
 }
 
-static ssize_t read_record(ws_limit_file *shared) {
-  return pread(shared->fd, &shared->record, sizeof shared->record, 0);
+/* True if another process uses the file. */
+static bool has_others(const ws_limit_file *file) {
+  for (int process = 0; process < WS_LIMIT_PROCESSES; process++)
+    if (process != file->process && is_alive(file, process)) return true;
+  return false;
 }
 
-static bool write_record(ws_limit_file *shared) {
-  ws_record *record = &shared->record;
-  record->sum = sum_of(record);
-  return pwrite(shared->fd, record, sizeof *record, 0) ==
-         (ssize_t)sizeof *record;
+static bool fail_lock(const ws_limit_file *file, ws_error *error) {
+  fail(error, file, "cannot be locked: %s", strerror(errno));
+  return false;
 }
 
-/* --------------------------------------------------------------- owners */
-
-static void give_up(ws_limit_file *shared, ws_owner *owner, ws_time now) {
-  ws_limiter_record_lost(&shared->record.limiter, owner->ticket, now);
-  owner->used = 0;
-}
-
-/* Gives up the requests of processes that have died. */
-static void reap(ws_limit_file *shared, ws_time now) {
-  ws_owner *owners = shared->record.owners;
-  int known = -1;
-  bool alive = true;
-  if (now - shared->reaped < REAP_EVERY) return;
-  shared->reaped = now;
-  for (int i = 0; i < WS_LIMITER_IN_FLIGHT; i++) {
-    if (!owners[i].used) continue;
-    if ((int)owners[i].slot != known) {
-      known = (int)owners[i].slot;
-      alive = is_alive(shared, known);
+/* Takes the first free number. */
+static bool take_process(ws_limit_file *file, ws_error *error) {
+  for (int process = 0; process < WS_LIMIT_PROCESSES; process++)
+    switch (ws_file_lock(file->fd, PROCESS_BYTE + process)) {
+      case WS_LOCK_TAKEN:
+        file->process = process;
+        return true;
+      case WS_LOCK_FAILED:
+        return fail_lock(file, error);
+      case WS_LOCK_BUSY:
+        break;
     }
-    if (!alive) give_up(shared, &owners[i], now);
+  fail(error, file, "is in use by %d clients, the most that can share it",
+       WS_LIMIT_PROCESSES);
+  return false;
+}
+
+static void unlock(const ws_limit_file *file) {
+  ws_file_unlock(file->fd, RECORD_BYTE);
+}
+
+/* A lock that is busy is tried again later and later, but not much. */
+static access_result back_off(ws_limit_file *file, ws_time now) {
+  bool is_new = file->busy_since == WS_NEVER ||
+                now - file->retry_at > WS_SECOND;
+  if (is_new) file->busy_since = now;
+  file->retry_at = now + file->retry_pause;
+  file->retry_pause *= 2;
+  if (file->retry_pause > LAST_RETRY) file->retry_pause = LAST_RETRY;
+  return ACCESS_BUSY;
+}
+
+static void end_back_off(ws_limit_file *file) {
+  file->retry_at = 0;
+  file->retry_pause = FIRST_RETRY;
+  file->busy_since = WS_NEVER;
+}
+
+/* ------------------------------------------------------------ the record */
+
+/* A fresh record. Where others may have sent requests of which it does not
+** know, nothing starts for one window. */
+static void start_afresh(ws_limit_file *file, ws_time now, bool unknown) {
+  ws_limiter *limiter = &file->record.limiter;
+  ws_limit_record_init(&file->record, file->limit);
+  if (unknown)
+    ws_limiter_hold(limiter, now + ws_limiter_distance(limiter));
+}
+
+/* The first process sets the limit; of several the lowest counts. */
+static bool join_limit(ws_limit_file *file) {
+  ws_limiter *limiter = &file->record.limiter;
+  bool is_lower = file->limit > 0 &&
+                  (limiter->limit <= 0 || file->limit < limiter->limit);
+  bool is_first = !file->joined && !has_others(file);
+  if (!is_lower && !(is_first && file->limit != limiter->limit))
+    return false;
+  ws_limiter_set_rate(limiter, file->limit);
+  return true;
+}
+
+/* Gives up what dead processes had in flight, now and then. */
+static bool disown_dead(ws_limit_file *file, ws_time now) {
+  const ws_limiter *limiter = &file->record.limiter;
+  bool seen[WS_LIMIT_PROCESSES] = {false}, changed = false;
+  if (now - file->checked_at < CHECK_PROCESSES_EVERY) return false;
+  file->checked_at = now;
+  for (int i = 0; i < limiter->in_flight_count; i++)
+    seen[limiter->in_flight[i].owner] = true;
+  for (int i = 0; i < file->record.waiter_count; i++)
+    seen[file->record.waiters[i].process] = true;
+  for (int process = 0; process < WS_LIMIT_PROCESSES; process++)
+    if (seen[process] && !is_alive(file, process) &&
+        ws_limit_record_disown(&file->record, (unsigned)process, now))
+      changed = true;
+  return changed;
+}
+
+/* Enters our requests in flight into a record that does not know them, and
+** forgets what its last owner of our number left. */
+static bool enter_own(ws_limit_file *file, ws_time now) {
+  unsigned process = (unsigned)file->process;
+  bool changed = ws_limit_record_disown(&file->record, process, now);
+  for (int i = 0; i < file->own_count; i++) {
+    own_request *own = &file->own[i];
+    own->in_file = ws_limit_record_start(&file->record, process, now,
+                                         own->group);
+    changed = true;
+  }
+  file->departs = WS_NEVER;
+  return changed;
+}
+
+/* Applies the ends that are not in the record yet. */
+static bool apply_ends(ws_limit_file *file) {
+  int kept = 0;
+  bool changed = file->ended_count > 0;
+  for (int i = 0; i < file->own_count; i++) {
+    const own_request *own = &file->own[i];
+    if (own->ended)
+      ws_limiter_record_end(&file->record.limiter, own->in_file, &own->end);
+    else
+      file->own[kept++] = *own;
+  }
+  file->own_count = kept;
+  file->ended_count = 0;
+  return changed;
+}
+
+static bool write_back(ws_limit_file *file, ws_time now) {
+  size_t size = ws_limit_record_write(&file->record, now, file->clock,
+                                      file->bytes);
+  struct stat status;
+  if (pwrite(file->fd, file->bytes, size, 0) != (ssize_t)size) return false;
+  return fstat(file->fd, &status) != 0 || status.st_size <= (off_t)size ||
+         ftruncate(file->fd, (off_t)size) == 0;
+}
+
+static bool fail_write(const ws_limit_file *file, ws_error *error) {
+  fail(error, file, "cannot be written: %s", strerror(errno));
+  return false;
+}
+
+/* Reads the record. In a file that we use already, a record that cannot be
+** read was lost while we used it. */
+static bool load(ws_limit_file *file, ws_time now, bool *changed,
+                 ws_error *error) {
+  ssize_t size = pread(file->fd, file->bytes, sizeof file->bytes, 0);
+  ws_time clock = ws_now();
+  ws_record_state state;
+  if (size < 0) {
+    fail(error, file, "cannot be read: %s", strerror(errno));
+    return false;
+  }
+  state = ws_limit_record_read(&file->record, now > clock ? now : clock,
+                               file->clock, file->bytes, (size_t)size);
+  if (state == WS_RECORD_GOOD) return true;
+  if (state == WS_RECORD_FOREIGN ||
+      (state == WS_RECORD_DAMAGED && !file->joined)) {
+    fail(error, file, "%s: name another file, or delete this one",
+         state == WS_RECORD_FOREIGN ? "holds something else"
+                                    : "is damaged");
+    return false;
+  }
+  start_afresh(file, now, file->joined || has_others(file));
+  if (file->joined) enter_own(file, now);
+  *changed = true;
+  return true;
+}
+
+/* Everything that an access does before its own work. */
+static bool update(ws_limit_file *file, ws_time now, bool *changed,
+                   ws_error *error) {
+  bool is_first = !file->joined;
+  if (file->process == NO_PROCESS && !take_process(file, error)) return false;
+  if (!load(file, now, changed, error)) return false;
+  if (is_first && enter_own(file, now)) *changed = true;
+  if (join_limit(file)) *changed = true;
+  file->joined = true;
+  if (apply_ends(file)) *changed = true;
+  if (disown_dead(file, now)) *changed = true;
+  if (ws_limit_record_expire(&file->record, now)) *changed = true;
+  return true;
+}
+
+/* A file that was deleted or replaced is left for the one that is there now.
+** What others sent meanwhile is unknown, so nothing starts for one window. */
+static bool move_to_new_file(ws_limit_file *file, ws_error *error) {
+  close_file(file);
+  if (open_file(file, error)) return true;
+  close_file(file);
+  return false;
+}
+
+static access_result lock_in_place(ws_limit_file *file, ws_time now,
+                                   bool *moved, ws_error *error) {
+  for (;;) {
+    if (file->fd < 0 && !move_to_new_file(file, error)) return ACCESS_FAILED;
+    switch (ws_file_lock(file->fd, RECORD_BYTE)) {
+      case WS_LOCK_BUSY:
+        return back_off(file, now);
+      case WS_LOCK_FAILED:
+        fail_lock(file, error);
+        return ACCESS_FAILED;
+      case WS_LOCK_TAKEN:
+        break;
+    }
+    end_back_off(file);
+    if (is_in_place(file)) return ACCESS_OPEN;
+    unlock(file);
+    if (!move_to_new_file(file, error)) return ACCESS_FAILED;
+    *moved = true;
   }
 }
 
-void ws_limit_file_add_owner(ws_limit_file *shared, uint64_t ticket) {
-  ws_owner *owners = shared->record.owners;
-  int i = 0;
-  while (i < WS_LIMITER_IN_FLIGHT && owners[i].used) i++;
-  if (i < WS_LIMITER_IN_FLIGHT)
-    owners[i] = (ws_owner){ticket, (uint32_t)shared->slot, 1};
+/* Locks the file and reads it; `changed` tells whether it has to be written
+** although nothing else is done. */
+static access_result open_access(ws_limit_file *file, ws_time now,
+                                 bool *changed, ws_error *error) {
+  ws_limiter *limiter = &file->record.limiter;
+  bool moved = file->fd < 0;
+  access_result result;
+  if (now < file->retry_at) return ACCESS_BUSY;
+  *changed = false;
+  result = lock_in_place(file, now, &moved, error);
+  if (result != ACCESS_OPEN) return result;
+  if (!update(file, now, changed, error)) {
+    unlock(file);
+    return ACCESS_FAILED;
+  }
+  if (moved) {
+    ws_limiter_hold(limiter, now + ws_limiter_distance(limiter));
+    *changed = true;
+  }
+  return ACCESS_OPEN;
 }
 
-void ws_limit_file_remove_owner(ws_limit_file *shared, uint64_t ticket) {
-  ws_owner *owners = shared->record.owners;
-  for (int i = 0; i < WS_LIMITER_IN_FLIGHT; i++)
-    if (owners[i].used && owners[i].ticket == ticket) owners[i].used = 0;
+static bool end_access(ws_limit_file *file, ws_time now, bool changed,
+                       ws_error *error) {
+  bool good = !changed || write_back(file, now) || fail_write(file, error);
+  unlock(file);
+  return good;
+}
+
+/* ------------------------------------------------------------- requests */
+
+static bool make_room(ws_limit_file *file) {
+  int room = file->own_room ? 2 * file->own_room : 16;
+  own_request *own;
+  if (file->own_count < file->own_room) return true;
+  own = ws_realloc(file->own, (size_t)room * sizeof *own);
+  if (!own) return false;
+  file->own = own;
+  file->own_room = room;
+  return true;
+}
+
+static bool wait_until(ws_limit_file *file, ws_time departs) {
+  file->departs = departs;
+  return ws_limit_record_wait(&file->record, (unsigned)file->process,
+                              departs);
+}
+
+/* Starts the request, and takes a place in the line for the next one. */
+static uint64_t start_now(ws_limit_file *file, ws_time now, unsigned group,
+                          bool more) {
+  unsigned process = (unsigned)file->process;
+  own_request *own = &file->own[file->own_count++];
+  *own = (own_request){.reservation = ++file->reservations, .group = group};
+  own->in_file = ws_limit_record_start(&file->record, process, now, group);
+  ws_limit_record_leave(&file->record, process);
+  file->departs = WS_NEVER;
+  if (more)
+    wait_until(file, ws_limit_record_turn(&file->record, process, now));
+  return own->reservation;
+}
+
+/* The lock is busy: tries again, unless that has gone on for too long. */
+static bool put_off(ws_limit_file *file, ws_time now, ws_time patience,
+                    ws_time *at, ws_error *error) {
+  *at = file->retry_at;
+  if (file->busy_since == WS_NEVER || now - file->busy_since < patience)
+    return true;
+  fail(error, file, "has been locked by another process for %.1f s, which "
+       "may be stopped", (double)(now - file->busy_since) / 1e6);
+  return false;
+}
+
+bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
+                         bool more, ws_time patience, uint64_t *reservation,
+                         ws_time *at, ws_error *error) {
+  bool changed;
+  access_result result;
+  *at = file->departs;
+  if (file->departs != WS_NEVER && file->departs > now) return true;
+  if (!make_room(file)) {
+    ws_fail_memory(error);
+    return false;
+  }
+  result = open_access(file, now, &changed, error);
+  if (result == ACCESS_BUSY) return put_off(file, now, patience, at, error);
+  if (result == ACCESS_FAILED) return false;
+  *at = ws_limit_record_turn(&file->record, (unsigned)file->process, now);
+  if (*at <= now) {
+    *reservation = start_now(file, now, group, more);
+    changed = true;
+  }
+  else if (wait_until(file, *at))
+    changed = true;
+  return end_access(file, now, changed, error);
+}
+
+ws_time ws_limit_file_next_turn(const ws_limit_file *file) {
+  ws_time turn = file->departs == WS_NEVER ? 0 : file->departs;
+  return turn > file->retry_at ? turn : file->retry_at;
+}
+
+bool ws_limit_file_end(ws_limit_file *file, ws_time now,
+                       uint64_t reservation, const ws_request_end *end) {
+  for (int i = 0; i < file->own_count; i++) {
+    own_request *own = &file->own[i];
+    if (own->reservation != reservation || own->ended) continue;
+    own->ended = true;
+    own->end = *end;
+    file->ended_count++;
+  }
+  return ws_limit_file_flush(file, now) == WS_NEVER;
+}
+
+/* Our turn may come earlier now. */
+static bool advance(ws_limit_file *file, ws_time now) {
+  unsigned process = (unsigned)file->process;
+  ws_time turn;
+  if (file->departs == WS_NEVER) return false;
+  turn = ws_limit_record_turn(&file->record, process, now);
+  return turn < file->departs && wait_until(file, turn);
+}
+
+ws_time ws_limit_file_flush(ws_limit_file *file, ws_time now) {
+  bool changed;
+  if (file->ended_count == 0) return WS_NEVER;
+  switch (open_access(file, now, &changed, NULL)) {
+    case ACCESS_BUSY:
+      return file->retry_at;
+    case ACCESS_FAILED:
+      return now + LAST_RETRY;
+    case ACCESS_OPEN:
+      break;
+  }
+  advance(file, now);
+  end_access(file, now, true, NULL);
+  return WS_NEVER;
+}
+
+void ws_limit_file_leave(ws_limit_file *file, ws_time now) {
+  bool changed;
+  if (file->departs == WS_NEVER) return;
+  file->departs = WS_NEVER;
+  if (open_access(file, now, &changed, NULL) != ACCESS_OPEN) return;
+  if (ws_limit_record_leave(&file->record, (unsigned)file->process))
+    changed = true;
+  end_access(file, now, changed, NULL);
+}
+
+bool ws_limit_file_is_busy(const ws_limit_file *file) {
+  return file->busy_since != WS_NEVER;
+}
+
+void ws_limit_file_lower_rate(ws_limit_file *file, double per_second) {
+  if (per_second <= 0 || (file->limit > 0 && per_second >= file->limit))
+    return;
+  file->limit = per_second;
 }
 
 /* ----------------------------------------------------------- open, close */
 
-static bool is_local(int fd) {
-  static const unsigned long remote[] = {
-    0x6969 /* NFS */, 0x517B /* SMB */, 0xFF534D42 /* CIFS */,
-    0xFE534D42 /* SMB2 */,
-  };
-  struct statfs system;
-  if (fstatfs(fd, &system) != 0) return false;
-  for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++)
-    if (((unsigned long)system.f_type & 0xFFFFFFFF) == remote[i])
-      return false;
-  return true;
-}
-
-static bool open_file(ws_limit_file *shared, ws_error *error) {
-  struct stat status;
-  const char *path = shared->path;
-  shared->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
-  if (shared->fd < 0 || fstat(shared->fd, &status) != 0)
-    ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s': %s", path,
-            strerror(errno));
-  else if (!S_ISREG(status.st_mode))
-    ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s' is no plain "
-            "file", path);
-  else if (!is_local(shared->fd))
-    ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s' is not on a "
-            "local file system", path);
-  else
-    return true;
-  return false;
-}
-
-/* Takes the first free slot, and with it what a dead process left there. */
-static bool take_slot(ws_limit_file *shared) {
-  for (int slot = 0; slot < SLOTS; slot++)
-    if (lock_range(shared->fd, F_OFD_SETLK, F_WRLCK, slot_byte(slot)) !=
-        -1) {
-      shared->slot = slot;
-      return true;
-    }
-  return false;
-}
-
-static bool others_live(const ws_limit_file *shared) {
-  for (int slot = 0; slot < SLOTS; slot++)
-    if (slot != shared->slot && is_alive(shared, slot)) return true;
-  return false;
-}
-
-/* Whoever comes first sets the limit; of several the lowest counts. */
-static void join_limit(ws_limit_file *shared) {
-  ws_limiter *limiter = &shared->record.limiter;
-  bool lower = shared->limit > 0 &&
-               (limiter->limit <= 0 || shared->limit < limiter->limit);
-  if (lower || !others_live(shared))
-    ws_limiter_set_rate(limiter, shared->limit);
-}
-
-static bool join(ws_limit_file *shared, ws_error *error) {
+/* Enters the file at once if its lock is free, so that a file that cannot
+** serve is an error of whoever names it. Else the first request does. */
+static bool join(ws_limit_file *file, ws_error *error) {
   ws_time now = ws_now();
-  ssize_t got = read_record(shared);
-  if (is_foreign(&shared->record, got)) {
-    ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s' holds something "
-            "else; name a file of its own, or delete this one", shared->path);
-    return false;
+  bool changed;
+  if (!open_file(file, error)) return false;
+  switch (open_access(file, now, &changed, error)) {
+    case ACCESS_OPEN:
+      return end_access(file, now, true, error);
+    case ACCESS_BUSY:
+      return true;
+    default:
+      return false;
   }
-  if (!take_slot(shared)) {
-    ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s' is shared by %d "
-            "clients already", shared->path, SLOTS);
-    return false;
-  }
-  if (got <= 0 || !same_boot(&shared->record)) start_anew(shared, 0);
-  else if (!is_whole(&shared->record, got))
-    start_anew(shared, now + WS_SECOND);
-  for (int i = 0; i < WS_LIMITER_IN_FLIGHT; i++) {
-    ws_owner *owner = &shared->record.owners[i];
-    if (owner->used && (int)owner->slot == shared->slot)
-      give_up(shared, owner, now);
-  }
-  join_limit(shared);
-  if (write_record(shared)) return true;
-  ws_fail(error, WS_INVALID, "rate_limit.shared: '%.200s' cannot be "
-          "written: %s", shared->path, strerror(errno));
-  return false;
 }
 
 ws_limit_file *ws_limit_file_open(const char *path, double per_second,
-                          ws_error *error) {
-  ws_limit_file *shared = ws_calloc(1, sizeof *shared);
-  bool joined = false;
-  if (shared) shared->path = ws_copy(path, strlen(path));
-  if (!shared || !shared->path) {
-    ws_free(shared);
+                                  ws_error *error) {
+  ws_limit_file *file = ws_calloc(1, sizeof *file);
+  if (file) file->path = ws_copy(path, strlen(path));
+  if (!file || !file->path) {
+    ws_free(file);
     ws_fail_memory(error);
     return NULL;
   }
-  shared->slot = -1;
-  shared->limit = per_second;
-  if (open_file(shared, error) && lock_record(shared)) {
-    joined = join(shared, error);
-    unlock_record(shared);
-  }
-  if (joined) return shared;
-  ws_limit_file_close(shared);
+  file->fd = -1;
+  close_file(file);
+  end_back_off(file);
+  file->limit = per_second;
+  file->clock = ws_clock_id();
+  if (join(file, error)) return file;
+  ws_limit_file_close(file);
   return NULL;
 }
 
-void ws_limit_file_lower_rate(ws_limit_file *shared, double per_second) {
-  if (per_second <= 0 || (shared->limit > 0 && per_second >= shared->limit))
-    return;
-  shared->limit = per_second;
-  ws_limit_file_lock(shared, ws_now());
-  join_limit(shared);
-  ws_limit_file_unlock(shared);
+/* Closing the file ends its locks, by which others know that we have gone. */
+void ws_limit_file_close(ws_limit_file *file) {
+  if (file->fd >= 0 && file->joined) {
+    ws_time now = ws_now();
+    ws_limit_file_leave(file, now);
+    ws_limit_file_flush(file, now);
+  }
+  close_file(file);
+  ws_free(file->own);
+  ws_free(file->path);
+  ws_free(file);
 }
 
-/* Closing the file lets go of its locks. */
-void ws_limit_file_close(ws_limit_file *shared) {
-  if (shared->fd >= 0) close(shared->fd);
-  ws_free(shared->path);
-  ws_free(shared);
+void ws_limit_file_abandon(ws_limit_file *file) {
+  if (file->fd >= 0) ws_file_lock_abandon(file->fd);
+  file->fd = -1;
 }
 
-void ws_limit_file_abandon(ws_limit_file *shared) {
-  if (shared->fd >= 0) close(shared->fd);
-  shared->fd = -1;
-}
-
-const char *ws_limit_file_path(const ws_limit_file *shared) {
-  return shared->path;
-}
-
-/* A record that cannot be read goes on from what this process knew. */
-ws_limiter *ws_limit_file_lock(ws_limit_file *shared, ws_time now) {
-  ssize_t got;
-  lock_record(shared);
-  got = read_record(shared);
-  if (!is_whole(&shared->record, got)) start_anew(shared, now + WS_SECOND);
-  reap(shared, now);
-  return &shared->record.limiter;
-}
-
-void ws_limit_file_unlock(ws_limit_file *shared) {
-  write_record(shared);
-  unlock_record(shared);
+const char *ws_limit_file_path(const ws_limit_file *file) {
+  return file->path;
 }

@@ -10,6 +10,7 @@
 #define MAX_RTT_MARGIN (WS_SECOND / 10)
 #define MAX_SAFETY_MARGIN (WS_SECOND / 10)
 #define BLUR (WS_SECOND / 20)           /* tolerance when explaining a 429 */
+#define MIN_POLL (10 * WS_SECOND / 1000)
 #define NO_LIMIT 1e6     /* rates from here on are unlimited */
 #define MIN_RATE 1e-4
 #define MARGIN_FACTOR 6  /* margin: so many mean delays over the responses */
@@ -392,18 +393,54 @@ void ws_limiter_set_rate(ws_limiter *l, double per_second) {
 }
 
 
+bool ws_limiter_restore_rate(ws_limiter *l, double rate) {
+  if (is_stricter(l->limit, rate)) return false;
+  set_rate(l, rate);
+  return true;
+}
+
+
+ws_time ws_limiter_distance(const ws_limiter *l) {
+  return l->slots_per_window ? l->window + GUARD + l->safety_margin : 0;
+}
+
+
 ws_time ws_limiter_next_start(ws_limiter *l, ws_time now) {
+  return ws_limiter_start_behind(l, now, 0);
+}
+
+
+ws_time ws_limiter_start_behind(ws_limiter *l, ws_time now, int ahead) {
   ws_time at;
   restore_limit(l, now);
   if (l->in_flight_count == WS_LIMITER_IN_FLIGHT) return WS_NEVER;
   if (l->slots_per_window == 0) return l->hold_until;
-  at = nth_newest_slot(l, l->slots_per_window, now);
+  at = nth_newest_slot(l, l->slots_per_window - ahead, now);
   if (at == INT64_MIN) return l->hold_until;
   if (at == WS_NEVER) return WS_NEVER;
-  at += l->window + GUARD + l->safety_margin;
+  at += ws_limiter_distance(l);
   if (is_stricter(l->rate, l->limit))
     at = min_time(at, l->last_429_at + l->quiet_period);
   return max_time(l->hold_until, at);
+}
+
+
+/* Of the requests in flight, the one whose response decides is assumed to
+** take as long as recent ones did, and to be counted as late. */
+ws_time ws_limiter_estimate(const ws_limiter *l, ws_time now, int ahead) {
+  int nth = l->slots_per_window - ahead;
+  ws_time rtt = min_rtt_of_all(l), at = now;
+  if (rtt != WS_NEVER && nth > 0 && nth <= l->in_flight_count)
+    at = max_time(l->in_flight[l->in_flight_count - nth].start + l->lateness,
+                  now - rtt) + ws_limiter_distance(l);
+  return max_time(max_time(at, l->hold_until), now + MIN_POLL);
+}
+
+
+bool ws_limiter_is_idle(const ws_limiter *l, ws_time now) {
+  ws_time newest = l->slot_count ? l->slots[l->slot_count - 1].at : INT64_MIN;
+  return l->in_flight_count == 0 && now >= l->hold_until &&
+         (l->slot_count == 0 || now - newest >= ws_limiter_distance(l));
 }
 
 
@@ -414,6 +451,7 @@ uint64_t ws_limiter_start(ws_limiter *l, ws_time now, unsigned group) {
   request->reservation = ++l->reservations;
   request->start = now;
   request->group = group < WS_LIMITER_GROUPS ? group : 0;
+  request->owner = 0;
   return request->reservation;
 }
 
@@ -471,6 +509,28 @@ void ws_limiter_record_lost(ws_limiter *l, uint64_t reservation,
 void ws_limiter_record_unsent(ws_limiter *l, uint64_t reservation) {
   ws_in_flight request;
   remove_in_flight(l, reservation, &request);
+}
+
+
+void ws_limiter_record_end(ws_limiter *l, uint64_t reservation,
+                           const ws_request_end *end) {
+  switch (end->how) {
+    case WS_END_RESPONSE:
+      ws_limiter_record_response(l, reservation, end->written,
+                                 end->answered);
+      break;
+    case WS_END_429:
+      ws_limiter_record_429(l, reservation, end->written, end->answered,
+                            end->named_rate);
+      ws_limiter_hold(l, end->hold_until);
+      break;
+    case WS_END_LOST:
+      ws_limiter_record_lost(l, reservation, end->answered);
+      break;
+    case WS_END_UNSENT:
+      ws_limiter_record_unsent(l, reservation);
+      break;
+  }
 }
 
 

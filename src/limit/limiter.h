@@ -43,7 +43,22 @@ typedef struct ws_in_flight {
   uint64_t reservation;
   ws_time start;
   unsigned group;
+  unsigned owner;  /* the caller's; 0 unless set */
 } ws_in_flight;
+
+/* How a request ended. */
+typedef struct ws_request_end {
+  enum {
+    WS_END_RESPONSE,  /* any response other than 429 */
+    WS_END_429,
+    WS_END_LOST,      /* no response; it may have been received */
+    WS_END_UNSENT     /* nothing of it was sent */
+  } how;
+  ws_time written;    /* the connection was up, the request about to leave */
+  ws_time answered;   /* the response's first byte; lost: when that was seen */
+  double named_rate;  /* the limit in the text of a 429, or 0 */
+  ws_time hold_until; /* of a 429: nothing starts before */
+} ws_request_end;
 
 typedef struct ws_limiter {
   double limit;           /* as configured, requests a second; 0: none */
@@ -76,13 +91,33 @@ void ws_limiter_init(ws_limiter *limiter, double per_second);
 /* Sets another limit; a rate that was lowered after a 429 stays. */
 void ws_limiter_set_rate(ws_limiter *limiter, double per_second);
 
+/* Sets the rate in force of a limiter that was saved; false if it is above
+** the limit. */
+bool ws_limiter_restore_rate(ws_limiter *limiter, double rate);
+
 /* Returns when the next request may start: at once if that is not after
 ** `now`; WS_NEVER if only a response can tell. Ask again at that time and
 ** after each of the calls below, which may change it. */
 ws_time ws_limiter_next_start(ws_limiter *limiter, ws_time now);
 
+/* Returns when a request may start that has to let `ahead` others start
+** first, less than slots_per_window. As above. */
+ws_time ws_limiter_start_behind(ws_limiter *limiter, ws_time now, int ahead);
+
+/* Returns when to ask again after WS_NEVER, if no response is noticed: after
+** `now`, and no earlier than a response is likely to have come. */
+ws_time ws_limiter_estimate(const ws_limiter *limiter, ws_time now,
+                            int ahead);
+
+/* The least time between a slot and the start of the request that uses it
+** next; 0: no limit. */
+ws_time ws_limiter_distance(const ws_limiter *limiter);
+
+/* True if nothing that happened until `now` can delay a start. */
+bool ws_limiter_is_idle(const ws_limiter *limiter, ws_time now);
+
 /* Records a start and returns its reservation, which goes to one of the next
-** four functions; 0: too many are in flight, this one is not counted.
+** five functions; 0: too many are in flight, this one is not counted.
 ** Requests of one `group` have similar latency (say, those of one method). */
 uint64_t ws_limiter_start(ws_limiter *limiter, ws_time now, unsigned group);
 
@@ -103,6 +138,10 @@ void ws_limiter_record_lost(ws_limiter *limiter, uint64_t reservation,
 
 /* Records a request of which nothing was sent. */
 void ws_limiter_record_unsent(ws_limiter *limiter, uint64_t reservation);
+
+/* Records any of these ends. */
+void ws_limiter_record_end(ws_limiter *limiter, uint64_t reservation,
+                           const ws_request_end *end);
 
 /* Lets nothing start before `until`, or before the end of a longer hold. */
 void ws_limiter_hold(ws_limiter *limiter, ws_time until);

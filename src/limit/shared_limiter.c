@@ -2,44 +2,49 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/wakeup.h"
 #include "limit/limit_file.h"
 #include "limit/limiter.h"
 
-/* Other processes cannot wake us: how often a turn that hangs on them is
-** asked for, in microseconds. */
-enum { ASK_EVERY = 10000 };
-
-/* A script may make a client for each request: what the last one used up
-** counts for the next. */
+/* A script may make a client for each request: what the last one used counts
+** for the next, for so long at least. */
 #define KEPT (5 * WS_SECOND)
+
+/* A handle that is offered a turn and does not come loses it after this. */
+#define OFFER_EXPIRES WS_SECOND
 
 typedef struct ws_shared_limiter ws_shared_limiter;
 
 struct ws_shared_limiter {
   ws_shared_limiter *next;
-  ws_limiter_handle *shares;
+  ws_limiter_handle *handles;
   char *key;
-  unsigned generation;   /* a forked child does not go on with a parent's */
-  ws_limit_file *shared;     /* NULL: of this process alone */
-  ws_time left;          /* when the last share closed */
-  ws_limiter limiter;    /* used unless shared */
+  unsigned generation;   /* a forked child does not use its parent's */
+  ws_limit_file *file;   /* NULL: of this process alone */
+  ws_time closed_at;     /* when the last handle was closed */
+  ws_limiter limiter;    /* used unless there is a file */
 };
 
 struct ws_limiter_handle {
   ws_limiter_handle *next;
-  ws_shared_limiter *allowance;
+  ws_shared_limiter *limiter;
   double rate;
   int wake;
-  bool waiting;          /* was told to ask again, and has not yet */
+  bool waiting;          /* asked for a turn and did not get one yet */
+  bool woken;            /* and was woken since */
+  bool deferred;         /* and let one of another loop go first */
+  ws_time since;         /* when its call began to wait */
+  ws_time offered_at;    /* a turn is free and this one is next; or WS_NEVER */
 };
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-static ws_shared_limiter *allowances;
+static ws_shared_limiter *limiters;
+
+/* ---------------------------------------------------------------- forks */
 
 void ws_shared_limiter_before_fork(void) {
   pthread_mutex_lock(&guard);
@@ -51,30 +56,25 @@ void ws_shared_limiter_after_fork(void) {
 
 /* The child's own clients start anew; the parent's file stays the parent's. */
 void ws_shared_limiter_in_child(void) {
-  for (ws_shared_limiter *at = allowances; at; at = at->next)
-    if (at->shared) ws_limit_file_abandon(at->shared);
+  for (ws_shared_limiter *at = limiters; at; at = at->next)
+    if (at->file) ws_limit_file_abandon(at->file);
   pthread_mutex_unlock(&guard);
 }
 
-/* The limiter, to be used until `leave`. NULL in a forked child. */
-static ws_limiter *enter(const ws_limiter_handle *share, ws_time now) {
-  ws_shared_limiter *allowance = share->allowance;
+/* False in a forked child, where the handle is of no use. Unlock after. */
+static bool lock(const ws_limiter_handle *handle) {
   pthread_mutex_lock(&guard);
-  if (allowance->generation != ws_process_generation()) return NULL;
-  if (allowance->shared) return ws_limit_file_lock(allowance->shared, now);
-  return &allowance->limiter;
+  return handle->limiter->generation == ws_process_generation();
 }
 
-static void leave(const ws_limiter_handle *share) {
-  ws_shared_limiter *allowance = share->allowance;
-  if (allowance->shared &&
-      allowance->generation == ws_process_generation())
-    ws_limit_file_unlock(allowance->shared);
+static void unlock(void) {
   pthread_mutex_unlock(&guard);
 }
+
+/* ------------------------------------------------------------- the table */
 
 static ws_shared_limiter *find(const char *key) {
-  ws_shared_limiter *at = allowances;
+  ws_shared_limiter *at = limiters;
   while (at && (at->generation != ws_process_generation() ||
                 strcmp(at->key, key) != 0))
     at = at->next;
@@ -82,204 +82,315 @@ static ws_shared_limiter *find(const char *key) {
 }
 
 static ws_shared_limiter *add(const char *key) {
-  ws_shared_limiter *allowance = ws_calloc(1, sizeof *allowance);
-  if (!allowance) return NULL;
-  allowance->key = ws_copy(key, strlen(key));
-  if (!allowance->key) {
-    ws_free(allowance);
+  ws_shared_limiter *limiter = ws_calloc(1, sizeof *limiter);
+  if (!limiter) return NULL;
+  limiter->key = ws_copy(key, strlen(key));
+  if (!limiter->key) {
+    ws_free(limiter);
     return NULL;
   }
-  allowance->generation = ws_process_generation();
-  ws_limiter_init(&allowance->limiter, 0);
-  allowance->next = allowances;
-  allowances = allowance;
-  return allowance;
+  limiter->generation = ws_process_generation();
+  ws_limiter_init(&limiter->limiter, 0);
+  limiter->next = limiters;
+  limiters = limiter;
+  return limiter;
 }
 
-static void drop(ws_shared_limiter *allowance) {
-  ws_shared_limiter **at = &allowances;
-  while (*at != allowance) at = &(*at)->next;
-  *at = allowance->next;
-  if (allowance->shared) ws_limit_file_close(allowance->shared);
-  ws_free(allowance->key);
-  ws_free(allowance);
+static void drop(ws_shared_limiter *limiter) {
+  ws_shared_limiter **at = &limiters;
+  while (*at != limiter) at = &(*at)->next;
+  *at = limiter->next;
+  if (limiter->file) ws_limit_file_close(limiter->file);
+  ws_free(limiter->key);
+  ws_free(limiter);
 }
 
-/* The lowest rate that a share asks for; 0 when none does. In a shared file
-** it stays, as other processes may ask for it too. */
-static void set_rate(ws_shared_limiter *allowance) {
+/* Sets the lowest rate of all handles; 0 if none has one. In a file a rate
+** stays when its handle is closed, as other processes may want it too. */
+static void update_rate(ws_shared_limiter *limiter) {
   double lowest = 0;
-  for (const ws_limiter_handle *at = allowance->shares; at; at = at->next)
+  for (const ws_limiter_handle *at = limiter->handles; at; at = at->next)
     if (at->rate > 0 && (lowest <= 0 || at->rate < lowest))
       lowest = at->rate;
-  if (allowance->shared) ws_limit_file_lower_rate(allowance->shared, lowest);
-  else ws_limiter_set_rate(&allowance->limiter, lowest);
+  if (limiter->file) ws_limit_file_lower_rate(limiter->file, lowest);
+  else ws_limiter_set_rate(&limiter->limiter, lowest);
 }
 
-/* Forgets what no client has used for a while. */
+/* Forgets limiters without a handle, unless what their clients did still
+** delays a request: at one in ten seconds, for ten seconds. */
 static void forget_old(ws_time now) {
-  ws_shared_limiter *at = allowances;
+  ws_shared_limiter *at = limiters;
   while (at) {
     ws_shared_limiter *next = at->next;
-    if (!at->shares && now - at->left > KEPT && now > at->limiter.hold_until)
+    if (!at->handles && now - at->closed_at > KEPT &&
+        ws_limiter_is_idle(&at->limiter, now))
       drop(at);
     at = next;
   }
 }
 
 /* Clients of one token cannot share through different files. */
-static bool agrees(const ws_shared_limiter *allowance, const char *path,
+static bool agrees(const ws_shared_limiter *limiter, const char *path,
                    ws_error *error) {
-  const char *held =
-    allowance->shared ? ws_limit_file_path(allowance->shared) : NULL;
-  if (!path || (held && strcmp(held, path) == 0)) return true;
+  const char *used = limiter->file ? ws_limit_file_path(limiter->file) : NULL;
+  if (!path || (used && strcmp(used, path) == 0)) return true;
   ws_fail(error, WS_INVALID, "rate_limit.shared: another client of this "
-          "token %s%.200s", held ? "shares through " : "does not share",
-          held ? held : "");
+          "token %s%.200s", used ? "shares through " : "does not share",
+          used ? used : "");
   return false;
 }
 
 static ws_shared_limiter *find_or_add(const char *key, double rate,
-                                 const char *path, ws_error *error) {
-  ws_shared_limiter *allowance;
+                                      const char *path, ws_error *error) {
+  ws_shared_limiter *limiter;
   forget_old(ws_now());
-  allowance = find(key);
-  if (allowance && !allowance->shares && path) {
-    drop(allowance);
-    allowance = NULL;
+  limiter = find(key);
+  if (limiter && !limiter->handles && path) {
+    drop(limiter);
+    limiter = NULL;
   }
-  if (allowance) return agrees(allowance, path, error) ? allowance : NULL;
-  allowance = add(key);
-  if (!allowance) {
+  if (limiter) return agrees(limiter, path, error) ? limiter : NULL;
+  limiter = add(key);
+  if (!limiter) {
     ws_fail_memory(error);
     return NULL;
   }
-  if (path) allowance->shared = ws_limit_file_open(path, rate, error);
-  if (!path || allowance->shared) return allowance;
-  drop(allowance);
+  if (path) limiter->file = ws_limit_file_open(path, rate, error);
+  if (!path || limiter->file) return limiter;
+  drop(limiter);
   return NULL;
 }
 
-static bool join(ws_limiter_handle *share, const char *key, const char *path,
-                 ws_error *error) {
-  share->allowance = find_or_add(key, share->rate, path, error);
-  if (!share->allowance) return false;
-  share->next = share->allowance->shares;
-  share->allowance->shares = share;
-  set_rate(share->allowance);
+/* ---------------------------------------------------------- open, close */
+
+static bool join(ws_limiter_handle *handle, const char *key,
+                 const char *path, ws_error *error) {
+  handle->limiter = find_or_add(key, handle->rate, path, error);
+  if (!handle->limiter) return false;
+  handle->next = handle->limiter->handles;
+  handle->limiter->handles = handle;
+  update_rate(handle->limiter);
   return true;
 }
 
-ws_limiter_handle *ws_limit_open(const char *key, double rate, const char *path,
-                        int wake, ws_error *error) {
-  ws_limiter_handle *share = ws_calloc(1, sizeof *share);
+ws_limiter_handle *ws_limit_open(const char *key, double rate,
+                                 const char *path, int wake,
+                                 ws_error *error) {
+  ws_limiter_handle *handle = ws_calloc(1, sizeof *handle);
   bool joined;
-  if (!share) {
+  if (!handle) {
     ws_fail_memory(error);
     return NULL;
   }
-  share->rate = rate;
-  share->wake = wake;
+  handle->rate = rate;
+  handle->wake = wake;
+  handle->offered_at = WS_NEVER;
   pthread_mutex_lock(&guard);
-  joined = join(share, key, path, error);
+  joined = join(handle, key, path, error);
   pthread_mutex_unlock(&guard);
-  if (joined) return share;
-  ws_free(share);
+  if (joined) return handle;
+  ws_free(handle);
   return NULL;
 }
 
-/* A waiting share of another loop may now have its turn earlier. */
-static void wake_others(const ws_limiter_handle *share) {
-  const uint64_t one = 1;
-  for (ws_limiter_handle *at = share->allowance->shares; at; at = at->next)
-    if (at->waiting && at->wake != share->wake) {
-      ssize_t written = write(at->wake, &one, sizeof one);
-      (void)written;
-      at->waiting = false;
-    }
+static void wake(ws_limiter_handle *handle) {
+  ws_wakeup_signal(handle->wake);
+  handle->woken = true;
 }
 
-/* The file lets other processes know that this one has gone. */
-static void retire(ws_shared_limiter *allowance) {
-  allowance->left = ws_now();
-  if (allowance->shared) drop(allowance);
+/* Waiting handles of other loops may have their turn earlier now; or only
+** those that let another one go first. */
+static void wake_others(const ws_limiter_handle *handle,
+                        bool only_deferred) {
+  for (ws_limiter_handle *at = handle->limiter->handles; at; at = at->next)
+    if (at->waiting && !at->woken && at->wake != handle->wake &&
+        (at->deferred || !only_deferred))
+      wake(at);
 }
 
-void ws_limit_close(ws_limiter_handle *share) {
-  ws_shared_limiter *allowance = share->allowance;
-  ws_limiter_handle **at = &allowance->shares;
-  pthread_mutex_lock(&guard);
-  while (*at != share) at = &(*at)->next;
-  *at = share->next;
-  if (!allowance->shares) retire(allowance);
-  else if (allowance->generation == ws_process_generation()) {
-    set_rate(allowance);
-    wake_others(share);
+void ws_limit_close(ws_limiter_handle *handle) {
+  ws_shared_limiter *limiter = handle->limiter;
+  ws_limiter_handle **at = &limiter->handles;
+  bool is_usable = lock(handle);
+  while (*at != handle) at = &(*at)->next;
+  *at = handle->next;
+  if (!limiter->handles) {
+    limiter->closed_at = ws_now();
+    if (limiter->file) drop(limiter);
   }
-  pthread_mutex_unlock(&guard);
-  ws_free(share);
-}
-
-ws_time ws_limit_start(ws_limiter_handle *share, ws_time now, unsigned kind,
-                       ws_reservation *ticket) {
-  ws_limit_file *shared = share->allowance->shared;
-  ws_limiter *limiter = enter(share, now);
-  ws_time turn = limiter ? ws_limiter_next_start(limiter, now) : WS_NEVER;
-  share->waiting = turn > now;
-  if (turn <= now) {
-    *ticket = ws_limiter_start(limiter, now, kind);
-    if (shared) ws_limit_file_add_owner(shared, *ticket);
+  else if (is_usable) {
+    update_rate(limiter);
+    wake_others(handle, false);
   }
-  else if (shared && turn > now + ASK_EVERY)
-    turn = now + ASK_EVERY;
-  leave(share);
-  return turn;
+  unlock();
+  ws_free(handle);
 }
 
-/* A request is in flight no more. */
-static void end(const ws_limiter_handle *share, ws_reservation ticket) {
-  ws_limit_file *shared = share->allowance->shared;
-  if (shared) ws_limit_file_remove_owner(shared, ticket);
-  wake_others(share);
-}
+/* ---------------------------------------------------------------- turns */
 
-void ws_limit_record_response(ws_limiter_handle *share,
-    ws_reservation ticket, ws_time written, ws_time answered) {
-  ws_limiter *limiter = enter(share, answered);
-  if (limiter) {
-    ws_limiter_record_response(limiter, ticket, written, answered);
-    end(share, ticket);
+/* The handle that has waited longer than this one, longest of all; NULL if
+** this one is next. One that was offered a turn and did not come is passed
+** over, and asks anew when it does. */
+static ws_limiter_handle *find_older(const ws_limiter_handle *handle,
+                                     ws_time now) {
+  ws_limiter_handle *oldest = NULL;
+  ws_time since = handle->since;
+  for (ws_limiter_handle *at = handle->limiter->handles; at; at = at->next) {
+    if (at == handle || !at->waiting || at->since >= since) continue;
+    if (at->offered_at != WS_NEVER && now - at->offered_at > OFFER_EXPIRES)
+      continue;
+    oldest = at;
+    since = at->since;
   }
-  leave(share);
+  return oldest;
 }
 
-void ws_limit_record_429(ws_limiter_handle *share,
-    ws_reservation ticket, ws_time written, ws_time answered,
-    double named_rate, ws_time until) {
-  ws_limiter *limiter = enter(share, answered);
-  if (limiter) {
-    ws_limiter_record_429(limiter, ticket, written, answered, named_rate);
-    ws_limiter_hold(limiter, until);
-    end(share, ticket);
+/* Offers a turn to another handle. One of this loop asks in the same round;
+** one of another loop is woken, and its start wakes this one. */
+static ws_time offer(ws_limiter_handle *other, ws_limiter_handle *from,
+                     ws_time now) {
+  if (other->wake == from->wake) return now;
+  from->deferred = true;
+  if (other->offered_at == WS_NEVER) {
+    other->offered_at = now;
+    wake(other);
   }
-  leave(share);
+  return other->offered_at + OFFER_EXPIRES + 1;
 }
 
-void ws_limit_record_lost(ws_limiter_handle *share,
-    ws_reservation ticket, ws_time now) {
-  ws_limiter *limiter = enter(share, now);
-  if (limiter) {
-    ws_limiter_record_lost(limiter, ticket, now);
-    end(share, ticket);
-  }
-  leave(share);
+/* True while another handle than this one waits: then the process goes on to
+** wait for a turn. */
+static bool has_waiting(const ws_limiter_handle *handle) {
+  const ws_limiter_handle *at = handle->limiter->handles;
+  while (at && !(at != handle && at->waiting)) at = at->next;
+  return at != NULL;
 }
 
-void ws_limit_record_unsent(ws_limiter_handle *share, ws_reservation ticket) {
-  ws_limiter *limiter = enter(share, ws_now());
-  if (limiter) {
-    ws_limiter_record_unsent(limiter, ticket);
-    end(share, ticket);
+static bool start_by_file(ws_limiter_handle *handle, const ws_turn *turn,
+                          ws_reservation *reservation, ws_time *at,
+                          ws_error *error) {
+  return ws_limit_file_start(handle->limiter->file, turn->now, turn->group,
+                             turn->more || has_waiting(handle),
+                             turn->patience, reservation, at, error);
+}
+
+static bool start_alone(const ws_limiter_handle *handle, const ws_turn *turn,
+                        ws_reservation *reservation, ws_time *at) {
+  ws_limiter *limiter = &handle->limiter->limiter;
+  *at = ws_limiter_next_start(limiter, turn->now);
+  if (*at <= turn->now)
+    *reservation = ws_limiter_start(limiter, turn->now, turn->group);
+  return true;
+}
+
+/* The turn of the process, as far as it is known without an access. */
+static ws_time next_turn(const ws_limiter_handle *handle, ws_time now) {
+  ws_shared_limiter *limiter = handle->limiter;
+  return limiter->file ? ws_limit_file_next_turn(limiter->file)
+                       : ws_limiter_next_start(&limiter->limiter, now);
+}
+
+static bool take_turn(ws_limiter_handle *handle, const ws_turn *turn,
+                      ws_reservation *reservation, ws_time *at,
+                      ws_error *error) {
+  ws_limiter_handle *older = find_older(handle, turn->now);
+  if (older) {
+    *at = next_turn(handle, turn->now);
+    if (*at <= turn->now) *at = offer(older, handle, turn->now);
+    return true;
   }
-  leave(share);
+  return handle->limiter->file
+           ? start_by_file(handle, turn, reservation, at, error)
+           : start_alone(handle, turn, reservation, at);
+}
+
+static void end_wait(ws_limiter_handle *handle) {
+  handle->waiting = false;
+  handle->offered_at = WS_NEVER;
+  wake_others(handle, true);
+}
+
+bool ws_limit_start(ws_limiter_handle *handle, const ws_turn *turn,
+                    ws_reservation *reservation, ws_time *at,
+                    ws_error *error) {
+  bool good = true;
+  *reservation = 0;
+  *at = WS_NEVER;
+  if (lock(handle)) {
+    handle->woken = handle->deferred = false;
+    handle->since = turn->since;
+    good = take_turn(handle, turn, reservation, at, error);
+    handle->waiting = good && *reservation == 0;
+    if (!handle->waiting) end_wait(handle);
+  }
+  unlock();
+  return good;
+}
+
+ws_time ws_limit_stop_waiting(ws_limiter_handle *handle, ws_time now) {
+  ws_limit_file *file = handle->limiter->file;
+  bool was_waiting = handle->waiting;   /* only its own loop changes that */
+  ws_time due = WS_NEVER;
+  if (!was_waiting && !file) return WS_NEVER;
+  if (lock(handle)) {
+    end_wait(handle);
+    if (file) due = ws_limit_file_flush(file, now);
+    if (file && !has_waiting(handle)) ws_limit_file_leave(file, now);
+    if (was_waiting && has_waiting(handle)) due = now;
+  }
+  unlock();
+  return due;
+}
+
+bool ws_limit_is_locked(const ws_limiter_handle *handle) {
+  bool is_locked = lock(handle) && handle->limiter->file &&
+                   ws_limit_file_is_busy(handle->limiter->file);
+  unlock();
+  return is_locked;
+}
+
+/* ----------------------------------------------------------------- ends */
+
+/* An end that could not be written is tried again by this handle's loop. */
+static void record_end(ws_limiter_handle *handle, ws_reservation reservation,
+                       ws_time now, const ws_request_end *end) {
+  if (lock(handle)) {
+    ws_shared_limiter *limiter = handle->limiter;
+    if (!limiter->file)
+      ws_limiter_record_end(&limiter->limiter, reservation, end);
+    else if (!ws_limit_file_end(limiter->file, now, reservation, end))
+      wake(handle);
+    wake_others(handle, false);
+  }
+  unlock();
+}
+
+void ws_limit_record_response(ws_limiter_handle *handle,
+                              ws_reservation reservation, ws_time written,
+                              ws_time answered) {
+  const ws_request_end end = {.how = WS_END_RESPONSE, .written = written,
+                              .answered = answered};
+  record_end(handle, reservation, answered, &end);
+}
+
+void ws_limit_record_429(ws_limiter_handle *handle,
+                         ws_reservation reservation, ws_time written,
+                         ws_time answered, double named_rate,
+                         ws_time until) {
+  const ws_request_end end = {.how = WS_END_429, .written = written,
+                              .answered = answered,
+                              .named_rate = named_rate, .hold_until = until};
+  record_end(handle, reservation, answered, &end);
+}
+
+void ws_limit_record_lost(ws_limiter_handle *handle,
+                          ws_reservation reservation, ws_time now) {
+  const ws_request_end end = {.how = WS_END_LOST, .answered = now};
+  record_end(handle, reservation, now, &end);
+}
+
+void ws_limit_record_unsent(ws_limiter_handle *handle,
+                            ws_reservation reservation) {
+  const ws_request_end end = {.how = WS_END_UNSENT};
+  record_end(handle, reservation, ws_now(), &end);
 }

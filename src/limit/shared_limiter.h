@@ -1,12 +1,14 @@
 /*
 ** The rate limiters of a process: one for each token and address, shared by
 ** all of its clients in all threads. A handle is one client's use of one;
-** the lowest rate of all handles counts.
+** the lowest rate of all handles counts. Of the calls that wait, the one that
+** has waited longest is next.
 */
 
 #ifndef WS_SHARED_LIMITER_H
 #define WS_SHARED_LIMITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -18,22 +20,43 @@ typedef uint64_t ws_reservation;
 /*
 ** Opens a handle to the limiter of `key` (address and token) at `rate`
 ** requests a second, 0 for no limit of its own. `path` names the file that
-** shares the limit with other processes, or is NULL. `wake` is an eventfd; it
-** is written when a waiting handle may ask again earlier than it was told.
+** shares the limit with other processes, or is NULL. `wake` is the wakeup
+** of its loop (base/wakeup.h); it is signalled when a waiting handle may ask
+** again earlier than it was told.
 */
 ws_limiter_handle *ws_limit_open(const char *key, double rate,
                                  const char *path, int wake,
                                  ws_error *error);
 void ws_limit_close(ws_limiter_handle *handle);
 
+/* A client's next call asks for its turn. */
+typedef struct ws_turn {
+  ws_time now;
+  ws_time since;       /* when the call began to wait */
+  ws_time patience;    /* a lock that is busy for so long is an error */
+  unsigned group;      /* see limiter.h */
+  bool more;           /* if this one starts, the client has another one */
+} ws_turn;
+
 /*
-** Asks to start a request now (`group`: see limiter.h). A result at or before
-** `now` grants it, with a reservation to be given to one of the next four
-** functions. A later result says when to ask again; WS_NEVER: when the wake
-** descriptor is written.
+** Starts a request if the call has its turn: sets *at to a time that is not
+** after `now` and *reservation to what one of the next four functions takes
+** back. Otherwise *at tells when to ask again; WS_NEVER: when the wakeup
+** is signalled. A time that is not after `now` without a reservation, which is
+** 0 then, means that another handle of the same loop comes first: ask again
+** after that one. False with `error` if the limit file cannot be used.
 */
-ws_time ws_limit_start(ws_limiter_handle *handle, ws_time now,
-                       unsigned group, ws_reservation *reservation);
+bool ws_limit_start(ws_limiter_handle *handle, const ws_turn *turn,
+                    ws_reservation *reservation, ws_time *at,
+                    ws_error *error);
+
+/* The client has no call that could start now. Returns when to call one of
+** these two again: at `now` if other clients of the loop may start earlier
+** than they were told, WS_NEVER if there is nothing to do. */
+ws_time ws_limit_stop_waiting(ws_limiter_handle *handle, ws_time now);
+
+/* True while another process keeps the lock of the limit file. */
+bool ws_limit_is_locked(const ws_limiter_handle *handle);
 
 /* Records a response other than 429. */
 void ws_limit_record_response(ws_limiter_handle *handle,

@@ -85,10 +85,13 @@ void ws_call_fail(ws_call *call, ws_kind kind, const char *message) {
 }
 
 static void fail_late(ws_call *call) {
-  ws_call_fail(call, WS_TIMEOUT,
-               call->start_before < call->deadline
-                 ? "start_within passed before it could be sent"
-                 : "the deadline passed before it could be sent");
+  const char *what = call->start_before < call->deadline ? "start_within"
+                                                         : "the deadline";
+  char message[128];
+  snprintf(message, sizeof message, "%s passed before it could be sent%s",
+           what, ws_limit_is_locked(call->client->limiter)
+                   ? ": another process keeps the limit file locked" : "");
+  ws_call_fail(call, WS_TIMEOUT, message);
 }
 
 /* ------------------------------------------------------------------ turns */
@@ -151,17 +154,33 @@ static void report_wait(ws_call *call, ws_time turn, ws_time now) {
                turn == WS_NEVER ? -1 : ws_to_seconds(turn - now));
 }
 
+static void ask_limiter_again(ws_loop *loop, ws_time at) {
+  if (at < loop->limiter_due) loop->limiter_due = at;
+}
+
+typedef enum turn_result { TURN_NOW, TURN_LATER, TURN_FAILED } turn_result;
+
 /* The limiter groups requests by method, as those of one method have similar
 ** latency. */
-static bool acquire_turn(ws_call *call, ws_time now) {
-  ws_client *client = call->client;
-  ws_loop *loop = call->loop;
-  ws_time turn = ws_limit_start(client->limiter, now, call->attempt.method,
-                                &call->reservation);
-  if (turn <= now) return true;
-  if (turn < loop->limiter_due) loop->limiter_due = turn;
-  report_wait(call, turn, now);
-  return false;
+static turn_result acquire_turn(ws_call *call, ws_time now) {
+  const ws_client *client = call->client;
+  const ws_turn turn = {
+    .now = now, .since = call->created_at, .patience = call->timeout,
+    .group = call->attempt.method,
+    .more = call->link.next &&
+            client->in_flight + 1 < client->settings.concurrency,
+  };
+  ws_error error = {WS_OK, ""};
+  ws_time at;
+  if (!ws_limit_start(client->limiter, &turn, &call->reservation, &at,
+                      &error)) {
+    ws_call_fail(call, error.kind, error.message);
+    return TURN_FAILED;
+  }
+  if (call->reservation) return TURN_NOW;
+  ask_limiter_again(call->loop, at);
+  if (at > now) report_wait(call, at, now);
+  return TURN_LATER;
 }
 
 /* Ends a call that must not be sent any more. Its timer may be late, as a
@@ -178,16 +197,26 @@ static bool end_unsendable(ws_call *call, ws_time now) {
   return true;
 }
 
+static bool may_start(const ws_client *client) {
+  return client->queued.first &&
+         client->in_flight < client->settings.concurrency;
+}
+
 bool ws_client_start_queued(ws_client *client, ws_time now) {
   bool started = false;
-  while (client->queued.first &&
-         client->in_flight < client->settings.concurrency) {
+  while (may_start(client)) {
     ws_call *call = ws_call_of(client->queued.first);
+    turn_result turn;
     if (end_unsendable(call, now)) continue;
-    if (!acquire_turn(call, now)) break;
+    turn = acquire_turn(call, now);
+    if (turn == TURN_LATER) break;
+    if (turn == TURN_FAILED) continue;
     start_attempt(call, now);
     started = true;
   }
+  if (!may_start(client))
+    ask_limiter_again(client->loop,
+                      ws_limit_stop_waiting(client->limiter, now));
   if (started) ws_loop_drive_transfers(client->loop);
   return started;
 }

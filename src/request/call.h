@@ -40,6 +40,7 @@ struct ws_call {
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
   ws_time timeout;
   ws_time deadline;        /* WS_NEVER: none */
+  ws_time created_at;
   ws_time start_before;    /* no attempt begins later; at most deadline */
   int max_attempts;
 

@@ -39,7 +39,7 @@ static bool start_queued(ws_loop *loop, ws_time now) {
   bool started = false;
   for (ws_client *client = loop->clients; client; client = client->next)
     if (ws_client_start_queued(client, now)) started = true;
-  return started;
+  return started || loop->limiter_due <= now;
 }
 
 static const ws_loop_hooks hooks = {
@@ -127,6 +127,7 @@ static ws_call *new_call(ws_loop *loop, ws_error *error) {
   call->loop = loop;
   call->id = ++loop->last_id;
   call->kind = WS_PENDING;
+  call->created_at = ws_now();
   call->deadline = call->start_before = WS_NEVER;
   call->first_sent = call->answered_at = WS_NEVER;
   loop->references++;

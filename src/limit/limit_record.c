@@ -1,0 +1,111 @@
+#include "limit/limit_record.h"
+
+#include <string.h>
+
+/* Processes that wait start at least so far apart, so that one that is quick
+** does not take the turns of one that needs a moment to wake up. */
+#define SPACING (20 * WS_SECOND / 1000)
+#define MIN_EXPIRY WS_SECOND
+
+static ws_time max_time(ws_time a, ws_time b) {
+  return a > b ? a : b;
+}
+
+static ws_time min_time(ws_time a, ws_time b) {
+  return a < b ? a : b;
+}
+
+void ws_limit_record_init(ws_limit_record *r, double per_second) {
+  memset(r, 0, sizeof *r);
+  ws_limiter_init(&r->limiter, per_second);
+}
+
+/* The place of a process among those that wait; their number if it does not
+** wait. */
+static int place_of(const ws_limit_record *r, unsigned process) {
+  int i = 0;
+  while (i < r->waiter_count && r->waiters[i].process != process) i++;
+  return i;
+}
+
+static ws_time spacing(const ws_limiter *limiter) {
+  ws_time even = ws_limiter_distance(limiter) /
+                 (2 * (ws_time)limiter->slots_per_window);
+  return min_time(SPACING, even);
+}
+
+/* The turn behind `ahead` others: those ahead use up the next slots, and
+** after these the slots that their own starts make. */
+static ws_time turn_behind(ws_limit_record *r, ws_time now, int ahead) {
+  ws_limiter *limiter = &r->limiter;
+  int over = ahead - limiter->slots_per_window;
+  ws_time at;
+  if (ahead > 0 && over >= 0)
+    return max_time(limiter->hold_until,
+                    max_time(r->waiters[over].departs, now) +
+                      ws_limiter_distance(limiter));
+  at = ws_limiter_start_behind(limiter, now, ahead);
+  return at == WS_NEVER ? ws_limiter_estimate(limiter, now, ahead) : at;
+}
+
+ws_time ws_limit_record_turn(ws_limit_record *r, unsigned process,
+                             ws_time now) {
+  bool is_limited = r->limiter.slots_per_window > 0;
+  int ahead = is_limited ? place_of(r, process) : 0;
+  ws_time at = turn_behind(r, now, ahead);
+  if (ahead == 0) return at;
+  return max_time(at, r->waiters[ahead - 1].departs + spacing(&r->limiter));
+}
+
+bool ws_limit_record_wait(ws_limit_record *r, unsigned process,
+                          ws_time departs) {
+  int place = place_of(r, process);
+  if (place == WS_LIMIT_PROCESSES) return false;
+  if (place == r->waiter_count) r->waiter_count++;
+  else if (r->waiters[place].departs == departs) return false;
+  r->waiters[place] = (ws_waiter){process, departs};
+  return true;
+}
+
+static void remove_waiter(ws_limit_record *r, int place) {
+  r->waiter_count--;
+  memmove(r->waiters + place, r->waiters + place + 1,
+          (size_t)(r->waiter_count - place) * sizeof r->waiters[0]);
+}
+
+bool ws_limit_record_leave(ws_limit_record *r, unsigned process) {
+  int place = place_of(r, process);
+  if (place == r->waiter_count) return false;
+  remove_waiter(r, place);
+  return true;
+}
+
+uint64_t ws_limit_record_start(ws_limit_record *r, unsigned process,
+                               ws_time now, unsigned group) {
+  ws_limiter *limiter = &r->limiter;
+  uint64_t reservation = ws_limiter_start(limiter, now, group);
+  if (reservation)
+    limiter->in_flight[limiter->in_flight_count - 1].owner = process;
+  return reservation;
+}
+
+bool ws_limit_record_expire(ws_limit_record *r, ws_time now) {
+  ws_time patience = max_time(ws_limiter_distance(&r->limiter), MIN_EXPIRY);
+  int before = r->waiter_count;
+  for (int i = r->waiter_count - 1; i >= 0; i--)
+    if (now - r->waiters[i].departs > patience) remove_waiter(r, i);
+  return r->waiter_count != before;
+}
+
+bool ws_limit_record_disown(ws_limit_record *r, unsigned process,
+                            ws_time now) {
+  ws_limiter *limiter = &r->limiter;
+  bool changed = ws_limit_record_leave(r, process);
+  for (int i = limiter->in_flight_count - 1; i >= 0; i--) {
+    const ws_in_flight *request = &limiter->in_flight[i];
+    if (request->owner != process) continue;
+    ws_limiter_record_lost(limiter, request->reservation, now);
+    changed = true;
+  }
+  return changed;
+}

@@ -274,13 +274,27 @@ static bool fail_write(const ws_limit_file *file, ws_error *error) {
   return false;
 }
 
-/* Reads the record. In a file that we use already, a record that cannot be
-** read was lost while we used it. */
+/* The reason for which a file in this state cannot be used; NULL if it can.
+** In a file that we use already, a record that cannot be read was lost while
+** we used it. */
+static const char *refusal(const ws_limit_file *file, ws_record_state state) {
+  if (state == WS_RECORD_FOREIGN)
+    return "holds something else: name another file, or delete this one";
+  if (state == WS_RECORD_DAMAGED && !file->joined)
+    return "is damaged: name another file, or delete this one";
+  if (state == WS_RECORD_OTHER_CLOCK && !file->joined && has_others(file))
+    return "is in use by a process with another clock, such as that of "
+           "another container: name another file";
+  return NULL;
+}
+
+/* Reads the record, or starts a fresh one. */
 static bool load(ws_limit_file *file, ws_time now, bool *changed,
                  ws_error *error) {
   ssize_t size = pread(file->fd, file->bytes, sizeof file->bytes, 0);
   ws_time clock = ws_now();
   ws_record_state state;
+  const char *why;
   if (size < 0) {
     fail(error, file, "cannot be read: %s", strerror(errno));
     return false;
@@ -288,11 +302,9 @@ static bool load(ws_limit_file *file, ws_time now, bool *changed,
   state = ws_limit_record_read(&file->record, now > clock ? now : clock,
                                file->clock, file->bytes, (size_t)size);
   if (state == WS_RECORD_GOOD) return true;
-  if (state == WS_RECORD_FOREIGN ||
-      (state == WS_RECORD_DAMAGED && !file->joined)) {
-    fail(error, file, "%s: name another file, or delete this one",
-         state == WS_RECORD_FOREIGN ? "holds something else"
-                                    : "is damaged");
+  why = refusal(file, state);
+  if (why) {
+    fail(error, file, "%s", why);
     return false;
   }
   start_afresh(file, now, file->joined || has_others(file));

@@ -1,6 +1,7 @@
 --- When items changed their stage, by whom, and how long they stood there:
 -- `require "workstage.history"`. Reads only.
 local errors = require "workstage.errors"
+local strict = require "workstage.strict"
 local services = {
   storyblok = require "workstage.history.storyblok",
   kantata = require "workstage.history.kantata",
@@ -47,12 +48,15 @@ local function link(changes, now)
   return changes
 end
 
+-- Oldest first. Lists come newest first; ids are in no order.
 local function sort(changes)
+  for place, change in ipairs(changes) do change.place = place end
   table.sort(changes, function(a, b)
     local left, right = a.at or 0, b.at or 0
     if left ~= right then return left < right end
-    return a.id < b.id
+    return a.place > b.place
   end)
+  for _, change in ipairs(changes) do change.place = nil end
   return changes
 end
 
@@ -151,8 +155,8 @@ function history.standing(client, opts)
   end
 end
 
---- How many requests `standing` takes at most. Takes one itself (and those of
--- the names unless they are given).
+--- How many requests `standing` takes at most, beside those of the names. Takes
+-- one itself (and those of the names unless they are given).
 -- @tparam table client a space or an account
 -- @tparam[opt] table opts as for `standing`
 -- @treturn[1] integer requests
@@ -169,13 +173,11 @@ function history.cost(client, opts)
     names, err = service.names(client)
     if not names then return nil, err end
   end
-  local total
-  total, err = service.count(client, opts, names)
-  if not total then return nil, err end
+  local total, has_dates = service.count(client, opts, names)
+  if not total then return nil, has_dates end
   local requests = math.max(math.ceil(total / service.NEW_A_PAGE), 1)
-  if opts.who or not service.LIST_HAS_DATES then requests = requests + total
-  end
+  if opts.who or not has_dates then requests = requests + total end
   return requests, total
 end
 
-return history
+return strict.table("workstage.history", history)

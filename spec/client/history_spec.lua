@@ -93,6 +93,29 @@ describe("history.of", function()
     start()
     assert.error_matches(function() history.of({}, 1) end,
                          "history.of: expected a client, got table")
+    local good, why = pcall(function() history.off() end)
+    assert.is_false(good)
+    assert.matches("did you mean 'of'?", why, 1, true)
+  end)
+
+  it("puts changes of one moment in the order of the list", function()
+    start()
+    local state = server:dump()
+    for i, stage in ipairs { "Review", "Ready", "Drafting" } do
+      table.insert(state.spaces[1].workflow_stage_changes, {
+        id = 900000000000000 - i, story_id = ids.stories[1],
+        workflow_stage_id = ids[stage], user_id = state.users[1].id,
+        created_at = "2026-11-01T10:00:00.000Z" })
+    end
+    assert(server:load(state))
+    local listed = {}
+    for i, change in ipairs(assert(space.changes:list {
+        with_story = ids.stories[1] })) do
+      listed[i] = change.workflow_stage_id
+    end
+    for i, change in ipairs(assert(history.of(space, ids.stories[1]))) do
+      assert.equal(listed[#listed + 1 - i], change.stage_id)
+    end
   end)
 end)
 
@@ -111,6 +134,26 @@ describe("history.standing", function()
     for _, item in ipairs(list) do
       assert.equal("Article", item.workflow)
       assert.is_true(item.age > 0 and item.since > 0)
+    end
+  end)
+
+  it("says what it costs where the list tells no dates", function()
+    start { seed = { stories = 40 }, story_stage = "names" }
+    local names = assert(history.names(space))
+    move(ids.stories[1], "Review")
+    local cost, total = history.cost(space, { workflow = "Article",
+                                              names = names })
+    assert.equal(40, total)
+    local list
+    local count = requests_of(function()
+      list = collect { workflow = "Article", names = names }
+    end)
+    assert.equal(40, #list)
+    assert.is_true(count > 40 and count <= cost, count)
+    for _, item in ipairs(list) do
+      if item.id == ids.stories[1] then
+        assert.is_true(item.age < 60)
+      end
     end
   end)
 

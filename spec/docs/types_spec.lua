@@ -89,8 +89,9 @@ describe("definitions for editors", function()
     end
   end
 
-  it("are five files that Lua can read", function()
-    assert.equal("log.lua migration.lua sandbox.lua time.lua workstage.lua\n",
+  it("are six files that Lua can read", function()
+    assert.equal("history.lua log.lua migration.lua sandbox.lua time.lua " ..
+                 "workstage.lua\n",
       shell.must("cd %s && ls workstage.lua workstage/* | sed 's/.*\\///' | "
                  .. "LC_ALL=C sort | xargs echo", directory))
     for _, path in ipairs(shell.lines(shell.must("find %s -name '*.lua'",
@@ -161,6 +162,7 @@ describe("definitions for editors", function()
       workstage = workstage, ["workstage.migration"] = migration,
       ["workstage.log"] = require "workstage.log",
       ["workstage.time"] = workstage.time,
+      ["workstage.history"] = require "workstage.history",
     }
     for name, module in pairs(modules) do
       assert_methods(name .. ".module", functions_of(module))

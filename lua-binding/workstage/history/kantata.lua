@@ -4,7 +4,7 @@ local statuses = require "workstage.statuses"
 local time = require "workstage.time"
 
 -- Pages overlap, as in `history/storyblok`.
-local kantata = { PER_PAGE = 200, NEW_A_PAGE = 170, LIST_HAS_DATES = false }
+local kantata = { PER_PAGE = 200, NEW_A_PAGE = 170 }
 
 --- See `history.names`: changes tell the names themselves.
 function kantata.names()
@@ -66,13 +66,14 @@ function kantata.standing(account, opts)
   end
 end
 
---- How many projects there are at most.
+--- How many projects there are at most; no list tells since when they have
+-- their status.
 function kantata.count(account, opts)
   local filter = filter_of(opts)
   filter.per_page = 1
   local page, err = account.workspaces:page(filter)
   if not page then return nil, err end
-  return page.total or #page
+  return page.total or #page, false
 end
 
 return kantata

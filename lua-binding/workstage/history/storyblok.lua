@@ -6,7 +6,7 @@ local visible = require "workstage.visible"
 
 -- Pages overlap, so that nothing is missed while others move items: of a
 -- page of 100 at least 85 items are new.
-local storyblok = { PER_PAGE = 100, NEW_A_PAGE = 85, LIST_HAS_DATES = true }
+local storyblok = { PER_PAGE = 100, NEW_A_PAGE = 85 }
 
 -- ------------------------------------------------------------------- names
 
@@ -143,15 +143,25 @@ function storyblok.standing(space, opts, names)
   end
 end
 
---- How many stories stand in some stages.
+-- Whether a list tells since when its stories stand where they stand: one of
+-- the two shapes of a story's stage does not.
+local function has_dates(page)
+  for _, story in ipairs(page) do
+    if story.stage and not story.stage.created_at then return false end
+  end
+  return true
+end
+
+--- How many stories stand in some stages, and whether the list tells since
+-- when.
 function storyblok.count(space, opts, names)
   local filter, err = filter_of(opts, names)
   if not filter then return nil, err end
-  filter.per_page = 1
+  filter.per_page = storyblok.PER_PAGE
   local page
   page, err = space.stories:page(filter)
   if not page then return nil, err end
-  return page.total or #page
+  return page.total or #page, has_dates(page)
 end
 
 return storyblok

@@ -16,6 +16,7 @@ local planners = {
 }
 local rehearse = require "workstage.migration.rehearse"
 local replay = require "workstage.migration.journal.replay"
+local report = require "workstage.migration.report"
 local strict = require "workstage.strict"
 local undoing = require "workstage.migration.rollback_session"
 
@@ -283,6 +284,27 @@ function migration.graph(what)
   local normal, err = blueprints.normalize(what)
   if not normal then return nil, err end
   return graph(normal)
+end
+
+local report_options = { "space", "user", "picture", "path" }
+
+--- The report of a plan or of a run: one page of HTML that needs no network.
+-- @tparam table|string what a plan, or the path of a journal
+-- @tparam[opt] table given `space` and `user` (words for them), `picture`
+--   (the workflow as SVG, or a function that draws a plan), `path` (of the
+--   plan's file)
+-- @treturn[1] string HTML
+-- @treturn[2] nil
+-- @treturn[2] table the error: the journal cannot be read
+function migration.report(what, given)
+  given = given or {}
+  local err = options.check_names("option", given, report_options)
+  if err then return nil, err end
+  if type(what) == "string" then return report.of_run(what, given) end
+  arguments.check("report(plan or journal, options)", {
+    { "plan", what }, { "options", given },
+  })
+  return report.of_plan(what, given)
 end
 
 local rehearse_options = { "faults", "seed", "map_role", "map_user",

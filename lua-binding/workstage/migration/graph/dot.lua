@@ -1,50 +1,14 @@
 --- Draws a workflow for Graphviz: stages in their own colours, in the order
 -- of their positions, and the ways between them.
+local colors = require "workstage.migration.colors"
 local statuses = require "workstage.migration.blueprint.kantata"
 local visible = require "workstage.visible"
 
 local FONT = "DejaVu Sans,Helvetica,Arial,sans-serif"
 local INK, FAINT = "#333333", "#888888"
 local ADDED, CHANGED, REMOVED = "#1a7f37", "#bf6900", "#cf222e"
-local NO_COLOR = "#e8e8e8"
 local LINE_LENGTH = 22 -- of a stage's name, before it goes on below
 local TALLEST = 15     -- stages in one column
-
--- Kantata names its colours.
-local NAMED = {
-  gray = "#c8ccd0", light_green = "#b7e4a8", green = "#5cb85c",
-  yellow = "#f4d03f", red = "#e0604c", blue = "#4a90e2",
-}
-
--- ----------------------------------------------------------------- colours
-
--- A colour that Graphviz knows, as #rrggbb: anything else is drawn in grey.
-local function hex(color)
-  if NAMED[color] then return NAMED[color] end
-  local digits = type(color) == "string" and color:match "^%s*#(%x+)%s*$"
-  if not digits then return NO_COLOR end
-  if #digits == 3 or #digits == 4 then
-    return "#" .. digits:sub(1, 3):gsub("%x", "%0%0")
-  elseif #digits == 6 or #digits == 8 then
-    return "#" .. digits:sub(1, 6)
-  end
-  return NO_COLOR
-end
-
--- The share of light that comes from one channel, as WCAG has it.
-local function light(channel)
-  local value = tonumber(channel, 16) / 255
-  return value <= 0.03928 and value / 12.92 or
-         ((value + 0.055) / 1.055) ^ 2.4
-end
-
--- Black or white, whichever can be read better on a colour.
-local function text_color(color)
-  local red, green, blue = color:match "^#(..)(..)(..)$"
-  local luminance = 0.2126 * light(red) + 0.7152 * light(green) +
-                    0.0722 * light(blue)
-  return luminance > 0.179 and "#000000" or "#ffffff"
-end
 
 -- ------------------------------------------------------------------- texts
 
@@ -120,14 +84,14 @@ local function remarks(stage, drawing)
 end
 
 local function stage_node(stage, id, drawing)
-  local fill = hex(stage.color)
+  local fill = colors.drawn(stage.color)
   local what, border = change_of(stage.name, drawing.changes)
   local marks, ways = remarks(stage, drawing)
   local label = wrapped(stage.name) .. marks .. ways
   if what then label = label .. small("<B>" .. what .. "</B>") end
   return ('  %s [label=<%s>, fillcolor="%s", fontcolor="%s", color="%s"'
           .. ', penwidth=%s%s, tooltip=%s];'):format(
-    id, label, fill, text_color(fill), border or FAINT,
+    id, label, fill, colors.text_on(fill), border or FAINT,
     border and "3" or "1", stage.allow_publish and ", peripheries=2" or "",
     quoted(("%s %s"):format(stage.name, stage.color or "")))
 end
@@ -324,10 +288,10 @@ end
 
 local function status_node(key)
   local status = statuses.status(key)
-  local fill = hex(status.color)
+  local fill = colors.drawn(status.color)
   return ('  k%d [label=<%s%s>, fillcolor="%s", fontcolor="%s", '
           .. 'color="%s"];'):format(key, wrapped(status.message),
-    small(key), fill, text_color(fill), FAINT)
+    small(key), fill, colors.text_on(fill), FAINT)
 end
 
 local function draw_moves(blueprint)

@@ -56,6 +56,24 @@ end
 
 -- --------------------------------------------------------------- details
 
+-- The flags in words, for readers who do not write blueprints.
+local FLAGS = {
+  is_default = "new stories start here",
+  allow_publish = "everyone may publish",
+  allow_admin_publish = "admins may publish",
+  allow_all_users = "everyone may move items out",
+  allow_admin_change = "admins may move items out",
+  allow_editor_change = "editors may move items out",
+  story_editing_locked = "stories cannot be edited",
+  auto_remove_assignee = "assignees are cleared when an item arrives",
+}
+
+local function flag_words(flags)
+  local parts = {}
+  for i, flag in ipairs(flags) do parts[i] = FLAGS[flag] end
+  return table.concat(parts, ", ")
+end
+
 local function list_of(items, name)
   local parts = {}
   for i, item in ipairs(items) do parts[i] = name(item) end
@@ -78,9 +96,14 @@ local function change_detail(attribute, before, after, names)
     return { label = label(attribute),
              text = words.list_change(before, after, is, was) }
   end
-  return { label = label(attribute),
-           text = ("%s -> %s"):format(value_of(attribute, before, was),
-                                      value_of(attribute, after, is)) }
+  local flag = FLAGS[attribute]
+  return {
+    label = label(attribute),
+    text = ("%s -> %s"):format(value_of(attribute, before, was),
+                               value_of(attribute, after, is)),
+    words = flag and ("%s: %s"):format(after and "From now on" or
+                                       "No longer", flag),
+  }
 end
 
 local LISTS = { "workflow_stage_ids", "after_publish_id", "space_role_ids",
@@ -121,7 +144,10 @@ local function added_details(stage, names)
     end
   end
   local flags, open = flags_of(stage), defaults_of(stage)
-  if #flags > 0 then add(nil, table.concat(flags, ", ")) end
+  if #flags > 0 then
+    add(nil, table.concat(flags, ", "))
+    details[#details].words = flag_words(flags)
+  end
   if #open > 0 then
     add("service defaults", table.concat(open, ", "))
     details[#details].is_default = true
@@ -167,7 +193,8 @@ end
 -- @tparam table plan
 -- @treturn table array of `kind` ("removed", "changed", "opened", "added"),
 --   `stage` (its attributes, the former ones unless it is new), `details`:
---   an array of `label` (nil for flags), `text`, `is_default`
+--   an array of `label` (nil for flags), `text`, `is_default`, and for flags
+--   `words`, a phrase for both
 function describe.stages(plan)
   local after = operations.after(plan.state, plan.operations)
   local names, found = describe.names(plan, after), {}

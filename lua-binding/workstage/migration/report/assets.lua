@@ -57,7 +57,8 @@ dd { margin: 0; }
 ul.plain { list-style: none; margin: 0; padding: 0; }
 ul.plain > li { padding: .5rem 0; border-top: 1px solid var(--line); }
 ul.plain > li:first-child { border-top: 0; }
-.sign { display: inline-block; min-width: 5.25rem; font-weight: 600;
+.detail { padding-left: 6.75rem; }
+.sign { display: inline-block; min-width: 6.5rem; font-weight: 600;
   font-size: .875rem; }
 .was { color: var(--soft); }
 .picture { background: #ffffff; border-radius: .5rem; padding: .5rem;
@@ -100,6 +101,7 @@ label.filter input { display: block; width: 100%; max-width: 24rem;
   border: 1px solid var(--soft); border-radius: .5rem; }
 footer { color: var(--soft); font-size: .875rem; }
 @media (min-width: 48rem) { main { padding-top: 3rem; } }
+@media (max-width: 30rem) { .detail { padding-left: 0; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none; } }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #333;

@@ -1,7 +1,7 @@
 --- A report as one page of HTML, from a view (see `report.view`). It asks
 -- nothing of a network, and is whole without its script.
 local assets = require "workstage.migration.report.assets"
-local colors = require "workstage.migration.report.colors"
+local colors = require "workstage.migration.colors"
 local markup = require "workstage.migration.report.markup"
 
 local element, text, name = markup.element, markup.text, markup.name
@@ -25,12 +25,12 @@ end
 -- A rule of CSS for each colour that occurs: a style attribute would need a
 -- weaker policy.
 local function class_of(self, color)
-  local background = colors.background(color)
+  local background = colors.drawn(color)
   if not self.classes[background] then
     local class = "c" .. #self.rules + 1
     self.classes[background] = class
     self.rules[#self.rules + 1] = (".%s{background:%s;color:%s}"):format(
-      class, background, colors.foreground(background))
+      class, background, colors.text_on(background))
   end
   return self.classes[background]
 end
@@ -96,23 +96,21 @@ local function numbers(view)
   return element("dl", { class = "numbers" }, parts)
 end
 
-local SIGNS = { added = { "+ new", "good" }, removed = { "\u{2212} removed",
-                "bad" }, changed = { "~ changed", "warn" } }
+local SIGNS = { added = { "+ new", "good" },
+                removed = { "\u{2212} removed", "bad" },
+                changed = { "~ changed", "warn" } }
 
 local function change_item(self, change)
   local sign, lines = SIGNS[change.kind], {}
   for i, detail in ipairs(change.details) do
-    local old = detail.old and
-      element("span", { class = "was" }, text(detail.old) .. " \u{2192} ")
-      or ""
-    lines[i] = element("div", nil, { text(detail.label), ": ", old,
-                                     text(detail.new) })
+    local label = detail.label and text(detail.label) .. ": " or ""
+    lines[i] = element("div", {
+      class = detail.is_default and "detail soft" or "detail",
+    }, detail.words and text(detail.words) or label .. text(detail.text))
   end
   return element("li", nil, {
     element("span", { class = "sign " .. sign[2] }, text(sign[1])), " ",
-    change.stage and self:stage(change.stage) or
-      element("strong", nil, name(change.name)),
-    table.concat(lines),
+    self:stage(change.stage), table.concat(lines),
   })
 end
 
@@ -171,28 +169,36 @@ local function matrix_rows(self, matrix)
   return rows
 end
 
-function Page:matrix(view)
-  local matrix = view.matrix
-  if not matrix or #matrix.stages == 0 then return "" end
+function Page:matrix(matrix)
   local heads = { "From \\ to" }
   for i, stage in ipairs(matrix.stages) do heads[i + 1] = stage.name end
-  return section("transitions", "Who leads where", {
-    element("div", { class = "matrix" }, markup.table {
-      caption = "\u{25CF} allowed before and after, + newly allowed, " ..
-                "\u{2212} no longer allowed",
-      heads = heads, rows = matrix_rows(self, matrix),
-    }),
+  return element("div", { class = "matrix" }, markup.table {
+    caption = ("%s: \u{25CF} allowed before and after, + newly allowed, " ..
+               "\u{2212} no longer allowed"):format(matrix.name or ""),
+    heads = heads, rows = matrix_rows(self, matrix),
   })
 end
 
--- The picture comes from Graphviz, which escapes the names in it.
+function Page:transitions(view)
+  local parts = {}
+  for _, matrix in ipairs(view.matrices) do
+    if #matrix.stages > 0 then parts[#parts + 1] = self:matrix(matrix) end
+  end
+  return section("transitions", "Which stage leads where", parts)
+end
+
+-- The picture comes from Graphviz, which escapes the names in it. What stands
+-- before its root element has no place in a page.
 local function picture(view)
-  if not view.picture then return "" end
+  local svg = view.picture and view.picture:match "<svg.*</svg>"
+  if not svg then return "" end
   return section("picture", "Before and after", element("div", {
     class = "picture", role = "img", tabindex = "0",
     ["aria-label"] = view.picture_text,
-  }, view.picture))
+  }, svg))
 end
+
+local FEWEST_BARS = 3 -- less is no picture
 
 local function bar(i, minute, most)
   local height = 100 * minute.items / most
@@ -203,20 +209,24 @@ local function bar(i, minute, most)
                                        text(about))
 end
 
-local function timeline(view)
-  local line = view.timeline
-  if not line or #line.minutes == 0 then return "" end
+local function bar_chart(line)
+  if #line.minutes < FEWEST_BARS then return "" end
   local most, bars = 1, {}
   for _, minute in ipairs(line.minutes) do
     most = math.max(most, minute.items)
   end
   for i, minute in ipairs(line.minutes) do bars[i] = bar(i, minute, most) end
-  local svg = ('<svg viewBox="0 0 %d 100" preserveAspectRatio="none" '
-    .. 'role="img" aria-label="%s">%s</svg>'):format(#line.minutes,
-    text(line.text), table.concat(bars))
+  return element("div", { class = "bars" }, ('<svg viewBox="0 0 %d 100" \z
+    preserveAspectRatio="none" role="img" aria-label="%s">%s</svg>'):format(
+      #bars, text(line.text), table.concat(bars)))
+end
+
+local function timeline(view)
+  local line = view.timeline
+  if not line then return "" end
   return section("timeline", "Timeline", {
-    element("p", nil, text(line.text)),
-    element("div", { class = "bars" }, svg), list_of(line.events),
+    element("p", nil, text(line.text)), bar_chart(line),
+    list_of(line.events),
   })
 end
 
@@ -283,7 +293,7 @@ end
 
 local function body(self, view)
   return table.concat({
-    heading(view), numbers(view), picture(view), self:matrix(view),
+    heading(view), numbers(view), picture(view), self:transitions(view),
     self:changes(view), self:moves(view),
     section("warnings", "Warnings", list_of(view.warnings, "warn")),
     section("effects", "Side effects", list_of(view.effects)),

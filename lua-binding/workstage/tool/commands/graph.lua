@@ -3,6 +3,7 @@
 local core = require "workstage.core"
 local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
+local graphviz = require "workstage.tool.graphviz"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"
 local exit_status = require "workstage.tool.exit_status"
@@ -28,31 +29,13 @@ local function read(path)
   return files.blueprint(path)
 end
 
-local function has_dot()
-  return (os.execute "command -v dot >/dev/null 2>&1")
-end
-
--- The picture that dot makes; nil and why.
-local function draw(dot)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(dot)
-  file:close()
-  local pipe = assert(io.popen("dot -Tsvg " .. screen.word(name), "r"))
-  local svg = pipe:read "a"
-  local good = pipe:close()
-  os.remove(name)
-  if good and svg ~= "" then return svg end
-  return nil, "dot could not draw it"
-end
-
 local function write_svg(dot, path)
-  if not has_dot() then
+  if not graphviz.is_installed() then
     screen.complain "--svg needs Graphviz, and 'dot' is not there: install \z
                      it (apt install graphviz), or leave --svg out"
     return exit_status.FAILED
   end
-  local svg, why = draw(dot)
+  local svg, why = graphviz.svg(dot)
   if not svg then
     screen.complain("%s", why)
     return exit_status.FAILED

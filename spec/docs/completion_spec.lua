@@ -31,7 +31,7 @@ describe("workstage completion", function()
   end)
 
   it("completes what was begun, and a command's options", function()
-    assert.same({ resume = true, rehearse = true },
+    assert.same({ resume = true, rehearse = true, report = true },
                 offered { "workstage", "re" })
     local found = offered { "workstage", "apply", "--" }
     assert.truthy(found["--limit"])

@@ -371,8 +371,8 @@ install-embed: embed
 	install -d "$(DESTDIR)$(INST_INCDIR)" "$(DESTDIR)$(INST_PCDIR)"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(INST_INCDIR)"
 	install -m 644 $(CORE_A) $(LUA_A) "$(DESTDIR)$(INST_ARDIR)"
-	$(call pc_file,workstage,libcurl >= 7.85)
-	$(call pc_file,workstage-lua,$(LUA_PC) libcurl >= 7.85)
+	$(call pc_file,workstage,libcurl >= 7.88)
+	$(call pc_file,workstage-lua,$(LUA_PC) libcurl >= 7.88)
 
 # Definitions for editors, and what shells complete the tool's commands by.
 INST_TYPES = $(PREFIX)/share/workstage/types

@@ -25,8 +25,8 @@ dependencies = {
   "argparse >= 0.7",
 }
 
--- By its library alone: the header of Debian lies in a folder of the
--- architecture, where LuaRocks does not look.
+-- libcurl 7.88 or later. By its library alone: Debian's header lies in a
+-- folder of the architecture, where LuaRocks does not look.
 external_dependencies = {
   CURL = { library = "curl" },
 }

@@ -10,6 +10,10 @@
 #include "base/process.h"
 #include "limit/shared_limiter.h"
 
+#if LIBCURL_VERSION_NUM < 0x075800
+#error "workstage needs libcurl 7.88 or later"
+#endif
+
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool started, is_ready;
 

@@ -52,7 +52,10 @@ static journal *new_journal(lua_State *L, int path) {
   return self;
 }
 
+/* The lock belongs to what all descriptors of this opening share, a forked
+** child's included: closing ours alone would leave it with the child. */
 static void release(journal *self) {
+  if (self->fd >= 0 && self->owner == getpid()) flock(self->fd, LOCK_UN);
   if (self->fd >= 0) close(self->fd);
   self->fd = -1;
   wsl_reader_free(&self->reader);

@@ -1,8 +1,10 @@
 /*
 ** fork, for specs: in_child(f) runs f in a child process and returns what it
-** returned: a string.
+** returned: a string. linger() starts a child that does nothing, and returns a
+** function that ends it.
 */
 
+#include <signal.h>
 #include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -43,12 +45,30 @@ static int in_child(lua_State *L) {
   return 1;
 }
 
+static int end_child(lua_State *L) {
+  pid_t child = (pid_t)lua_tointeger(L, lua_upvalueindex(1));
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  return 0;
+}
+
+static int linger(lua_State *L) {
+  pid_t child = fork();
+  if (child < 0) return luaL_error(L, "no fork");
+  while (child == 0) pause();
+  lua_pushinteger(L, child);
+  lua_pushcclosure(L, end_child, 1);
+  return 1;
+}
+
 __attribute__((visibility("default")))
 int luaopen_probe_fork(lua_State *L);
 
 int luaopen_probe_fork(lua_State *L) {
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, in_child);
   lua_setfield(L, -2, "in_child");
+  lua_pushcfunction(L, linger);
+  lua_setfield(L, -2, "linger");
   return 1;
 }

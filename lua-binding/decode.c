@@ -9,7 +9,7 @@
 
 #include "binding.h"
 
-#include "base/ascii.h"
+#include "base/nearest.h"
 #include "json/number.h"
 #include "json/reader.h"
 #include "schema/schema.h"
@@ -17,6 +17,8 @@
 /* How many members the last object of each schema had. The next one will have
 ** about as many, and space for all at once costs much less than growing. */
 enum { MEMO_SIZE = 64 };
+
+#define PROJECTION "workstage.core.projection"
 
 typedef struct memo {
   struct { const ws_schema *schema; int members; } last[MEMO_SIZE];
@@ -30,16 +32,22 @@ typedef struct path {
   lua_Integer index;         /* of an item, from 1 */
 } path;
 
+/* The fields that are wanted of the objects of one schema. */
+typedef struct projection {
+  const ws_schema *schema;
+  uint64_t fields;
+} projection;
+
 typedef struct decoder {
   lua_State *L;
   ws_reader reader;
-  uint64_t only;             /* fields of the objects wanted; 0: all */
+  const projection *only;    /* NULL: all fields are wanted */
   memo *memo;
   char mismatch[320];        /* what did not fit the schema */
 } decoder;
 
 static bool decode_object(decoder *d, const ws_schema *schema,
-                          const path *at, uint64_t only);
+                          const path *at);
 static bool decode_any(decoder *d, const path *at);
 static bool push_any(decoder *d, const path *at, ws_json_type type);
 
@@ -198,12 +206,9 @@ static bool open_object(decoder *d, const path *at, ws_json_type type,
 static bool push_object(decoder *d, const ws_field *field, const path *at,
                         ws_json_type type) {
   bool is_empty;
-  uint64_t only = d->only;
   if (!open_object(d, at, type, &is_empty)) return false;
-  d->only = 0;
-  if (is_empty) lua_createtable(d->L, 0, 0);
-  else if (!decode_object(d, field->object, at, only)) return false;
-  d->only = only;
+  if (!is_empty) return decode_object(d, field->object, at);
+  lua_createtable(d->L, 0, 0);
   return true;
 }
 
@@ -273,9 +278,8 @@ static const ws_field *find_field(const ws_schema *schema, size_t *expected,
   return field;
 }
 
-static bool is_wanted(const ws_schema *schema, const ws_field *field,
-                      uint64_t only) {
-  return !only || (field && only >> (field - schema->fields) & 1);
+static bool is_wanted(const projection *only, const ws_field *field) {
+  return field && only->fields >> (field - only->schema->fields) & 1;
 }
 
 /* Its place in the memo; schemas that share one only waste space. */
@@ -291,8 +295,10 @@ static int *members_of(decoder *d, const ws_schema *schema) {
 /* Reads the members of an object that has been opened. A null is set as well,
 ** as it removes an earlier member of the same name. */
 static bool decode_object(decoder *d, const ws_schema *schema,
-                          const path *up, uint64_t only) {
+                          const path *up) {
   lua_State *L = d->L;
+  const projection *only =
+    d->only && d->only->schema == schema ? d->only : NULL;
   size_t expected = 0;
   int count = 0;
   path at = {up, NULL, 0, 0};
@@ -300,7 +306,7 @@ static bool decode_object(decoder *d, const ws_schema *schema,
   lua_createtable(L, 0, *members_of(d, schema));
   while (ws_reader_member(&d->reader, &at.name, &at.size)) {
     const ws_field *field = find_field(schema, &expected, at.name, at.size);
-    if (!is_wanted(schema, field, only)) {
+    if (only && !is_wanted(only, field)) {
       ws_reader_skip(&d->reader);
       continue;
     }
@@ -367,7 +373,7 @@ static bool decode_any(decoder *d, const path *at) {
 
 /* ----------------------------------------------------------------- decode */
 
-static bool decode_root(decoder *d, const ws_schema *schema, uint64_t only) {
+static bool decode_root(decoder *d, const ws_schema *schema) {
   ws_json_type type = ws_reader_next(&d->reader);
   if (!schema && type == WS_JSON_NULL) lua_pushlightuserdata(d->L, NULL);
   else if (!schema) return push_any(d, NULL, type);
@@ -377,10 +383,8 @@ static bool decode_root(decoder *d, const ws_schema *schema, uint64_t only) {
     strcpy(d->mismatch, "the answer is no JSON object");
     return false;
   }
-  else {
-    d->only = only;
-    return decode_object(d, schema, NULL, 0);
-  }
+  else
+    return decode_object(d, schema, NULL);
   return true;
 }
 
@@ -393,19 +397,19 @@ static bool is_json(decoder *d, const char *bytes, size_t size) {
 
 /*
 ** decode(text[, schema[, only]]): the value; or nil, a sentence, and whether
-** the text is JSON, which then does not fit the schema. `only`, from
-** projection(), leaves out other fields of the objects in the schema's object.
+** the text is JSON, which then does not fit the schema. `only`, a projection,
+** leaves out all other fields of the objects of its schema.
 */
 static int decode(lua_State *L) {
   decoder d = {.L = L, .memo = lua_touserdata(L, lua_upvalueindex(2))};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   const ws_schema *schema = lua_touserdata(L, 2);
-  uint64_t only = (uint64_t)luaL_optinteger(L, 3, 0);
   char message[160];
   lua_settop(L, 3);
+  d.only = lua_isnil(L, 3) ? NULL : luaL_checkudata(L, 3, PROJECTION);
   ws_reader_init(&d.reader, bytes, size, wsl_scratch(L));
-  if (decode_root(&d, schema, only) && ws_reader_finish(&d.reader)) return 1;
+  if (decode_root(&d, schema) && ws_reader_finish(&d.reader)) return 1;
   bool well_formed = is_json(&d, bytes, size);
   if (d.reader.no_memory) return wsl_no_memory(L);
   if (!well_formed) ws_reader_describe(&d.reader, message, sizeof message);
@@ -452,44 +456,56 @@ static int new_envelope(lua_State *L) {
   return 1;
 }
 
-/* projection(schema, names): an integer for decode; or nil and a sentence. */
-static int projection(lua_State *L) {
-  const ws_schema *schema = lua_touserdata(L, 1);
-  uint64_t only = 0;
+/* Pushes nil and why the name on top of the stack is no field. */
+static int unknown_field(lua_State *L, const ws_schema *schema) {
+  const char *names[WS_MAX_FIELDS], *name;
+  size_t size, count = 0;
+  int near;
+  for (; count < schema->count && count < WS_MAX_FIELDS; count++)
+    names[count] = schema->fields[count].name;
+  name = lua_tolstring(L, -1, &size);
+  near = ws_nearest_name(names, count, name, size);
+  lua_pushnil(L);
+  lua_pushfstring(L, near < 0 ? "unknown field '%s'"
+                              : "unknown field '%s', did you mean '%s'?",
+                  name, near < 0 ? "" : names[near]);
+  return 2;
+}
+
+/* projection(schema, names): one for decode; or nil and a sentence. */
+static int new_projection(lua_State *L) {
+  projection *made;
   lua_Integer count;
   luaL_checktype(L, 2, LUA_TTABLE);
+  made = lua_newuserdatauv(L, sizeof *made, 0);
+  *made = (projection){lua_touserdata(L, 1), 0};
+  luaL_setmetatable(L, PROJECTION);
   count = (lua_Integer)lua_rawlen(L, 2);
   for (lua_Integer i = 1; i <= count; i++) {
     size_t size;
-    const char *name;
     const ws_field *field;
-    lua_rawgeti(L, 2, i);
-    if (lua_type(L, -1) != LUA_TSTRING)
+    const char *name = lua_rawgeti(L, 2, i) == LUA_TSTRING
+                         ? lua_tolstring(L, -1, &size) : NULL;
+    if (!name)
       return lua_pushnil(L), lua_pushliteral(L, "expected an array of names"),
              2;
-    name = lua_tolstring(L, -1, &size);
-    field = ws_schema_find_field(schema, name, size);
-    if (!field) {
-      field = ws_schema_nearest_field(schema, name, size);
-      lua_pushnil(L);
-      lua_pushfstring(L, field ? "unknown field '%s', did you mean '%s'?"
-                               : "unknown field '%s'", name,
-                      field ? field->name : "");
-      return 2;
-    }
-    only |= UINT64_C(1) << (field - schema->fields);
+    field = ws_schema_find_field(made->schema, name, size);
+    if (!field) return unknown_field(L, made->schema);
+    made->fields |= UINT64_C(1) << (field - made->schema->fields);
     lua_pop(L, 1);
   }
-  lua_pushinteger(L, (lua_Integer)only);
   return 1;
 }
 
 void wsl_open_decode(lua_State *L) {
   const luaL_Reg functions[] = {
     {"envelope", new_envelope},
-    {"projection", projection},
+    {"projection", new_projection},
     {NULL, NULL}
   };
+  const luaL_Reg none[] = {{NULL, NULL}};
+  wsl_new_type(L, PROJECTION, none, none);
+  lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
   wsl_new_buffer(L);
   memset(lua_newuserdatauv(L, sizeof(memo), 0), 0, sizeof(memo));

@@ -113,6 +113,7 @@ local workspaces = resource.define {
   envelope = envelope,
   schema = "kantata.workspace", filter = "kantata.workspace_filter",
   paged = true, order = "created_at:asc", remember = remember_workspace,
+  seen = "status",
   by_ids = { field = "only", keep = { "include" },
              set = { archived = "include", include_archived = true } },
   get_filter = "kantata.workspace_get_filter",

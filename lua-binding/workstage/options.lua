@@ -284,7 +284,7 @@ end
 -- ------------------------------------------------------- call options
 
 local call_names = { "timeout", "deadline", "start_within", "retry",
-                     "strict", "seen" }
+                     "strict", "seen", "only" }
 
 local call_check = {
   timeout = function(value)
@@ -300,6 +300,13 @@ local call_check = {
   end,
 }
 call_check.strict = call_check.retry
+
+function call_check.only(value)
+  if type(value) ~= "table" or #value == 0 then
+    return expected("an array of names of fields", value)
+  end
+  return value
+end
 call_check.start_within = call_check.timeout
 
 local function optional_key(value)

@@ -49,7 +49,45 @@ local NO_OPTIONS = {} -- of a call; nothing writes to it
 
 local function read_call(opts)
   if opts == nil then return NO_OPTIONS end
+  if opts.only ~= nil then
+    return nil, errors.invalid("only: is an option of list, page and each",
+                               "only")
+  end
   return options.call(opts)
+end
+
+-- The names of the fields that are to be read: `id` always is.
+local function with_id(names)
+  local all, has_id = {}, false
+  for i, name in ipairs(names) do
+    all[i] = name
+    has_id = has_id or name == "id"
+  end
+  if not has_id then all[#all + 1] = "id" end
+  return all
+end
+
+local function has(names, wanted)
+  for _, name in ipairs(names) do
+    if name == wanted then return true end
+  end
+  return false
+end
+
+-- The options of a call that lists items, whose `only` becomes a projection;
+-- `is_partial` if it leaves out what the client remembers of each item.
+local function read_list_call(self, opts)
+  local call, err = options.call(opts or NO_OPTIONS)
+  if not call or not call.only then return call, err end
+  local only, why = core.projection(self.class.schema, with_id(call.only))
+  if not only then
+    return nil, errors.invalid("only: " .. why, "only")
+  end
+  local seen = self.class.seen
+  call = core.copy(call)
+  call.is_partial = seen and not has(call.only, seen)
+  call.only = only
+  return call
 end
 
 -- ------------------------------------------------------------ writing
@@ -91,9 +129,12 @@ end
 
 -- Remembers what an answer shows to be there. What a release's version of an
 -- item says is not where the item itself is.
-local function remember(self, result, query)
+local function remember(self, result, query, opts)
   local note = self.class.remember
-  if not note or query and query:find("release_id=", 1, true) then return end
+  if not note or query and query:find("release_id=", 1, true) or
+     opts and opts.is_partial then
+    return
+  end
   local memory, at = self.transport.memory, core.now()
   if result.id then return note(memory, result, at) end
   for _, item in ipairs(result) do note(memory, item, at) end
@@ -113,7 +154,7 @@ local function fetch(self, read, method, path, query, body, opts)
     return nil, self.transport:undecodable(call, status, text, why)
   end
   call:close()
-  remember(self, result, query)
+  remember(self, result, query, opts)
   return result
 end
 
@@ -316,7 +357,7 @@ function methods:list(filter, opts)
   check_self(self, "list")
   check_optional(filter, "filter")
   check_optional(opts, "call options")
-  local call, err = read_call(opts)
+  local call, err = read_list_call(self, opts)
   if not call then return nil, err end
   err = self.class.paged and refuse_page(filter, "page()")
   if err then return nil, err end
@@ -336,7 +377,7 @@ function methods:page(filter, opts)
   check_self(self, "page")
   check_optional(filter, "filter")
   check_optional(opts, "call options")
-  local call, err = read_call(opts)
+  local call, err = read_list_call(self, opts)
   if not call then return nil, err end
   local page
   page, err = fetch_list(self, filter, call)
@@ -371,16 +412,18 @@ function methods:each(filter, opts)
   check_self(self, "each")
   check_optional(filter, "filter")
   check_optional(opts, "call options")
-  local call, err = read_call(opts)
+  local call, err = read_list_call(self, opts)
   err = err or refuse_page(filter, "page()")
   if err then error(err, 0) end
   local copy = filter and table.move(filter, 1, 0, 1, {})
   for name, value in pairs(filter or {}) do copy[name] = value end
   local pages = pager(self, copy, call)
+  local whole = core.copy(opts or {})
+  whole.only = nil
   if not self.class.by_ids then return paging().each(pages) end
   return paging().each_of_snapshot(
     pages, by_ids_of(self, copy, call),
-    function(id) return self:get(id, self.class.get_again, call) end,
+    function(id) return self:get(id, self.class.get_again, whole) end,
     self.service.per_page)
 end
 

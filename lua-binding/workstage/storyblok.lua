@@ -198,7 +198,7 @@ local stories = resource.define {
              keep = { "release_id", "branch_id", "in_trash", "with_alts",
                       "with_summary", "with_translated_stories" } },
   get_filter = "storyblok.story_get_filter",
-  finish = normalize_story, remember = remember_story,
+  finish = normalize_story, remember = remember_story, seen = "stage",
   methods = { "list", "page", "each", "get" }, extra = publishing,
 }
 

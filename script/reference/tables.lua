@@ -102,6 +102,8 @@ tables.classes = {
   { name = "workstage.call_options", given = true,
     doc = "Options of one call, the last argument of each method.",
     table.unpack(with(call_options, {
+      { "only", "string[]", "Of list, page and each: the fields to read of " ..
+        "each item; `id` always is." },
       { "strict", "boolean", "false: lets unknown attributes through." },
       { "seen", "workstage.seen", "Of a change: the item as an earlier run " ..
         "read it; else what this client has read counts." },

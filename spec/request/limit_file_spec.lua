@@ -130,13 +130,70 @@ describe("an allowance shared between processes", function()
     pipe:close()
   end)
 
-  it("goes on from a file that was cut short", function()
+  it("goes on from a file that is cut short in use", function()
+    local space <close> = assert(client())
+    assert(space.stages:list())
+    assert(os.execute("truncate -s 50 " .. quoted(path)))
+    assert(space.stages:list())
+  end)
+
+  it("does not go on from a file that was cut short before", function()
     do
       local space <close> = assert(client())
       assert(space.stages:list())
     end
-    assert(os.execute("truncate -s 5000 " .. quoted(path)))
+    assert(os.execute("truncate -s 50 " .. quoted(path)))
+    local space, err = client()
+    assert.is_nil(space)
+    assert.matches("is damaged: name another file, or delete this one",
+                   tostring(err), 1, true)
+  end)
+
+  -- A process that holds the file's lock and is stopped.
+  local function hold_lock()
+    local build = os.getenv "WORKSTAGE_BUILD" or "build"
+    local pipe = assert(io.popen(([[lua5.4 -e 'package.cpath = "%s/spec/?.so"
+      assert(require "probe_shared_limiter".lock "%s")
+      os.execute "kill -STOP $PPID"' >/dev/null & echo $!]])
+      :format(build, path)))
+    local pid = pipe:read "l"
+    pipe:close()
+    wait_for(function()
+      local file = assert(io.open("/proc/" .. pid .. "/stat"))
+      local text = file:read "a"
+      file:close()
+      return text:find(") T", 1, true)
+    end, "it to stop")
+    return pid
+  end
+
+  it("whose lock a stopped process holds: calls end by their deadline",
+     function()
     local space <close> = assert(client())
+    local other <close> = assert(client { token = "other",
+                                          rate_limit = { per_second = 6 } })
+    assert(space.stages:list())
+    local pid = hold_lock()
+    local began, took, errors = system.monotime(), {}, {}
+    workstage.run(function(scope)
+      scope:spawn(function()
+        errors[1] = select(2, space.stages:list({}, { deadline = 0.4 }))
+        took[1] = system.monotime() - began
+      end)
+      scope:spawn(function()
+        errors[2] = select(2, space.stages:list({}, { timeout = 0.6 }))
+        took[2] = system.monotime() - began
+      end)
+      for _ = 1, 3 do assert(other.stages:list()) end
+      took[3] = system.monotime() - began
+    end)
+    os.execute("kill -KILL " .. pid)
+    assert.equal("timeout", errors[1].kind)
+    assert.matches("another process keeps the limit file locked",
+                   tostring(errors[1]), 1, true)
+    assert.matches("has been locked by another process for 0.6 s",
+                   tostring(errors[2]), 1, true)
+    assert.is_true(took[1] < 0.6 and took[2] < 0.9 and took[3] < 0.4)
     assert(space.stages:list())
   end)
 

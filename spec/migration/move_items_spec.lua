@@ -14,19 +14,24 @@ local FROM, TO = 1, 2
 local function new_run(stages, more)
   local run = { client = {}, concurrency = 1, log = {}, moves = {},
                 pages = {}, notes = {}, skips = {}, failures = {}, begun = 0,
-                dues = {}, created = {}, taken = {} }
+                dues = {}, created = {}, seen = {}, taken = {} }
   for name, value in pairs(more or {}) do run[name] = value end
   local function log(text, ...)
     run.log[#run.log + 1] = text:format(...)
   end
-  run.rate = (run.per_page or 10) / 5
+  run.rate = run.rate or (run.per_page or 10) / 5
   run.driver = {}
-  function run.driver.find_change() return run.verdict or "unknown" end
+  function run.driver.find_change(client, id, to, set, seen)
+    assert(client == run.client and to == TO and set)
+    log("find %d, created %s", id, seen and seen.created_at)
+    return run.verdict or "unknown", run.verdict == "done" and { id = 5 } or
+           "why"
+  end
   function run.driver.may_have_changed(err)
     return errors.is(err) and err.kind == "not_found"
   end
   function run.driver.fetch_current(client, ids, release_id)
-    assert(client == run.client)
+    assert(client == run.client and #ids <= 100)
     run.release_id = release_id
     log("read %s", table.concat(ids, " "))
     loop.sleep(0)
@@ -46,6 +51,7 @@ local function new_run(stages, more)
     local id = item.id
     assert(client == run.client and to == TO)
     assert(opts.start_within > 0 and opts.start_within < 8.001)
+    run.seen[id] = opts.seen
     log("move %d", id)
     loop.sleep(0)
     run.moves[id] = set
@@ -64,7 +70,7 @@ local function new_run(stages, more)
   function run:note(record) self.notes[#self.notes + 1] = record end
   function run:skip(id, why) self.skips[id] = why end
   function run.moved(_, work, id, change, read)
-    assert(work.operation == 7 and (read.stage or not change))
+    assert(work.operation == 7)
     log("moved %d by %s%s", id, change and change.id,
         work.late and " late" or "")
     run.taken[id] = read.due or read.is_due_unknown
@@ -150,17 +156,28 @@ describe("the items of an operation", function()
     assert.equal(30, run.begun)
   end)
 
-  it("are read shortly before the page before them ends", function()
-    local run = new_run(all(90, FROM), { per_page = 40 })
-    assert.is_true(move(run, { items = ids(1, 90) }))
+  -- How many moves were begun when each page was read.
+  local function begun_at_reads(count, rate)
+    local run = new_run(all(count, FROM), { rate = rate })
+    assert.is_true(move(run, { items = ids(1, count) }))
     local begun, reads = 0, {}
     for _, line in ipairs(run.log) do
       if line:find "^move " then begun = begun + 1 end
       if line:find "^read" then reads[#reads + 1] = begun end
     end
-    assert.equal(0, reads[1])
-    assert.is_true(reads[2] >= 34 and reads[2] < 40, reads[2])
-    assert.is_true(reads[3] >= 74 and reads[3] < 80, reads[3])
+    return reads
+  end
+
+  it("are read shortly before the page before them ends", function()
+    assert.same({ 0, 36, 76 }, begun_at_reads(90, 8))  -- half a second before
+    assert.same({ 0, 8, 18 }, begun_at_reads(24, 2))   -- two items at least
+    assert.same({ 0, 75, 169 }, begun_at_reads(250, 0)) -- a quarter at most
+  end)
+
+  it("are read page by page though none is to be moved", function()
+    local run = new_run(all(90, TO), { rate = 6 })
+    assert.is_true(move(run, { items = ids(1, 90) }))
+    assert.equal(3, #reads_of(run))
   end)
 
   it("do not wait for the page after theirs", function()
@@ -196,6 +213,48 @@ describe("the items of an operation", function()
     assert.equal(1, logged(run, "moved 13 by nil"))
     assert.equal(0, logged(run, "move 13"))
     assert.equal(12, run.begun)
+  end)
+
+  it("whose status is not shown are skipped", function()
+    local run = new_run(all(2, FROM))
+    local fetch = run.driver.fetch_current
+    function run.driver.fetch_current(...)
+      local found = fetch(...)
+      found[2].stage = nil
+      return found
+    end
+    assert.is_true(move(run, { items = ids(1, 2) }))
+    assert.same({ [2] = "its status is not shown to this user" }, run.skips)
+  end)
+
+  it("that an earlier run may have moved are looked up", function()
+    local found = { done = "moved 1 by 5", unknown = "moved 1 by nil",
+                    not_done = "find 1, created c" }
+    for verdict, line in pairs(found) do
+      local run = new_run({ TO, FROM }, { verdict = verdict })
+      assert.is_true(move(run, {
+        items = {}, retry_ids = { 1, 2 }, maybe_sent = { true, true },
+        read_before = { { created = "c" }, { created = "d" } } }))
+      assert.equal(1, logged(run, "find 1, created c"))
+      assert.equal(1, logged(run, line))
+      assert.equal(verdict == "not_done" and "it is there already" or nil,
+                   run.skips[1])
+      assert.same({ [2] = { stage = FROM, created_at = "d" } }, run.seen)
+    end
+  end)
+
+  it("that an earlier run may have moved from no stage are told as such",
+     function()
+    local run = new_run { false, false }
+    local fetch = run.driver.fetch_current
+    function run.driver.fetch_current(client, asked)
+      local items = fetch(client, asked)
+      for _, id in ipairs(asked) do items[id] = { stage = false } end
+      return items
+    end
+    assert.is_true(move(run, { from = false, items = { 2 }, retry_ids = { 1 },
+                               maybe_sent = { true }, read_before = { {} } }))
+    assert.same({ {} }, run.seen)
   end)
 
   it("that an earlier run may have moved and others have moved back are left",
@@ -328,9 +387,9 @@ describe("the read of an item", function()
     end
     function run.driver.fetch_current(client, asked, release_id)
       count_request()
-      local found = fetch(client, asked, release_id)
+      local found, err = fetch(client, asked, release_id)
       for _, id in ipairs(asked) do reads[id] = clock end
-      return found
+      return found, err
     end
     -- beside others that use `run.taken_by_others` seconds for each of ours
     function run.driver.move(client, item, to, set, opts)
@@ -426,6 +485,68 @@ describe("the read of an item", function()
                 run.notes)
   end)
 
+  it("is good for nearly 8 seconds", function()
+    local run = new_timed_run(6, 6)
+    function run.on_move(id)
+      if id == 1 then run.pass(7) end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 5) }))
+    assert.equal(1, #reads_of(run))
+  end)
+
+  it("is done again for a hundred items at once", function()
+    local run = new_timed_run(1000, 250)
+    run.rate = 0
+    function run.on_move(id)
+      if id == 76 then run.pass(8) end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 250) }))
+    assert.equal("read " .. table.concat(ids(77, 176), " "), reads_of(run)[3])
+    for id = 1, 250 do
+      assert.equal(1, logged(run, ("move %d"):format(id)))
+    end
+  end)
+
+  it("that fails when it is done again ends the run", function()
+    local run = new_timed_run(6, 6)
+    function run.on_move(id)
+      if id == 2 then
+        run.pass(8)
+        run.read_error = "no answer"
+      end
+      return { id = 1000 + id }
+    end
+    local done, err = move(run, { items = ids(1, 6) })
+    assert.is_nil(done)
+    assert.equal("no answer", err)
+    assert.same({ 3, 4, 5, 6 }, run.notes[1].items)
+    assert.equal("unsent", run.notes[1].type)
+  end)
+
+  it("that finds one item elsewhere when it is done again notes it",
+     function()
+    local stages = all(3, FROM)
+    local run = new_timed_run(6, 3)
+    local fetch = run.driver.fetch_current
+    function run.driver.fetch_current(client, asked)
+      local found = fetch(client, asked)
+      for id, item in pairs(found) do item.stage = stages[id] end
+      return found
+    end
+    function run.on_move(id)
+      if id == 1 then
+        run.pass(8)
+        stages[3] = 17
+      end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 3) }))
+    assert.equal(3, run.notes[1].skipped[1].item)
+    assert.equal(1, #run.notes)
+  end)
+
   it("that is done again is written to the journal where it differs",
      function()
     local run = new_timed_run(6, 6)
@@ -461,6 +582,22 @@ describe("the read of an item", function()
     assert.equal(1, logged(run, "moved 3 by 1003"))
     assert.equal(5, run.begun)
     assert.equal(3 + 1, #reads_of(run))
+  end)
+
+  it("is done again also where nothing else is left to be moved", function()
+    local run = new_timed_run(6, 4, { concurrency = 4 })
+    local tries = 0
+    function run.on_move(id)
+      for _ = 1, 5 do loop.sleep(0) end
+      tries = tries + 1
+      if id == 4 and tries < 8 then
+        return nil, errors.new { kind = "rate_limited", message = "wait" }
+      end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 4) }))
+    assert.equal(1, logged(run, "moved 4 by 1004"))
+    assert.equal(4, run.begun)
   end)
 
   it("is not done again for ever", function()
@@ -656,6 +793,34 @@ describe("a run of items ends", function()
     for id = 1, 12 do
       assert.equal(written[id] and not run.moves[id] or nil, unsent[id])
     end
+  end)
+
+  it("at its limit without waiting for the page that is being read",
+     function()
+    local run = new_run(all(20, FROM), { limit = 10 })
+    function run.on_read() loop.sleep(#run.pages > 0 and 60 or 0) end
+    local began = core.now()
+    assert.is_false((move(run, { items = ids(1, 20) })))
+    assert.is_true(core.now() - began < 30)
+    assert.equal(1, #run.pages)
+    assert.same({}, run.notes)
+  end)
+
+  it("at its limit without a guess about what is being looked up", function()
+    local stages = all(20, FROM)
+    for id = 11, 20 do stages[id] = TO end
+    local maybe_sent = all(20, true)
+    local run = new_run(stages, { limit = 10 })
+    function run.driver.find_change()
+      loop.sleep(60)
+      return "unknown", "cancelled"
+    end
+    assert.is_false((move(run, { items = {}, retry_ids = ids(1, 20),
+                                 maybe_sent = maybe_sent })))
+    for id = 11, 20 do
+      assert.equal(0, logged(run, ("moved %d by nil"):format(id)))
+    end
+    assert.equal(1, #run.pages)
   end)
 
   it("at a limit of all as if there were none", function()

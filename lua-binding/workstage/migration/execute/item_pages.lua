@@ -27,13 +27,12 @@ Pages.__index = Pages
 
 -- --------------------------------------------------------------- sizes
 
--- Notes how many items a second were taken since the last page was read;
--- the rate limit allows no more.
+-- Notes how many items a second were taken since the last page was read, if
+-- any were; the rate limit allows no more.
 local function measure_pace(self)
   local now = core.now()
-  local elapsed = self.loaded_at and now - self.loaded_at or 0
-  if self.taken > 0 and elapsed > 0 then
-    self.pace = math.min(self.taken / elapsed, self.max_pace)
+  if self.taken > 0 then
+    self.pace = math.min(self.taken / (now - self.loaded_at), self.max_pace)
   end
   self.loaded_at, self.taken, self.loads = now, 0, self.loads + 1
 end
@@ -99,6 +98,7 @@ local function recover(self, id, item)
   if item.stage == self.to then
     local verdict, change = run.driver.find_change(
       run.client, id, self.to, self.work.set, self:seen_before(id))
+    if loop.is_cancelled() then error(loop.cancelled_error(), 0) end
     if verdict == "not_done" then return nil end
     run:moved(self.work, id, verdict == "done" and change or nil, before)
     return true
@@ -179,6 +179,8 @@ local function fetch(self, ids)
   local found, err = self.run.driver.fetch_current(self.run.client, ids,
                                                    self.release_id)
   if not found then return nil, err end
+  if self.run.fatal then return nil, self.run.fatal end
+  if self.closed then return nil, loop.cancelled_error() end
   local now = core.now()
   for _, item in pairs(found) do item.read_at = now end
   return found
@@ -221,8 +223,7 @@ end
 local function load(self)
   local pages, err = fetch_pages(self)
   if not pages then return nil, err end
-  if self.run.fatal then return nil, self.run.fatal end
-  if #pages > 0 and not self.closed then write_pages(self, pages) end
+  write_pages(self, pages)
   return true
 end
 
@@ -253,8 +254,6 @@ local function reload(self)
   for i, item in ipairs(queued) do ids[i] = item.id end
   local found, err = fetch(self, ids)
   if not found then return nil, err end
-  if self.run.fatal then return nil, self.run.fatal end
-  if self.closed then return true end
   local todo, skipped = partition(self, ids, found)
   local queue, changed = take_over(queued, todo)
   if #changed > 0 then
@@ -287,7 +286,6 @@ function Pages:time_left(item)
 end
 
 local function take(self, item)
-  self.queue[self.first] = false
   self.first = self.first + 1
   self.taken = self.taken + 1
   if #self.queue - self.first < self.ahead and not self.loading and
@@ -373,9 +371,9 @@ function item_pages.new(run, work)
     items = work.items, at = work.at or 1, retry_ids = work.retry_ids or {},
     retry_at = 1, maybe_sent = work.maybe_sent or {},
     read_before = work.read_before or {}, unmoved = work.unmoved or {},
-    queue = {}, first = 1, ahead = 2, ended = false, closed = false,
-    loading = nil, waiter = nil, in_flight = 0,
+    queue = {}, first = 1, ended = false, closed = false, in_flight = 0,
     max_age = max_age, pace = most, max_pace = most, taken = 0, loads = 0,
+    loaded_at = core.now(),
   }, Pages)
 end
 

@@ -600,6 +600,29 @@ describe("the read of an item", function()
     assert.equal(4, run.begun)
   end)
 
+  it("is done again for all whose moves are held off one after another",
+     function()
+    local run = new_timed_run(6, 30, { concurrency = 6 })
+    local refused = {}
+    function run.on_read()
+      for _ = 1, #run.pages > 0 and 40 or 0 do loop.sleep(0) end
+    end
+    function run.on_move(id)
+      for _ = 1, 3 * (id % 10) do loop.sleep(0) end
+      if id > 3 and id < 16 and not refused[id] then
+        refused[id] = true
+        return nil, errors.new { kind = "rate_limited", message = "wait" }
+      end
+      return { id = 1000 + id }
+    end
+    assert.is_true(move(run, { items = ids(1, 30) }))
+    for id = 1, 30 do
+      assert.equal(1, logged(run, ("moved %d by %d"):format(id, 1000 + id)))
+      assert.equal(refused[id] and 2 or 1, logged(run, "move " .. id))
+    end
+    assert.equal(30, run.begun)
+  end)
+
   it("is not done again for ever", function()
     local run = new_timed_run(6, 3)
     function run.on_move()

@@ -246,24 +246,39 @@ local function take_over(queued, todo)
   return kept, changed
 end
 
+-- Takes the first items out of the queue.
+local function take_out(self)
+  local last = math.min(#self.queue, self.first + MAX_ITEMS - 1)
+  local items = table.move(self.queue, self.first, last, 1, {})
+  self.queue = table.move(self.queue, last + 1, #self.queue, 1, {})
+  self.first = 1
+  return items
+end
+
+-- Puts items before all others. Meanwhile some may have been put back.
+local function put_first(self, items)
+  self.queue = table.move(self.queue, self.first, #self.queue, #items + 1,
+                          items)
+  self.first = 1
+end
+
 -- Reads what waits in the queue again.
 local function reload(self)
-  local last = math.min(#self.queue, self.first + MAX_ITEMS - 1)
-  local queued = table.move(self.queue, self.first, last, 1, {})
+  self.rereading = take_out(self)
   local ids = {}
-  for i, item in ipairs(queued) do ids[i] = item.id end
+  for i, item in ipairs(self.rereading) do ids[i] = item.id end
   local found, err = fetch(self, ids)
   if not found then return nil, err end
   local todo, skipped = partition(self, ids, found)
-  local queue, changed = take_over(queued, todo)
+  local kept, changed = take_over(self.rereading, todo)
   if #changed > 0 then
     self.run:intend(page_record(self, changed, skipped))
   elseif #skipped > 0 then
     self.run:note(page_record(self, {}, skipped))
   end
   report_skipped(self, skipped)
-  table.move(self.queue, last + 1, #self.queue, #queue + 1, queue)
-  self.queue, self.first = queue, 1
+  put_first(self, kept)
+  self.rereading = {}
   return true
 end
 
@@ -348,10 +363,9 @@ function Pages:close()
     self.loading:cancel()
     self.loading:wait()
   end
+  put_first(self, self.rereading)
   local unsent = {}
-  for i = self.first, #self.queue do
-    unsent[#unsent + 1] = self.queue[i].id
-  end
+  for i, item in ipairs(self.queue) do unsent[i] = item.id end
   if #unsent > 0 then
     self.run:note { type = "unsent", operation = self.operation,
                     items = unsent }
@@ -371,7 +385,7 @@ function item_pages.new(run, work)
     items = work.items, at = work.at or 1, retry_ids = work.retry_ids or {},
     retry_at = 1, maybe_sent = work.maybe_sent or {},
     read_before = work.read_before or {}, unmoved = work.unmoved or {},
-    queue = {}, first = 1, ended = false, closed = false, in_flight = 0,
+    queue = {}, first = 1, rereading = {}, ended = false, closed = false, in_flight = 0,
     max_age = max_age, pace = most, max_pace = most, taken = 0, loads = 0,
     loaded_at = core.now(),
   }, Pages)

@@ -385,7 +385,8 @@ function item_pages.new(run, work)
     items = work.items, at = work.at or 1, retry_ids = work.retry_ids or {},
     retry_at = 1, maybe_sent = work.maybe_sent or {},
     read_before = work.read_before or {}, unmoved = work.unmoved or {},
-    queue = {}, first = 1, rereading = {}, ended = false, closed = false, in_flight = 0,
+    queue = {}, first = 1, rereading = {}, ended = false, closed = false,
+    in_flight = 0,
     max_age = max_age, pace = most, max_pace = most, taken = 0, loads = 0,
     loaded_at = core.now(),
   }, Pages)

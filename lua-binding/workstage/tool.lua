@@ -127,6 +127,19 @@ local function run(command, parsed)
   return command.run(parsed)
 end
 
+--- Checks a command line without running it.
+-- @tparam table arguments
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] string what is wrong with it
+function tool.check(arguments)
+  local top = parser()
+  local good, mistake = pcall(top.parse, top, read_arguments(arguments))
+  if good then return true end
+  if getmetatable(mistake) ~= UsageError then error(mistake, 0) end
+  return nil, mistake.message
+end
+
 --- Runs the tool.
 -- @tparam table arguments
 -- @treturn integer the exit status

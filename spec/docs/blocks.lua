@@ -13,6 +13,7 @@
 --   <!-- run: blueprint -->    must be a good one
 --   <!-- run: snapshot -->     a sandbox must start with it
 --   <!-- run: syntax -->       a compiler must like it
+--   <!-- run: usage -->        command lines that the tool must understand
 
 local shell = require "house.shell"
 
@@ -119,6 +120,17 @@ function kinds.sh.session(self, block)
     end)
   end
   put_commands(self, block, text, status and " " .. status)
+end
+
+local CHECK = [[local good, why = require "workstage.tool".check(arg)
+if not good then print(why) os.exit(1) end]]
+
+-- The tool only looks at its arguments.
+function kinds.sh.usage(self, block)
+  put(self, "workstage() { command lua5.4 %s/check.lua \"$@\"; }", self.folder)
+  write_file(self, "check.lua", CHECK)
+  put_commands(self, block, block.text)
+  put(self, "unset -f workstage")
 end
 
 -- As it is typed, but on a free port and without a rate limit.

@@ -144,6 +144,16 @@ assert(x == 1)
     end
   end)
 
+  it("names no option that the tool does not have", function()
+    local output, code = run
+      "<!-- run: usage -->\n```sh\nworkstage check a.lua --mistake\n```\n"
+    assert.equal(99, code)
+    assert.matches("--mistake", output, 1, true)
+    output, code = run
+      "<!-- run: usage -->\n```sh\nworkstage check a.lua\n```\n"
+    assert.equal(0, code, output)
+  end)
+
   it("names no target that the makefile does not have", function()
     local _, code = run "<!-- run: make -->\n```sh\nmake mistake\n```\n"
     assert.equal(99, code)

@@ -246,6 +246,14 @@ describe("workstage", function()
     assert.truthy(output:find("Rehearsed in a sandbox with 5 % faults", 1,
                               true))
     assert.truthy(output:find("9 moved", 1, true))
+    local faults = tonumber(output:match "%((%d+) faults?, seed %d+%)")
+    assert.truthy(faults and faults > 0, output)
+    output = place:run "rehearse bp.lua --faults 5 --seed 77"
+    assert.truthy(output:find(", seed 77)", 1, true), output)
+    local faulty = cjson.decode((place:run
+      "rehearse bp.lua --faults 5 --seed 77 --json"))
+    assert.equal(77, faulty.seed)
+    assert.is_true(faulty.faults > 0)
     local record = cjson.decode((place:run "rehearse bp.lua --json"))
     assert.is_true(record.complete)
     assert.equal(9, record.moved)

@@ -74,6 +74,7 @@ describe("workstage", function()
       ["apply bp.lua --on-failure explode"] = "must be one of",
       ["plan bp.lua --map-role A"] = "'A' is not of the form A=B",
       ["rehearse bp.lua --faults 101"] = "'101' is no percentage",
+      ["rehearse bp.lua --seed x"] = "'x' is no integer",
       ["whoami --rate-limit x"] = "'x' is neither a number",
       ["whoami --settle-time x"] = "'x' is no number of seconds",
       ["whoami --service jira"] = "must be one of",

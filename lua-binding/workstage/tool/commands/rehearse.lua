@@ -17,6 +17,7 @@ local command = {
   examples = {
     "workstage rehearse article.lua",
     "workstage rehearse article.lua --faults 5",
+    "workstage rehearse article.lua --faults 5 --seed 1234",
   },
   ends = "Faults are statuses 500 and 503, connections lost before and " ..
          "after the effect, and truncated responses. Needs " ..
@@ -29,22 +30,36 @@ local function percent(text)
   return nil, ("--faults: '%s' is no percentage from 0 to 100"):format(text)
 end
 
+local function integer(text)
+  local number = math.tointeger(tonumber(text))
+  if number then return number end
+  return nil, ("--seed: '%s' is no integer"):format(text)
+end
+
 function command.define(parser)
   parser:argument("file", "The blueprint."):argname "FILE"
   parser:option("--faults", "The share of requests that fail.")
     :argname "PERCENT":convert(percent)
+  parser:option("--seed", "Draws the faults; a new one each time.")
+    :argname "NUMBER":convert(integer)
   planning.define(parser)
   parser:flag("--verbose", "List the skipped items.")
   parser:flag("--json", "Write the report as one line of JSON.")
   connect.define(parser)
 end
 
+-- " with 5 % faults (3 faults, seed 1234)"
+local function faults_text(done, parsed)
+  if not parsed.faults then return "" end
+  return (" with %g %% faults (%s, seed %d)"):format(
+    parsed.faults * 100, screen.count(done.faults, "fault"), done.seed)
+end
+
 local function tell(done, parsed, heading)
   planning.show(done.plan, {}, heading)
   screen.say ""
   screen.say(("Rehearsed in a sandbox%s, in %s."):format(
-    parsed.faults and (" with %g %% faults"):format(parsed.faults * 100) or
-    "", screen.count(done.rounds, "run")))
+    faults_text(done, parsed), screen.count(done.rounds, "run")))
   run_summary.tell(done, parsed)
   if done.complete then
     screen.say "Rehearsal succeeded. Your space was not changed."
@@ -59,6 +74,7 @@ end
 local function json_of(done)
   local record, plan = json.report(done), json.plan(done.plan)
   record.plan, record.planned = plan.plan, plan
+  record.faults, record.seed = done.faults, done.seed
   return record
 end
 
@@ -72,7 +88,7 @@ function command.run(parsed)
   local done, err = self:run(nil, function(client, options)
     local maps = planning.maps(parsed)
     return migration.rehearse(client, blueprint, {
-      faults = parsed.faults, map_role = maps.map_role,
+      faults = parsed.faults, seed = parsed.seed, map_role = maps.map_role,
       map_user = maps.map_user, on_progress = options.on_progress,
       should_stop = options.should_stop,
     })

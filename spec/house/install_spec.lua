@@ -4,8 +4,8 @@ local shell = require "house.shell"
 
 local try = [[
   local workstage = require "workstage"
-  assert(type(workstage.storyblok) == "function")
-  assert(type(workstage.kantata) == "function")
+  assert(workstage.storyblok { space_id = 1, token = "x" }):close()
+  assert(workstage.kantata { token = "x" }):close()
   require "workstage.sandbox"
   print(package.searchpath("workstage.core", package.cpath))
 ]]

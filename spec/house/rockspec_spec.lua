@@ -85,7 +85,7 @@ describe("LuaRocks", function()
     assert.equal(0, code, output)
     output, code = try [[
       local workstage = require "workstage"
-      assert(type(workstage.storyblok) == "function")
+      assert(workstage.storyblok { space_id = 1, token = "x" }):close()
       print(package.searchpath("workstage", package.path))
       print(package.searchpath("workstage.core", package.cpath))
       print(pcall(require, "init"), (pcall(require, "workstage.sandbox")))

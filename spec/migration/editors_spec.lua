@@ -174,14 +174,29 @@ describe("while items are moved", function()
     return sent
   end
 
-  it("what an editor moved while a killed run stood still is the editor's",
-     function()
+  local function start_for_two()
     local server, space = start({ ["Old review"] = 40 },
       { latency = 0.005, tokens = {
           ["token-of-the-run"] = { id = 1, userid = "run@example.com" },
           ["token-of-an-editor"] = { id = 2, userid = "ed@example.com" },
       } }, { token = "token-of-the-run", settle_time = 0.05 })
-    local editor = editor_of(server)
+    return server, space, editor_of(server)
+  end
+
+  it("what an editor moved after a run was killed is left by its rollback",
+     function()
+    local server, space, editor = start_for_two()
+    apply_killed(server, space)
+    put(server, editor, "old-review/40", "Review")
+    local report = assert(migration.rollback(space, folder .. "/j"))
+    assert.is_true(report.complete, tostring(report))
+    assert.same({ Review = 1, ["Old review"] = 39 },
+                migrations.counts(server))
+  end)
+
+  it("what an editor moved while a killed run stood still is the editor's",
+     function()
+    local server, space, editor = start_for_two()
     local sent = apply_killed(server, space)
     put(server, editor, "old-review/40", "Review")
     space = migrations.client(server, { token = "token-of-the-run" })

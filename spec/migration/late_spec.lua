@@ -148,12 +148,13 @@ describe("late arrivals", function()
 
   -- A run that is cut at one of its late moves, whose answer is lost; what
   -- would show its effect cannot be read any more either.
-  local function cut(content, number)
+  local function cut(content, number, blueprint)
     assert(server:load(migrations.snapshot(content)))
     space:close() -- what it knows is of another world
     space = migrations.client(server)
     arrive(6)
-    local plan = assert(migration.plan(space, migrations.smaller()))
+    local plan = assert(migration.plan(space, blueprint or
+                                              migrations.smaller()))
     local hasty = migrations.client(server, { retry = { attempts = 1 },
                                               settle_time = 0.001 })
     rawset(hasty.stories, "page", function(_, ...)
@@ -186,6 +187,20 @@ describe("late arrivals", function()
                   migrations.counts(server))
       os.remove(journal)
       os.remove(journal .. ".rollback")
+    end
+  end)
+
+  it("go on from a cut, though two rules lead to one stage", function()
+    local blueprint = migrations.smaller()
+    table.insert(blueprint.moves, 1, {
+      from = "Old review", where = { starts_with = "none/1" }, to = "Review" })
+    for number = 9, 12 do
+      cut(migrations.space { ["Old review"] = 2, none = 130 }, number,
+          blueprint)
+      assert.is_true(resume().complete, number)
+      assert_moved_once(6)
+      assert.equal(8, assert(migration.progress(journal)).moved)
+      os.remove(journal)
     end
   end)
 

@@ -154,6 +154,15 @@ describe("a move", function()
     end
   end)
 
+  it("of a release's versions does not empty a stage that is to go",
+     function()
+    start({ ["Old review"] = 3 }, { releases = { { id = 91, name = "S" } } })
+    local blueprint = migrations.smaller()
+    blueprint.moves[1].release_id = 91
+    local _, err = migration.plan(space, blueprint)
+    has(err, '3 of its stories have no move')
+  end)
+
   it("sends no e-mail that nobody asked for", function()
     start { Drafting = 3 }
     migrate(with_moves { from = "Drafting", to = "Ready" })

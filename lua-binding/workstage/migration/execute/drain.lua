@@ -51,12 +51,15 @@ local function list_late(run, rules, unmoved)
   return total
 end
 
--- The late arrivals of an earlier run whose outcome is open.
-local function retry_ids_of(rule, earlier)
-  local ids = {}
-  for _, id in ipairs(earlier and earlier.retry_ids or {}) do
-    if earlier.read_before[id].to == rule.to then ids[#ids + 1] = id end
+-- The late arrivals of an earlier run whose outcome is open, for one of the
+-- rules that lead to the same stage.
+local function take_retry_ids(rule, earlier)
+  local ids, rest = {}, {}
+  for _, id in ipairs(earlier.retry_ids) do
+    local list = earlier.read_before[id].to == rule.to and ids or rest
+    list[#list + 1] = id
   end
+  earlier.retry_ids = rest
   return ids
 end
 
@@ -95,7 +98,7 @@ end
 -- Moves the items of the rules, `retry_ids` of an earlier run among them.
 local function move_late(run, index, rules, earlier, unmoved)
   for _, rule in ipairs(rules) do
-    local retry_ids = retry_ids_of(rule, earlier)
+    local retry_ids = earlier and take_retry_ids(rule, earlier) or {}
     if #rule.items + #retry_ids > 0 then
       local done, err = open_transition(run, index, rule)
       if not done then return nil, err end

@@ -76,12 +76,19 @@ function kind.render(op)
   return { { "cyan", text } }
 end
 
+-- A count that is left out where it is 0.
+local function some(count)
+  return count and count > 0 and count or nil
+end
+
 --- Kantata tells participants, and has no webhooks.
 -- @tparam table after the state at the end of the plan
 function kind.effects(op, after)
   local target, count = after.stages[op.to], op.count
+  local dues = op.dues_count or {}
   if not target then return { notifications = count } end
   return {
+    dues_cleared = some(dues.cleared), dues_unknown = some(dues.unknown),
     webhooks = count,
     emails = op.set.notify and count or 0,
     locked = target.story_editing_locked and count or 0,

@@ -240,6 +240,11 @@ local EFFECTS = {
     "Triggers up to %d webhook calls." },
   { "notifications", "Notifies the participants of 1 project who asked " ..
     "for it.", "Notifies the participants of %d projects who asked for it." },
+  { "dues_cleared", "Clears the due date of 1 item.",
+    "Clears the due dates of %d items." },
+  { "dues_unknown", "The service does not tell the due date of 1 item: it " ..
+    "will be lost.", "The service does not tell the due dates of %d items: " ..
+    "they will be lost." },
   { "unassigned", "1 item loses its assignees.",
     "%d items lose their assignees." },
   { "locked", "1 item can no longer be edited.",

@@ -97,22 +97,24 @@ local function maybe_sent_of(progress)
   return ids
 end
 
-local function take_page(self, replayed, index, found)
-  local op, progress = replayed.plan.operations[index],
-                       replayed.progress[index]
-  local from_of = destinations(replayed, op)
-  for id, item in pairs(found) do
-    if from_of[item.stage] ~= nil then
-      local read = progress.read_before[id] or {}
-      self:take({ item = id, to = item.stage, from = from_of[item.stage],
-                  due = read.due, due_unknown = read.is_due_unknown },
-                op, replayed)
-    end
-  end
+-- Takes an item that is where the run may have moved it, unless somebody else
+-- did.
+local function take_item(self, client, replayed, index, item)
+  local op = replayed.plan.operations[index]
+  local read = replayed.progress[index].read_before[item.id] or {}
+  local record = {
+    item = item.id, to = item.stage, due = read.due,
+    due_unknown = read.is_due_unknown,
+    from = destinations(replayed, op)[item.stage],
+  }
+  if record.from == nil then return end
+  local verdict = drivers[replayed.plan.service].find_change(
+    client, item.id, item.stage, rule_of(record, op, replayed).set or {},
+    { stage = record.from or nil, created_at = read.created })
+  if verdict ~= "not_done" then self:take(record, op, replayed) end
 end
 
---- Takes the moves that were in flight when the run ended: what is where one
--- leads was moved by it.
+--- Takes the moves that were in flight when the run ended.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -125,7 +127,10 @@ function Moved:take_uncertain(client, replayed)
         from + driver.PER_PAGE - 1, #ids), 1, {})
       local found, err = driver.fetch_current(client, page)
       if not found then return nil, err end
-      take_page(self, replayed, index, found)
+      for id, item in pairs(found) do
+        item.id = id
+        take_item(self, client, replayed, index, item)
+      end
     end
   end
   return true

@@ -31,6 +31,7 @@ end
 local function one_more(text)
   local digits, suffix = text:match "^(%d+)([uUlL]*)$"
   if digits and digits:find "^0." then return nil end
+  digits = digits and math.tointeger(tonumber(digits))
   if digits then return ("%d%s"):format(digits + 1, suffix) end
   if text:find "^0[xX]%x+$" then
     return ("0x%X"):format(tonumber(text) + 1)

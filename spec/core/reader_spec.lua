@@ -55,6 +55,21 @@ describe("JSON is read", function()
     end
   end)
 
+  it("with escapes of every kind of code point", function()
+    for _, code in ipairs { 1, 0x1F, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0xD7FF,
+                            0xE000, 0xFFFF } do
+      assert.equal(utf8.char(code),
+                   core.decode(('"\\u%04x"'):format(code)))
+    end
+    for _, code in ipairs { 0x10000, 0x10001, 0x1F680, 0x103FF, 0x10400,
+                            0x3FFFF, 0x40000, 0x10FFFF } do
+      local high, low = 0xD800 + (code - 0x10000 >> 10),
+                        0xDC00 + (code - 0x10000 & 0x3FF)
+      assert.equal(utf8.char(code),
+                   core.decode(('"\\u%04X\\u%04x"'):format(high, low)))
+    end
+  end)
+
   it("to the depth of 1,000 levels", function()
     assert.truthy(core.decode(("["):rep(1000) .. ("]"):rep(1000)))
     local value, why = core.decode(("["):rep(1001) .. ("]"):rep(1001))
@@ -136,6 +151,12 @@ describe("what is no JSON", function()
     ['"\\x"'] = "expected an escape at byte 4, found '\"'",
     ['"\\u12g4"'] = "expected the code of a character at byte 7, found '4'",
     ['"\\ud800"'] = "expected the code of a character at byte 8, found '\"'",
+    ['"\\'] = "expected an escape, but it ends at byte 2",
+    ['"\\ud800\\ue000"'] =
+      "expected the code of a character at byte 14, found '\"'",
+    ['"\\ud800n"'] = "expected the code of a character at byte 8, found 'n'",
+    ['"\\ud800\\n"'] =
+      "expected the code of a character at byte 9, found 'n'",
     ['"\\udc00"'] = "expected the code of a character at byte 8, found '\"'",
     ['"\xff"'] = "expected UTF-8 at byte 2, found 0xFF",
     ['"a\xc3"'] = "expected UTF-8 at byte 3, found 0xC3",

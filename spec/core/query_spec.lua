@@ -226,4 +226,15 @@ describe("a query without memory", function()
     assert.is_true(failures >= 3)
     assert.equal(query("storyblok.story_filter", filter), text)
   end)
+
+  it("refuses a single value that no item of the list can be", function()
+    for _, value in ipairs { "x", 0, 1.5, true, -7 } do
+      local text, why = probe.query("storyblok.story_filter", false, true,
+                                    { by_ids = value })
+      assert.is_nil(text)
+      assert.truthy(why:find("^by_ids: expected an array of ids"), why)
+    end
+    assert.equal("by_ids=7", probe.query("storyblok.story_filter", false, true,
+                                         { by_ids = 7 }))
+  end)
 end)

@@ -149,18 +149,24 @@ static bool write_any(writer *w, const ws_path *at, const ws_value *value) {
 
 /* ------------------------------------------------------------ by a schema */
 
+/* A list may be given as one value as well. */
+static bool write_list_field(writer *w, const ws_field *field,
+                             const ws_path *at, const ws_value *value) {
+  ws_field made;
+  if (value->type == WS_VALUE_TABLE)
+    return write_list(w, field, at, value->as.table);
+  if (!ws_value_fits(ws_item_field(field, &made), value))
+    return ws_report_wrong_type(w->error, at, field, value);
+  return write_scalar(w, at, value);
+}
+
 static bool write_field(void *writer_, const ws_field *field,
                         const ws_path *at, const ws_value *value) {
   writer *w = writer_;
   bool is_list = field->type == WS_FIELD_IDS || field->type == WS_FIELD_TEXTS;
-  ws_field made;
   if (field->type >= WS_FIELD_OBJECT) return write_any(w, at, value);
   begin_pair(w, at);
-  if (is_list && value->type == WS_VALUE_TABLE)
-    return end_pair(w, write_list(w, field, at, value->as.table));
-  if (is_list && !ws_value_fits(ws_item_field(field, &made), value))
-    return ws_report_wrong_type(w->error, at, field, value);
-  return end_pair(w, is_list ? write_scalar(w, at, value)
+  return end_pair(w, is_list ? write_list_field(w, field, at, value)
                              : write_one(w, field, at, value));
 }
 

@@ -230,7 +230,7 @@ static void do_step(lua_State *L, const scenario *s, const char *step) {
 static bool is_memory(const char *text) {
   return strstr(text, "not enough memory") ||
          strstr(text, "Cannot allocate memory") ||
-         strstr(text, "libcurl cannot be set up");
+         strstr(text, "cannot set up libcurl");
 }
 
 static void check_server(const scenario *s, const char *when) {

@@ -73,4 +73,18 @@ function visible.short(text)
   return last and last <= #safe and safe:sub(1, last - 1) .. "..." or safe
 end
 
+--- Formats like `string.format`, with texts for `%q` quoted as above.
+-- @tparam string pattern with `%s`, `%d` and `%q`
+-- @treturn string
+function visible.format(pattern, ...)
+  local values, number = table.pack(...), 0
+  for kind in pattern:gmatch "%%(%a)" do
+    number = number + 1
+    if kind == "q" then
+      values[number] = visible.quoted(tostring(values[number]))
+    end
+  end
+  return (pattern:gsub("%%q", "%%s"):format(table.unpack(values, 1, values.n)))
+end
+
 return visible

@@ -318,6 +318,53 @@ describe("apply", function()
     other:close()
   end)
 
+  it("tells how many stages it has added, changed and removed", function()
+    start { ["Old review"] = 3 }
+    local blueprint = migrations.smaller()
+    blueprint.stages[2].allow_publish = true
+    table.insert(blueprint.stages, { name = "Legal", color = "#123456",
+                                     next = {} })
+    local report = apply(plan(blueprint))
+    assert.same({ 1, 1, 1, 3 }, { report.added, report.changed,
+                                  report.removed, report.moved })
+    assert.equal("1 added, 1 changed, 1 removed, 3 moved", tostring(report))
+    os.remove(folder .. "/j")
+    blueprint = migrations.blueprint()
+    blueprint.workflow, blueprint.create = "Novel", true
+    report = apply(plan(blueprint))
+    assert.equal("4 added, 0 moved", tostring(report))
+  end)
+
+  it("leaves nobody in a stage that it deletes, however fast they are",
+     function()
+    start { ["Old review"] = 6, Review = 12 }
+    local blueprint = migrations.blueprint()
+    blueprint.stages[2].next = { "Drafting", "Ready", "Old review" }
+    local made = plan(blueprint)
+    assert.is_true(apply(made).complete)
+    os.remove(folder .. "/j")
+    -- an editor who moves one into it with every request of the run
+    local editor, old = migrations.client(server),
+                        migrations.stages_of(server)["Old review"].id
+    local ids, refused = {}, 0
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      if story.full_slug:find "^review" then ids[#ids + 1] = story.id end
+    end
+    local real = space.stories.page
+    rawset(space.stories, "page", function(...)
+      local id = table.remove(ids)
+      local done = id and editor.changes:create {
+        story_id = id, workflow_stage_id = old }
+      refused = refused + (id and not done and 1 or 0)
+      return real(...)
+    end)
+    local report = apply(plan(migrations.smaller()))
+    assert.is_true(report.complete, tostring(report))
+    assert.is_true(refused > 0)
+    assert.is_nil(migrations.counts(server).none)
+    editor:close()
+  end)
+
   it("moves nothing twice where reads are late", function()
     start { ["Old review"] = 3 }
     -- a read of the stage that still shows what has left it

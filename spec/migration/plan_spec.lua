@@ -297,6 +297,76 @@ describe("a plan", function()
     end
   end)
 
+  it("is one line for each thing, whatever a stage is called", function()
+    start({}, { workflows = { { name = "Default", is_default = true,
+      stages = {
+        { name = "A\27[2J\n+ stage \"Fake\"", color = "#111111",
+          is_default = true, allow_all_stages = true },
+        { name = "B", color = "#222222", allow_all_stages = true },
+      } } }, stories = { { name = "s", full_slug = "s", stage = {
+        stage = "A\27[2J\n+ stage \"Fake\"", workflow = "Default" } } } })
+    local text = tostring(plan { default = true, moves = { {
+      from = "A\27[2J\n+ stage \"Fake\"", to = "B" } } })
+    assert.is_nil(text:find "\27")
+    assert.is_nil(text:find "\n%s*%+ stage")
+    has(text, "\\x1b[2J")
+  end)
+
+  it("names a stage that leaves a list as it is called now", function()
+    start()
+    local blueprint = migrations.blueprint()
+    blueprint.stages[4].name, blueprint.stages[4].was = "Live", "Ready"
+    blueprint.stages[2].next = { "Drafting" }
+    blueprint.stages[3].next = { "Live", "Review" }
+    local text = tostring(plan(blueprint))
+    has(text, 'next: - "Ready"')
+    has(text, 'next: + "Review"')
+    has(text, 'name: "Ready" -> "Live"')
+  end)
+
+  it("holds what is left of a swap whose run stopped half way", function()
+    for requests = 1, 3 do
+      start({ Drafting = 2, Review = 1 })
+      local blueprint = migrations.blueprint()
+      local first, second = blueprint.stages[1], blueprint.stages[2]
+      first.name, first.was = "Review", "Drafting"
+      second.name, second.was = "Drafting", "Review"
+      first.next, second.next = { "Drafting" }, { "Review", "Ready" }
+      local made, id = plan(blueprint), migrations.stages_of(server).Review.id
+      local hasty = migrations.client(server, { max_requests = 2 + requests })
+      local report = assert(migration.apply(hasty, made,
+                                            { journal = folder .. "/j" }))
+      hasty:close()
+      assert.equal(requests == 3, report.complete)
+      os.remove(folder .. "/j") -- the journal is lost
+      local rest = plan(blueprint)
+      assert.equal(3 - requests, #rest.operations)
+      assert.is_true(assert(migration.apply(space, rest, {
+        journal = folder .. "/k" })).complete)
+      os.remove(folder .. "/k")
+      assert.equal(id, migrations.stages_of(server).Drafting.id)
+      assert.same({ Review = 2, Drafting = 1 }, migrations.counts(server))
+      space:close()
+      server:stop()
+    end
+    start()
+  end)
+
+  it("is empty where names and colours are swapped together, and says so",
+     function()
+    start()
+    local blueprint = migrations.blueprint()
+    local first, second = blueprint.stages[3], blueprint.stages[4]
+    first.name, first.was, first.color = "Ready", "Old review", "#7ed321"
+    second.name, second.was, second.color = "Old review", "Ready", "#b8860b"
+    first.next, second.next = {}, { "Ready" }
+    first.allow_publish, second.allow_publish = true, false
+    blueprint.stages[3], blueprint.stages[4] = second, first
+    local made = plan(blueprint)
+    assert.is_true(made:is_empty(), tostring(made))
+    has(made, "to exchange their items, use `moves`")
+  end)
+
   it("judges the blueprint first, and the client's service", function()
     start()
     local blueprint = migrations.blueprint()

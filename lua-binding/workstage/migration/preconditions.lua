@@ -4,6 +4,7 @@ local attributes = require "workstage.migration.stage"
 local errors = require "workstage.errors"
 local operations = require "workstage.migration.operations"
 local state = require "workstage.migration.state"
+local formatted = require "workstage.visible".format
 
 local preconditions = {}
 
@@ -17,7 +18,7 @@ end
 function checks.workflow_name_is_free(self, condition)
   for _, workflow in pairs(self.workflows) do
     if workflow.name == condition.name then
-      return ("a workflow %q exists by now"):format(condition.name)
+      return formatted("a workflow %q exists by now", condition.name)
     end
   end
 end
@@ -25,7 +26,7 @@ end
 function checks.workflow_exists(self, condition)
   local ref = state.workflow_ref(self, condition.workflow)
   if not self.workflows[ref] then
-    return ("the workflow %q is gone"):format(condition.name or ref)
+    return formatted("the workflow %q is gone", condition.name or ref)
   end
 end
 
@@ -34,18 +35,18 @@ function checks.stage_is_in_workflow(self, condition)
   local stage = self.stages[ref]
   if not stage then
     if condition.may_be_gone then return nil end
-    return ("stage %q is gone"):format(condition.name or ref)
+    return formatted("stage %q is gone", condition.name or ref)
   elseif stage.workflow ~= state.workflow_ref(self, condition.workflow) then
-    return ("stage %q is in workflow %q now, no longer in %q"):format(
-      stage.name, workflow_name(self, stage.workflow),
-      workflow_name(self, condition.workflow))
+    return formatted("stage %q is in workflow %q now, no longer in %q",
+                     stage.name, workflow_name(self, stage.workflow),
+                     workflow_name(self, condition.workflow))
   end
 end
 
 function checks.stage_is_not_default(self, condition)
   local stage = self.stages[state.ref(self, condition.stage)]
   if stage and stage.is_default then
-    return ("stage %q is the default stage now"):format(stage.name)
+    return formatted("stage %q is the default stage now", stage.name)
   end
 end
 
@@ -58,8 +59,8 @@ function checks.name_is_free(self, condition)
     for _, name in ipairs { "name", "color" } do
       if ref ~= own and not stage.is_given and condition[name] and
          attributes.equal(name, condition[name], stage[name]) then
-        return ("the %s %q is taken by stage %q now"):format(
-          name, condition[name], stage.name)
+        return formatted("the %s %q is taken by stage %q now", name,
+                         condition[name], stage.name)
       end
     end
   end
@@ -72,7 +73,7 @@ function checks.leads_to(self, condition)
   local to = self.stages[ref]
   if from and to and from ~= to and from.workflow == to.workflow and
      not attributes.leads_to(from, ref) then
-    return ("stage %q does not lead to %q any more"):format(from.name,
+    return formatted("stage %q does not lead to %q any more", from.name,
                                                             to.name)
   end
 end
@@ -80,11 +81,16 @@ end
 --- What does not hold for an operation any more.
 -- @tparam table self the state
 -- @tparam table op
+-- @tparam[opt] boolean is_begun true if an earlier run has begun it, so that
+--   its last requests may have been sent; conditions that are then none
+--   (`unless_begun`) are left out
 -- @treturn table sentences
-function preconditions.broken(self, op)
+function preconditions.broken(self, op, is_begun)
   local found = {}
   for _, condition in ipairs(operations.of(op).requires(op)) do
-    found[#found + 1] = checks[condition.check](self, condition)
+    if not (is_begun and condition.unless_begun) then
+      found[#found + 1] = checks[condition.check](self, condition)
+    end
   end
   return found
 end
@@ -98,10 +104,11 @@ end
 function preconditions.broken_in_plan(self, list, progress)
   local found = {}
   for index, op in ipairs(list) do
-    local earlier = progress and progress[index] or {}
+    local begun = progress and progress[index]
+    local earlier = begun or {}
     if not earlier.done then
       if not earlier.started and op.on_conflict ~= "skip" then
-        for _, sentence in ipairs(preconditions.broken(self, op)) do
+        for _, sentence in ipairs(preconditions.broken(self, op, begun)) do
           found[#found + 1] = sentence
         end
       end

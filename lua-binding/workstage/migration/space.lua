@@ -4,6 +4,7 @@
 local attributes = require "workstage.migration.stage"
 local errors = require "workstage.errors"
 local state = require "workstage.migration.state"
+local formatted = require "workstage.visible".format
 
 local structure = {}
 
@@ -62,7 +63,7 @@ local function named(workflows, name)
       if found then
         return nil, errors.new {
           kind = "refused",
-          message = ("several workflows are named %q"):format(name),
+          message = formatted("several workflows are named %q", name),
         }
       end
       found = workflow

@@ -5,7 +5,9 @@
 -- that is unique in the plan where the plan creates it. States are never
 -- changed: an operation's `reduce` makes a new one from a draft.
 local attributes = require "workstage.migration.stage"
+local visible = require "workstage.visible"
 
+local formatted = visible.format
 local state = {}
 
 local MAPS = { "workflows", "stages", "ids", "workflow_ids", "deleted" }
@@ -188,9 +190,13 @@ local function names_of(...)
 end
 
 local function shown(value, names)
-  if type(value) ~= "table" then return names[value] or tostring(value) end
+  if type(value) ~= "table" then
+    return visible.text(tostring(names[value] or value))
+  end
   local items = {}
-  for i, item in ipairs(value) do items[i] = tostring(names[item] or item) end
+  for i, item in ipairs(value) do
+    items[i] = visible.text(tostring(names[item] or item))
+  end
   table.sort(items)
   return "[" .. table.concat(items, ", ") .. "]"
 end
@@ -198,16 +204,15 @@ end
 local function compare_stage(found, before, now, names)
   for _, name in ipairs(attributes.all) do
     if not attributes.equal(name, before[name], now[name]) then
-      found[#found + 1] = ("stage %q: %s was %s, is %s"):format(
-        before.name, name, shown(before[name], names),
-        shown(now[name], names))
+      found[#found + 1] = formatted("stage %q: %s was %s, is %s", before.name,
+        name, shown(before[name], names), shown(now[name], names))
     end
   end
 end
 
 local function compare_workflow(found, was, is)
   if was.name ~= is.name then
-    found[#found + 1] = ("the workflow was %q, is %q"):format(was.name,
+    found[#found + 1] = formatted("the workflow was %q, is %q", was.name,
                                                               is.name)
   end
   if not attributes.equal("content_types", was.content_types,
@@ -224,13 +229,13 @@ local function compare_stages(found, before, now, workflow)
     if is and is.workflow == workflow then
       compare_stage(found, was, is, names)
     else
-      found[#found + 1] = ("stage %q is gone"):format(was.name)
+      found[#found + 1] = formatted("stage %q is gone", was.name)
     end
   end
   for _, ref in ipairs(state.order(now, workflow)) do
     local was = before.stages[ref]
     if not was or was.workflow ~= workflow then
-      found[#found + 1] = ("stage %q is new"):format(now.stages[ref].name)
+      found[#found + 1] = formatted("stage %q is new", now.stages[ref].name)
     end
   end
 end
@@ -239,7 +244,7 @@ end
 function state.differences(before, now, workflow)
   local found = {}
   local was, is = before.workflows[workflow], now.workflows[workflow]
-  if not is then return { ("the workflow %q is gone"):format(was.name) } end
+  if not is then return { formatted("the workflow %q is gone", was.name) } end
   compare_stages(found, before, now, workflow)
   compare_workflow(found, was, is)
   return found

@@ -6,6 +6,7 @@ local items = require "workstage.migration.items"
 local move_items = require "workstage.migration.execute.move_items"
 local render = require "workstage.migration.operations.render"
 local stages = require "workstage.migration.execute.stages"
+local formatted = require "workstage.visible".format
 
 local drain = {}
 
@@ -124,7 +125,7 @@ end
 local function leave_stage(run, operation, left)
   local why = left > 0 and "it still holds " .. render.items(left) or
               "it is not known how the last ones left it"
-  run:leave(("stage %q is not deleted: %s"):format(operation.name, why))
+  run:leave(formatted("stage %q is not deleted: %s", operation.name, why))
   return "left"
 end
 

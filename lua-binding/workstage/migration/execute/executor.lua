@@ -29,7 +29,7 @@ local function perform(run, op, index, earlier)
   local done, err = recover(run, op, kind, earlier)
   if done or done == nil then return done, err end
   local good
-  good, err = run:check(op)
+  good, err = run:check(op, earlier ~= nil)
   if good then return kind.execute(run, op, index, earlier) end
   if err.differences and op.on_conflict == "skip" then
     return run:skip_operation(err.differences)

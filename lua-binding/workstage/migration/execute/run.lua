@@ -231,11 +231,13 @@ end
 
 --- True if what the operation requires still holds; nil and the error.
 -- Stages are read again first where others have had time to change them.
-function Run:check(op)
+-- @tparam table op
+-- @tparam[opt] boolean is_begun true if an earlier run has begun it
+function Run:check(op, is_begun)
   if #operations.of(op).requires(op) == 0 then return true end
   local fresh, err = stages.refresh(self)
   if not fresh then return nil, err end
-  local broken = preconditions.broken(self.state, op)
+  local broken = preconditions.broken(self.state, op, is_begun)
   if #broken == 0 then return true end
   return nil, preconditions.stale(broken)
 end

@@ -2,7 +2,9 @@
 -- stage of the plan has adopted. One that holds items stays.
 local complete = require "workstage.migration.operations.defaults"
 local items = require "workstage.migration.items"
+local render = require "workstage.migration.operations.render"
 local state = require "workstage.migration.state"
+local formatted = require "workstage.visible".format
 
 local kind = {}
 
@@ -33,8 +35,9 @@ local function clear(run, id)
   local left, err = items.count(run.client, id)
   if not left then return nil, err end
   if left > 0 then
-    run:leave(("stage %q came with the workflow, and %d items stand in " ..
-               "it: it stays"):format(run.state.stages[id].name, left))
+    run:leave(formatted("stage %q came with the workflow and holds %s: it " ..
+                        "stays", run.state.stages[id].name,
+                        render.items(left)))
     return "kept"
   end
   left, err = run.client.stages:delete(id)

@@ -5,6 +5,7 @@ local drain = require "workstage.migration.execute.drain"
 local render = require "workstage.migration.operations.render"
 local space = require "workstage.migration.space"
 local state = require "workstage.migration.state"
+local formatted = require "workstage.visible".format
 
 local kind = {}
 
@@ -36,14 +37,14 @@ local function obstacle(run, op, id, now)
     local left, err = drain.count_items(run, stage.id)
     if not left then return false, err end
     if left > 0 then
-      return ("%s stand in its stage %q"):format(render.items(left),
+      return formatted("%s stand in its stage %q", render.items(left),
                                                  stage.name)
     end
   end
 end
 
 local function leave(run, op, why)
-  run:leave(("workflow %q is not deleted: %s"):format(op.name, why))
+  run:leave(formatted("workflow %q is not deleted: %s", op.name, why))
   return run:finish { left = true }
 end
 

@@ -3,6 +3,7 @@ local complete = require "workstage.migration.operations.defaults"
 local page_size = require "workstage.migration.page_size"
 local move_items = require "workstage.migration.execute.move_items"
 local render = require "workstage.migration.operations.render"
+local visible = require "workstage.visible"
 local state = require "workstage.migration.state"
 
 local kind = {}
@@ -41,7 +42,7 @@ function kind.requires(op)
   return {
     { check = "stage_is_in_workflow", stage = op.to,
       workflow = op.workflow, name = op.to_name },
-    { check = "leads_to", stage = op.from, to = op.to },
+    { check = "leads_to", from = op.from, to = op.to, unless_begun = true },
   }
 end
 
@@ -68,8 +69,9 @@ function kind.render(op)
   local more = {}
   if op.set.comment then more[#more + 1] = "with a comment" end
   if op.set.notify then more[#more + 1] = "with e-mails" end
-  local text = ("  > %s  %s -> %s"):format(render.items(op.count),
-                                           op.from_name, op.to_name)
+  local text = ("  > %s  %s -> %s"):format(
+    render.items(op.count), visible.text(op.from_name),
+    visible.text(op.to_name))
   if #more > 0 then
     text = ("%s  (%s)"):format(text, table.concat(more, ", "))
   end

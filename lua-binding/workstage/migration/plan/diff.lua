@@ -15,6 +15,7 @@ local operations = require "workstage.migration.operations"
 local state = require "workstage.migration.state"
 local swap = require "workstage.migration.plan.swap"
 local widen = require "workstage.migration.plan.widen"
+local formatted = require "workstage.visible".format
 
 local kinds = operations.kinds
 
@@ -134,7 +135,7 @@ function Workflow:each()
 end
 
 local function clash(a, b, attribute, value)
-  return ("stages %q and %q would have the same %s %q"):format(a, b,
+  return formatted("stages %q and %q would have the same %s %q", a, b,
                                                                attribute,
                                                                value)
 end

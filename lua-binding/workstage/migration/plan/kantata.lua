@@ -6,6 +6,7 @@ local paging = require "workstage.paging"
 local state = require "workstage.migration.state"
 local statuses = require "workstage.statuses"
 local visible = require "workstage.visible"
+local formatted = require "workstage.visible".format
 
 local PER_PAGE = 200
 
@@ -52,7 +53,7 @@ end
 local function label(key)
   for _, status in ipairs(statuses) do
     if status.key == key then
-      return ("%q (%s, %d)"):format(status.message, status.color, key)
+      return formatted("%q (%s, %d)", status.message, status.color, key)
     end
   end
   return tostring(key)

@@ -7,6 +7,7 @@
 -- decided together.
 local attributes = require "workstage.migration.stage"
 local swap = require "workstage.migration.plan.swap"
+local formatted = require "workstage.visible".format
 
 local function index(stages)
   local found = {}
@@ -44,9 +45,9 @@ local SWAPPED = "stages %s already have the names and everything else that " ..
 
 function Match:note_swapped(circle)
   local names = {}
-  for i, stage in ipairs(circle) do names[i] = ("%q"):format(stage.name) end
+  for i, stage in ipairs(circle) do names[i] = formatted("%q", stage.name) end
   table.sort(names)
-  local note = SWAPPED:format(table.concat(names, " and "))
+  local note = formatted(SWAPPED, table.concat(names, " and "))
   if not self.noted[note] then table.insert(self.notes, note) end
   self.noted[note] = true
 end
@@ -75,7 +76,7 @@ function Match:choose(stage, same, former)
   if other and not other.was or self:is_as_described(stage) then
     return same
   end
-  table.insert(self.problems, CLASH:format(stage.name, stage.was))
+  table.insert(self.problems, formatted(CLASH, stage.name, stage.was))
   return same
 end
 
@@ -89,9 +90,54 @@ function Match:left_under_spare(stage)
   end
 end
 
+-- The only stage of a circle's description that no other has been matched
+-- with; nil if there are two.
+local function only_free(self, stage, taken)
+  local free
+  for _, name in ipairs { stage.name, stage.was } do
+    local found = self.existing[name]
+    if found and not taken[found] then
+      if free then return nil end
+      free = found
+    end
+  end
+  return free
+end
+
+-- A circle of swapped names in which a run was interrupted: one stage still
+-- has its temporary name, and the rest follows from that.
+function Match:fix_circle(circle, stage, spare)
+  local taken, is_found = { [spare] = true }, true
+  self.fixed[stage] = spare
+  while is_found do
+    is_found = false
+    for _, each in ipairs(circle) do
+      local found = not self.fixed[each] and only_free(self, each, taken)
+      if found then
+        self.fixed[each], taken[found], is_found = found, true, true
+      end
+    end
+  end
+end
+
+function Match:fix_circles()
+  for _, stage in ipairs(self.described) do
+    local circle = stage.was and self:circle_of(stage)
+    local spare = circle and not self.fixed[stage] and
+                  self:left_under_spare(stage)
+    for _, each in ipairs(spare and circle or {}) do
+      if not self.existing[each.name] then
+        self:fix_circle(circle, stage, spare)
+        break
+      end
+    end
+  end
+end
+
 --- The existing stage of a described one; nil for a new one. A name that
 -- another stage gives up is free.
 function Match:of(stage)
+  if self.fixed[stage] then return self.fixed[stage] end
   if stage.id ~= nil then return self.existing[stage.id] end
   local same = self.existing[stage.name]
   if not stage.was then
@@ -120,7 +166,7 @@ local function new(described, stages, context)
   return setmetatable({
     described = described, stages = stages, existing = existing,
     claims = claims, by_name = by_name, naming = naming, problems = {},
-    notes = {}, noted = {}, matched = {}, taken = {},
+    notes = {}, noted = {}, matched = {}, taken = {}, fixed = {},
   }, Match)
 end
 
@@ -128,23 +174,13 @@ local TWICE = "stages %q and %q both match the existing stage %q: remove " ..
   "`was` from the one that is new"
 
 function Match:take(stage, found)
+  local other = found and self.taken[found]
+  if other then
+    table.insert(self.problems, formatted(TWICE, other.name, stage.name,
+                                             found.name))
+  end
   self.matched[stage] = found
   if found then self.taken[found] = stage end
-end
-
--- Two descriptions match one stage: one of them may be a stage that has a
--- temporary name.
-function Match:settle(stage, found)
-  local other = self.taken[found]
-  for _, each in ipairs { stage, other } do
-    local spare = self:left_under_spare(each)
-    if spare and not self.taken[spare] then
-      self:take(each == stage and other or stage, found)
-      return self:take(each, spare)
-    end
-  end
-  table.insert(self.problems, TWICE:format(other.name, stage.name,
-                                           found.name))
 end
 
 --- Matches described stages with existing ones.
@@ -158,11 +194,8 @@ end
 -- @treturn[2] table problems
 return function(described, stages, context)
   local self = new(described, stages, context)
-  for _, stage in ipairs(described) do
-    local found = self:of(stage)
-    if found and self.taken[found] then self:settle(stage, found)
-    else self:take(stage, found) end
-  end
+  self:fix_circles()
+  for _, stage in ipairs(described) do self:take(stage, self:of(stage)) end
   if #self.problems > 0 then return nil, self.problems end
   local gone = {}
   for _, stage in ipairs(stages) do

@@ -1,0 +1,230 @@
+-- Kinds of operations: each is one file, and one that is made up here works
+-- everywhere.
+local complete = require "workstage.migration.operations.defaults"
+local errors = require "workstage.errors"
+local files = require "support.files"
+local migration = require "workstage.migration"
+local migrations = require "support.migrations"
+local operations = require "workstage.migration.operations"
+local plans = require "workstage.migration.plan"
+local shell = require "house.shell"
+local space_reader = require "workstage.migration.space"
+local state = require "workstage.migration.state"
+
+local FUNCTIONS = { "reduce", "needs", "requires", "execute", "recover",
+                    "inverse", "requests", "render", "effects" }
+
+describe("kinds of operations", function()
+  it("have every function of the table", function()
+    for name, kind in pairs(operations.kinds) do
+      for _, each in ipairs(FUNCTIONS) do
+        assert.is_function(kind[each], name .. "." .. each)
+      end
+    end
+  end)
+
+  it("are compared with a string by no other file", function()
+    local found = shell.run("grep -rnE '\\.op *[=~]= *\"|\\[[a-z]+\\.op\\]' " ..
+                            "lua-binding/workstage proof bench --include=*.lua")
+    for _, line in ipairs(shell.lines(found)) do
+      assert.matches("migration/operations/", line, 1, true)
+    end
+    assert.truthy(found:find("kinds[op.op]", 1, true)) -- it finds something
+  end)
+
+  it("leave the state that they are given as it is", function()
+    local function frozen(map)
+      return setmetatable({}, { __index = map, __pairs = function()
+        return pairs(map)
+      end, __newindex = function() error "the state was changed" end })
+    end
+    local before = state.new({ { id = 1, name = "W", content_types = {} } },
+      { { id = 11, name = "A", workflow = 1, workflow_stage_ids = { 11 } } })
+    local first = {}
+    for name, map in pairs(before) do first[name] = frozen(map) end
+    for _, op in ipairs {
+      { op = "update_stage", stage = 11, set = { color = "#1" } },
+      { op = "create_stage", stage = "B", workflow = 1,
+        set = { name = "B", is_default = true } },
+      { op = "delete_stage", stage = 11 },
+      { op = "order_stages", order = { 11 } },
+      { op = "update_workflow", workflow = 1, set = { name = "V" } },
+      { op = "delete_workflow", workflow = 1 },
+      { op = "create_workflow", workflow = "N", name = "N" },
+      { op = "clear_workflow", workflow = 1 },
+      { op = "move", to = 11, items = { 1 } },
+    } do
+      operations.reduce(first, op)
+    end
+    assert.same({ 11 }, before.stages[11].workflow_stage_ids)
+  end)
+end)
+
+-- ------------------------------------------------------------ a made-up kind
+
+-- Gives a stage a colour, and says so in its own words.
+local paint = complete {
+  reduce = function(before, op)
+    local draft = state.draft(before)
+    state.set_stage(draft, op.stage, { color = op.color })
+    return draft
+  end,
+  needs = function(op) return { stages = { op.stage } } end,
+  requires = function(op)
+    return { { check = "stage_is_in_workflow", stage = op.stage,
+               workflow = op.workflow, name = op.name } }
+  end,
+  requests = function() return 1 end,
+  render = function(op)
+    return { { "yellow", ("  * paint %s %s"):format(op.name, op.color) } }
+  end,
+  effects = function() return { webhooks = 7 } end,
+}
+
+describe("a made-up kind of operation", function()
+  local server, space, folder, journal, sent, breaks
+
+  function paint.execute(run, op)
+    run:begin()
+    sent = sent + 1
+    local done, err = run.client.stages:update(op.stage, { color = op.color })
+    if breaks == sent then
+      return nil, errors.new { kind = "server", message = "the end" }
+    end
+    if not done then return nil, err end
+    return run:finish()
+  end
+
+  function paint.recover(run, op)
+    local stage, err = run.client.stages:get(op.stage)
+    if not stage then return nil, err end
+    return stage.color == op.color and {}
+  end
+
+  local function plan()
+    local id = migrations.workflow(server).id
+    local now = assert(space_reader.read_state(space, { id }))
+    local list = {}
+    for i, name in ipairs { "Drafting", "Review", "Ready" } do
+      list[i] = { op = "paint", workflow = id, name = name,
+                  stage = migrations.stages_of(server)[name].id,
+                  color = ("#00000%d"):format(i) }
+    end
+    return plans.new { service = "storyblok", kind = "migration",
+                       space_id = space.space_id, workflow = "Article",
+                       state = now, scope = { id }, operations = list,
+                       rules = {}, notes = {} }
+  end
+
+  local function colors()
+    local found = {}
+    for name, stage in pairs(migrations.stages_of(server)) do
+      found[name] = stage.color
+    end
+    return found
+  end
+
+  local BEFORE = { Drafting = "#babcb6", Review = "#f5a623",
+                   ["Old review"] = "#b8860b", Ready = "#7ed321" }
+  local AFTER = { Drafting = "#000001", Review = "#000002",
+                  ["Old review"] = "#b8860b", Ready = "#000003" }
+
+  before_each(function()
+    operations.kinds.paint = paint
+    sent, breaks = 0, nil
+    folder = migrations.folder()
+    journal = folder .. "/j"
+    server, space = migrations.start(migrations.space())
+  end)
+
+  after_each(function()
+    operations.kinds.paint = nil
+    space:close()
+    server:stop()
+    migrations.remove(folder)
+  end)
+
+  it("is planned, counted, drawn and saved", function()
+    local made = plan()
+    local text = tostring(made)
+    assert.matches('  * paint Ready #000003', text, 1, true)
+    assert.matches('  ~ stage "Ready"', text, 1, true)
+    assert.matches('color: "#7ed321" -> "#000003"', text, 1, true)
+    assert.matches("up to 21 webhook calls", text, 1, true)
+    assert.equal(2 + 3, made.requests)
+    assert.matches("#000003", migration.graph(made), 1, true)
+    assert(made:save(folder .. "/plan"))
+    local loaded = assert(migration.load(folder .. "/plan"))
+    assert.equal(text, tostring(loaded))
+    assert.equal(made.requests, loaded.requests)
+  end)
+
+  it("is applied, and rolled back by the ordinary planner", function()
+    local made = plan()
+    local report = assert(migration.apply(space, made, { journal = journal }))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(made.requests, report.requests)
+    assert.equal(3, report.changed)
+    assert.same(AFTER, colors())
+    local back
+    assert.is_true(assert(migration.rollback(space, journal, {
+      confirm = function(planned)
+        back = planned
+        return true
+      end,
+    })).complete)
+    assert.equal(3, #back.operations)
+    for _, op in ipairs(back.operations) do
+      assert.equal("update_stage", op.op)
+    end
+    assert.same(BEFORE, colors())
+  end)
+
+  it("is resumed, without sending twice what was done", function()
+    breaks = 2
+    local report = assert(migration.apply(space, plan(),
+                                          { journal = journal }))
+    assert.is_false(report.complete)
+    assert.equal(2, sent)
+    local progress = assert(migration.progress(journal))
+    assert.same({ 1, 3 }, { progress.done, progress.operations })
+    report = assert(migration.resume(space, journal))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(3, sent)
+    assert.same(AFTER, colors())
+  end)
+
+  it("is rolled back where it was cut off", function()
+    breaks = 2
+    assert(migration.apply(space, plan(), { journal = journal }))
+    assert.is_true(assert(migration.rollback(space, journal)).complete)
+    assert.same(BEFORE, colors())
+  end)
+
+  it("stops where its precondition no longer holds", function()
+    local made = plan()
+    local id = migrations.stages_of(server).Review.id
+    local real = paint.execute
+    paint.execute = function(run, op, ...)
+      local done, err = real(run, op, ...)
+      run.is_aged = true
+      if sent == 1 then assert(space.stages:delete(id)) end
+      return done, err
+    end
+    local report = assert(migration.apply(space, made, { journal = journal }))
+    paint.execute = real
+    assert.equal("stale", report.error.kind)
+    assert.matches('stage "Review" is gone', report.error.message, 1, true)
+    assert.equal(1, sent)
+  end)
+
+  it("is unknown to a version without it", function()
+    assert(plan():save(folder .. "/plan"))
+    operations.kinds.paint = nil
+    local loaded, err = migration.load(folder .. "/plan")
+    assert.is_nil(loaded)
+    assert.equal("damaged", err.kind)
+    assert.matches("unknown kind of operation: paint", err.message, 1, true)
+    assert.truthy(files.is_there(folder .. "/plan"))
+  end)
+end)

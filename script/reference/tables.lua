@@ -65,6 +65,9 @@ local run_options = {
     "run, to be resumed." },
 }
 
+local only_option = { "only", "string[]", "The names of some of the " ..
+  "blueprint's workflows; \"default\" is the default one." }
+
 local map_names = {
   { "map_role", "table<string, string>", "Roles of the blueprint -> those " ..
     "of the space, by name." },
@@ -222,7 +225,8 @@ tables.classes = {
     { "offline", "boolean", "true for what a plan finds out by reading the " ..
       "space." } },
   { name = "workstage.migration.plan_options", given = true,
-    doc = "Options of `migration.plan`.", table.unpack(map_names) },
+    doc = "Options of `migration.plan`.",
+    table.unpack(with(map_names, { only_option })) },
   { name = "workstage.migration.run_options", given = true,
     doc = "Options of `migration.apply` and `migration.resume`.",
     table.unpack(run_options) },
@@ -239,6 +243,7 @@ tables.classes = {
       { "faults", "number", "The part of the requests that go wrong, 0 to " ..
         "1." },
       { "seed", "integer", "What draws the faults; a new one each time." },
+      only_option,
       { "on_progress", "fun(progress: workstage.migration.progress)",
         "Called as the run goes on." },
       { "should_stop", "fun(): boolean", "Asked between items; true ends " ..

@@ -45,6 +45,13 @@ describe("a workflow", function()
     end
   end)
 
+  it("is a new one although the blueprint has one of a near name", function()
+    assert.is_false((choose(SPACE, { workflow = "Articles" },
+                            { Article = true, Articles = true })))
+    failed("refused", choose(SPACE, { workflow = "Articles" },
+                             { News = true, Articles = true }))
+  end)
+
   it("is the same with create = true where it exists", function()
     assert.equal(2, chosen { workflow = "Article", create = true })
   end)

@@ -115,8 +115,11 @@ end)
 
 describe("the default stage", function()
   it("is one", function()
-    finds(sound(function(_, a) a.is_default = nil end), "warning stages")
-    finds(sound(function(_, a) a.is_default = false end), "warning stages")
+    finds(sound(function(_, a) a.is_default = nil end))
+    finds(sound(function(_, a) a.is_default = false end))
+    finds(sound(function(v, a, b, c)
+      v.create, a.is_default, a.roles, b.roles, c.roles = true, nil, {}, {}, {}
+    end), "warning stages")
     finds(sound(function(_, _, b, c) b.is_default, c.is_default = true, true
     end), "error stages[2].is_default", "error stages[3].is_default")
   end)
@@ -259,8 +262,11 @@ describe("a workflow", function()
   end)
 
   it("has content types, unless it is the default one", function()
-    finds(sound(function(v) v.content_types = nil end),
-          "error content_types")
+    finds(sound(function(v) v.content_types = nil end))
+    finds(sound(function(v, a, b, c)
+      v.create, v.content_types, a.roles, b.roles, c.roles = true, nil, {},
+                                                             {}, {}
+    end), "error content_types")
     finds(sound(function(v) v.content_types = {} end), "error content_types")
     finds(sound(function(v)
       v.workflow, v.content_types, v.default = nil, nil, true
@@ -295,7 +301,7 @@ describe("moves", function()
   it("come from stages that are known, or are named once", function()
     local findings = finds(moving(
       { from = "Old", where = { search = "x" }, to = "A" },
-      { from = "Old", to = "B" }), "warning moves[1].from")
+      { from = "Old", to = "B" }), "note moves[1].from")
     has(findings, '"Old"')
     finds(sound(function(v, _, b)
       b.was = "Old"
@@ -356,15 +362,16 @@ end)
 describe("findings", function()
   it("are a text, one line each", function()
     local _, findings = check(sound(function(v, a, b)
-      a.is_default, b.color, v.content_types = nil, a.color, nil
+      a.next, b.color, v.content_types = "none", a.color, {}
+      v.stages[2].next = "all"
     end))
     assert.equal([[
 error: content_types: A workflow other than the default one has at least one ]]
 .. [[content type.
 warning: stages[2].color: "#aa0000" is also the color of "A": the service may ]]
 .. [[refuse it unless both have it already.
-warning: stages: No stage is the default one, where new stories start. Set ]]
-.. [[is_default = true on a stage.]], tostring(findings))
+warning: stages[2]: No path leads from "A" to "B".
+warning: stages[3]: No path leads from "A" to "C".]], tostring(findings))
     local _, none = check(sound())
     assert.equal("", tostring(none))
   end)

@@ -160,7 +160,7 @@ describe("a move", function()
     local blueprint = migrations.smaller()
     blueprint.moves[1].release_id = 91
     local _, err = migration.plan(space, blueprint)
-    has(err, '3 of its stories have no move')
+    has(err, '3 stories in it have no move')
   end)
 
   it("sends no e-mail that nobody asked for", function()

@@ -250,7 +250,7 @@ describe("a plan", function()
     assert.matches('{ from = "Old review", to = "..." },', err.moves, 1, true)
     assert.matches('{ from = "Review", to = "..." },', err.moves, 1, true)
     has(err.text, "moves = {")
-    has(err, "3 of its stories")
+    has(err, "3 stories in it have no move")
   end)
 
   it("counts those that its moves leave behind", function()
@@ -260,7 +260,7 @@ describe("a plan", function()
       { from = "Old review", to = "Review",
         where = { by_slugs = "old-review/1,old-review/2" } },
     }
-    has(refused(blueprint), "10 of its stories")
+    has(refused(blueprint), "10 stories in it have no move")
     table.insert(blueprint.moves, { from = "Old review", to = "Ready",
                                     where = { starts_with = "old-review" } })
     assert.equal(2, #(function()

@@ -119,6 +119,29 @@ describe("a blueprint", function()
     end), 'Stage "Drafting" is the default one and would be removed')
   end)
 
+  it("may be short: what it leaves out stays", function()
+    start()
+    assert.is_true(assert(plan(function(value, stages)
+      value.content_types = nil
+      for _, stage in ipairs(stages) do
+        stage.is_default, stage.color, stage.next = nil, nil, nil
+        stage.allow_publish = nil
+      end
+    end)):is_empty())
+  end)
+
+  it("of a new workflow has content types, and a default stage", function()
+    start()
+    local function new(value)
+      value.workflow, value.content_types = "Product page", nil
+    end
+    has(refused(new), 'Workflow "Product page" is new and needs content_types')
+    noted(assert(plan(function(value, stages)
+      new(value)
+      value.content_types, stages[1].is_default = { "product" }, nil
+    end)), "No stage is the default one")
+  end)
+
   it("is told of a former name that nothing has", function()
     start()
     local made = assert(plan(function(_, stages)

@@ -12,21 +12,20 @@ local EXISTING = {
   { id = 3, name = CAFE, color = false },
 }
 
-local function adapted(stages, moves)
-  return adapt({ workflow = "W", stages = stages, moves = moves or {} },
-               { name = "W" }, EXISTING)
+local function adapted(stages, existing)
+  local notes = {}
+  local value, spelling = adapt({ workflow = "W", stages = stages },
+                                { name = "W" }, existing or EXISTING, notes)
+  return value, notes, spelling
 end
 
 describe("names", function()
   it("are those of the space wherever the blueprint has them", function()
-    local value, notes = adapted({
+    local value, notes, spelling = adapted({
       { name = "Drafting", color = "#ffaa55", next = { "Review", CAFE_MARKS } },
       { name = "Review", color = "#00BB00", after_publish = CAFE_MARKS,
         inherit = CAFE_MARKS, next = "all" },
       { name = "New", color = "#123456", was = CAFE_MARKS },
-    }, {
-      { from = { stage = "Review" }, to = { stage = CAFE_MARKS } },
-      { from = "none", to = { workflow = "Other", stage = "Review" } },
     })
     assert.same({ "Review ", CAFE }, value.stages[1].next)
     assert.equal("Review ", value.stages[2].name)
@@ -34,10 +33,10 @@ describe("names", function()
     assert.equal(CAFE, value.stages[2].inherit)
     assert.equal("all", value.stages[2].next)
     assert.equal(CAFE, value.stages[3].was)
-    assert.same({ from = { stage = "Review " }, to = { stage = CAFE } },
-                value.moves[1])
-    assert.same({ from = "none", to = { workflow = "Other",
-                                        stage = "Review" } }, value.moves[2])
+    assert.equal("Review ", spelling:of "Review")
+    assert.equal(2, spelling:find("Review").id)
+    assert.equal("Nope", spelling:of "Nope")
+    assert.is_nil(spelling:find "Nope")
     assert.equal(1, #notes)
     has(notes[1], 'Stage "Review" is "Review " in the space')
   end)
@@ -51,7 +50,7 @@ describe("names", function()
     assert.same({}, notes)
     local both = { { id = 1, name = "A ", color = "#1" },
                    { id = 2, name = "A  ", color = "#2" } }
-    value = adapt({ stages = { { name = "A" } }, moves = {} }, nil, both)
+    value = adapted({ { name = "A" } }, both)
     assert.equal("A", value.stages[1].name)
   end)
 

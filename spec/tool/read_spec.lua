@@ -182,7 +182,7 @@ describe("workstage", function()
     local output, status, err = place:run "plan less.lua"
     assert.equal(1, status)
     assert.equal("", output)
-    assert.truthy(err:find('- stage "Old review" goes away', 1, true), err)
+    assert.truthy(err:find('- Cannot remove stage "Old review"', 1, true), err)
     assert.truthy(err:find('{ from = "Old review", to = "..." }', 1, true))
   end)
 

@@ -8,6 +8,7 @@ local errors = require "workstage.errors"
 local export = require "workstage.migration.blueprint.export"
 local findings = require "workstage.migration.blueprint.findings"
 local graph = require "workstage.migration.graph.dot"
+local keep_only = require "workstage.migration.blueprint.only"
 local options = require "workstage.options"
 local plans = require "workstage.migration.plan"
 local planners = {
@@ -88,7 +89,19 @@ end
 
 -- ------------------------------------------------------------------ plans
 
-local plan_options = { "map_role", "map_user" }
+local plan_options = { "map_role", "map_user", "only" }
+
+-- The part of a blueprint that is asked for.
+local function part_of(blueprint, only)
+  if only == nil then return blueprint end
+  for i = 1, #only do
+    if type(only[i]) ~= "string" then
+      return nil, errors.invalid(("only[%d]: expected a string, got %s")
+                                 :format(i, type(only[i])), "only")
+    end
+  end
+  return keep_only(blueprint, only)
+end
 
 -- What has to be of one type where it is given at all.
 local function check_types(given, names, wanted)
@@ -111,7 +124,9 @@ end
 -- service makes its default one when it is asked for them.)
 -- @tparam table client a space or an account
 -- @tparam table blueprint
--- @tparam[opt] table given `map_role`, `map_user`: name -> name in the space
+-- @tparam[opt] table given `map_role`, `map_user`: name -> name in the space;
+--   `only`: the names of some of the blueprint's workflows ("default": the
+--   default one)
 -- @treturn[1] table the plan
 -- @treturn[2] nil
 -- @treturn[2] table the error: `refused` with `problems`, or of a request
@@ -133,6 +148,8 @@ function migration.plan(client, blueprint, given)
     return nil, errors.invalid(("the blueprint is one for %s, the client " ..
       "one of %s"):format(normal.service, service_of(client)))
   end
+  normal, err = part_of(normal, given.only)
+  if not normal then return nil, err end
   found, err = planners[normal.service](client, normal, given)
   if not found then return nil, err end
   found.service, found.kind = normal.service, "migration"
@@ -307,7 +324,7 @@ function migration.report(what, given)
   return report.of_plan(what, given)
 end
 
-local rehearse_options = { "faults", "seed", "map_role", "map_user",
+local rehearse_options = { "faults", "seed", "map_role", "map_user", "only",
                            "on_progress", "should_stop" }
 
 local function check_faults(given)
@@ -328,7 +345,7 @@ end
 -- @tparam table blueprint
 -- @tparam[opt] table given `faults` (the part of the requests that go wrong,
 --   0 to 1), `seed` (an integer that draws them; a new one each time unless
---   given), `map_role`, `map_user`, `on_progress`, `should_stop`
+--   given), `map_role`, `map_user`, `only`, `on_progress`, `should_stop`
 -- @treturn[1] table the report, with `plan` and the sandbox's `stats`; with
 --   faults also `faults`, how many there were, and `seed`
 -- @treturn[2] nil

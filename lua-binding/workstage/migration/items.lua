@@ -6,15 +6,12 @@ local items = {}
 
 local PER_PAGE = 100
 
--- What is read of a story.
-local ONLY = { only = { "id", "full_slug", "stage" } }
-
 -- Calls `visit(story)` for each story that matches, page by page.
 local function sweep(space, filter, visit)
   local pages = paging.sweep(function(number, per_page)
     local paged = { page = number, per_page = per_page or PER_PAGE }
     for name, value in pairs(filter) do paged[name] = value end
-    return space.stories:page(paged, ONLY)
+    return space.stories:page(paged)
   end, true)
   while true do
     local fresh, err = pages:next()
@@ -134,9 +131,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function items.fetch(space, ids, release_id)
-  local page, err = space.stories:page({
-    by_ids = ids, per_page = PER_PAGE, release_id = release_id,
-  }, ONLY)
+  local page, err = space.stories:page { by_ids = ids, per_page = PER_PAGE,
+                                         release_id = release_id }
   if not page then return nil, err end
   local found = {}
   for _, story in ipairs(page) do found[story.id] = story end

@@ -259,8 +259,10 @@ function state.changed_stages(before, after)
   for _, workflow in ipairs(state.workflow_order(before)) do
     for _, ref in ipairs(state.order(before, workflow)) do
       local now = after.stages[ref]
+      local was = before.stages[ref]
       if not now then add("removed", ref)
-      elseif attributes.changes(before.stages[ref], now) then
+      elseif was.workflow ~= now.workflow or attributes.changes(was, now)
+      then
         add("changed", ref)
       end
     end

@@ -61,10 +61,10 @@ local kantata = {
 --- The same for projects, whose status may not be told: then there is no
 -- `stage`.
 function kantata.fetch_current(account, ids)
-  local page, err = account.workspaces:page({
+  local page, err = account.workspaces:page {
     only = ids, archived = "include", order = "created_at:asc",
     per_page = kantata.PER_PAGE,
-  }, { only = { "id", "title", "status" } })
+  }
   if not page then return nil, err end
   local found = {}
   for _, workspace in ipairs(page) do

@@ -27,6 +27,7 @@ operations.kinds = {
   create_stage = require "workstage.migration.operations.create_stage",
   update_stage = require "workstage.migration.operations.update_stage",
   delete_stage = require "workstage.migration.operations.delete_stage",
+  transfer_stage = require "workstage.migration.operations.transfer_stage",
   order_stages = require "workstage.migration.operations.order_stages",
   move = require "workstage.migration.operations.move",
 }

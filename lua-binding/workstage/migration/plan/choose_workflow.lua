@@ -66,11 +66,14 @@ local function by_id(workflows, described)
   return refused("The space has no workflow with the id %d.", described.id)
 end
 
--- Without the guard a slip in a name would make a workflow.
-local function check_near(workflows, described)
+-- Without the guard a slip in a name would make a workflow. A workflow that
+-- the blueprint describes as well is not the one that was meant.
+local function check_near(workflows, described, others)
   if described.create then return true end
   local names = {}
-  for i, workflow in ipairs(workflows) do names[i] = workflow.name end
+  for _, workflow in ipairs(workflows) do
+    if not others[workflow.name] then names[#names + 1] = workflow.name end
+  end
   local near = core.nearest(names, described.workflow)
   if not near then return true end
   return refused("The space has no workflow %s. Did you mean %s? To make a " ..
@@ -78,7 +81,7 @@ local function check_near(workflows, described)
                  quoted(described.workflow), quoted(near))
 end
 
-local function by_name(workflows, described)
+local function by_name(workflows, described, others)
   local workflow, err = only(named(workflows, described.workflow),
                              described.workflow)
   if err then return nil, err end
@@ -95,7 +98,7 @@ local function by_name(workflows, described)
     return workflow or former
   end
   local good
-  good, err = check_near(workflows, described)
+  good, err = check_near(workflows, described, others)
   if not good then return nil, err end
   return nil
 end
@@ -119,14 +122,15 @@ end
 -- @tparam table workflows those of the space: `id`, `name`, `is_default`
 -- @tparam table described `workflow` (name), `default`, `id`, `was`,
 --   `create`, `remove`, as in a blueprint
+-- @tparam[opt] table others the names of the blueprint's workflows, as keys
 -- @treturn[1] table|boolean one of the workflows; false for a new one
 -- @treturn[1] table notes: sentences
 -- @treturn[2] nil
 -- @treturn[2] table the error, of the kind refused
-return function(workflows, described)
+return function(workflows, described, others)
   local choose = described.id and by_id or described.default and by_default or
                  by_name
-  local workflow, err = choose(workflows, described)
+  local workflow, err = choose(workflows, described, others or {})
   if err then return nil, err end
   return workflow or false, notes_on(workflow, described)
 end

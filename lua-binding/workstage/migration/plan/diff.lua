@@ -99,10 +99,28 @@ local function described_as_is(stages)
   return described
 end
 
+-- The state in which each stage is in the workflow that it will be in: a
+-- description with the id of another workflow's stage takes it from there.
+local function layout_of(first, targets)
+  local layout = state.draft(first)
+  for _, target in ipairs(targets) do
+    local ref = target.ref or target.name
+    for _, described in ipairs(target.stages or {}) do
+      local stage = described.id and first.stages[described.id]
+      if stage and stage.workflow ~= ref then
+        stage = state.copy(stage)
+        stage.workflow, stage.is_default = ref, false
+        layout.stages[described.id] = stage
+      end
+    end
+  end
+  return layout
+end
+
 -- What will become of one workflow.
 local function new_workflow(draft, target, context)
   local ref = target.ref or target.name
-  local stages = state.stages_of(draft.state, ref)
+  local stages = state.stages_of(draft.layout, ref)
   local described = target.remove and {} or target.stages or
                     described_as_is(stages)
   local matched, gone, notes = match(described, stages, context)
@@ -230,6 +248,36 @@ function Draft:plan_creation(workflow)
       workflow.swap:set(ref, target)
       self:add(kinds.create_stage.new(workflow.ref, ref,
                                       set_of_new(self, target, position)))
+    end
+  end
+end
+
+-- Nothing in its workflow leads to a stage that moves into another one.
+local function close_before_transfer(self, ref)
+  local from = self.state.stages[ref].workflow
+  local order = state.order(self.state, from)
+  for _, other in ipairs(order) do
+    if other ~= ref then
+      self:update(other, widen.without(self.state.stages[other],
+                                       { [ref] = true }, order))
+    end
+  end
+  for _, workflow in ipairs(self.workflows) do
+    if workflow.ref == from then workflow.swap:remove(ref) end
+  end
+end
+
+-- Stages of other workflows move into this one.
+function Draft:plan_transfers(workflow)
+  for ref, target, current in workflow:each() do
+    if current and self.state.stages[ref].workflow ~= workflow.ref then
+      close_before_transfer(self, ref)
+      for _, holder in ipairs(workflow.swap:blockers(nil, target)) do
+        self:update(holder, workflow.swap:step_aside(holder, target))
+      end
+      workflow.swap:set(ref, target)
+      self:add(kinds.transfer_stage.new(self.state, ref, workflow.ref,
+        kinds.transfer_stage.set_of(self.state, ref, workflow.ref, target)))
     end
   end
 end
@@ -385,7 +433,7 @@ local function is_in_order(self, workflow)
 end
 
 function Draft:plan_order(workflow)
-  if workflow.is_new or is_in_order(self, workflow) then return end
+  if is_in_order(self, workflow) then return end
   local order = {}
   for ref in workflow:each() do order[#order + 1] = ref end
   self:add(kinds.order_stages.new(workflow.ref, order,
@@ -395,7 +443,7 @@ end
 function Draft:plan_removal(workflow)
   if not workflow.target.remove then return end
   self:add(kinds.delete_workflow.new(self.state.workflows[workflow.ref],
-                                     workflow.gone))
+    state.stages_of(self.state, workflow.ref)))
 end
 
 -- ------------------------------------------------------------- the whole
@@ -428,6 +476,7 @@ Draft.plan_clearing = plan_clearing
 function Draft:plan(resolve)
   self:plan_workflows()
   self:for_each "plan_creation"
+  self:for_each "plan_transfers"
   local moves = resolve(self)
   self:for_each "plan_opening"
   if is_long(self, moves) then
@@ -446,6 +495,7 @@ end
 local function new_draft(first, targets, context)
   local self = setmetatable({
     first_state = first, state = first, operations = {}, workflows = {},
+    layout = layout_of(first, targets),
     new_refs = {}, notes = {}, on_conflict = context.on_conflict,
   }, Draft)
   local problems = {}
@@ -462,7 +512,8 @@ end
 -- @tparam table first the state (`state.new`)
 -- @tparam table targets array of workflows: `ref` (id; nil: a new one),
 --   `name`, `content_types`, `stages` (as in a normalized blueprint; nil: as
---   they are; `key`: what other stages call one, in place of its name),
+--   they are; `key`: what other stages call one, in place of its name; `id`:
+--   the existing stage that one is, perhaps of another workflow),
 --   `remove`, `if_not_empty` (of stages that will be deleted)
 -- @tparam table context `roles`, `users`: name -> id; `on_conflict` of the
 --   operations

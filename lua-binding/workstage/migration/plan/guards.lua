@@ -55,12 +55,13 @@ local function check_clashes(described, current, problems)
 end
 
 -- New stories start in the default stage: it goes only if another is named.
-local function check_default(described, current, existing, problems)
+local function check_default(described, current, existing, problems, notes)
   local stays = {}
   for _, stage in ipairs(described) do
     if stage.is_default then return end
     if current[stage] then stays[current[stage]] = true end
   end
+  if #existing == 0 then notes[#notes + 1] = lint.NO_DEFAULT end
   for _, stage in ipairs(existing) do
     if stage.is_default and not stays[stage] then
       problems[#problems + 1] = ("Stage %s is the default one and would be " ..
@@ -95,6 +96,6 @@ return function(described, existing)
     if not current[stage] then add_notes(stage, notes) end
   end
   check_clashes(described, current, problems)
-  check_default(described, current, existing, problems)
+  check_default(described, current, existing, problems, notes)
   return problems, notes
 end

@@ -112,12 +112,21 @@ function Merge:add(target, ref, now)
   table.insert(self.targets, target)
 end
 
+-- True if the run may have moved a stage into the workflow that it is in.
+function Merge:is_transferred(ref)
+  local now, before = self.now.stages[ref], self.before.stages[ref]
+  return before and now and before.workflow ~= now.workflow and
+         self.changes:is_own(ref, "workflow", now.workflow)
+end
+
 -- The stages that exist, as they will be.
 function Merge:present(workflow)
   for _, ref in ipairs(state.order(self.now, workflow)) do
     local now, before = self.now.stages[ref], self.before.stages[ref]
-    if before then self:add(self:restored(ref, before, now), ref, now)
-    elseif not self:is_dropped(ref, now) then
+    local goes_back = self:is_transferred(ref)
+    if before and not goes_back then
+      self:add(self:restored(ref, before, now), ref, now)
+    elseif not before and not self:is_dropped(ref, now) then
       self:add(state.copy(now), ref, now)
     end
   end
@@ -134,6 +143,8 @@ function Merge:absent(workflow)
     elseif not now then
       self:conflict("stage %s is gone, and not by this run",
                     quoted(before.name))
+    elseif self:is_transferred(ref) then
+      self:add(self:restored(ref, before, now), ref, now)
     elseif now.workflow ~= workflow then
       self:conflict("stage %s is in another workflow now, and stays there",
                     quoted(before.name))
@@ -300,9 +311,10 @@ function Merge:change_of(ref)
   end
   for _, id in ipairs(state.order(self.now, ref)) do
     local stage = self.now.stages[id]
-    if not changes.made[id] then
+    local goes_back = self:is_transferred(id)
+    if not goes_back and not changes.made[id] then
       return ("it has a stage %s by now"):format(quoted(stage.name))
-    elseif changes:is_changed(stage, self.now.stages) then
+    elseif not goes_back and changes:is_changed(stage, self.now.stages) then
       return ("its stage %s was changed"):format(quoted(stage.name))
     end
   end
@@ -336,7 +348,14 @@ function Merge:removed(ref, before)
                "stages get new ids"):format(quoted(before.name)))
   self.targets = {}
   for _, id in ipairs(state.order(self.before, ref)) do
-    self:add(state.copy(self.before.stages[id]), id)
+    local stage = self.before.stages[id]
+    if self:is_transferred(id) then
+      local target = self:restored(id, stage, self.now.stages[id])
+      target.is_default = stage.is_default
+      self:add(target, id, self.now.stages[id])
+    else
+      self:add(state.copy(stage), id)
+    end
   end
   return { name = before.name, content_types = before.content_types,
            stages = described(self) }

@@ -69,6 +69,9 @@ local function take_stage(self, fragment)
       note(self, "values", ref, name, after[name])
     end
   end
+  if before and before.workflow ~= after.workflow then
+    note(self, "values", ref, "workflow", after.workflow)
+  end
   note(self, "versions", ref, "transitions", after)
   if after.is_default then
     note(self, "defaults", after.workflow, "default", ref)

@@ -7,10 +7,13 @@ local colors = require "workstage.migration.colors"
 local name_key = require "workstage.migration.unicode".name_key
 local quoted = require "workstage.visible".quoted
 
--- Names as the space spells them.
+-- The names of a workflow's stages as the space spells them.
 local Spelling = {}
 Spelling.__index = Spelling
 
+--- Makes the spelling of a workflow.
+-- @tparam table described the stages that a blueprint describes
+-- @tparam table existing the stages in the space
 local function new_spelling(described, existing)
   local self = setmetatable({ exact = {}, alike = {}, wanted = {} }, Spelling)
   for _, stage in ipairs(existing) do
@@ -22,7 +25,7 @@ local function new_spelling(described, existing)
   return self
 end
 
--- A name as the space has it: itself unless exactly one stage looks the same
+--- A name as the space has it: itself unless exactly one stage looks the same
 -- and the blueprint does not name that one as well.
 function Spelling:of(name)
   if not name or self.exact[name] then return name end
@@ -30,7 +33,12 @@ function Spelling:of(name)
   return stage and not self.wanted[stage.name] and stage.name or name
 end
 
-function Spelling:list(names)
+--- The existing stage of a name, in any spelling.
+function Spelling:find(name)
+  return self.exact[self:of(name)]
+end
+
+local function names_of(self, names)
   if type(names) ~= "table" then return names end
   local list = {}
   for i, name in ipairs(names) do list[i] = self:of(name) end
@@ -38,9 +46,9 @@ function Spelling:list(names)
 end
 
 -- A colour as the stage has it, which may have had another name.
-function Spelling:color(stage)
-  local existing = self.exact[self:of(stage.name)] or
-                   stage.was and self.exact[self:of(stage.was)]
+local function color_of(self, stage)
+  local existing = self:find(stage.name) or
+                   stage.was and self:find(stage.was)
   local color = existing and existing.color
   if color and stage.color and colors.key(color) == colors.key(stage.color)
   then
@@ -49,38 +57,19 @@ function Spelling:color(stage)
   return stage.color
 end
 
-function Spelling:stage(stage)
+local function spell_stage(self, stage)
   local same = {}
   for name, value in pairs(stage) do same[name] = value end
-  same.color = self:color(stage)
-  for _, name in ipairs { "name", "was", "inherit", "after_publish" } do
+  same.color = color_of(self, stage)
+  for _, name in ipairs { "name", "inherit", "after_publish" } do
     same[name] = stage[name] and self:of(stage[name])
   end
-  same.next = self:list(stage.next)
+  if not stage.from_workflow then same.was = self:of(stage.was) end
+  same.next = names_of(self, stage.next)
   return same
 end
 
-function Spelling:move(move)
-  local same = {}
-  for name, value in pairs(move) do same[name] = value end
-  for _, name in ipairs { "from", "to" } do
-    local place = move[name]
-    if type(place) == "table" and not place.workflow and not place.default
-    then
-      same[name] = { stage = self:of(place.stage) }
-    end
-  end
-  return same
-end
-
-local function map(list, convert)
-  local result = {}
-  for i, item in ipairs(list) do result[i] = convert(item) end
-  return result
-end
-
-local function notes_on(described, same)
-  local notes = {}
+local function note_differences(described, same, notes)
   for i, stage in ipairs(described) do
     local spelled = same[i]
     if stage.name ~= spelled.name then
@@ -94,29 +83,29 @@ local function notes_on(described, same)
                                      quoted(spelled.color))
     end
   end
-  return notes
 end
 
---- Brings a blueprint into the spelling of the space.
--- @tparam table blueprint of one workflow, in normal form
+--- Brings a described workflow into the spelling of the space.
+-- @tparam table described a workflow of a blueprint, in normal form
 -- @tparam ?table workflow that workflow in the space
 -- @tparam table existing its stages in the space
--- @treturn table a copy of the blueprint
--- @treturn table notes: sentences about stages that differ only in spelling
-return function(blueprint, workflow, existing)
-  local described = blueprint.stages or {}
-  local spelling, same = new_spelling(described, existing), {}
-  for name, value in pairs(blueprint) do same[name] = value end
-  if workflow and blueprint.workflow and
-     name_key(blueprint.workflow) == name_key(workflow.name) then
+-- @tparam table notes grow by sentences about what differs only in spelling
+-- @treturn table a copy of `described`
+-- @treturn table the spelling: `of(name)`, `find(name)`
+return function(described, workflow, existing, notes)
+  local self = new_spelling(described.stages or {}, existing)
+  local same = {}
+  for name, value in pairs(described) do same[name] = value end
+  if workflow and described.workflow and
+     name_key(described.workflow) == name_key(workflow.name) then
     same.workflow = workflow.name
   end
-  same.moves = map(blueprint.moves, function(move)
-    return spelling:move(move)
-  end)
-  if not blueprint.stages then return same, {} end
-  same.stages = map(described, function(stage)
-    return spelling:stage(stage)
-  end)
-  return same, notes_on(described, same.stages)
+  if described.stages then
+    same.stages = {}
+    for i, stage in ipairs(described.stages) do
+      same.stages[i] = spell_stage(self, stage)
+    end
+    note_differences(described.stages, same.stages, notes)
+  end
+  return same, self
 end

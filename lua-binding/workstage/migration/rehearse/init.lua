@@ -101,7 +101,7 @@ end
 -- @tparam table blueprint
 -- @tparam[opt] table given `faults` (the part of the requests that go wrong,
 --   0 to 1), `seed` (an integer that draws them; a new one each time), and
---   `map_role`, `map_user`, `on_progress`, `should_stop`
+--   `map_role`, `map_user`, `only`, `on_progress`, `should_stop`
 -- @treturn[1] table the report, with `plan`, the sandbox's `stats`, and where
 --   faults were asked for `faults` (how many there were) and `seed`
 -- @treturn[2] nil
@@ -112,7 +112,7 @@ return function(migration, client, blueprint, given)
   if not sandbox then return nil, err end
   local plan
   plan, err = migration.plan(client, blueprint, {
-    map_role = given.map_role, map_user = given.map_user,
+    map_role = given.map_role, map_user = given.map_user, only = given.only,
   })
   if not plan then return nil, err end
   local server

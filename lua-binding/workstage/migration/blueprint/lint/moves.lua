@@ -55,9 +55,10 @@ local function check_from(context, move, at)
     return
   end
   context.told[key] = true
-  context.found:offline("warning", at, "No stage here is named %s: it must " ..
-    "be one that the space has and that is removed.%s", quoted(name),
-    stages.meant(workflow.names, name))
+  local meant = stages.meant(workflow.names, name)
+  context.found:offline(meant ~= "" and "warning" or "note", at,
+    "No stage here is named %s: it must be one that the space has and that " ..
+    "is removed.%s", quoted(name), meant)
 end
 
 local function check_to(context, move, at)

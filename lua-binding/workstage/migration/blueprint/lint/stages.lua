@@ -63,6 +63,10 @@ local function check_colors(workflow, found)
   end
 end
 
+--- What to say of a new workflow without a default stage.
+stages.NO_DEFAULT = "No stage is the default one, where new stories start. " ..
+                    "Set is_default = true on a stage."
+
 local function check_default(workflow, found)
   local first
   for i, stage in ipairs(workflow.stages) do
@@ -73,9 +77,9 @@ local function check_default(workflow, found)
     end
     first = first or stage.is_default and i or nil
   end
-  if not first then
-    found:warn(workflow.at:at "stages", "No stage is the default one, where "
-               .. "new stories start. Set is_default = true on a stage.")
+  -- a workflow that exists keeps its default stage
+  if not first and workflow.value.create then
+    found:offline("warning", workflow.at:at "stages", stages.NO_DEFAULT)
   end
 end
 

@@ -67,11 +67,12 @@ local function check_identity(self, found)
   end
 end
 
+-- A workflow that exists keeps its content types where none are given.
 local function check_content_types(self, found)
   local value = self.value
   local types = value.content_types
   if value.default then return end
-  if types and #types == 0 or self.lists_stages and not types then
+  if types and #types == 0 or value.create and not types then
     found:error(self.at:at "content_types",
                 "A workflow other than the default one has at least one " ..
                 "content type.")

@@ -1,0 +1,45 @@
+--- Checks that the space has the content types that workflows are for.
+local quoted = require "workstage.visible".quoted
+local structure = require "workstage.migration.space"
+
+-- Content types that a workflow is to get and does not have yet.
+local function add_new(workflow, list)
+  local had = {}
+  for _, name in ipairs(workflow.existing and
+                        workflow.existing.content_types or {}) do
+    had[name] = true
+  end
+  for _, name in ipairs(workflow.value.content_types or {}) do
+    if not had[name] then list[#list + 1] = name end
+  end
+end
+
+local UNKNOWN = "the service does not say which content types the space " ..
+                "has: they were not checked"
+
+--- Checks content types, as far as the service tells them.
+-- @tparam table client
+-- @tparam table described see `plan/described`
+-- @tparam table problems grow by sentences
+-- @tparam table notes grow by sentences
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+return function(client, described, problems, notes)
+  local list = {}
+  for _, workflow in ipairs(described) do add_new(workflow, list) end
+  if #list == 0 then return true end
+  local types, err = structure.content_types(client)
+  if types == nil then return nil, err end
+  if not types then
+    notes[#notes + 1] = UNKNOWN
+    return true
+  end
+  for _, name in ipairs(list) do
+    if not types[name] then
+      problems[#problems + 1] = ("the space has no content type %s")
+                                :format(quoted(name))
+    end
+  end
+  return true
+end

@@ -1,4 +1,4 @@
---- What the clients of all services can do: any request, and an end.
+--- Methods that the clients of all services share: `request` and `close`.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
@@ -42,7 +42,8 @@ local function write_body(self, body)
   return text, why and "body." .. why
 end
 
--- The parts of a request in the core's form, or nil, err.
+-- Converts the parts of a request to the form the core takes.
+-- @return the parts, or nil and why not
 local function prepare(self, method, path, opts)
   if not METHODS[method] then
     return nil, ("method: expected GET, POST, PUT, PATCH or DELETE, got %s")
@@ -74,13 +75,13 @@ local function call_options(opts)
                         retry = opts.retry }
 end
 
--- An answer of any kind: parsed when it is JSON, nil when it is empty. What
--- fails closes the call.
+-- Reads a response of any kind: parsed if it is JSON, nil if it is empty. An
+-- error closes the call.
 local function read_any(self, call, status, text)
   if text == "" then return nil end
   local value, err = self.transport:parse(call, status, text)
   if value == nil then return nil, err end
-  err = self.transport:told_error(call, status, text, value)
+  err = self.transport:error_in_body(call, status, text, value)
   if err then return nil, err end
   return value
 end
@@ -115,13 +116,12 @@ local function close(self)
   self.transport:close()
 end
 
--- What the client of one service has and that of another lacks.
+-- Fields that only the clients of one service have.
 local OPTIONAL = { space_id = true }
 
---- A class of clients: a table of methods that is its own metatable.
--- Each has `request` and `close`. What the collector closes is the transport:
--- a script may keep one of a client's resources and let go of the client, or
--- call a method of one that it keeps nowhere.
+--- Defines a class of clients: a table of methods that is its own metatable,
+-- with `request` and `close`. The garbage collector closes the transport, not
+-- the client: a script may keep a resource and drop its client.
 function client.class(name)
   local class = { __name = name, __close = close }
   class.__index = strict.index("the client", class, OPTIONAL)
@@ -145,7 +145,7 @@ function client.class(name)
     return request(self, method, path, opts or {})
   end
 
-  --- Ends what is under way. The connections close with the last client.
+  --- Cancels the requests in flight. Connections close with the last client.
   function class.close(self)
     client.check_self(self, class, "close")
     close(self)
@@ -154,7 +154,7 @@ function client.class(name)
   return class
 end
 
---- A client of a class: its owner (transport, service) and its parts.
+--- Creates a client from its owner (transport, service) and its resources.
 function client.new(class, owner, parts)
   parts.transport = owner.transport
   parts.service = owner.service

@@ -1,6 +1,5 @@
---- Error values: tables whose `tostring` is one good sentence.
--- What a call returns beside nil, in every case but a wrong kind of
--- argument, which raises.
+--- Error values: tables whose `tostring` is one sentence. A call that fails
+-- returns nil and such a table; only a wrong type of argument raises.
 local visible = require "workstage.visible"
 
 local errors = {}
@@ -16,7 +15,7 @@ end
 local SAID = 500    -- bytes of a message that a sentence takes
 local ADDRESS = 200 -- and of a URL, which can name a hundred ids
 
--- Shortens a message so that it can stand in the middle of a sentence: one
+-- Shortens a message so that it can be used inside a sentence: one
 -- line of bounded length without a full stop.
 local function inline(text)
   local short = text
@@ -27,7 +26,7 @@ local function inline(text)
   return #text > SAID and short .. "..." or short
 end
 
--- Whether all messages of a field stand in a text.
+-- True if a text contains all messages of a field.
 local function is_said(text, list)
   for _, message in ipairs(list) do
     if not text:find(message, 1, true) then return false end
@@ -35,8 +34,9 @@ local function is_said(text, list)
   return true
 end
 
--- "name has already been taken; color is invalid". What stands in `said`
--- already is not said again. Messages about "base" are about the whole object.
+-- Formats messages by field: "name has already been taken; color is invalid".
+-- Messages that `said` contains are not repeated. The field "base" means the
+-- whole object.
 local function describe_fields(fields, said)
   local names, parts = {}, {}
   for name in pairs(fields) do names[#names + 1] = name end
@@ -77,29 +77,29 @@ local function sentence(err)
     text = ("%s (after %d attempts)"):format(text, err.attempts)
   end
   if err.ambiguous then
-    text = text .. "; it may have taken effect all the same"
+    text = text .. "; it may have taken effect anyway"
   end
   return visible.text(text)
 end
 
---- Makes an error of its fields: `kind`, and what else is known.
+--- Creates an error from its fields: `kind`, and whatever else is known.
 -- @tparam table err
--- @treturn table the same, with its sentence
+-- @treturn table the same table, with its sentence
 function errors.new(err)
   if err.body then err.body = err.body:sub(1, BODY_KEPT) end
   err.text = sentence(err)
   return setmetatable(err, Error)
 end
 
---- An input that was refused before anything was sent.
+--- Creates the error of an input that is refused before anything is sent.
 -- @tparam string message
--- @tparam[opt] string field the field or option at fault
+-- @tparam[opt] string field the invalid field or option
 function errors.invalid(message, field)
   local fields = field and field ~= "" and { [field] = { message } } or nil
   return errors.new { kind = "invalid", message = message, fields = fields }
 end
 
---- Whether a value is one of these errors.
+--- True if a value is one of these errors.
 function errors.is(value)
   return getmetatable(value) == Error
 end
@@ -119,7 +119,7 @@ local function texts(value)
   if is_array_of_texts(value) then return value end
 end
 
--- What has been found in an error's body.
+-- Collects what an error's body contains.
 local function new_words()
   return { messages = {}, fields = nil, type = nil }
 end
@@ -169,12 +169,12 @@ local function add_errors(words, value)
   else add_fields(words, value, NOTHING) end
 end
 
--- Names at the top of an error's body that are no fields.
+-- Keys at the top of an error's body that do not name a field.
 local NO_FIELDS = { error = true, errors = true, message = true,
                     status = true }
 
---- Finds the service's words in an error's parsed body, in whichever of its
--- shapes they came.
+--- Reads messages and fields from an error's parsed body, whichever of the
+-- services' shapes it has.
 -- @return message, fields, type: each may be nil
 function errors.read(value)
   if type(value) ~= "table" then return nil end
@@ -196,13 +196,13 @@ local function is_filled(value)
          type(value) == "table" and next(value) ~= nil
 end
 
---- Whether a parsed body, although it came with a success, tells an error.
-function errors.is_told_in(value)
+--- True if a parsed body describes an error although its status was a success.
+function errors.is_error_body(value)
   return type(value) == "table" and
          (is_filled(value.error) or is_filled(value.errors))
 end
 
---- What to say of a body that is no JSON: an HTML page's title, or its kind.
+--- Describes a body that is not JSON: the title of an HTML page, or its text.
 function errors.read_text(body)
   body = body:sub(1, BODY_KEPT)
   local title = body:match("<[Tt][Ii][Tt][Ll][Ee][^>]*>%s*([^<]-)%s*<")

@@ -11,19 +11,19 @@ local workstage = {
   null = transport.null,
 }
 
--- What follows is loaded when it is first used: each script pays at its start
--- for the service it talks to, and for several calls at once if it makes them.
+-- Modules below are loaded on first use, so that a script only pays for the
+-- service it uses, and for tasks only if it starts any.
 
 local function scope() return require "workstage.scope" end
 
---- Runs `fn(item, index)` for many items at a time.
+--- Runs `fn(item, index)` for many items concurrently.
 -- @param items an array, or an iterator function
--- @tparam function fn returns a result, or nil and an error; the calls inside
---   wait without blocking those of other items
+-- @tparam function fn returns a result, or nil and an error; a request inside
+--   it does not block the other items
 -- @tparam[opt] table opts `concurrency` (8), `on_result(index, result, err,
---   item)` (nothing is kept then, but the counts), `stop_on` (kinds of errors,
---   or a function of an error, that stop what has not begun; unauthorized and
---   budget)
+--   item)` (then only the counts are kept), `stop_on` (kinds of errors after
+--   which no further item is started, or a function of an error; unauthorized
+--   and budget)
 -- @treturn table results by index; beside them the counts `n`, `done` and
 --   `failed`, and `failures`: an array of `index`, `item` and `error`
 -- @treturn table errors by index
@@ -31,15 +31,15 @@ function workstage.map(items, fn, opts)
   return scope().map(items, fn, opts)
 end
 
---- Runs `fn(scope)`, in which `scope:spawn(f)` starts tasks that run at the
--- same time, and returns when all of them have ended.
--- An error raised in `fn`, or in a task that nobody waits for, cancels the
--- rest (the next call of `fn` as well) and is raised again.
+--- Runs `fn(scope)`, in which `scope:spawn(f)` starts concurrent tasks, and
+-- returns when all of them have ended. An error raised in `fn`, or in a task
+-- that nobody waits for, cancels the rest and is raised again; requests that
+-- `fn` then makes fail with the kind `cancelled`.
 -- @tparam function fn
 -- @return what `fn` returned
 function workstage.run(fn) return scope().run(fn) end
 
--- What is loaded when it is first asked for.
+-- Fields that are loaded on first use.
 local lazy = {}
 
 function lazy.loop() return scope().loop end
@@ -71,7 +71,7 @@ end
 
 local storyblok, Storyblok = {}, {}
 
---- A client of one Storyblok space.
+--- Creates a client of one Storyblok space.
 -- @tparam table opts the options: `space_id`, `token` ...
 -- @treturn[1] table the space
 -- @treturn[2] nil
@@ -81,11 +81,11 @@ function Storyblok.__call(_, opts)
   return require "workstage.storyblok".new(opts)
 end
 
---- A client of the space that the environment names: `STORYBLOK_TOKEN` (or
--- `STORYBLOK_OAUTH_TOKEN`), `STORYBLOK_SPACE_ID`, and if they are set
+--- Creates a client from environment variables: `STORYBLOK_TOKEN` (or
+-- `STORYBLOK_OAUTH_TOKEN`), `STORYBLOK_SPACE_ID`, and optionally
 -- `WORKSTAGE_BASE_URL`, `WORKSTAGE_RATE_LIMIT` (a number or `off`),
 -- `WORKSTAGE_SETTLE_TIME`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE`.
--- @tparam[opt] table opts options that count instead of the environment's
+-- @tparam[opt] table opts options that override the environment's
 -- @treturn[1] table the space
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -96,7 +96,7 @@ workstage.storyblok = setmetatable(storyblok, Storyblok)
 
 local kantata, Kantata = {}, {}
 
---- A client of one Kantata OX account.
+--- Creates a client of one Kantata OX account.
 -- @tparam table opts the options: `token` ...
 -- @treturn[1] table the account
 -- @treturn[2] nil
@@ -106,9 +106,9 @@ function Kantata.__call(_, opts)
   return require "workstage.kantata".new(opts)
 end
 
---- A client of the account whose token `KANTATA_TOKEN` holds; the other
--- variables are those of `workstage.storyblok.from_env`.
--- @tparam[opt] table opts options that count instead of the environment's
+--- Creates a client from environment variables: `KANTATA_TOKEN`, and optionally
+-- the `WORKSTAGE_...` and certificate variables of `storyblok.from_env`.
+-- @tparam[opt] table opts options that override the environment's
 -- @treturn[1] table the account
 -- @treturn[2] nil
 -- @treturn[2] table the error

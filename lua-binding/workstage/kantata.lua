@@ -14,8 +14,7 @@ local kantata = {}
 
 -- ------------------------------------------------------ reading answers
 
--- The objects that came with others, by the name of the field that holds
--- them: { user = users, workspace = workspaces }.
+-- Included objects: the field that holds one, and the collection it is in.
 local included = {
   { field = "user", id = "user_id", plural = "users" },
   { field = "workspace", id = "workspace_id", plural = "workspaces" },
@@ -27,7 +26,7 @@ local envelope = core.envelope(
   "workspaces", "map", core.schema "kantata.workspace",
   "users", "map", core.schema "kantata.user")
 
--- Puts an included object in its place in the object that refers to it.
+-- Sets the fields of an object that refer to included objects.
 local function put_included(object, value)
   for _, kind in ipairs(included) do
     local all, id = value[kind.plural], math.tointeger(object[kind.id])
@@ -53,7 +52,7 @@ end
 
 local service = { per_page = 200, default_per_page = 20, kantata = true }
 
--- Of counts, and of a page's length, which sizes of pages are tried from.
+-- The largest count, and the largest page size, that are taken as meant.
 local MOST, LONGEST = 1 << 53, 1000
 
 function service.read_many(_, value)
@@ -84,12 +83,12 @@ function service.read_one(self, value, call)
   return list[1]
 end
 
--- Remembers that a change was there.
+-- Remembers that a change was seen.
 local function remember_change(memory, change, at)
   memory:see("changes", change.id, at)
 end
 
--- Remembers the status of a project; since when it has it is not told.
+-- Remembers the status of a project. Projects have no date for it.
 local function remember_workspace(memory, workspace, at)
   local status = workspace.status
   memory:read_item("workspaces", workspace.id, status and status.key, nil, at)
@@ -127,7 +126,7 @@ local users = resource.define {
   methods = {},
 }
 
---- The user whose token it is: for `reconcile.lookup`.
+--- Fetches the token's user, for `reconcile.lookup`.
 function service.fetch_user(self, call)
   return resource.fetch({ class = users, transport = self.transport },
                         service.read_one, "GET", users.path, nil, nil, call)
@@ -149,7 +148,7 @@ local function copy(status)
            color = status.color }
 end
 
---- All statuses that Kantata knows: `key`, `message`, `color`.
+--- Returns all statuses of Kantata: `key`, `message`, `color`.
 -- @treturn table an array
 function Statuses:list()
   check_statuses(self, "list")
@@ -173,9 +172,9 @@ local function several(found, key)
                                               table.concat(keys, ", ")))
 end
 
---- The status of a key, or of a message and a colour.
+--- Finds a status by its key, or by its message and colour.
 -- @tparam integer|string key the key, or the message
--- @tparam[opt] string color needed where several have the message
+-- @tparam[opt] string color required if several statuses have the message
 -- @treturn[1] table `key`, `message`, `color`
 -- @treturn[2] nil
 -- @treturn[2] table the error: not_found, or invalid and the keys
@@ -208,7 +207,7 @@ end
 
 local Account = client.class("workstage.kantata")
 
---- The user whose token it is: `id`, `full_name`, `email_address`.
+--- Fetches the token's user: `id`, `full_name`, `email_address`.
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] table the user
 -- @treturn[2] nil
@@ -221,7 +220,7 @@ function Account:whoami(opts)
   return service.fetch_user(self, call)
 end
 
---- A client of one account.
+--- Creates a client of one account.
 -- @tparam table opts the options (see `workstage.options`)
 -- @treturn[1] table
 -- @treturn[2] nil

@@ -1,4 +1,4 @@
---- Turns events into lines: `on_event = require "workstage.log"()`.
+--- Formats events as lines: `on_event = require "workstage.log"()`.
 --
 --   2026-11-20 21:35:00 POST https://... #1 201 in 0.142 s
 local log = {}
@@ -31,7 +31,7 @@ function write.reconciled(event)
   return ("reconciled in %.3f s: %s"):format(event.elapsed, event.result)
 end
 
---- One event as a line, without the line's end.
+--- Formats an event as a line, without a line break.
 -- @tparam table event
 -- @treturn string
 function log.line(event)
@@ -41,7 +41,7 @@ function log.line(event)
                                 write[event.type](event))
 end
 
---- A function for `on_event` that writes lines.
+--- Returns a function for `on_event` that writes lines.
 -- @tparam[opt=io.stderr] file out
 -- @treturn function
 function log.to(out)

@@ -149,7 +149,7 @@ local function fetch(self, read, method, path, query, body, opts)
   if not value then return nil, call end
   local result, why = read(self, value, call)
   if not result then
-    local err = self.transport:told_error(call, status, text, value)
+    local err = self.transport:error_in_body(call, status, text, value)
     if err then return nil, err end
     return nil, self.transport:undecodable(call, status, text, why)
   end
@@ -167,7 +167,7 @@ local function send_once(opts, self, method, path, query, body)
   if not call then return nil, status end
   if text ~= "" and status < 300 then
     local value, err = self.transport:parse(call, status, text)
-    err = err or self.transport:told_error(call, status, text, value)
+    err = err or self.transport:error_in_body(call, status, text, value)
     if err then return nil, err end
   end
   call:close()

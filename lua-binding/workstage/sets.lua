@@ -1,8 +1,7 @@
---- Lists whose order means nothing.
+--- Lists without a meaningful order.
 local sets = {}
 
---- Whether two lists hold the same, in whatever order; what one of them holds
--- twice the other has to hold twice.
+--- True if two lists hold the same values, in any order and each as many times.
 -- @tparam table a
 -- @tparam table b
 -- @treturn boolean

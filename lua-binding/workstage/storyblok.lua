@@ -10,8 +10,8 @@ local storyblok = {}
 
 -- ------------------------------------------------------ reading answers
 
--- The stage of a story that is in none may be null, absent, or an object of
--- nulls: it becomes nil. One that is there always names its story.
+-- Normalises `story.stage`: "no stage" comes as null, absent or an object of
+-- nulls, and becomes nil. A stage always gets the id of its story.
 local function normalize_stage(story)
   local stage = story.stage
   if not stage then return end
@@ -22,7 +22,7 @@ local function normalize_stage(story)
   end
 end
 
--- Lists name the content type of a story; a single story has it only as the
+-- Sets `content_type`: lists have it, a single story only has it as the
 -- component of its content.
 local function normalize_story(story)
   normalize_stage(story)
@@ -47,7 +47,7 @@ function service.read_one(self, value)
   return object
 end
 
--- Of a total, and of a page's length, which sizes of pages are tried from.
+-- The largest total, and the largest page size, that are taken as meant.
 local MOST, LONGEST = 1 << 53, 1000
 
 function service.read_many(self, value, call)
@@ -69,12 +69,12 @@ function service.read_many(self, value, call)
   return list
 end
 
--- Remembers when an object of that name was first seen.
+-- Returns a function that remembers when an object was first seen.
 local function remember_seen(name)
   return function(memory, object, at) memory:see(name, object.id, at) end
 end
 
--- Remembers where a story is, and since when.
+-- Remembers the stage of a story, and since when.
 local function remember_story(memory, story, at)
   local stage = story.stage
   memory:read_item("stories", story.id, stage and stage.workflow_stage_id,
@@ -104,8 +104,7 @@ local changes = resource.define {
 
 --- Copies a workflow within its space.
 -- @tparam integer id of the original
--- @tparam[opt] copy attributes of the copy; without them the service is asked
---   for a plain copy, which its reference does not allow
+-- @tparam[opt] copy attributes of the copy; the reference requires them
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] item the copy
 -- @treturn[2] nil
@@ -139,7 +138,7 @@ local workflows = resource.define {
   extra = { duplicate = duplicate },
 }
 
--- Fetches what changes the story: so it is sent as a write is.
+-- Sends a GET that changes the story, so it is sent like a write.
 local function fetch_published(opts, self, path, query)
   return resource.fetch(self, service.read_one, "GET", path, query, nil, opts)
 end
@@ -167,8 +166,8 @@ end
 
 local publishing = {}
 
---- Publishes a story. It is not sent twice: where no answer comes, the error
--- is `ambiguous`.
+--- Publishes a story. The request is not repeated: if its response is lost,
+-- the error is `ambiguous`.
 -- @tparam integer id of the story
 -- @tparam[opt] publish_filter what `lang`, `release_id`
 -- @tparam[opt] call opts options of this call
@@ -179,7 +178,7 @@ function publishing:publish(id, what, opts)
   return publish(self, "publish", id, what, opts)
 end
 
---- Takes a published story back; as `publish`.
+--- Unpublishes a story. The request is not repeated, as with `publish`.
 -- @tparam integer id of the story
 -- @tparam[opt] publish_filter what `lang`, `release_id`
 -- @tparam[opt] call opts options of this call
@@ -229,8 +228,8 @@ local users = resource.define {
   schema = "storyblok.user", root = "user", methods = {},
 }
 
--- The space's access token for the delivery API is in the answer: it is a
--- secret, and of no use here.
+-- Removes the space's access token of the delivery API, a secret that is not
+-- needed here.
 local function drop_first_token(space) space.first_token = nil end
 
 local info = resource.define {
@@ -238,7 +237,7 @@ local info = resource.define {
   root = "space", finish = drop_first_token, methods = {},
 }
 
---- The user whose token it is: for `reconcile.lookup`.
+--- Fetches the token's user, for `reconcile.lookup`.
 function service.fetch_user(self, call)
   return resource.fetch({ class = users, transport = self.transport },
                         service.read_one, "GET", users.path, nil, nil, call)
@@ -256,7 +255,7 @@ local function get_one(of, path, opts)
   return resource.fetch(of, service.read_one, "GET", path, nil, nil, call)
 end
 
---- The user whose token it is: `id`, `userid` (a login name), `email`,
+--- Fetches the token's user: `id`, `userid` (a login name), `email`,
 -- `friendly_name`.
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] table the user
@@ -267,8 +266,8 @@ function Space:whoami(opts)
   return get_one(self._users, users.path, opts)
 end
 
---- The space itself: `id`, `name`, `region`, `plan`, `role` and more. The
--- secret `first_token` of the answer is left out.
+--- Fetches the space: `id`, `name`, `region`, `plan`, `role` and more. The
+-- secret `first_token` is removed.
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] table the space
 -- @treturn[2] nil
@@ -278,7 +277,7 @@ function Space:info(opts)
   return get_one(self._info, self._info.path, opts)
 end
 
---- A client of one space.
+--- Creates a client of one space.
 -- @tparam table opts the options (see `workstage.options`)
 -- @treturn[1] table
 -- @treturn[2] nil

@@ -1,7 +1,7 @@
 --- Times as the services write them.
 local time = {}
 
--- Days since 1970-01-01 of a date of the Gregorian calendar.
+-- Returns the days from 1970-01-01 to a date of the Gregorian calendar.
 local function days(year, month, day)
   if month <= 2 then year, month = year - 1, month + 12 end
   return 365 * year + year // 4 - year // 100 + year // 400 +
@@ -12,17 +12,17 @@ local function days_in(year, month)
   return days(year, month + 1, 1) - days(year, month, 1)
 end
 
--- Whether the numbers are those of a day and a time of day.
+-- True if the numbers are a real day and time of day.
 local function is_real(year, month, day, hour, minute, second)
   return month >= 1 and month <= 12 and day >= 1 and
          day <= days_in(year, month) and
          hour < 24 and minute < 60 and second < 60
 end
 
--- The years 0 to 9999: other times have no such form.
+-- The years 0 to 9999: ISO 8601 has no form for other times.
 local EARLIEST, LATEST = -62167219200, 253402300799
 
---- Seconds since 1970 of an ISO 8601 time, such as
+--- Parses an ISO 8601 time into seconds since 1970, such as
 -- 2024-05-29T06:45:58.125Z or 2013-04-15T16:48:48-07:00; nil for anything
 -- else, also for a day that does not exist.
 -- @tparam string text
@@ -46,7 +46,7 @@ function time.parse(text)
          (tonumber("0" .. fraction) or 0) - offset
 end
 
---- A time as the services write it, such as 2024-05-29T06:45:58.125Z.
+--- Formats a time as the services write it, such as 2024-05-29T06:45:58.125Z.
 -- @tparam[opt] number seconds since 1970; now unless given
 -- @treturn string in UTC, with milliseconds
 function time.format(seconds)

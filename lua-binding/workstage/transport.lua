@@ -1,11 +1,11 @@
---- Requests and their answers: the layer between methods and the core.
+--- Sends requests through the core and turns responses into values or errors.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
 local memory = require "workstage.reconcile.memory"
 local options = require "workstage.options"
 
--- What Lua itself raises, which is no fault of an answer nor of a module.
+-- Lua's own error where memory runs out.
 local NO_MEMORY = "not enough memory"
 
 local found, cjson = pcall(require, "cjson")
@@ -31,10 +31,10 @@ transport.parse = core.decode
 local Transport = {}
 Transport.__index = Transport
 
-local MIN_TOKEN = 4 -- what is shorter is no token, but a part of every word
+local MIN_TOKEN = 4 -- a shorter text would occur in ordinary words
 
--- Takes the token out of what a server may have echoed, whichever of its
--- characters came escaped; out of texts, and of tables of them.
+-- Returns a function that removes the token from text that a server may have
+-- echoed, also with escaped characters, and from tables of such text.
 local function redactor(token)
   local pattern = token:gsub("%p", "\\?%%%0")
   local function redact(value)
@@ -51,14 +51,14 @@ local function redactor(token)
   return redact
 end
 
--- The body of a failed request without the secrets that Storyblok's answers
--- hold: a space's delivery token, a story's preview token.
+-- Removes the secrets that Storyblok's responses contain: a space's delivery
+-- token, a story's preview token.
 local function without_secrets(body)
   body = body:gsub('("first_token"%s*:%s*)"[^"]*"?', '%1"[secret]"')
   return (body:gsub('("preview_token"%s*:%s*)[^,}]*', '%1"[secret]"'))
 end
 
---- Whether a request changes something. Storyblok publishes by a GET.
+--- True if a request changes something. Storyblok publishes with a GET.
 -- @tparam string method
 -- @tparam string path or a whole URL
 function transport.has_effect(method, path)
@@ -68,12 +68,13 @@ end
 
 -- ------------------------------------------------------ without memory
 
--- Made beforehand, for want of memory for another.
+-- Created in advance, because no memory may be left to create it.
 transport.UNKNOWN = errors.new { kind = "memory", message = NO_MEMORY,
                                  ambiguous = true }
 
--- What a protected function returned, at most three values. A call is in its
--- options once it is under way.
+-- Returns what a protected function returned (at most three values), or the
+-- error that the outcome is unknown. The options hold the call once it is
+-- started.
 local function unwrap_protected(opts, good, first, second, third)
   if good then return first, second, third end
   local raised, call = first, opts.call
@@ -83,17 +84,16 @@ local function unwrap_protected(opts, good, first, second, third)
   return nil, transport.UNKNOWN, call
 end
 
---- The options of a call as `transport.protect` needs them.
+--- Copies the options of a call for `transport.protect`.
 function transport.attempt(opts)
   return { timeout = opts.timeout, retry = opts.retry,
            deadline = opts.deadline, start_within = opts.start_within,
            call = false }
 end
 
---- Calls `f(given, ...)`, which sends, with these options, a request that may
--- change something. Lua's "not enough memory" comes out of it only where
--- nothing was changed.
--- @tparam table opts the options of this call alone, whose `call` is false
+--- Calls `f(opts, ...)`, which sends a request that may change something.
+-- Raises "not enough memory" only if nothing was changed.
+-- @tparam table opts the options of this call alone; `call` is false
 -- @return what `f` returned; or nil, `transport.UNKNOWN` and the call
 function transport.protect(opts, f, ...)
   return unwrap_protected(opts, pcall(f, opts, ...))
@@ -106,14 +106,14 @@ local function unwrap_guarded(good, ...)
   return nil, transport.UNKNOWN
 end
 
---- Calls `f(...)`, which settles what may have been changed: where memory runs
--- out again, nobody knows.
+--- Calls `f(...)`, which reconciles a lost request. If memory runs out again,
+-- the outcome stays unknown.
 function transport.guard(f, ...)
   return unwrap_guarded(pcall(f, ...))
 end
 
---- The error that `transport.protect` returned with a call, in the words of
--- an error of its own.
+--- Replaces the shared error of `transport.protect` by one with the details of
+-- its call; returns other errors as they are.
 function Transport:known(err, call)
   if err ~= transport.UNKNOWN then return err end
   local _, ago = call:worked()
@@ -131,13 +131,13 @@ end
 
 -- ------------------------------------------------------------- a client
 
--- The requests a second in force; 0: no limit.
+-- Returns the rate limit in requests a second; 0: none.
 local function rate_of(opts)
   return opts.rate_limit and opts.rate_limit.per_second or
          (opts.service == "kantata" and 4 or 6)
 end
 
---- A transport: a core client with what Lua adds to it.
+--- Creates a transport: a core client and what Lua adds to it.
 -- @tparam table opts options as `options.read` returns them
 -- @treturn[1] table
 -- @treturn[2] nil
@@ -181,21 +181,21 @@ local hints = {
   oauth_token = "if it is a personal access token, give it as token",
 }
 
--- The kinds of failure in whose answers the service says why.
+-- Kinds of failure whose responses contain a reason.
 local explained = {
   redirect = true, unauthorized = true, forbidden = true, not_found = true,
   rejected = true, rate_limited = true, server = true,
 }
 
--- The words of an answer: its JSON, in one of the services' shapes, or what
--- can be said of anything else.
+-- Reads the message of a response: from JSON in one of the services' shapes, or
+-- from any other text.
 local function read_message(body)
   local value = transport.parse(body)
   if value == nil then return errors.read_text(body) end
   return errors.read(value)
 end
 
--- Remembers, beside an error, when its request was first sent.
+-- Remembers when the request of an error was first sent.
 local function note_sent(self, err, info)
   if info.first_sent then
     self.sent_at[err] = core.now() - info.first_sent
@@ -203,12 +203,13 @@ local function note_sent(self, err, info)
   return err
 end
 
---- When the request of an error was first sent, on `core.now`'s clock.
+--- Returns when the request of an error was first sent, on the clock of
+-- `core.now`.
 function Transport:first_sent(err)
   return self.sent_at[err]
 end
 
---- Makes the error of a call that failed.
+--- Creates the error of a call that failed.
 function Transport:failure(call, kind, status, body)
   local info = call:info()
   local message, fields, type
@@ -233,7 +234,7 @@ function Transport:failure(call, kind, status, body)
   }, info)
 end
 
---- Starts a request and waits for its end.
+--- Starts a request and waits until it ends.
 -- @treturn[1] userdata the ended call, to be closed; status; body
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -263,10 +264,10 @@ function Transport:send(method, path, query, body, opts, headers)
   return call, status, text
 end
 
---- The error that a successful answer's body tells of a request that was to
--- change something; nil where it tells none. The call is closed then.
-function Transport:told_error(call, status, text, value)
-  if not errors.is_told_in(value) then return nil end
+--- Returns the error in the body of a write's successful response, and closes
+-- the call; nil if there is none.
+function Transport:error_in_body(call, status, text, value)
+  if not errors.is_error_body(value) then return nil end
   local info = call:info()
   if not transport.has_effect(info.method, info.url) then return nil end
   local err = self:failure(call, "rejected", status, text)
@@ -274,7 +275,7 @@ function Transport:told_error(call, status, text, value)
   return err
 end
 
---- The error of an answer that came well but cannot be what it should be.
+--- Creates the error of a response whose body is not what it must be.
 function Transport:undecodable(call, status, body, why)
   local info, request_id = call:info(), call:header "x-request-id"
   local err = note_sent(self, errors.new {
@@ -292,7 +293,7 @@ function Transport:undecodable(call, status, body, why)
   return err
 end
 
--- Why a body is no JSON, in words.
+-- Says why a body is not JSON.
 local function why_not_json(body, why)
   if body == "" then return "the answer is empty where JSON must be" end
   local page = body:match("^%s*<") and errors.read_text(body)
@@ -300,7 +301,7 @@ local function why_not_json(body, why)
   return "the answer is not JSON: " .. why
 end
 
---- Parses an ended call's body; one that is no JSON closes the call.
+--- Parses an ended call's body; closes the call if it is not JSON.
 -- @return[1] the value
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -311,7 +312,7 @@ function Transport:parse(call, status, text, envelope, only)
   return nil, self:undecodable(call, status, text, why)
 end
 
---- Sends a request whose answer is a JSON object or array.
+--- Sends a request whose response is a JSON object or array.
 -- @treturn[1] table the parsed value
 -- @treturn[1] userdata the call, for its headers; to be closed
 -- @treturn[1] integer status

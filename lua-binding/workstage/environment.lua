@@ -1,5 +1,4 @@
---- The environment variables that clients are made from: by `from_env`, and by
--- the tool.
+--- Environment variables from which `from_env` and the tool create clients.
 local errors = require "workstage.errors"
 
 local environment = {}
@@ -21,17 +20,17 @@ end
 function environment.seconds(text)
   local number = tonumber(text)
   if number and number >= 0 and number < math.huge then return number end
-  return nil, ("'%s' is no number of seconds"):format(text)
+  return nil, ("'%s' is not a number of seconds"):format(text)
 end
 
---- The value of a variable; nil where it is unset or empty.
+--- Returns the value of a variable; nil if it is unset or empty.
 function environment.get(name)
   local value = os.getenv(name)
   if value ~= "" then return value end
 end
 
--- An option, the variables that hold it (the first one that is set counts),
--- and how its text is read.
+-- Options: the name, the variables that can hold it (the first one that is set
+-- is used), and a function that parses the text.
 local COMMON = {
   { "base_url", { "WORKSTAGE_BASE_URL" } },
   { "ca_file", { "CURL_CA_BUNDLE", "SSL_CERT_FILE" } },
@@ -39,7 +38,7 @@ local COMMON = {
   { "settle_time", { "WORKSTAGE_SETTLE_TIME" }, environment.seconds },
 }
 
--- The tokens of a service: the first one that is set is enough.
+-- The tokens of a service; the first one that is set is used.
 local TOKENS = {
   storyblok = { { "token", { "STORYBLOK_TOKEN" } },
                 { "oauth_token", { "STORYBLOK_OAUTH_TOKEN" } } },
@@ -58,7 +57,7 @@ local function first_set(variables)
   end
 end
 
--- Sets the options of a list that are not set yet; nil, or the error.
+-- Sets the options of a list that are not set yet. Returns nil, or the error.
 local function add(options, list)
   for _, entry in ipairs(list) do
     local option, variables, read = table.unpack(entry)
@@ -74,8 +73,8 @@ local function add(options, list)
   end
 end
 
---- Adds the common options that the environment names: address, authorities,
--- rate limit, settle time.
+--- Adds the common options from the environment: base URL, certificates, rate
+-- limit, settle time.
 -- @tparam table options those that are set stay
 -- @treturn ?table the error
 function environment.add_common(options)
@@ -86,7 +85,7 @@ local function has_token(options)
   return options.token ~= nil or options.oauth_token ~= nil
 end
 
--- The error where the environment names no token, or no space.
+-- Returns the error of a missing token or space, or nil.
 local function missing(options, service)
   if not has_token(options) then
     local name = TOKENS[service][1][2][1]
@@ -97,7 +96,7 @@ local function missing(options, service)
   end
 end
 
---- The options of a client, as the environment names them.
+--- Reads the options of a client from the environment.
 -- @tparam string service
 -- @tparam[opt] table opts options that count instead
 -- @treturn[1] table

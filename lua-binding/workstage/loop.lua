@@ -1,9 +1,9 @@
 --- The one event loop of a Lua state, which its clients share, and the tasks
 -- that run on it.
 --
--- A task is a coroutine. A call inside it suspends it, so that others go on;
--- the same call elsewhere (outside of tasks, in a coroutine of the user's
--- own, in a callback of gsub or sort) drives the loop in place.
+-- A task is a coroutine. A request in it suspends the task, so that others can
+-- run. Anywhere else (outside tasks, in a user's own coroutine, in a callback
+-- of gsub or sort) a request drives the loop until it has ended.
 local core = require "workstage.core"
 
 local loop = {}
@@ -18,8 +18,8 @@ local running, isyieldable = coroutine.running, coroutine.isyieldable
 local resume, yield = coroutine.resume, coroutine.yield
 local status = coroutine.status
 
---- The core's loop, made when it is first needed, and again in the child of
--- a fork.
+--- Returns the core's loop, which is created on first use, and again in the
+-- child of a fork.
 -- @treturn[1] userdata
 -- @treturn[2] nil
 -- @treturn[2] string kind of the failure
@@ -32,7 +32,7 @@ function loop.open()
   return handle
 end
 
---- The same where there must be one.
+--- Returns the core's loop, or raises.
 function loop.handle()
   local open, _, why = loop.open()
   return open or error(why, 0)
@@ -40,13 +40,13 @@ end
 
 -- --------------------------------------------------------------- events
 
---- Calls `listener` with the events of a core client from now on.
+--- Registers a listener for the events of a core client.
 function loop.listen(client, listener)
   listeners[client:address()] = listener
   listening = listening + 1
 end
 
---- Ends that.
+--- Removes the listener of a core client.
 function loop.unlisten(client)
   local address = client:address()
   if address and listeners[address] then
@@ -55,7 +55,7 @@ function loop.unlisten(client)
   end
 end
 
--- A listener that raises must not cost a request its result.
+-- Calls a listener. One that raises must not affect the request.
 function loop.tell(listener, event)
   local good, why = pcall(listener, event)
   if not good then warn("@workstage: on_event raised: ", tostring(why)) end
@@ -76,10 +76,9 @@ end
 local Task = { __name = "workstage.task" }
 Task.__index = Task
 
--- Where memory runs out any step of Lua's may raise. So that no task is left
--- waiting for what has happened, all that a task will need to end is there
--- when it begins: its fields, `false` while they say nothing, room for
--- results, and its link in the queue.
+-- When memory runs out, any step may raise. All that a task needs in order to
+-- end is therefore allocated when it starts, so that no task waits forever: its
+-- fields (`false` if unset), slots for results, and its link in the queue.
 local function new_task(f)
   return setmetatable({
     co = coroutine.create(f), next = false, queued = false, begun = false,
@@ -107,7 +106,7 @@ local function pop()
   return task
 end
 
--- Lets a suspended task go on.
+-- Queues a suspended task to be resumed.
 local function awaken(task)
   if not task.done and not task.queued then push(task) end
 end
@@ -133,8 +132,8 @@ local function finish(task, good, ...)
   if task.on_done then task:on_done() end
 end
 
--- The task that runs now. Where memory runs out as a task gives way, the note
--- of it stays behind: one that runs is not suspended, nor dead.
+-- Returns the task that is running. `current` may be stale if memory ran out
+-- while a task yielded, so the status of its coroutine decides.
 local function running_task()
   if not current then return nil end
   local is = status(current.co)
@@ -142,8 +141,7 @@ local function running_task()
   return current
 end
 
--- What a task yields that waits; one that yields anything else may have
--- ended.
+-- Yielded by a task that waits, to distinguish it from one that ended.
 local WAITING = {}
 
 local function after_resume(task, before, good, result, ...)
@@ -154,7 +152,8 @@ local function after_resume(task, before, good, result, ...)
   finish(task, good, result, ...)
 end
 
--- A task that is awakened while it drives the loop in place looks for itself.
+-- Resumes a task. One that drives the loop itself is not suspended and needs no
+-- resuming.
 local function run_task(task)
   if task.done or status(task.co) ~= "suspended" then return end
   if task.cancelled and not task.begun then
@@ -166,10 +165,10 @@ local function run_task(task)
   after_resume(task, before, resume(task.co))
 end
 
---- The error of what was cancelled; set by the module that makes errors.
+--- Returns the error of a cancelled call; replaced by the module `scope`.
 function loop.cancelled_error() return "cancelled" end
 
---- Starts `f()` as a task; it runs as soon as the loop does.
+--- Starts `f()` as a task, which runs at the next step of the loop.
 -- @tparam function f
 -- @tparam[opt] function enlist is called with the task before it can run
 -- @treturn table the task: `wait()`, `cancel()`
@@ -182,7 +181,7 @@ function loop.spawn(f, enlist)
   return task
 end
 
---- The task that runs now, if a call may suspend it here.
+--- Returns the running task if a call may suspend it here, else nil.
 function loop.suspendable()
   if current and running() == current.co and isyieldable() then
     return current
@@ -193,16 +192,15 @@ local function is_stopped(task)
   return task.cancelled or task.interrupts > 0
 end
 
---- Whether the running task was cancelled, or a scope that it runs in has
--- failed.
+--- True if the running task was cancelled, or a scope that it runs has failed.
 function loop.is_cancelled()
   if not current or not is_stopped(current) then return false end
   local task = running_task()
   return task ~= nil and is_stopped(task)
 end
 
--- Resumes what can go on, until nothing can. What happened is told before
--- the tasks go on from it.
+-- Resumes tasks until none can continue. Events are reported before the tasks
+-- that they concern continue.
 local function pump()
   repeat
     tell_events()
@@ -220,8 +218,8 @@ local function pump()
   tell_events()
 end
 
---- Does what there is to do, after waiting for it at most `timeout` seconds
--- (nil: as long as it takes).
+--- Runs the loop once, waiting at most `timeout` seconds for something to do
+-- (nil: without limit).
 function loop.step(timeout)
   loop.handle()
   pump()
@@ -229,7 +227,7 @@ function loop.step(timeout)
   pump()
 end
 
--- Drives the loop in place until `is_done()`.
+-- Runs the loop until `is_done()`.
 local function drive(is_done)
   loop.handle()
   while not is_done() do
@@ -250,8 +248,8 @@ function loop.wait(call)
     task.call = call
     repeat yield(WAITING) until not task.call
   else
-    -- a signal cuts the wait of the core short, so that a debug hook (Ctrl-C
-    -- in the standalone interpreter) gets its turn; so does an event
+    -- a signal interrupts the core's wait, so that a debug hook (Ctrl-C in the
+    -- standalone interpreter) can run; so does an event
     repeat
       local ended = call:wait()
       tell_events()
@@ -265,8 +263,8 @@ function loop.sleep(seconds)
   loop.wait(call)
 end
 
---- Suspends the running task, which has put itself where `awaken` finds it,
--- until `is_done()`; or drives the loop in place until then.
+--- Waits until `is_done()`: suspends the running task, which `enlist` registers
+-- to be awakened, or runs the loop outside tasks.
 -- @treturn boolean false when the task was cancelled first
 function loop.wait_until(is_done, enlist, heedless)
   local task = loop.suspendable()
@@ -292,7 +290,7 @@ local function check_task(task, name)
   end
 end
 
---- Waits for a task's end.
+--- Waits until a task has ended.
 -- @return[1] what its function returned
 -- @treturn[2] nil
 -- @return[2] the error, if it raised one
@@ -307,9 +305,8 @@ function Task:wait()
   return nil, self.results[1]
 end
 
---- Cancels a task: what it waits for ends at once with an error of the kind
--- `cancelled`, and so does every further call inside it. One that has not
--- begun never does.
+--- Cancels a task. The call that it waits for, and every later one, fails with
+-- the kind `cancelled`. A task that has not started never runs.
 function Task:cancel()
   check_task(self, "cancel")
   if self.done or self.cancelled then return end
@@ -320,8 +317,8 @@ function Task:cancel()
   if not running_task() then loop.handle():wake() end
 end
 
---- Ends what a task waits for, and every further call inside it, until as
--- many `loop.resume`s: it goes on, but waits for nothing.
+--- Cancels the call that a task waits for, and every later one, until
+-- `loop.resume` is called as many times. The task itself continues.
 function loop.interrupt(task)
   if task.done then return end
   task.interrupts = task.interrupts + 1
@@ -331,11 +328,10 @@ end
 
 function loop.resume(task) task.interrupts = task.interrupts - 1 end
 
---- The task that runs now, or nil.
+--- Returns the running task, or nil.
 loop.running_task = running_task
 
--- Ends a task where it stands, running what it has to close: for those that
--- nobody will resume any more.
+-- Ends a task that will not be resumed, and closes its pending variables.
 function loop.abandon(task)
   if task.done then return end
   local call = task.call
@@ -347,7 +343,7 @@ function loop.abandon(task)
   finish(task, coroutine.close(task.co), nil, loop.cancelled_error())
 end
 
---- Whether any task waits to go on: a host's loop must not sleep then.
+--- True if a task is ready to run, so that a host's loop must not sleep.
 function loop.is_busy()
   return first ~= nil
 end

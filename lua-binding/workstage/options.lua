@@ -1,5 +1,5 @@
---- The constructors' options, as a table: names, types, defaults, words.
--- Validation, the reference and the types all follow from it.
+--- Options of clients and calls, as a table of names, types, defaults and
+-- descriptions, from which validation, reference and type definitions follow.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local time = require "workstage.time"
@@ -9,7 +9,7 @@ local options = {}
 
 local MAX_ID = 9007199254740991
 
---- For each option: its types, what it is, and its default where it has one.
+--- The options of constructors.
 options.list = {
   { name = "token", type = "string",
     doc = "The token: Storyblok's personal access token, sent bare; " ..
@@ -19,7 +19,7 @@ options.list = {
   { name = "space_id", type = "id", service = "storyblok", required = true,
     doc = "The space, as an integer or a string of digits." },
   { name = "region", type = "string", service = "storyblok",
-    doc = "eu, us, ca, ap or cn; told from the space id unless given." },
+    doc = "eu, us, ca, ap or cn; derived from the space id unless given." },
   { name = "base_url", type = "string",
     doc = "In place of the service's address (Kantata's with its " ..
           "/api/v1)." },
@@ -63,7 +63,7 @@ options.list = {
 local by_name = {}
 for _, option in ipairs(options.list) do by_name[option.name] = option end
 
--- The names of a service's options.
+-- Returns the names of a service's options.
 local function names_for(service)
   local names = {}
   for _, option in ipairs(options.list) do
@@ -74,7 +74,7 @@ local function names_for(service)
   return names
 end
 
---- "unknown option 'tokn', did you mean 'token'?"
+--- Creates an error such as "unknown option 'tokn', did you mean 'token'?".
 function options.unknown(what, name, known)
   if type(name) ~= "string" then
     return errors.invalid(("unknown %s [%s]"):format(what, tostring(name)))
@@ -85,7 +85,7 @@ function options.unknown(what, name, known)
   return errors.invalid(("unknown %s '%s'%s"):format(what, name, hint), name)
 end
 
---- Checks that a table has no names but known ones.
+--- Checks that a table only has known names; returns the error if not.
 -- @tparam string what "option"
 -- @tparam table given
 -- @tparam table known array of names
@@ -117,7 +117,7 @@ local function number_above(value, least, what)
   return value
 end
 
---- An id as an integer: an integer or an integral float in range.
+--- Converts an id, an integer or an integral float in range, to an integer.
 function options.id(value)
   local id = type(value) == "number" and math.tointeger(value)
   if id and id >= 1 and id <= MAX_ID then return id end
@@ -169,17 +169,17 @@ function check.proxy(value)
   return check.string(value)
 end
 
--- The fields of an option that is a table, each judged by a function.
+-- Validates the fields of an option that is a table, each by a function.
 local function check_table(value, fields)
   local result, known = {}, {}
   for name in pairs(fields) do known[#known + 1] = name end
   table.sort(known)
   for name, field in pairs(value) do
-    local judge = fields[name]
-    if not judge then
+    local validate = fields[name]
+    if not validate then
       return nil, options.unknown("field", name, known).message
     end
-    local good, why = judge(field)
+    local good, why = validate(field)
     if good == nil then return nil, ("%s: %s"):format(name, why) end
     result[name] = good
   end
@@ -212,7 +212,7 @@ function check.retry(value)
                               cap = check.seconds })
 end
 
---- A table of headers as lines "Name: value", sorted.
+--- Converts a table of headers to sorted lines "Name: value".
 function options.header_lines(value)
   local lines = {}
   if type(value) ~= "table" then return expected("a table", value) end
@@ -237,7 +237,7 @@ end
 
 check.headers = options.header_lines
 
---- Judges the options of a constructor.
+--- Validates the options of a constructor.
 -- @tparam string service "storyblok" or "kantata"
 -- @tparam table opts
 -- @treturn[1] table the options with their values in one form
@@ -265,7 +265,7 @@ function options.read(service, opts)
   return result
 end
 
--- What the core takes, flat.
+-- Flattens the options for the core.
 function options.for_core(read)
   local flat = {}
   for name, value in pairs(read) do flat[name] = value end
@@ -329,8 +329,8 @@ function call_check.seen(value)
                               created_at = optional_time })
 end
 
---- The error where no time was left when a call was made: to the core it
--- would mean that there is no end.
+--- Creates the error of a call whose deadline is 0. To the core, 0 would mean
+-- no deadline.
 function options.too_late()
   return errors.new {
     kind = "timeout", attempts = 0,
@@ -338,21 +338,21 @@ function options.too_late()
   }
 end
 
---- Judges the options of one call: `timeout` (seconds, each attempt),
--- `deadline` (seconds, all of it; in a loop of `each`, each request),
--- `start_within` (seconds in which attempts may begin), `retry = false`,
--- `strict = false`; and of a change `seen`, the item as it was read before:
--- `stage` (Kantata: the status' key), `created_at`.
+--- Validates the options of one call: `timeout` (seconds, of each attempt),
+-- `deadline` (seconds, of the whole call; in a loop of `each`, of each
+-- request), `start_within` (seconds after which no attempt starts),
+-- `retry = false`, `strict = false`; for a change also `seen`, the item as an
+-- earlier run read it: `stage` (Kantata: the status key), `created_at`.
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function options.call(opts)
   for name, value in pairs(opts) do
-    local judge = call_check[name]
-    if not judge then
+    local validate = call_check[name]
+    if not validate then
       return nil, options.unknown("call option", name, call_names)
     end
-    local good, why = judge(value)
+    local good, why = validate(value)
     if good == nil then
       return nil, errors.invalid(("%s: %s"):format(name, why), name)
     end
@@ -361,7 +361,7 @@ function options.call(opts)
   return opts
 end
 
---- An error unless it can be the path of a file.
+--- Checks that a value can be a path; returns the error if not.
 function options.path(path)
   if type(path) == "string" then return nil end
   return errors.invalid(("path: expected a string, got %s")

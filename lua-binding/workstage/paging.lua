@@ -1,39 +1,39 @@
---- Reads what comes in pages while others change it.
+--- Reads lists page by page while others change them.
 --
 -- A page is an array with the fields `total` (may be nil), `page` and
--- `per_page` (as the service names it, else as it was asked for). A list
--- shifts when items join or leave it: what joins before the place that was
--- read to shows items twice; what leaves moves unread items back to where
--- nobody looks any more. So items are identified by their ids, and pages
--- overlap: the first item of each must be a known one, or else some have moved
--- past, and the reading goes back.
+-- `per_page` (from the response, else as requested). A list shifts when items
+-- are added or removed: an item added before the current position makes others
+-- appear twice; a removed one moves unread items to pages that were read
+-- already. So items are identified by their ids, and pages overlap: the first
+-- item of a page must be a known one, else items have moved past, and reading
+-- goes back.
 --
--- No list ends early in silence, and none is read for ever: one whose pages
--- hold less than its total is read once more, page by page, and is an error if
--- it stays so.
+-- A list never ends early without an error, and is never read forever: if its
+-- pages hold fewer items than its total, it is read once more, page by page,
+-- and reported as inconsistent if items are still missing.
 local errors = require "workstage.errors"
 
 local paging = {}
 
--- Pages in a row that may bring nothing new, beside those that the list still
--- has by its total.
+-- Consecutive pages that may contain no new items, in addition to the number of
+-- pages that the total implies.
 local REPEATS = 3
 
--- Pages in a row that may not join what was read before, until a reading with
--- overlaps goes on page by page.
+-- Consecutive pages that may not overlap with what was read, before reading
+-- continues without overlaps.
 local MOST_STRAYED = 20
 
--- Requests in all: so many times the pages that there are, and so many more.
+-- The request limit: this many times the number of pages, plus this many.
 local MOST_TIMES, MOST_MORE = 4, 100
 
 local Sweep = {}
 Sweep.__index = Sweep
 
---- Begins to read all pages. `fetch(number, per_page)` returns a page or nil,
--- err; per_page is nil at first. Where it cannot be chosen pages only meet,
--- and going back is left to a total that shrinks.
+--- Starts to read all pages. `fetch(number, per_page)` returns a page or nil,
+-- err; per_page is nil at first. Without overlaps, reading goes back only if
+-- the total shrinks.
 -- @tparam function fetch
--- @tparam[opt] boolean overlaps whether `fetch` heeds its per_page
+-- @tparam[opt] boolean overlaps true if `fetch` takes a per_page
 function paging.sweep(fetch, overlaps)
   return setmetatable({ fetch = fetch, number = 1, seen = {}, count = 0,
                         idle = 0, fetches = 0, overlaps = overlaps }, Sweep)
@@ -41,9 +41,9 @@ end
 
 -- --------------------------------------------------- the size of pages
 
--- Notes what a page shows of the list: a total below what one page holds
--- counts for nothing; a page that is shorter than it was asked to be, although
--- it is not the last one, shows that the service has a size of its own.
+-- Determines the size of a page and whether its total can be used. A total
+-- below the length of one page is ignored; a short page that is not the last
+-- one shows that the service limits the size.
 local function measure(self, page)
   page.size = math.min(page.per_page, self.cap or page.per_page)
   page.start = (self.number - 1) * page.size
@@ -60,7 +60,7 @@ local function measure(self, page)
   if page.total ~= self.first_total then self.has_changed = true end
 end
 
--- Without a total only an empty page is the last one for sure.
+-- True for the last page. Without a total, only an empty page is certain.
 local function is_last(page)
   if #page == 0 then return true end
   return page.total ~= nil and page.start + #page >= page.total
@@ -68,7 +68,7 @@ end
 
 -- ------------------------------------------------------ page by page
 
--- Where to read on after a page: further back when items have left.
+-- Returns the number of the next page: an earlier one if items were removed.
 local function next_number(self, page)
   local left = page.total and self.total and self.total - page.total or 0
   self.total = page.total
@@ -80,8 +80,8 @@ end
 
 -- ------------------------------------------------- pages that overlap
 
--- The page that begins before the place that was read to and goes furthest
--- beyond it. Pages begin at multiples of their size: so their size varies.
+-- Chooses the page that starts before the current position and extends furthest
+-- beyond it. Pages start at multiples of their size, so the size varies.
 local function overlapping(reached, size)
   local number, per_page, furthest = nil, nil, reached
   for part = size, math.ceil(size * 0.7), -1 do
@@ -93,8 +93,8 @@ local function overlapping(reached, size)
   return number, per_page
 end
 
--- Whether nothing can be between a page and what was read before it. An item
--- of a page that was not joined itself says nothing of that.
+-- True if no item can be between a page and what was read before it. An item
+-- of a page that was itself not joined proves nothing.
 local function is_joined(self, page)
   if page.start == 0 then return true end
   if self.meets then
@@ -103,8 +103,8 @@ local function is_joined(self, page)
   return #page > 0 and self.seen[page[1].id] == true
 end
 
--- Where to read on, for overlapping pages: forward, or back by half a page.
--- Without a total a short page may be the last one: the next one shows it.
+-- Returns the next overlapping page: forward, or back by half a page. Without a
+-- total a short page may be the last one, so the one after it is read.
 local function advance(self, page, joined)
   local reached = page.start + page.size
   self.size = self.size or page.size
@@ -122,8 +122,8 @@ local function advance(self, page, joined)
   return number or reached // self.size + 1, per_page or self.size
 end
 
--- Whether the service cuts pages as it is asked to, and in one order. One that
--- does not is read page by page, from the beginning.
+-- True if the service returns pages of the requested size, in a stable order.
+-- Otherwise the list is read page by page, from the beginning.
 local function heeds(self, page, joined)
   self.strayed = joined and 0 or (self.strayed or 0) + 1
   if #page == 0 and page.total and page.total > page.start then
@@ -135,8 +135,7 @@ end
 
 -- --------------------------------------------------------------- items
 
--- What has been read joins a page that was not joined when it was read: all
--- of that one is known to come without a gap now.
+-- Marks items as read without a gap, with the earlier pages that they were in.
 local function join(self, ids)
   for _, id in ipairs(ids) do
     local apart = self.seen[id]
@@ -145,8 +144,8 @@ local function join(self, ids)
   end
 end
 
--- The items that were not seen before. seen[id]: true in what was read
--- without a gap, elsewhere the ids of the page that it was in.
+-- Returns the items of a page that are new. seen[id] is true for items read
+-- without a gap, else the ids of the page that contained the item.
 local function unseen(self, page, joined)
   local fresh, seen, ids = {}, self.seen, {}
   for i, item in ipairs(page) do
@@ -160,20 +159,20 @@ end
 
 -- ----------------------------------------------------------------- ends
 
--- From the beginning, page by page.
+-- Restarts from the beginning, page by page.
 local function start_over(self)
   self.overlaps, self.total, self.idle = false, nil, 0
   self.number, self.per_page = 1, nil
 end
 
--- How many items the list is to have had all the while; nil if nobody knows.
+-- Returns the number of items that the list had throughout; nil if unknown.
 local function expected(self, page)
   return page.total and self.first_total and
          math.min(page.total, self.first_total)
 end
 
--- Whether the reading goes on and on without an end. One that has gone back,
--- for items had left, may read all pages again before it finds any.
+-- True if reading makes no progress. After going back it may read all pages
+-- again before it finds new items.
 local function is_endless(self, page)
   local most = math.max(page.total or 0, self.first_total or 0, self.count)
   local pages = most // page.size
@@ -181,7 +180,7 @@ local function is_endless(self, page)
          self.fetches > MOST_TIMES * pages + MOST_MORE
 end
 
--- The error of a list that cannot be read to its end.
+-- Creates the error of a list that cannot be read completely.
 local function unreadable(self, page)
   local message
   if page.total and self.has_changed then
@@ -197,8 +196,8 @@ local function unreadable(self, page)
   return errors.new { kind = "decode", message = message }
 end
 
--- The end of a reading, or of its first time through: false and the error if
--- items are missing.
+-- Ends reading, or its first pass. Returns false and the error if items are
+-- missing after the second pass.
 local function finish(self, page)
   self.number = nil
   local most = expected(self, page)
@@ -209,14 +208,14 @@ local function finish(self, page)
   return true
 end
 
--- Whether the first page is short and nothing says that it is the last one:
--- the service may have a size of its own.
+-- True if the first page is short and may not be the last one, because the
+-- service may limit the size.
 local function is_cut_blindly(self, page)
   return self.number == 1 and not page.total and #page > 0 and
          #page < page.size
 end
 
--- Where to read on after a page, if anywhere.
+-- Chooses the next page, if there is one.
 local function move_on(self, page, fresh, joined)
   if self.overlaps and not heeds(self, page, joined) then
     start_over(self)
@@ -227,14 +226,14 @@ local function move_on(self, page, fresh, joined)
   else
     self.number = next_number(self, page)
   end
-  -- without a total, one that repeats itself in short pages has no more
+  -- without a total, a short page that repeats items is the end
   if not page.total and #fresh == 0 and #page < page.size then
     self.number = nil
   end
 end
 
---- The items of the next page that were not seen before: an array, which may
--- be empty; false after the last page; nil, err.
+--- Returns the new items of the next page, an array that may be empty; false
+-- after the last page; nil, err.
 function Sweep:next()
   if not self.number then return false end
   local page, err = self.fetch(self.number, self.per_page)
@@ -260,7 +259,7 @@ function Sweep:next()
   return fresh
 end
 
---- All items of all pages.
+--- Reads all items of all pages.
 -- @treturn[1] table an array
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -274,8 +273,9 @@ function paging.all(fetch)
   end
 end
 
--- An iterator over batches: `refill` returns an array, false at the end, or
--- nil, err; an error is raised, for a loop must not end early in silence.
+-- Returns an iterator over batches: `refill` returns an array, false at the
+-- end, or nil, err. Errors are raised, so that a loop never ends early
+-- unnoticed.
 local function each_of(refill)
   local batch, at = {}, 0
   return function()
@@ -292,14 +292,13 @@ local function each_of(refill)
   end
 end
 
---- Iterates page by page: for lists that only grow, and whose items the loop
--- does not take out of them.
+--- Iterates page by page, over lists from which the loop removes no items.
 function paging.each(fetch)
   local sweep = paging.sweep(fetch, true)
   return each_of(function() return sweep:next() end)
 end
 
--- The ids of all items; the objects of the first two pages beside them.
+-- Reads the ids of all items, and keeps the objects of the first two pages.
 local function snapshot(fetch)
   local sweep = paging.sweep(fetch, true)
   local held, ids, pages = {}, {}, 0
@@ -315,8 +314,8 @@ local function snapshot(fetch)
   end
 end
 
--- The objects of some ids, in their order. One that the list no longer names
--- is asked for by itself; one that is gone for good is left out.
+-- Fetches the objects of some ids, in their order. One that the list no longer
+-- contains is fetched individually; one that was deleted is omitted.
 local function objects_of(ids, by_ids, get)
   local list, err = by_ids(ids)
   if not list then return nil, err end
@@ -333,9 +332,9 @@ local function objects_of(ids, by_ids, get)
   return items
 end
 
---- Iterates over what matched when the loop began, each item exactly once,
--- whatever the loop does to the list: the ids are read first, and the
--- objects as they are needed.
+--- Iterates over the items that matched when the loop started, each exactly
+-- once, whatever the loop does to the list: ids are read first, objects when
+-- they are needed.
 -- @tparam function fetch `fetch(number)`: a page
 -- @tparam function by_ids `by_ids(ids)`: an array of objects
 -- @tparam function get `get(id)`: one object

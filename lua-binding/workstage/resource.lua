@@ -1,6 +1,6 @@
---- What the resources of all services have in common: list, page, each,
--- find, get, create, update, delete. A service says how its answers are
--- unwrapped; a resource names its path, schema and filter.
+--- Methods that resources of all services share: list, page, each, find, get,
+-- create, update, delete. A service defines how responses are unwrapped; a
+-- resource names its path, schema and filter.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local options = require "workstage.options"
@@ -14,7 +14,7 @@ local resource = {}
 
 local methods = {}
 
--- Loaded with the first list.
+-- Loaded when the first list is read.
 local function paging() return require "workstage.paging" end
 
 -- --------------------------------------------------------- arguments
@@ -38,7 +38,7 @@ local function check_optional(value, what)
   end
 end
 
--- The id in a path, or nil, err.
+-- Validates the id of a path. Returns nil, err if it is invalid.
 local function check_id(value)
   local id, why = options.id(value)
   if not id then return nil, errors.invalid("id: " .. why, "id") end
@@ -56,7 +56,7 @@ local function read_call(opts)
   return options.call(opts)
 end
 
--- The names of the fields that are to be read: `id` always is.
+-- Returns the names of the fields to read, which always include `id`.
 local function with_id(names)
   local all, has_id = {}, false
   for i, name in ipairs(names) do
@@ -92,7 +92,7 @@ end
 
 -- ------------------------------------------------------------ writing
 
--- The query of a table, by a schema.
+-- Writes a table as a query, by a schema.
 local function write_query(schema, values, opts)
   local query, why, field = core.query(schema, false, opts.strict ~= false,
                                        values)
@@ -114,21 +114,21 @@ end
 
 -- ------------------------------------------------------------ reading
 
--- Whether a value that lua-cjson read can be an array; empty ones and empty
--- objects look the same.
+-- True if a parsed value can be an array; empty arrays and empty objects look
+-- the same.
 local function is_array(value)
   return type(value) == "table" and (#value > 0 or next(value) == nil)
 end
 
---- A count that an answer tells, as a number or in its digits; nil where it
--- tells none that can be meant.
+--- Reads a count from a response, as a number or as digits; nil if it is out of
+-- range.
 function resource.count(value, least, most)
   local count = math.tointeger(tonumber(value))
   return count and count >= least and count <= most and count or nil
 end
 
--- Remembers what an answer shows to be there. What a release's version of an
--- item says is not where the item itself is.
+-- Remembers the objects of a response. A version of a release does not show the
+-- stage of the item itself.
 local function remember(self, result, query, opts)
   local note = self.class.remember
   if not note or query and query:find("release_id=", 1, true) or
@@ -158,9 +158,9 @@ local function fetch(self, read, method, path, query, body, opts)
   return result
 end
 
--- An answer whose body does not matter: but it must be none or JSON, for a
--- page of a proxy on the way is no sign that anything was done. (One that is
--- no success and comes here is what a DELETE finds that worked before.)
+-- Sends a write whose response body is not used. The body must be empty or
+-- JSON, because the page of a proxy does not show that anything was done. (A
+-- response without a success is that of a DELETE whose first attempt worked.)
 local function send_once(opts, self, method, path, query, body)
   local call, status, text = self.transport:send(method, path, query, body,
                                                  opts)
@@ -180,7 +180,7 @@ local function send(self, method, path, query, body, opts)
   return done, err
 end
 
--- Remembers where a change has brought its item, and what it tells of the
+-- Remembers the item's new stage, and what the response shows about the
 -- service's clock.
 local function remember_change(self, request, change)
   local class, memory, now = self.class, self.transport.memory, core.now()
@@ -193,9 +193,9 @@ local function remember_change(self, request, change)
   if created then memory:learn_offset(created, request.sent_at, now) end
 end
 
--- Sends a POST, and remembers what it made. The claim comes last: where memory
--- runs out before it, the object is looked for, and must not be taken for that
--- of another request.
+-- Sends a POST and remembers the object it created. The claim comes last: if
+-- memory runs out before it, the object is looked for and must not count as
+-- another request's.
 local function send_create(request, self)
   request.sent_at = core.now()
   local object, err = fetch(self, self.service.read_one, "POST",
@@ -208,7 +208,7 @@ local function send_create(request, self)
   return object, err
 end
 
--- As `transport.protect`, with the request among those in flight meanwhile.
+-- Sends a POST under `transport.protect`, registered as in flight.
 local function send_protected(self, request)
   local in_flight = self.transport.memory.in_flight
   in_flight[request] = true
@@ -217,8 +217,8 @@ local function send_protected(self, request)
   return object, err, lost
 end
 
--- Where the item of a request was when it was last read before: as an earlier
--- run read it, or as this client did.
+-- Returns the item's stage when it was last read before the request, by an
+-- earlier run or by this client.
 local function seen_before(request, opts)
   if opts.seen then
     return { stage = opts.seen.stage,
@@ -231,7 +231,7 @@ local function seen_before(request, opts)
   }
 end
 
--- What a POST comes to whose first response was an error.
+-- Resolves a POST whose first response was an error.
 local function resolve_ambiguous(self, request, opts, err, lost)
   request.seen = seen_before(request, opts)
   local find = self.class.lookup(self, request)
@@ -245,7 +245,7 @@ local function resolve_ambiguous(self, request, opts, err, lost)
   local object, why = reconcile.resolve(
     self.transport, self.transport:known(err, lost), request.began, again,
     find, opts)
-  -- nobody knows any more where the item is
+  -- the stage of the item is unknown now
   if why and why.ambiguous and self.class.item then
     self.transport.memory:forget_item(
       self.class.item_kind, math.tointeger(request.sent[self.class.item]))
@@ -253,10 +253,9 @@ local function resolve_ambiguous(self, request, opts, err, lost)
   return object, why
 end
 
--- Sends a POST whose effect must be there once: see `reconcile`. Its request
--- is the options of its call as well. What is looked for later is what the
--- attributes are now: the caller may use the table for another request before
--- this one has been answered.
+-- Sends a POST whose effect must happen exactly once: see `reconcile`. The
+-- request also serves as the options of its call. The attributes are copied,
+-- because the caller may reuse the table before the request has ended.
 -- @tparam table attributes that are sent
 local function post(self, path, query, body, attributes, opts)
   local class = self.class
@@ -280,7 +279,7 @@ end
 
 -- ------------------------------------------------------------- lists
 
--- One page with the filter as it is.
+-- Fetches one page with an unmodified filter.
 local function fetch_list(self, filter, opts)
   local query, err = query_of(self, filter, opts)
   if err then return nil, err end
@@ -288,7 +287,7 @@ local function fetch_list(self, filter, opts)
                opts)
 end
 
--- The options of the next request of several that share a deadline.
+-- Returns the options for the next of several requests that share a deadline.
 local function with_time_left(opts, ends)
   if not ends then return opts end
   local left = ends - core.now()
@@ -298,8 +297,8 @@ local function with_time_left(opts, ends)
   return one
 end
 
--- A function that fetches the page of a number, of a size that may be given.
--- `ends`: when all of them have to be there, on `core.now`'s clock.
+-- Returns a function that fetches a page by number and optional size. `ends` is
+-- the deadline of all pages, on the clock of `core.now`.
 local function pager(self, filter, whole, ends)
   local most = self.service.per_page
   return function(number, per_page)
@@ -307,7 +306,7 @@ local function pager(self, filter, whole, ends)
     if not opts then return nil, late end
     local paged = {}
     for name, value in pairs(filter or {}) do paged[name] = value end
-    -- in the service's own order items may move while they are read
+    -- in the service's default order items may move while they are read
     if not paged.search then paged.order = paged.order or self.class.order end
     paged.page = number
     paged.per_page = per_page or paged.per_page or most
@@ -319,7 +318,7 @@ local function pager(self, filter, whole, ends)
   end
 end
 
---- All items of a list, without judging its arguments.
+--- Reads all items of a list, without validating the arguments.
 function resource.all(self, filter, opts)
   if not self.class.paged then return fetch_list(self, filter, opts) end
   local ends = opts.deadline and core.now() + opts.deadline
@@ -333,7 +332,7 @@ local function chooses(filter)
   return false
 end
 
--- Notes that all there is was listed, where that matters later.
+-- Notes that all objects were listed, if that matters later.
 local function note_listed(self, list, filter)
   if list and self.class.listed and not chooses(filter) then
     self.transport[self.class.listed] = true
@@ -347,7 +346,7 @@ local function refuse_page(filter, instead)
   end
 end
 
---- All items that match, whatever the paging.
+--- Lists all items that match, from all pages.
 -- @tparam[opt] filter filter which items
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] item[] an array
@@ -367,7 +366,7 @@ function methods:list(filter, opts)
   return list, err
 end
 
---- One page: an array with the fields `total`, `page` and `per_page`.
+--- Fetches one page: an array with the fields `total`, `page` and `per_page`.
 -- @tparam[opt] filter filter which items, which page, and how long it is
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] page the page
@@ -389,8 +388,8 @@ function methods:page(filter, opts)
   return page
 end
 
--- The filter for fetching snapshot items again: what shapes the objects, not
--- what chooses them.
+-- Returns a function that fetches objects by their ids, with those filters that
+-- shape objects but not those that select them.
 local function by_ids_of(self, filter, opts)
   local by = self.class.by_ids
   return function(ids)
@@ -403,8 +402,8 @@ local function by_ids_of(self, filter, opts)
   end
 end
 
---- Iterates over every item that matched when the loop began, exactly once,
--- also while the loop moves items out of the filter. Raises its errors.
+--- Iterates over every item that matched when the loop started, exactly once,
+-- even if the loop moves items out of the filter. Raises its errors.
 -- @tparam[opt] filter filter which items
 -- @tparam[opt] call opts options of this call
 -- @treturn iterator for a `for` loop
@@ -433,7 +432,7 @@ local function names_of(list)
   return #names > 0 and table.concat(names, ", ") or "none"
 end
 
---- The one item of that name; none or several: nil, err.
+--- Finds the one item with a name. Fails if there is none, or several.
 -- @tparam string name exactly as the service has it
 -- @tparam[opt] filter filter among which items
 -- @tparam[opt] call opts options of this call
@@ -473,7 +472,7 @@ end
 
 -- ---------------------------------------------------------- one object
 
---- One object by its id.
+--- Fetches one object by its id.
 -- @tparam integer id of the object
 -- @tparam[opt] get_filter filter what comes with it
 -- @tparam[opt] call opts options of this call
@@ -482,7 +481,7 @@ end
 -- @treturn[2] table the error
 function methods:get(id, filter, opts)
   check_self(self, "get")
-  -- where nothing is known to come with it, the call's options are second
+  -- without a filter for single objects, the options come second
   if not self.class.get_filter and opts == nil then
     filter, opts = nil, filter
   end
@@ -501,8 +500,8 @@ function methods:get(id, filter, opts)
                nil, call)
 end
 
---- Creates an object and returns it as the service answered. When it cannot
--- be told whether it was made, the error is `ambiguous`.
+--- Creates an object and returns it as the service did. If it is unknown
+-- whether the object was created, the error is `ambiguous`.
 -- @tparam new attributes of the object
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] item the object
@@ -525,8 +524,8 @@ function methods:create(attributes, opts)
   return post(self, self.path, query, body, attributes, call)
 end
 
--- An object given back as it was read, without what is not there to be set:
--- its own id, and the marks of its class as long as they ask for nothing.
+-- Removes from an object that was read what cannot be written: its id, and the
+-- flags of its class that are false.
 local function without_read_only(class, attributes, id)
   if not class.marks or rawget(attributes, "id") == nil then
     return attributes
@@ -539,9 +538,9 @@ local function without_read_only(class, attributes, id)
   return left
 end
 
---- Updates an object. Only what is given is sent.
+--- Updates an object. Only the given attributes are sent.
 -- @tparam integer id of the object
--- @tparam attributes attributes to change; a stage also whole, as it was read
+-- @tparam attributes attributes to change; a stage can be passed as it was read
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -630,7 +629,7 @@ function resource.new(class, owner)
   }, class.metatable)
 end
 
--- For the services, and the resources' own methods.
+-- Used by the services and by the methods of single resources.
 resource.is_array = is_array
 resource.fetch = fetch
 resource.post = post

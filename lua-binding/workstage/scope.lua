@@ -1,4 +1,4 @@
---- Several at once: scopes of tasks, and map.
+--- Concurrency: scopes of tasks, and map.
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
 local strict = require "workstage.strict"
@@ -36,9 +36,9 @@ local function new_scope()
   }, Scope)
 end
 
--- A task has ended: the scope's owner may be waiting for it. One that raised
--- while nobody waits for it ends the scope, and what its body waits for. Needs
--- no memory.
+-- Called when a task has ended; the scope's owner may be waiting for it. An
+-- error that nobody waits for cancels the scope, and what its body waits for.
+-- Allocates nothing.
 local function on_done(task)
   local self = task.scope
   self.tasks[task] = nil
@@ -70,7 +70,7 @@ function Scope:spawn(f)
   return task
 end
 
---- Cancels all of the scope's tasks.
+--- Cancels all tasks of the scope.
 function Scope:cancel()
   check_scope(self, "cancel")
   self.cancelled = true
@@ -86,8 +86,8 @@ local function abandon_all(self)
   end
 end
 
--- Waits for the scope's tasks. When the task that waits is cancelled, so are
--- they, and it goes on waiting for their ends.
+-- Waits for the tasks of a scope. If the waiting task is cancelled, so are
+-- they; it still waits until they have ended.
 local function join(self)
   local function all_done() return self.count == 0 end
   local function enlist(task) self.waiter = task end
@@ -97,8 +97,8 @@ local function join(self)
   end
 end
 
--- Runs fn(scope) in the running task and sees its tasks to their ends, even
--- when something raises on the way (Ctrl-C included).
+-- Runs fn(scope) in the running task, and ends its tasks even if something
+-- raises (such as Ctrl-C).
 local function run_inside(fn)
   local self = new_scope()
   self.owner = loop.running_task() or false
@@ -136,7 +136,7 @@ end
 
 local map_options = { "concurrency", "on_result", "stop_on" }
 
--- stop_on as a function of an error: kinds that make further work pointless.
+-- Returns stop_on as a function of an error.
 local function stopper(opts)
   if type(opts) == "function" then return opts end
   local kinds = {}
@@ -148,7 +148,7 @@ local function stopper(opts)
   end
 end
 
--- A table whose items `map` would not see.
+-- Rejects a table that is not an array. Returns nil, or the error.
 local function check_array(items)
   local name = type(items) == "table" and #items == 0 and next(items)
   if name == nil or name == false or math.type(items.n) then return nil end
@@ -169,7 +169,7 @@ local function check_map(items, fn, opts)
   end
 end
 
--- Checks the options of `map`: nil, or the error.
+-- Checks the options of `map`. Returns nil, or the error.
 local function check_options(opts)
   local err = options.check_names("option", opts, map_options)
   if err then return err end
@@ -189,8 +189,8 @@ local function check_options(opts)
   end
 end
 
--- The next item and its index. Only one worker at a time may be inside the
--- iterator, which may itself wait for requests.
+-- Returns a function that returns the next item and its index. Only one worker
+-- at a time may call the iterator, which may itself wait for requests.
 local function puller(items)
   local index = 0
   if type(items) == "table" then
@@ -205,7 +205,7 @@ local function puller(items)
     local waiter = table.remove(waiting, 1)
     if waiter then loop.awaken(waiter) end
   end
-  -- left also where Lua raises on the way, for want of memory
+  -- also left if Lua raises because memory runs out
   local turn = setmetatable({}, { __close = leave })
   return function()
     if inside then
@@ -224,7 +224,7 @@ local function puller(items)
   end
 end
 
--- Where results go: to on_result, or into two tables; they are counted in
+-- Collects results in two tables, or passes them to on_result; counts them in
 -- either case.
 local function collector(on_result)
   local results, errs = { n = 0, done = 0, failed = 0, failures = {} }, {}
@@ -247,7 +247,7 @@ end
 
 local function by_index(a, b) return a.index < b.index end
 
--- What fn came to: result, err.
+-- Returns the result and error of fn.
 local function outcome(good, result, err)
   if not good and result == nil then return nil, "an error without a value" end
   if not good then return nil, result end
@@ -255,7 +255,7 @@ local function outcome(good, result, err)
   return result
 end
 
--- The items of an array that were not begun fail with the reason.
+-- Fails the items of an array that were not started, with the reason.
 local function fail_rest(items, pull, take, stop)
   if type(items) ~= "table" then return end
   local why = errors.new {
@@ -309,25 +309,25 @@ local function check_loop(self, name)
   end
 end
 
---- The descriptor that is readable when `step` has work to do.
+--- Returns the descriptor that is readable when `step` has work to do.
 -- @treturn integer
 function Loop:fileno()
   check_loop(self, "fileno")
   return loop.handle():fileno()
 end
 
---- The same, as cqueues asks for it.
+--- The same, under the name that cqueues uses.
 Loop.pollfd = Loop.fileno
 
---- What to poll the descriptor for, as cqueues asks for it.
+--- Returns what to poll the descriptor for, as cqueues expects it.
 -- @treturn string "r"
 function Loop:events()
   check_loop(self, "events")
   return "r"
 end
 
---- The seconds after which `step` is to be called although the descriptor is
--- still; nil when there is no such moment.
+--- Returns the seconds after which `step` must be called even if the descriptor
+-- is not readable; nil if there is no timer.
 -- @treturn number|nil
 function Loop:timeout()
   check_loop(self, "timeout")
@@ -335,15 +335,15 @@ function Loop:timeout()
   return loop.handle():timeout()
 end
 
---- Does what there is to do, after waiting for it at most `timeout` seconds
--- (0 unless given: not at all).
+--- Runs the loop once, waiting at most `timeout` seconds for something to do (0
+-- unless given: without waiting).
 -- @tparam[opt=0] number timeout seconds
 function Loop:step(timeout)
   check_loop(self, "step")
   loop.step(timeout or 0)
 end
 
---- Starts `f()` as a task; it goes on whenever the loop is stepped.
+--- Starts `f()` as a task, which continues whenever the loop is stepped.
 -- @tparam function f
 -- @treturn table the task: `wait()`, `cancel()`; its field `done` is true
 --   once it has ended

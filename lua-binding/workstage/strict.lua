@@ -1,14 +1,14 @@
---- Tables of methods in which a misspelt name is an error that names the
--- nearest, not a call of nil.
+--- Method tables in which a misspelt name raises an error that suggests the
+-- nearest one, instead of a call of nil.
 local core = require "workstage.core"
 local visible = require "workstage.visible"
 
 local strict = {}
 
--- Fields of a client that are the module's own.
+-- Internal fields of a client, which are never suggested.
 local INTERNAL = { transport = true, service = true }
 
--- The names that a person may have meant.
+-- Returns the names that can be suggested, sorted.
 local function names_of(...)
   local names = {}
   for i = 1, select("#", ...) do
@@ -31,8 +31,8 @@ local function common_prefix(a, b)
   return size
 end
 
--- The name that was meant: the nearest, else the one that begins alike
--- ("story": "stories").
+-- Returns the name that was meant: the nearest, else the one with the longest
+-- common prefix ("story": "stories"); nil if there is none.
 local function nearest(names, name)
   local near, most = core.nearest(names, name), math.max(2, #name // 2)
   for _, other in ipairs(near and {} or names) do
@@ -42,7 +42,7 @@ local function nearest(names, name)
   return near
 end
 
--- Raises where the name was used: the caller of a function that Lua calls.
+-- Raises the error, at the place where the name was used.
 local function refuse(what, name, names)
   local near = nearest(names, name)
   local hint = near and (", did you mean '%s'?"):format(near)

@@ -76,7 +76,7 @@ describe("workstage", function()
       ["rehearse bp.lua --faults 101"] = "'101' is no percentage",
       ["rehearse bp.lua --seed x"] = "'x' is no integer",
       ["whoami --rate-limit x"] = "'x' is neither a number",
-      ["whoami --settle-time x"] = "'x' is no number of seconds",
+      ["whoami --settle-time x"] = "'x' is not a number of seconds",
       ["whoami --service jira"] = "must be one of",
       ["whoami --space 5x"] = "space_id: expected an id",
       ["whoami --service kantata --space 5"] = "Storyblok's, not Kantata's",

@@ -1,10 +1,9 @@
---- Resolves a POST whose response was lost, by reading.
+--- Resolves POSTs whose responses were lost, by reading.
 --
 -- The services know no idempotency keys: a POST whose response was lost may
--- have taken effect, and must not be sent again blindly. What it should have
--- made is looked for instead, for as long as effects may take to show
--- (`settle_time`); only then it is sent again. What cannot be decided stays an
--- error with `ambiguous`.
+-- have taken effect, and must not be sent again blindly. Its effect is looked
+-- for instead, as long as effects may take to show (`settle_time`); only then
+-- is it sent again. If the outcome stays unknown, the error is `ambiguous`.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
@@ -19,20 +18,21 @@ local CHECK_TIMES = { 0, 0.2, 0.5, 1 }
 local Lost = {}
 Lost.__index = Lost
 
---- A request whose response was lost, as far as the looks need it.
+--- Creates the record of a request whose response was lost.
 -- @tparam[opt] number deadline seconds from now
 function reconcile.lost(deadline)
   return setmetatable({ deadline = deadline and core.now() + deadline }, Lost)
 end
 
--- The deadline of the next request: what is left, a moment at the least.
+-- Returns the deadline of the next request: the time that is left, at least a
+-- moment.
 local function time_left(lost)
   return lost.deadline and math.max(lost.deadline - core.now(), 0.001)
 end
 
---- Call options for a look, which take the time that is left, and learn the
--- server's clock from each answer. Where its `Date` is ahead of this machine's
--- clock, the latter counts: it makes fewer changes old.
+--- Returns call options for a look: the remaining time, and a callback that
+-- reads the server's clock from each response. If its `Date` is ahead of this
+-- machine's clock, the latter is used, because it makes fewer changes old.
 function Lost:options()
   return {
     deadline = time_left(self),
@@ -59,19 +59,18 @@ end
 local TRANSIENT = { network = true, timeout = true, server = true,
                     rate_limited = true, decode = true }
 
---- Whether a look failed in a way that may pass.
+--- True if a look failed for a reason that may pass.
 function reconcile.is_transient(why)
   return errors.is(why) and TRANSIENT[why.kind] == true
 end
 
--- Whether the request may not be sent any more (`start_within`).
+-- True if the request may no longer be sent (`start_within`).
 local function is_late(lost)
   return lost.start_before ~= nil and core.now() >= lost.start_before
 end
 
--- Looks until the effect shows, or settle_time is over. What cannot be decided
--- at one look may be at the next, when more has been read; an error that will
--- not pass ends it.
+-- Looks until the effect shows or settle_time is over. If one look cannot
+-- decide, a later one may, when more has been read. A permanent error ends it.
 -- @return "done", object; "not_done"; or "unknown", why
 local function poll_for_effect(settle_time, lost, find)
   local began = core.now()
@@ -93,7 +92,7 @@ local function poll_for_effect(settle_time, lost, find)
   return "not_done"
 end
 
--- The error with what was found out about it.
+-- Adds to an error what reconciliation found out.
 local function with_details(err, ambiguous, attempts, why)
   err.ambiguous = ambiguous
   err.attempts = attempts
@@ -101,8 +100,8 @@ local function with_details(err, ambiguous, attempts, why)
   return errors.new(err)
 end
 
--- A POST that was sent again may have been refused because the first one
--- worked after all, later than effects show.
+-- Checks whether a second POST was refused because the first one had taken
+-- effect after all, later than settle_time.
 -- @return as `find` does; and nil, nil where nothing shows
 local function check_after_refusal(lost, sends, err, find)
   if sends == 1 or err.kind ~= "rejected" then return nil end
@@ -110,13 +109,13 @@ local function check_after_refusal(lost, sends, err, find)
   return find(lost)
 end
 
--- Whether an error leaves no doubt, or none that may be looked into.
+-- True if the outcome is known, or must not be looked for.
 local function is_final(err)
   return not err.ambiguous or err.kind == "cancelled"
 end
 
---- Resolves a POST whose first response was an error, until its effect is
--- there once. Only one whose outcome is unknown is looked for and sent again.
+--- Resolves a POST whose first response was an error, so that it takes effect
+-- exactly once. Only a POST whose outcome is unknown is looked for and resent.
 -- @tparam table transport
 -- @tparam table err the first response's error
 -- @tparam number began when the request began, on `core.now`'s clock
@@ -161,8 +160,8 @@ function reconcile.resolve(transport, err, began, send, find, call)
   end
 end
 
---- Finds out whether an earlier run made a change of which it recorded no
--- outcome: one look, without waiting. The caller lets `settle_time` pass
+--- Finds out whether an earlier run made a change whose outcome it did not
+-- record: one look, without waiting. The caller must let `settle_time` pass
 -- first.
 -- @tparam table changes `space.changes`, or `ox.changes`
 -- @tparam table attributes of the change, as for `create`

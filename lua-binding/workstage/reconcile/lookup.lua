@@ -17,8 +17,8 @@ local lookup = {}
 
 local function memory_of(self) return self.transport.memory end
 
--- Whether an object was made by another request, or was there before this one
--- was sent, as far as the client has seen.
+-- True if the client knows that an object belongs to another request, or
+-- existed before this one was sent.
 local function is_known(self, lost, object)
   local memory, kind = memory_of(self), self.class.name
   local seen_at = memory:seen_at(kind, object.id)
@@ -27,7 +27,7 @@ local function is_known(self, lost, object)
           seen_at < lost.first_sent)
 end
 
--- One match is the effect; several cannot be told apart.
+-- Returns the only match, which is the effect; several are ambiguous.
 local function only_one(self, matches)
   if #matches > 1 then
     return nil, ("%d %ss match it"):format(#matches, self.class.one)
@@ -39,8 +39,8 @@ end
 
 -- --------------------------------------------------------------- changes
 
--- Whose token it is; asked once. false where the service does not say: then
--- users are not compared. nil, err when it could not be asked.
+-- Returns the id of the token's user, which is fetched once; false if it cannot
+-- be known: then users are not compared; nil, err for a transient error.
 local function own_user(self, lost)
   local transport = self.transport
   if transport.user_id == nil then
@@ -67,7 +67,7 @@ local function described(self, lost, request, list, user)
   return changes
 end
 
--- Whether some change could be the effect, if it is its user's.
+-- True if a change could be the effect, whoever made it.
 local function any_matches(changes, target)
   for _, change in ipairs(changes) do
     if change.stage == target and not change.is_taken then return true end
@@ -75,8 +75,8 @@ local function any_matches(changes, target)
   return false
 end
 
--- Whether another request of this client may make the same change: until it
--- has ended nobody can tell whose change is whose.
+-- True if another request for the same change is in flight: until it has ended,
+-- a change cannot be attributed.
 local function has_rival(self, request)
   local class = self.class
   for other in pairs(memory_of(self).in_flight) do
@@ -89,7 +89,7 @@ local function has_rival(self, request)
   return false
 end
 
--- What `rules.decide` needs to know beside the changes.
+-- Collects the facts for `rules.decide`.
 local function facts_of(self, lost, request)
   local low, high = memory_of(self):offset()
   return {
@@ -118,9 +118,9 @@ local function decide(self, lost, request, list)
   return verdict, found.object
 end
 
--- The function that `reconcile.resolve` calls, from one that lists the
--- changes of the item, and one that says, when no change shows, why that
--- proves nothing.
+-- Creates the function that `reconcile.resolve` calls. `list_changes` lists the
+-- changes of the item; `why_hidden` returns a reason if an effect may not be
+-- in that list.
 local function change_finder(self, request, list_changes, why_hidden)
   return function(lost)
     local list, err = list_changes(lost)
@@ -132,8 +132,8 @@ local function change_finder(self, request, list_changes, why_hidden)
   end
 end
 
---- Storyblok: a change of that story to that stage, by the token's user. Lists
--- are not proven to hold the changes of a release.
+--- Storyblok: a change of the story to the stage, by the token's user. Lists
+-- are not proven to contain the changes of a release.
 function lookup.storyblok_change(self, request)
   local story = math.tointeger(request.sent.story_id)
   local release = math.tointeger(request.sent.release_id)
@@ -144,8 +144,8 @@ function lookup.storyblok_change(self, request)
   end)
 end
 
--- A project that has the status although no change shows may have had it
--- before, or may show the change later.
+-- Returns a reason if the project has the status although no change shows: it
+-- may have had it before, or the change may show later.
 local function check_status(self, lost, workspace, key)
   local value, call = self.transport:fetch(
     "GET", ("/workspaces/%d"):format(workspace), "include_archived=true", nil,
@@ -159,7 +159,7 @@ local function check_status(self, lost, workspace, key)
   end
 end
 
--- Takes out what was included for this look alone.
+-- Removes what was only included for this look.
 local function without_user(list, wanted)
   for _, change in ipairs(list) do
     if not wanted then change.user = nil end
@@ -167,7 +167,7 @@ local function without_user(list, wanted)
   return list
 end
 
---- Kantata: a change of that project to that key, by the token's user.
+--- Kantata: a change of the project to the status, by the token's user.
 function lookup.kantata_change(self, request)
   local key = math.tointeger(request.sent.to_status_key)
   local workspace = math.tointeger(request.sent.workspace_id)
@@ -194,7 +194,7 @@ local function same_list(sent, found)
   return type(found) == "table" and sets.equal(sent, found)
 end
 
--- Without regard to case, in ASCII: string.lower depends on the locale.
+-- Converts ASCII to lower case; string.lower depends on the locale.
 local function folded(text)
   return (text:gsub("[A-Z]", function(letter)
     return string.char(letter:byte() + 32)
@@ -210,8 +210,8 @@ local function same(sent, found)
   return sent == found
 end
 
--- Whether an object holds what was sent; what the service leaves out of its
--- answer is not compared.
+-- True if an object has the attributes that were sent; those that the response
+-- lacks are not compared.
 local function fits(attributes, object)
   for name, value in pairs(attributes) do
     if not UNCOMPARED[name] and type(name) == "string" and
@@ -238,7 +238,7 @@ local function default_workflow(self, lost)
               :format(status, #text)
 end
 
---- Storyblok: the stage's name, which is unique in its workflow.
+--- Storyblok: the stage with that name, which is unique in its workflow.
 function lookup.storyblok_stage(self, request)
   local attributes = request.sent
   local workflow = math.tointeger(attributes.workflow_id)
@@ -264,17 +264,17 @@ end
 
 -- ------------------------------------------------------------- workflows
 
--- A copy that was not given a name or content types may have any.
+-- True if a workflow has the given name and content types, if any are given.
 local function matches_workflow(attributes, workflow)
   return (attributes.name == nil or workflow.name == attributes.name) and
          (attributes.content_types == nil or
           same_list(attributes.content_types, workflow.content_types))
 end
 
---- Storyblok: the one workflow of that name and those content types that was
--- not there before. Names may repeat, and nothing says when a workflow was
--- made: so a client that had not listed the workflows by then can only tell
--- when the first look does not show it and a later one does.
+--- Storyblok: the one new workflow with that name and those content types.
+-- Names may repeat, and workflows have no date. So unless the client had listed
+-- all workflows before, a workflow is only new if the first look does not show
+-- it.
 function lookup.storyblok_workflow(self, request)
   local listed = request.listed
   return function(lost)

@@ -1,16 +1,15 @@
---- What a client has read and made, by which the effect of a request whose
--- response was lost is told from what was there before.
+--- Remembers what a client has read and created, to distinguish the effect of a
+-- lost request from what existed before.
 local time = require "workstage.time"
 
 local memory = {}
 
--- Entries of a kind before the older half is forgotten: the items of several
--- pages, and more changes than a service lets through until a request that
--- hangs is resolved.
+-- Entries of a kind before the older half is dropped: the items of several
+-- pages, and more changes than the rate limit allows while a request hangs.
 local LIMIT = 1024
 
--- Seconds after which bounds of the clocks' offset are measured anew: clocks
--- drift apart.
+-- Seconds after which the offset of the clocks is measured again, as they
+-- drift.
 local BOUNDS_LAST = 600
 
 -- Seconds by which `created_at` may be rounded.
@@ -92,19 +91,19 @@ end
 
 -- --------------------------------------------------------------- items
 
--- Where a service has several copies of its data, an older one may answer.
+-- True if a date is older than another. A replica may return older data.
 local function is_older(created_at, other)
   local seconds, known = time.parse(created_at), time.parse(other)
   return seconds ~= nil and known ~= nil and seconds < known
 end
 
---- Remembers the stage that an item was in when it was read, or was brought to.
+--- Remembers the stage of an item when it was read or changed.
 -- @tparam string kind such as "stories"
 -- @tparam integer id of the item
 -- @tparam integer|nil stage its id (Kantata: the status' key)
--- @tparam string|nil created_at when it came there, as the service wrote it
+-- @tparam string|nil created_at since when, as the service wrote it
 -- @tparam number at when it was read, on `core.now`'s clock
--- @tparam[opt] boolean is_own whether it was changed by us, not read
+-- @tparam[opt] boolean is_own true if this client changed it
 function Memory:read_item(kind, id, stage, created_at, at, is_own)
   local map = map_of(self, kind)
   local known = map:get(id)
@@ -118,13 +117,13 @@ function Memory:read_item(kind, id, stage, created_at, at, is_own)
                 is_own = is_own or is_same and known.is_own or false })
 end
 
---- What is remembered of an item: `stage`, `created_at`, `at`, `is_own`, as
--- for `read_item`; nil if nothing is.
+--- Returns what is remembered of an item: `stage`, `created_at`, `at`,
+-- `is_own`, as in `read_item`; nil if nothing is.
 function Memory:item(kind, id)
   return map_of(self, kind):get(id)
 end
 
---- Forgets an item about which nobody knows any more where it is.
+--- Forgets an item whose stage is unknown now.
 function Memory:forget_item(kind, id)
   map_of(self, kind):remove(id)
 end
@@ -136,8 +135,8 @@ local function narrow(bounds, low, high)
   bounds.high = math.min(bounds.high, high)
 end
 
---- Learns from a change of our own that was answered: it was made between its
--- being sent and its answer.
+--- Narrows the bounds of the offset with an answered change of this client,
+-- which was made between its request and its response.
 -- @tparam number created by the service's clock
 -- @tparam number sent on our clock, as `answered`
 function Memory:learn_offset(created, sent, answered)
@@ -149,14 +148,14 @@ function Memory:learn_offset(created, sent, answered)
     return
   end
   narrow(bounds, low, high)
-  -- the service's clock was set: what was learned before holds no longer
+  -- the service's clock was set: the earlier bounds are wrong now
   if bounds.low > bounds.high then
     self.bounds = { since = answered, low = low, high = high }
     self.older_bounds = false
   end
 end
 
---- Bounds of `created_at` minus our clock; nil where nothing shows them.
+--- Returns the bounds of `created_at` minus our clock; nil if they are unknown.
 function Memory:offset()
   local bounds, older = self.bounds, self.older_bounds
   if not bounds then return nil end

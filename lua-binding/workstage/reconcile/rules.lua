@@ -28,7 +28,7 @@ local function classify(seconds, near)
   return seconds < -near and "old" or "unknown"
 end
 
--- "new" counts only where the item was read shortly before it was changed.
+-- Discards "new" if the item was not read shortly before it was changed.
 local function unless_stale(seen, class)
   if class == "new" and seen.age and seen.age > STALE then return nil end
   return class
@@ -85,8 +85,8 @@ local function class_of(change, facts)
          by_offset(change, facts) or by_date(change, facts)
 end
 
--- The change by which the item came to where it was when it was read. Of
--- several equal ones a change that is known already is the likeliest.
+-- Returns the change that led to the stage that was read. Of several with the
+-- same date, one that is known already is the most likely.
 local function find_read_change(changes, seen)
   local found
   for _, change in ipairs(changes) do

@@ -1,4 +1,5 @@
 -- From one space to another: names in place of ids, nothing lost in silence.
+local cjson = require "cjson"
 local clients = require "support.clients"
 local files = require "support.files"
 local migration = require "workstage.migration"
@@ -158,6 +159,44 @@ describe("an export", function()
     local _, space = open(migrations.space {})
     has(failed("not_found", migration.export(space, "Artikel")),
         'did you mean "Article"?')
+  end)
+
+  it("of colours and positions that are shared plans nothing", function()
+    local content = migrations.space { Ready = 1 }
+    for _, stage in ipairs(content.workflows[2].stages) do
+      stage.color, stage.position = "#babcb6", 1
+    end
+    local _, space = open(content, { unique_colors = false })
+    local blueprint = assert(migration.export(space, "Article"))
+    assert.is_true(migration.check(blueprint))
+    local plan = assert(migration.plan(space, blueprint))
+    assert.is_true(plan:is_empty(), tostring(plan))
+  end)
+
+  it("of a stage without a colour plans nothing, and keeps it so", function()
+    local content = migrations.space { ["Old review"] = 2 }
+    content.workflows[2].stages[2].color = cjson.null
+    content.workflows[2].stages[4].color = cjson.null
+    local server, space = open(content)
+    local blueprint = assert(migration.export(space, "Article"))
+    assert.is_nil(blueprint.stages[2].color)
+    assert.is_true(migration.check(blueprint))
+    assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
+    assert(migration.write(blueprint, folder .. "/b.lua"))
+    blueprint = assert(migration.read(folder .. "/b.lua"))
+    table.remove(blueprint.stages, 3)
+    blueprint.stages[2].allow_publish = true
+    blueprint.stages[4], blueprint.stages[3].color = nil, "#7ed321"
+    blueprint.moves = { { from = "Old review", to = "Review" } }
+    local plan = assert(migration.plan(space, blueprint))
+    local report = assert(migration.apply(space, plan, {
+      journal = folder .. "/j" }))
+    assert.is_true(report.complete, tostring(report))
+    local stages = migrations.stages_of(server)
+    assert.is_false(stages.Review.color)
+    assert.is_true(stages.Review.allow_publish)
+    assert.equal("#7ed321", stages.Ready.color)
+    assert.same({}, migrations.refused(server))
   end)
 
   it("of a workflow without a default stage plans nothing", function()

@@ -1,4 +1,5 @@
 -- Blueprints that would do what nobody means are refused, or noted.
+local cjson = require "cjson".new()
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -151,6 +152,161 @@ describe("a blueprint", function()
     noted(made, 'No stage is named "Leagl" (`was`): "Legal" is a new one.')
     made = assert(plan(function(_, stages) stages[2].was = "Gone" end))
     assert.same({}, made.notes)
+  end)
+
+  local function apply(made)
+    local folder = migrations.folder()
+    local report, err = migration.apply(space, made, {
+      journal = folder .. "/j" })
+    migrations.remove(folder)
+    assert.is_true(report and report.complete, tostring(err or report))
+    assert.same({}, migrations.refused(server))
+  end
+
+  -- The body with which a stage was created.
+  local function created(name)
+    for _, request in ipairs(server:requests()) do
+      if request.method == "POST" and request.path:find "workflow_stages$" then
+        local stage = cjson.decode(request.body).workflow_stage
+        if stage.name == name then return stage end
+      end
+    end
+  end
+
+  local function with_legal(more)
+    return function(_, stages)
+      local legal = { name = "Legal", color = "#123456" }
+      for name, value in pairs(more) do legal[name] = value end
+      table.insert(stages, 3, legal)
+      stages[2].next = { "Drafting", "Legal", "Ready" }
+    end
+  end
+
+  it("leaves to the service what it does not set of a new stage", function()
+    start()
+    local made = assert(plan(with_legal { allow_publish = true }))
+    has(made, "service defaults: ")
+    apply(made)
+    assert.same({ "allow_publish", "color", "name", "position",
+                  "workflow_id" }, (function()
+      local names = {}
+      for name in pairs(created "Legal") do names[#names + 1] = name end
+      table.sort(names)
+      return names
+    end)())
+    local legal = migrations.stages_of(server).Legal
+    assert.is_true(legal.allow_all_users)
+    assert.is_true(legal.allow_all_stages)
+    assert.is_true(legal.allow_publish)
+    assert.is_true(assert(plan(with_legal { allow_publish = true }))
+                   :is_empty())
+  end)
+
+  it("sends both flags of the transitions where it sets `next`", function()
+    start()
+    apply(assert(plan(with_legal { next = { "Review" }, roles = {} })))
+    local body = created "Legal"
+    assert.is_false(body.allow_all_stages)
+    assert.is_false(body.allow_none_for_next_stages)
+    assert.equal(1, #body.workflow_stage_ids)
+    assert.is_nil(body.is_default)
+  end)
+
+  it("copies what a stage does not set from the one that it inherits",
+     function()
+    start(function(content, stages)
+      content.space_roles = { { id = 71, role = "Lawyer" } }
+      stages[2].space_role_ids, stages[2].allow_all_users = { 71 }, false
+      stages[2].story_editing_locked = true
+      stages[2].after_publish_id = "Ready"
+    end)
+    local edit = with_legal { inherit = "Review", allow_editor_change = false,
+                              story_editing_locked = false }
+    apply(assert(plan(function(value, stages)
+      edit(value, stages)
+      stages[2].allow_admin_publish = false
+    end)))
+    local stages = migrations.stages_of(server)
+    local legal, review = stages.Legal, stages.Review
+    assert.same({ 71 }, legal.space_role_ids)
+    assert.is_false(legal.allow_all_users)
+    assert.is_false(legal.allow_editor_change)
+    assert.is_false(legal.story_editing_locked)
+    assert.is_false(legal.allow_admin_publish)
+    assert.equal(review.after_publish_id, legal.after_publish_id)
+    assert.equal("#123456", legal.color)
+    assert.is_false(legal.is_default)
+    local next_of = {}
+    for _, id in ipairs(legal.workflow_stage_ids) do next_of[id] = true end
+    assert.is_true(next_of[stages.Ready.id] and next_of[stages.Drafting.id])
+    assert.is_true(assert(plan(edit)):is_empty())
+    -- what is changed there later is changed here
+    local made = assert(plan(function(value, list)
+      edit(value, list)
+      list[2].allow_publish = true
+    end))
+    assert.equal(2, #made.operations)
+  end)
+
+  it("inherits from a new stage, and from one that inherits", function()
+    start()
+    apply(assert(plan(function(value, stages)
+      with_legal { allow_all_users = false, next = "all" }(value, stages)
+      table.insert(stages, { name = "Law 2", color = "#223456",
+                             inherit = "Legal" })
+      table.insert(stages, 1, { name = "Law 3", color = "#323456",
+                                inherit = "Law 2", allow_publish = true })
+    end)))
+    local stages = migrations.stages_of(server)
+    for _, name in ipairs { "Law 2", "Law 3" } do
+      assert.is_false(stages[name].allow_all_users)
+      assert.is_true(stages[name].allow_all_stages)
+    end
+    assert.is_true(stages["Law 3"].allow_publish)
+    assert.is_false(stages["Law 2"].allow_publish)
+  end)
+
+  it("sends name and colour only where they change", function()
+    start(function(_, stages) stages[2].color = stages[1].color end,
+          { unique_colors = false })
+    apply(assert(plan(function(_, stages)
+      stages[2].color, stages[2].allow_publish = nil, true
+      stages[3].name, stages[3].was = "Older review", "Old review"
+    end)))
+    local seen = {}
+    for _, request in ipairs(server:requests()) do
+      if request.method == "PUT" then
+        local stage = cjson.decode(request.body).workflow_stage
+        seen[#seen + 1] = ("%s %s"):format(stage.name, stage.color)
+      end
+    end
+    table.sort(seen)
+    assert.same({ "Older review nil", "nil nil" }, seen)
+  end)
+
+  it("shows control characters of names, one line each", function()
+    local name = "A\27[2J\n+ stage \"Fake\"\u{9b}\u{202e}"
+    start(function(content, stages)
+      stages[3].name = name
+      for _, story in ipairs(content.stories) do
+        if story.stage then story.stage.stage = name end
+      end
+    end)
+    local made = assert(plan(function(value, stages)
+      table.remove(stages, 3)
+      value.moves = { { from = name, to = "Review" } }
+    end))
+    for _, text in ipairs { tostring(made), made:text { color = true },
+                            tostring(refused(function(_, stages)
+                              table.remove(stages, 3)
+                            end)) } do
+      text = text:gsub("\27%[%d+m", "")
+      assert.is_nil(text:find "[\0-\9\11-\31\127]")
+      assert.is_nil(text:find "\xC2[\x80-\x9F]")
+      assert.is_nil(text:find("\u{202e}", 1, true))
+      assert.is_nil(text:find "\n%s*%+ stage")
+      has(text, "A\\x1b[2J\\n+ stage")
+    end
   end)
 
   it("is told of a new stage without permissions", function()

@@ -186,6 +186,24 @@ describe("workstage", function()
     assert.truthy(err:find('{ from = "Old review", to = "..." }', 1, true))
   end)
 
+  it("plan --only plans some of several workflows", function()
+    place:run "export --all -o space.lua"
+    local text = place:read "space.lua"
+    place:write("space.lua", (text:gsub('color = "#%x+"', function(color)
+      return color:sub(1, -3) .. '0"'
+    end)))
+    local output, status = place:run "plan space.lua --only Article"
+    assert.equal(2, status)
+    assert.truthy(output:find('~ stage "Old review"', 1, true), output)
+    assert.is_nil(output:find("Reviewing", 1, true))
+    output = place:run "plan space.lua --only default --json"
+    local record = cjson.decode(output)
+    assert.is_true(record.counts.changed > 0)
+    local _, code, err = place:run "plan space.lua --only Artikel"
+    assert.equal(1, code)
+    assert.truthy(err:find('did you mean "Article"?', 1, true), err)
+  end)
+
   it("plan maps roles and users of another space", function()
     place:write("roles.lua", (tool.BLUEPRINT:gsub('next = "all"',
       'next = "all", roles = { "Notary" }, users = { "a@example.org" }')))

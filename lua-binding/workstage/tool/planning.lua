@@ -21,6 +21,9 @@ function planning.define(parser)
     :argname "A=B":count "*":convert(pair)
   parser:option("--map-user", "The same for users, by e-mail address.")
     :argname "A=B":count "*":convert(pair)
+  parser:option("--only", "Plan this workflow of a blueprint of several " ..
+                "(default: the default one). May be repeated.")
+    :argname "WORKFLOW":count "*"
 end
 
 local function map_of(pairs_given)
@@ -29,10 +32,12 @@ local function map_of(pairs_given)
   return map
 end
 
---- The names in one space and in the other, as options of `migration.plan`.
-function planning.maps(parsed)
+--- The arguments as options of `migration.plan`.
+function planning.options(parsed)
+  local only = parsed.only or {}
   return { map_role = map_of(parsed.map_role or {}),
-           map_user = map_of(parsed.map_user or {}) }
+           map_user = map_of(parsed.map_user or {}),
+           only = #only > 0 and only or nil }
 end
 
 --- Plans what a blueprint describes.
@@ -44,7 +49,7 @@ end
 function planning.make(job, blueprint)
   local parsed = job.parsed
   local plan, err = job:read(function(client)
-    return migration.plan(client, blueprint, planning.maps(parsed))
+    return migration.plan(client, blueprint, planning.options(parsed))
   end)
   if plan then return plan end
   return nil, failure.tell(err, parsed.file)

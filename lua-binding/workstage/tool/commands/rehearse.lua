@@ -86,10 +86,11 @@ function command.run(parsed)
   if not self then return code end
   local heading = self:heading()
   local done, err = self:run(nil, function(client, options)
-    local maps = planning.maps(parsed)
+    local planned = planning.options(parsed)
     return migration.rehearse(client, blueprint, {
-      faults = parsed.faults, seed = parsed.seed, map_role = maps.map_role,
-      map_user = maps.map_user, on_progress = options.on_progress,
+      faults = parsed.faults, seed = parsed.seed,
+      map_role = planned.map_role, map_user = planned.map_user,
+      only = planned.only, on_progress = options.on_progress,
       should_stop = options.should_stop,
     })
   end)

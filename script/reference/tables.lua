@@ -58,6 +58,8 @@ local run_options = {
   { "concurrency", "integer", "Items under way at once, 8." },
   { "on_progress", "fun(progress: workstage.migration.progress)",
     "Called as the run goes on." },
+  { "on_event", "fun(event: workstage.migration.event)",
+    "Called with the outcome of each item, and with each wait." },
   { "on_failure", "string", "\"continue\" or \"stop\", after an item that " ..
     "failed; continue." },
   { "limit", "integer", "Only so many items now; the rest by `resume`." },
@@ -258,6 +260,17 @@ tables.classes = {
     { "requests", "integer", "In this run.", required = true },
     { "elapsed", "number", "Seconds.", required = true },
     { "operation", "table", "The one that is under way." } },
+  { name = "workstage.migration.event", doc = "What `on_event` gets.",
+    { "type", "string", "\"item\" or \"wait\".", required = true },
+    { "item", "integer", "Of \"item\": its id." },
+    { "name", "string", "Of \"item\", where it was read." },
+    { "outcome", "string", "Of \"item\": \"moved\", \"skipped\" or " ..
+      "\"failed\"." },
+    { "reason", "string", "Why it was skipped or failed; of \"wait\": what " ..
+      "it waits for." },
+    { "operation", "integer", "Of \"item\": the plan's operation." },
+    { "change", "integer", "Of \"item\": the id of the change." },
+    { "seconds", "number", "Of \"wait\": how long it waits." } },
   { name = "workstage.migration.report", doc = "What a run came to; a text " ..
     "by `tostring`.",
     { "complete", "boolean", "Whether nothing is left to do.",

@@ -171,10 +171,10 @@ end
 
 -- ------------------------------------------------------------------ apply
 
-local apply_options = { "journal", "concurrency", "on_progress",
+local apply_options = { "journal", "concurrency", "on_progress", "on_event",
                         "on_failure", "limit", "should_stop" }
 
-local CALLBACKS = { "on_progress", "should_stop", "confirm" }
+local CALLBACKS = { "on_progress", "on_event", "should_stop", "confirm" }
 
 -- Judges the options of a run; `more`: one that not every run has.
 local function check_apply(given, more)
@@ -201,8 +201,9 @@ end
 -- @tparam table client a space or an account
 -- @tparam table plan
 -- @tparam[opt] table given `journal` (a path; "workstage-<plan>.journal"),
---   `concurrency` (8), `on_progress(progress)`, `on_failure` ("continue" or
---   "stop"), `limit` (only so many items first), `should_stop()`
+--   `concurrency` (8), `on_progress(progress)`, `on_event(event)` (each item's
+--   outcome, each wait), `on_failure` ("continue" or "stop"), `limit` (only so
+--   many items first), `should_stop()`
 -- @treturn[1] table the report: `complete`, `moved`, `skipped`, `failed`,
 --   `failures`, `skips`, `notes`, `requests`, `seconds`, `journal`, `error`
 -- @treturn[2] nil

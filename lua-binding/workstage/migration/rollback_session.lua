@@ -93,11 +93,21 @@ local function read(client, path)
   return replayed, moved
 end
 
+-- What was in flight when the run ended may take so long to show.
+local function wait(client, given)
+  local seconds = client.transport.settle_time
+  if given.on_event then
+    given.on_event { type = "wait", seconds = seconds,
+                     reason = "requests of the interrupted run to show" }
+  end
+  loop.sleep(seconds)
+end
+
 -- The plan of the way back, from a journal that is locked meanwhile.
-local function plan_back(client, path)
+local function plan_back(client, path, given)
   local replayed, moved = read(client, path)
   if not replayed then return nil, moved end
-  loop.sleep(client.transport.settle_time)
+  if replayed.has_doubt then wait(client, given) end
   local taken, plan, err
   taken, err = moved:take_uncertain(client, replayed)
   if not taken then return nil, err end
@@ -117,7 +127,7 @@ end
 local function begin(client, path, back, given)
   local journal <close>, why = journals.open(path)
   if not journal then return nil, journals.with_remedy(why, LOST) end
-  local plan, err = plan_back(client, path)
+  local plan, err = plan_back(client, path, given)
   if not plan then return nil, err end
   if given.confirm and not given.confirm(plan) then
     return nil, errors.new { kind = "refused",

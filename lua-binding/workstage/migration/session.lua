@@ -3,7 +3,6 @@
 local errors = require "workstage.errors"
 local executor = require "workstage.migration.execute.executor"
 local journals = require "workstage.migration.journal.file"
-local loop = require "workstage.loop"
 local plans = require "workstage.migration.plan"
 local preconditions = require "workstage.migration.preconditions"
 local replay = require "workstage.migration.journal.replay"
@@ -196,12 +195,14 @@ local function read(client, path)
   return replayed
 end
 
--- What was under way when the run ended may take so long to show.
+-- What was in flight when the run ended may take so long to show.
 local function wait_and_look(self, replayed)
   local good, err = self.journal:write { type = "resumed", at = os.time() }
   if good then good, err = self.journal:sync() end
   if not good then return nil, err end
-  loop.sleep(self.client.transport.settle_time)
+  if replayed.has_doubt then
+    self:settle "requests of the interrupted run to show"
+  end
   if not replayed.plan.scope then return true end
   good, err = read_state(self, replayed)
   if not good then return nil, err end

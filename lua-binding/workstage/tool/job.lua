@@ -121,6 +121,17 @@ function Job:catch_signals(journal)
     :format(to_resume(self, journal)) or "")
 end
 
+-- What a run tells while it goes on.
+local function on_run_event(self)
+  local write = self.events:run_listener()
+  return function(event)
+    if event.type == "wait" then
+      self.bar:wait(event.seconds, "for " .. event.reason)
+    end
+    write(event)
+  end
+end
+
 --- Runs `fn(client, options)`, which changes things.
 -- @tparam ?string journal
 -- @tparam function fn
@@ -133,7 +144,7 @@ function Job:run(journal, fn)
     return fn(self.client, {
       journal = journal, limit = parsed.limit,
       concurrency = parsed.concurrency, on_failure = parsed.on_failure,
-      on_progress = self.bar:progress(),
+      on_progress = self.bar:progress(), on_event = on_run_event(self),
       should_stop = is_stopped,
     })
   end)

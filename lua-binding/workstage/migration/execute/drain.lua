@@ -18,7 +18,7 @@ local MAX_ROUNDS = 10
 function drain.count_items(run, id)
   local left, err = items.count(run.client, id)
   if not left or left == 0 then return left, err end
-  run:settle()
+  run:settle "the last moves to show"
   return items.count(run.client, id)
 end
 

@@ -48,7 +48,8 @@ end
 -- @tparam table plan
 -- @tparam table journal open for writing
 -- @tparam string path of the journal
--- @tparam table options `concurrency`, `on_progress`, `on_failure`, `limit`,
+-- @tparam table options `concurrency`, `on_progress`, `on_event`,
+--   `on_failure`, `limit`,
 --   `should_stop`
 function run.new(client, plan, journal, path, options)
   local total, concurrency = 0, options.concurrency or 8
@@ -60,7 +61,7 @@ function run.new(client, plan, journal, path, options)
     driver = drivers[plan.service],
     concurrency = concurrency, failures = failures.new(concurrency),
     rate = client.transport.rate,
-    on_progress = options.on_progress,
+    on_progress = options.on_progress, on_event = options.on_event,
     on_failure = options.on_failure or "continue",
     should_stop = options.should_stop,
     limit = options.limit, begun = 0, total = total,
@@ -114,13 +115,20 @@ function Run:intend(record)
   if not good then error(err, 0) end
 end
 
+-- Tells what happens: see `on_event` of the run's options.
+local function emit(self, event)
+  if self.on_event then self.on_event(event) end
+end
+
 --- Waits until what was done shows in what is read, with all that was
 -- written on the disk meanwhile.
-function Run:settle()
+-- @tparam string reason what it waits for
+function Run:settle(reason)
   local seconds = self.client.transport.settle_time
   self:note { type = "pause", reason = "settle_time", seconds = seconds }
   local good, err = check_written(self, self.journal:sync())
   if not good then error(err, 0) end
+  emit(self, { type = "wait", seconds = seconds, reason = reason })
   loop.sleep(seconds)
 end
 
@@ -153,11 +161,15 @@ function Run:moved(work, id, change, read)
               change = change and change.id, due = read.due,
               due_unknown = read.is_due_unknown or nil,
               from = late and work.from, to = late and work.to }
+  emit(self, { type = "item", operation = work.operation, item = id,
+               outcome = "moved", change = change and change.id,
+               name = read.name })
   tell(self)
 end
 
 --- An item was not moved, and will not be. It is written down with its page.
 function Run:skip(id, why)
+  emit(self, { type = "item", item = id, outcome = "skipped", reason = why })
   local report = self.report
   report.skipped = report.skipped + 1
   if #report.skips < NAMED then
@@ -193,6 +205,8 @@ function Run:failed(work, item, err)
               status = is_error and err.status or nil,
               kind = is_error and err.kind or nil,
               ambiguous = is_error and err.ambiguous or nil }
+  emit(self, { type = "item", operation = work.operation, item = item.id,
+               outcome = "failed", name = item.name, reason = tostring(err) })
   local final = self.failures:note_failure(work, err)
   if final then self:end_with(final)
   elseif self.on_failure == "stop" then

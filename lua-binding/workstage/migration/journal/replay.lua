@@ -63,6 +63,28 @@ function take.rolled_back(self) self.rolled_back = true end
 -- The run that this one undoes is not carried on any more.
 function take.marked(self) self.is_unmarked = false end
 
+-- True if the service refused something for certain: it never shows later.
+local function is_refusal(record)
+  return record.status and record.status >= 400 and record.status < 500
+end
+
+-- True if something may have been sent whose outcome the journal does not
+-- tell for certain, so that it may still show.
+local function is_in_doubt(state)
+  if state.started and not state.done then return true end
+  for _, record in pairs(state.failed) do
+    if not is_refusal(record) then return true end
+  end
+  return next(state.maybe_sent) ~= nil
+end
+
+local function has_doubt(self)
+  for _, state in pairs(self.progress) do
+    if is_in_doubt(state) then return true end
+  end
+  return false
+end
+
 --- Reads a journal.
 -- @tparam string path
 -- @tparam[opt] function on_moved called with each record of a moved item,
@@ -71,7 +93,8 @@ function take.marked(self) self.is_unmarked = false end
 --   the operations that are done have left it), `moved`, `skipped`,
 --   `failed`, `late` (counts; late are items that the plan did not list),
 --   `complete`, `rolled_back`, `notes` (of what was left as it is),
---   `is_unmarked` (a rollback that may not send anything yet)
+--   `is_unmarked` (a rollback that may not send anything yet), `has_doubt`
+--   (true if something may have been sent whose outcome is not known)
 -- @treturn[2] nil
 -- @treturn[2] table the error; with `unplanned` when the journal ends before
 --   its plan does
@@ -101,6 +124,7 @@ function replay.read(path, on_moved)
     return nil, failure
   end
   for _, state in pairs(self.progress) do item_records.finish(state) end
+  self.has_doubt = has_doubt(self)
   return self
 end
 

@@ -111,7 +111,7 @@ local function add_remarks(self, parts)
   local now = self.now
   local pause = self.pause_until - core.now()
   if pause > 0 then
-    add(parts, 3, ("waits %d s (%s)"):format(math.ceil(pause),
+    add(parts, 3, ("waits %d s (%s)"):format(math.ceil(pause - 1e-6),
                                              self.pause_reason))
   end
   if now and now.failed > 0 then
@@ -153,8 +153,8 @@ end
 local function requests_of(self)
   local parts = {}
   local is_waiting = self.pause_until > core.now()
-  add(parts, 1, self.is_applying and (is_waiting and "Waiting" or "Applying")
-                or "Reading")
+  add(parts, 1, is_waiting and "Waiting" or self.is_applying and "Applying" or
+                "Reading")
   if self.answers > 0 then
     add(parts, 4, screen.count(self.answers, "request"))
   elseif not is_waiting then

@@ -1,5 +1,5 @@
 /*
-** The C half of the Lua module: what its files share.
+** Declarations that the files of the Lua module's C half share.
 */
 
 #ifndef WSL_BINDING_H
@@ -28,46 +28,48 @@ void wsl_open_replace(lua_State *L);
 void wsl_open_copy(lua_State *L);
 void wsl_open_decode(lua_State *L);
 
-/* The loop of a userdata at that index; raises when it is closed. */
+/* Returns the loop of the userdata at that index; raises if it is closed. */
 ws_loop *wsl_check_loop(lua_State *L, int index);
 
-/* The client of a userdata at that index, or NULL when it is closed. */
+/* Returns the client of the userdata at that index; NULL if it is closed. */
 ws_client *wsl_check_client(lua_State *L, int index);
 
 /*
-** Pushes a call userdata that keeps the value at `owner` (a client or a
-** loop) alive, with no call in it yet: room first, so that a call, once
-** started, has an owner.
+** Pushes a call userdata, still without a call, that keeps the value at
+** `owner` (a client or a loop) alive. It comes first, so that a call is never
+** started without an owner because memory ran out.
 */
 ws_call **wsl_new_call(lua_State *L, int owner);
 
-/* Pushes nil, the kind and the message: the way out of a failed function.
-** Memory that ran out is raised, as Lua itself does. */
+/* Pushes nil, the kind and the message, for a function that failed to return.
+** Raises if memory ran out, as Lua itself does. */
 int wsl_failure(lua_State *L, const ws_error *error);
 
-/* Raises what Lua raises where it has no memory, without needing any. */
+/* Raises Lua's own error for memory that ran out; allocates nothing. */
 int wsl_no_memory(lua_State *L);
 
-/* A new metatable with these methods and metamethods, left on the stack. It
-** is the first upvalue of each, for wsl_self. */
+/* Pushes a new metatable with these methods and metamethods. It is the first
+** upvalue of each of them, for wsl_self. */
 void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
                   const luaL_Reg *meta);
 
-/* What a method was called on. As luaL_checkudata does, but without looking
-** the type up by its name, which would be half the cost of a short method. */
+/* Returns the userdata that a method was called on. Like luaL_checkudata, but
+** without the lookup of the type by its name, half the cost of a short
+** method. */
 void *wsl_self(lua_State *L, const char *type);
 
-/* Anchors the value on top of the stack in a loop's table of what is parked,
-** and pops it; the way back to it, for wsl_unpark. */
+/* Pops the value on top of the stack and keeps it in the loop's table of
+** waiting tasks. Returns a key for wsl_unpark. */
 void *wsl_park(lua_State *L, int loop);
 
-/* Pushes what was parked, and forgets it. */
+/* Pushes the value of that key, and removes it from the table. */
 void wsl_unpark(lua_State *L, int loop, void *parked);
 
-/* Pushes a buffer that Lua frees. */
+/* Pushes a userdata with a ws_buffer that the collector frees. */
 void wsl_new_buffer(lua_State *L);
 
-/* The buffer that is the running function's first upvalue, empty. */
+/* Empties and returns the buffer that is the running function's first
+** upvalue. */
 ws_buffer *wsl_scratch(lua_State *L);
 
 #endif

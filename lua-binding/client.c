@@ -15,8 +15,8 @@ ws_client *wsl_check_client(lua_State *L, int index) {
   return *(ws_client **)luaL_checkudata(L, index, WSL_CLIENT);
 }
 
-/* The options come as a table that the Lua half has judged already: what is
-** absent keeps its default. The values stay on the stack while needed. */
+/* Reads options from a table that the Lua half has checked; absent ones keep
+** their defaults. Strings stay on the stack while they are needed. */
 static const char *text_of(lua_State *L, const char *name) {
   return lua_getfield(L, 2, name) == LUA_TSTRING ? lua_tostring(L, -1)
                                                  : NULL;
@@ -38,7 +38,7 @@ static lua_Integer integer_of(lua_State *L, const char *name,
   return value;
 }
 
-/* A small one: what is too large for C stays too large. */
+/* Reads an int; a value that does not fit becomes the largest or smallest. */
 static int small_of(lua_State *L, const char *name, int absent) {
   lua_Integer value = integer_of(L, name, absent);
   return value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
@@ -52,7 +52,7 @@ static bool flag_of(lua_State *L, const char *name) {
   return value;
 }
 
-/* An array of lines as C sees it, kept alive by a userdata on the stack. */
+/* Makes a C array of an array of strings; a userdata on the stack keeps it. */
 static const char *const *lines_of(lua_State *L, int index) {
   lua_Unsigned count = lua_rawlen(L, index);
   const char **lines =
@@ -93,7 +93,7 @@ static void read_options(lua_State *L, ws_options *options) {
     options->headers = lines_of(L, lua_gettop(L));
 }
 
-/* Pushes a client userdata without a client, as the loop's owner-to-be. */
+/* Pushes a client userdata, still without a client, that keeps its loop. */
 static ws_client **push_empty(lua_State *L) {
   ws_client **client = lua_newuserdatauv(L, sizeof *client, 1);
   *client = NULL;
@@ -104,8 +104,7 @@ static ws_client **push_empty(lua_State *L) {
 }
 
 /* client(loop, options): options.service is "storyblok" or "kantata". The loop
-** is looked at last: what allocates memory may run finalizers, which may close
-** it. */
+** is checked after all allocations, whose finalizers may close it. */
 static int new_client(lua_State *L) {
   ws_options options;
   ws_error error;
@@ -144,7 +143,7 @@ static int client_requests(lua_State *L) {
   return 1;
 }
 
-/* What an event names its client by. */
+/* client:address(): by which events name their client. */
 static int client_address(lua_State *L) {
   lua_pushlightuserdata(L, *check(L));
   return 1;
@@ -164,8 +163,8 @@ static int refuse(lua_State *L, const char *message) {
 ** client:start(method, path, query, body, timeout, deadline, attempts,
 ** headers, start_within, has_effect): a call, or nil, kind and message. All but
 ** the first two may be nil; headers is an array of lines; has_effect is true
-** for a GET that changes something. The client is looked at last:
-** what allocates memory may run finalizers, which may close it.
+** for a GET that changes something. The client is checked after all
+** allocations, whose finalizers may close it.
 */
 static int client_start(lua_State *L) {
   size_t path_size, query_size = 0;

@@ -1,5 +1,5 @@
 /*
-** Copies of tables, all the way down: what a caller gave as it is now.
+** Deep copies of tables: what a caller gave, as it is now.
 */
 
 #include "binding.h"
@@ -16,9 +16,8 @@ static int count_pairs(lua_State *L) {
   return count;
 }
 
-/* Puts a copy in the place of the table on top of the stack. Room for all of
-** it is made at once: to grow by one pair after another costs several times
-** as much. */
+/* Replaces the table on top of the stack by a copy. Space for all of it is
+** allocated at once, as growing pair by pair costs several times as much. */
 static void copy_table(lua_State *L, int depth) {
   int items = (int)lua_rawlen(L, -1), rest;
   if (depth > MAX_DEPTH) luaL_error(L, "too many levels");
@@ -35,7 +34,7 @@ static void copy_table(lua_State *L, int depth) {
   lua_remove(L, -2);
 }
 
-/* copy(table): one that no change to the original changes. */
+/* copy(table): a deep copy. */
 static int copy(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);

@@ -1,5 +1,5 @@
 /*
-** workstage.core: the module's C half, for its Lua half alone.
+** workstage.core: the C half of the module. Only the Lua half uses it.
 */
 
 #include "binding.h"
@@ -23,7 +23,7 @@ int wsl_failure(lua_State *L, const ws_error *error) {
   return 3;
 }
 
-/* Adds functions to the table on top whose upvalue is the metatable. */
+/* Adds functions to the table on top, each with the metatable as upvalue. */
 static void add_functions(lua_State *L, int metatable,
                           const luaL_Reg *functions) {
   lua_pushvalue(L, metatable);
@@ -54,10 +54,10 @@ void *wsl_self(lua_State *L, const char *type) {
 }
 
 /*
-** A text that outgrows a buffer of Lua's is held by a box, whose metatable
-** Lua makes with the first of them. Where memory runs out in the midst of
-** that, it stays without methods, and the state can make no long text any
-** more (Lua 5.4.4). So it is made here, anew where it is not whole.
+** Creates the metatable of the boxes in which Lua's buffers keep long strings.
+** Lua creates it with the first one; if memory runs out in the middle, the
+** metatable stays without methods, and the state can never build a long string
+** again (Lua 5.4.4). So it is created here, and again if it is incomplete.
 */
 static void ready_buffers(lua_State *L) {
   static const char box[] = "_UBOX*";

@@ -1,6 +1,6 @@
 /*
-** The loop as a userdata. Its user value is a table of what is parked: the
-** tasks that wait for calls, by numbers that are used again.
+** The loop as a userdata. Its user value is a table of the tasks that wait for
+** calls, by numbers that are used again.
 */
 
 #include "binding.h"
@@ -42,7 +42,7 @@ static int close_loop(lua_State *L) {
   return 0;
 }
 
-/* loop:forked(): it came with fork from the parent, and is of no use. */
+/* loop:forked(): true in the child of a fork, where it is unusable. */
 static int loop_forked(lua_State *L) {
   lua_pushboolean(L, ws_loop_is_forked(check_open(L)));
   return 1;
@@ -53,8 +53,8 @@ static int loop_fileno(lua_State *L) {
   return 1;
 }
 
-/* The seconds until it wants a step, or nil when only its descriptor can
-** tell. */
+/* loop:timeout(): the seconds until it needs a step even if its descriptor is
+** not readable, or nil. */
 static int loop_timeout(lua_State *L) {
   double seconds = ws_loop_timeout(check_open(L));
   if (seconds < 0) lua_pushnil(L);
@@ -62,7 +62,7 @@ static int loop_timeout(lua_State *L) {
   return 1;
 }
 
-/* loop:step([seconds]): false when a signal cut the wait short. */
+/* loop:step([seconds]): false if a signal interrupted the wait. */
 static int loop_step(lua_State *L) {
   ws_loop *loop = check_open(L);
   lua_pushboolean(L, ws_loop_step(loop, luaL_optnumber(L, 2, -1)));
@@ -85,8 +85,8 @@ void wsl_unpark(lua_State *L, int loop, void *parked) {
   lua_remove(L, -2);
 }
 
-/* The task of the next call that has ended, or nil. A call that nobody waits
-** for (its coroutine went on otherwise) is passed over. */
+/* loop:finished(): the task that waits for the next call that has ended, or
+** nil. Calls without one are skipped: their tasks no longer wait. */
 static int loop_finished(lua_State *L) {
   ws_loop *loop = check_open(L);
   ws_call *call;
@@ -111,8 +111,8 @@ static int loop_pending(lua_State *L) {
   return 1;
 }
 
-/* loop:sleep(seconds): a call that ends after so long; none for less than 0.
-** The loop is looked at last: what allocates may run finalizers. */
+/* loop:sleep(seconds): a call that ends after so long; at once if negative.
+** The loop is checked after all allocations, whose finalizers may close it. */
 static int loop_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 2);
   ws_call **call;
@@ -189,7 +189,7 @@ static const luaL_Reg meta[] = {
   {NULL, NULL}
 };
 
-/* now(): seconds on a clock that never steps. */
+/* now(): seconds on a clock that is never set back. */
 static int now(lua_State *L) {
   lua_pushnumber(L, (double)ws_now() / 1e6);
   return 1;

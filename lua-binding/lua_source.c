@@ -1,10 +1,10 @@
 /*
-** Lua's tables as a source of values for the core. See lua_source.h.
+** Lua tables as a source of values for the core. See lua_source.h.
 */
 
 #include "lua_source.h"
 
-/* What a value is that is none of the common ones. */
+/* Reads nil, null and values that JSON does not have. */
 static void read_rare(lua_State *L, int index, int type, ws_value *value) {
   if (type == LUA_TNIL || type == LUA_TNONE) {
     value->type = WS_VALUE_NONE;
@@ -16,8 +16,8 @@ static void read_rare(lua_State *L, int index, int type, ws_value *value) {
   }
 }
 
-/* Never lua_tolstring on a number: it turns a key into a string in place,
-** and the walk would lose its way. */
+/* Reads a value. Never by lua_tolstring of a number: that converts a key in
+** place, after which lua_next cannot go on. */
 static inline void read_value(lua_State *L, int index, ws_value *value) {
   int type = lua_type(L, index);
   switch (type) {
@@ -47,7 +47,7 @@ static inline void read_value(lua_State *L, int index, ws_value *value) {
   }
 }
 
-/* The key stays right above its table, where the next call finds it. */
+/* Leaves the key just above its table, where the next call needs it. */
 static bool next_pair(void *host, int table, bool first, ws_value *key,
                       ws_value *value) {
   lua_State *L = host;

@@ -1,5 +1,5 @@
 /*
-** Lua's tables as a source of values for the core.
+** Lua tables as a source of values for the core.
 */
 
 #ifndef WSL_LUA_SOURCE_H
@@ -10,12 +10,12 @@
 #include "base/source.h"
 
 /*
-** Makes a source over the stack of `L`. A table's handle is its absolute
-** index; the root has to be on top of the stack, for what lies above it is
-** the source's own: lua_settop(L, root) when done with it.
+** Makes a source that reads tables on the stack of `L`. A table's number is its
+** absolute index. The root must be on top of the stack: the source uses what
+** is above it, and lua_settop(L, root) removes it in the end.
 **
-** Access is raw, nothing is created, no finalizer runs, and nothing raises,
-** so that a caller may hold memory of its own meanwhile. lua-cjson's null
+** Access is raw, nothing is allocated, no finalizer runs and nothing raises, so
+** the caller may hold memory of its own meanwhile. lua-cjson's null
 ** (a light userdata of NULL) is null.
 */
 void wsl_source(lua_State *L, ws_source *source);

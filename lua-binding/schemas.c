@@ -1,6 +1,6 @@
 /*
-** The core's schemas as the Lua half sees them: handles for writing and
-** shaping, and descriptions for the reference and the types.
+** The core's schemas for the Lua half: handles for writing and reading, and
+** descriptions for the reference and the types.
 */
 
 #include "binding.h"
@@ -8,7 +8,7 @@
 #include "base/nearest.h"
 #include "schema/schema.h"
 
-/* schema(name): its handle. */
+/* schema(name): the handle of a schema. */
 static int schema(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const ws_schema *found = ws_schema_find(name);
@@ -67,15 +67,15 @@ static lua_Integer add_all(lua_State *L, const ws_schema *const list[],
   return count;
 }
 
-/* schemas(): all of them, described. */
+/* schemas(): descriptions of all schemas. */
 static int schemas(lua_State *L) {
   lua_newtable(L);
   add_all(L, ws_kantata_schemas, add_all(L, ws_storyblok_schemas, 0));
   return 1;
 }
 
-/* nearest(names, name): the one of an array that a mistyped name was meant
-** to be, or nil. */
+/* nearest(names, name): the name of the array that a mistyped one most likely
+** means, or nil. */
 static int nearest(lua_State *L) {
   size_t size;
   const char *name = luaL_checklstring(L, 2, &size);

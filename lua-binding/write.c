@@ -1,6 +1,6 @@
 /*
-** From Lua tables to bodies and queries. The bytes grow in one buffer for
-** each Lua state, kept by a userdata, so that an error leaks nothing.
+** Writes bodies and queries from Lua tables. They are built in a buffer of the
+** Lua state, which a userdata owns, so that no error leaks it.
 */
 
 #include <string.h>
@@ -27,34 +27,34 @@ static int free_buffer(lua_State *L) {
   return 0;
 }
 
-/* One text as it is written: from what table, and what was wrong with it. */
+/* A body or query while it is written. */
 typedef struct writing {
   ws_buffer *to;
   ws_source from;
-  ws_validation_error fault;
+  ws_validation_error error;
 } writing;
 
-/* The table is the last argument. */
+/* Begins to write the table at that index, the last argument. */
 static void begin(lua_State *L, writing *it, int table) {
   it->to = wsl_scratch(L);
-  it->fault.field[0] = it->fault.message[0] = '\0';
+  it->error.field[0] = it->error.message[0] = '\0';
   luaL_checktype(L, table, LUA_TTABLE);
   lua_settop(L, table);
   wsl_source(L, &it->from);
 }
 
-/* The text, or nil, the sentence that says why not, and the field. */
+/* Returns the text; or nil, the message, and the field. */
 static int finish(lua_State *L, const writing *it, bool well) {
   const ws_buffer *text = it->to;
-  if (text->failed || strcmp(it->fault.message, "not enough memory") == 0)
+  if (text->failed || strcmp(it->error.message, "not enough memory") == 0)
     return wsl_no_memory(L);
   if (well) {
     lua_pushlstring(L, text->bytes ? text->bytes : "", text->size);
     return 1;
   }
   lua_pushnil(L);
-  lua_pushstring(L, it->fault.message);
-  lua_pushstring(L, it->fault.field);
+  lua_pushstring(L, it->error.message);
+  lua_pushstring(L, it->error.field);
   return 3;
 }
 
@@ -72,27 +72,27 @@ static int write_body(lua_State *L) {
   begin(L, &it, 4);
   return finish(L, &it, ws_body_write(it.to, schema, purpose,
                                       lua_toboolean(L, 3), &it.from, 4,
-                                      &it.fault));
+                                      &it.error));
 }
 
-/* query(schema, only_query, strict, table): schema nil lets any name pass. */
+/* query(schema, only_query, strict, table): without a schema, of any names. */
 static int write_query(lua_State *L) {
   writing it;
   const ws_schema *schema = schema_at(L, 1);
   begin(L, &it, 4);
   return finish(L, &it, ws_query_write(it.to, schema, lua_toboolean(L, 2),
                                        lua_toboolean(L, 3), &it.from, 4,
-                                       &it.fault));
+                                       &it.error));
 }
 
-/* any(kantata, table): a body without a schema. */
+/* any(is_kantata, table): a body without a schema. */
 static int write_any(lua_State *L) {
   writing it;
   const ws_schema *const *schemas =
     lua_toboolean(L, 1) ? ws_kantata_schemas : ws_storyblok_schemas;
   begin(L, &it, 2);
   return finish(L, &it, ws_body_write_any(it.to, schemas, &it.from, 2,
-                                          &it.fault));
+                                          &it.error));
 }
 
 static const luaL_Reg functions[] = {

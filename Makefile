@@ -37,7 +37,8 @@ CFLAGS     ?= -O2 -g
 WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
          -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
          -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
-         -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion
+         -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion \
+         -Wconversion
 STD    = -std=c11 -D_GNU_SOURCE -fPIC -fno-plt -fvisibility=hidden
 MODULE = $(LIBFLAG) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 

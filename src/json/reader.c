@@ -38,7 +38,8 @@ static inline void skip_blanks(ws_reader *r) {
 /* The next character that is no blank; NUL at the end. */
 static inline char peek(ws_reader *r) {
   skip_blanks(r);
-  return r->at < r->end ? *r->at : '\0';
+  if (r->at == r->end) return '\0';
+  return *r->at;
 }
 
 static inline bool take(ws_reader *r, char c) {
@@ -124,7 +125,8 @@ static void add_utf8(ws_buffer *buffer, long code) {
 /* Reads an escape, after its backslash. */
 static bool read_escape(ws_reader *r) {
   static const char names[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
-  char c = r->at < r->end ? *r->at++ : '\0';
+  char c = '\0';
+  if (r->at < r->end) c = *r->at++;
   if (c == 'u') {
     long code = read_code_point(r);
     if (code < 0) return fail(r, "the code of a character");

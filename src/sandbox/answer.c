@@ -68,7 +68,7 @@ static void answer_status(struct request *r, const struct fault *f) {
   const struct config *config = &r->sandbox->config;
   double limit = r->kantata ? config->kantata_rate_limit
                             : config->rate_limit;
-  if (f->status == 429 && !f->shape) answer_limited(r, limit ? limit : 6);
+  if (f->status == 429 && !f->shape) answer_limited(r, limit > 0 ? limit : 6);
   else if (f->status >= 300 || !r->body)
     answer_text(r, f->status, shape_named(f->shape), status_text(f->status));
 }

@@ -103,7 +103,7 @@ static bool within_kantata(struct sandbox *s, const struct message *m,
   bool bearer, entered;
   text_format(&name, "k %s", message_token(m, &bearer));
   entered = name.failed || enter(s, ws_buffer_cstring(&name), *limit);
-  if (entered && s->config.kantata_workspaces_limit && !name.failed &&
+  if (entered && s->config.kantata_workspaces_limit > 0 && !name.failed &&
       strcmp(m->path, "/api/v1/workspaces") == 0) {
     *limit = s->config.kantata_workspaces_limit;
     name.bytes[0] = 'w';

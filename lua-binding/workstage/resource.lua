@@ -189,6 +189,7 @@ local function remember_change(self, request, change)
     memory:read_item(class.item_kind, id, change[class.target],
                      change.created_at, now, true)
   end
+  if not memory:wants_offset(now) then return end
   local created = time.parse(change.created_at)
   if created then memory:learn_offset(created, request.sent_at, now) end
 end

@@ -12,10 +12,15 @@ local LIMIT = 1024
 -- drift.
 local BOUNDS_LAST = 600
 
+-- Seconds between measurements.
+local EVERY = 1
+
 -- Seconds by which `created_at` may be rounded.
 local ROUNDED = 1
 
 -- ----------------------------------------------------- bounded maps
+
+local UTC = ("Z"):byte()
 
 local Map = {}
 Map.__index = Map
@@ -53,17 +58,17 @@ Memory.__index = Memory
 --- The memory of one client.
 function memory.new()
   return setmetatable({
-    maps = {},
+    maps = {}, claims = {},
     in_flight = setmetatable({}, { __mode = "k" }),
-    bounds = false, older_bounds = false,
+    bounds = false, older_bounds = false, measured_at = 0,
   }, Memory)
 end
 
-local function map_of(self, name)
-  local map = self.maps[name]
+local function map_of(maps, name)
+  local map = maps[name]
   if not map then
     map = new_map()
-    self.maps[name] = map
+    maps[name] = map
   end
   return map
 end
@@ -71,28 +76,33 @@ end
 --- Remembers that an object was first seen at a time on `core.now`'s clock.
 -- @tparam string kind such as "stages"
 function Memory:see(kind, id, at)
-  local map = map_of(self, kind)
+  local map = map_of(self.maps, kind)
   if not map:get(id) then map:set(id, at) end
 end
 
 --- When an object was first seen; nil if never.
 function Memory:seen_at(kind, id)
-  return map_of(self, kind):get(id)
+  return map_of(self.maps, kind):get(id)
 end
 
 --- Remembers that an object is the effect of a request of this client.
 function Memory:claim(kind, id)
-  map_of(self, kind .. " claimed"):set(id, true)
+  map_of(self.claims, kind):set(id, true)
 end
 
 function Memory:is_claimed(kind, id)
-  return map_of(self, kind .. " claimed"):get(id) ~= nil
+  return map_of(self.claims, kind):get(id) ~= nil
 end
 
 -- --------------------------------------------------------------- items
 
 -- True if a date is older than another. A replica may return older data.
 local function is_older(created_at, other)
+  -- nearly all dates have one form, in which they can be compared as text
+  if #created_at == #other and created_at:byte(-1) == UTC and
+     other:byte(-1) == UTC then
+    return created_at < other
+  end
   local seconds, known = time.parse(created_at), time.parse(other)
   return seconds ~= nil and known ~= nil and seconds < known
 end
@@ -105,7 +115,7 @@ end
 -- @tparam number at when it was read, on `core.now`'s clock
 -- @tparam[opt] boolean is_own true if this client changed it
 function Memory:read_item(kind, id, stage, created_at, at, is_own)
-  local map = map_of(self, kind)
+  local map = map_of(self.maps, kind)
   local known = map:get(id)
   if known and known.created_at and created_at and
      is_older(created_at, known.created_at) then
@@ -120,12 +130,12 @@ end
 --- Returns what is remembered of an item: `stage`, `created_at`, `at`,
 -- `is_own`, as in `read_item`; nil if nothing is.
 function Memory:item(kind, id)
-  return map_of(self, kind):get(id)
+  return map_of(self.maps, kind):get(id)
 end
 
 --- Forgets an item whose stage is unknown now.
 function Memory:forget_item(kind, id)
-  map_of(self, kind):remove(id)
+  map_of(self.maps, kind):remove(id)
 end
 
 -- --------------------------------------------------------------- clocks
@@ -135,11 +145,18 @@ local function narrow(bounds, low, high)
   bounds.high = math.min(bounds.high, high)
 end
 
+--- True if the offset of the clocks should be measured: at most once a second.
+-- @tparam number now on `core.now`'s clock
+function Memory:wants_offset(now)
+  return not self.bounds or now - self.measured_at >= EVERY
+end
+
 --- Narrows the bounds of the offset with an answered change of this client,
 -- which was made between its request and its response.
 -- @tparam number created by the service's clock
 -- @tparam number sent on our clock, as `answered`
 function Memory:learn_offset(created, sent, answered)
+  self.measured_at = answered
   local low, high = created - answered - ROUNDED, created - sent + ROUNDED
   local bounds = self.bounds
   if not bounds or answered - bounds.since > BOUNDS_LAST then

@@ -8,6 +8,7 @@ local core = require "workstage.core"
 local migration = require "workstage.migration"
 local options = require "workstage.options"
 local plan = require "workstage.migration.plan"
+local session = require "workstage.migration.session"
 local workstage = require "workstage"
 
 local model = { classes = {}, functions = {}, schemas = core.schemas() }
@@ -356,6 +357,11 @@ local function add_classes()
       "without one.", optional = true },
     { "effects", "table", "What else happens." },
     { "notes", "string[]", "What is left as it is." },
+  })
+  add_class("workstage.session", "A journal that is locked and was read, " ..
+            "for `migration.resume` and `migration.rollback`.",
+            session.Session, {
+    { "path", "string", "Of the journal." },
   })
 end
 

@@ -232,6 +232,10 @@ tables.classes = {
   { name = "workstage.migration.run_options", given = true,
     doc = "Options of `migration.apply` and `migration.resume`.",
     table.unpack(run_options) },
+  { name = "workstage.migration.open_options", given = true,
+    doc = "Options of `migration.open`.",
+    { "rollback", "boolean", "True if the run is to be rolled back; by " ..
+      "default false." } },
   { name = "workstage.migration.rollback_options", given = true,
     doc = "Options of `migration.rollback`.",
     table.unpack(with(run_options, {
@@ -313,6 +317,7 @@ tables.classes = {
     { "plan", "string", "The plan's id.", required = true },
     { "kind", "string", "\"migration\" or \"rollback\".", required = true },
     { "service", "string", "\"storyblok\" or \"kantata\".", required = true },
+    { "space_id", "integer", "Of Storyblok." },
     { "workflow", "string", "Its name." },
     { "rolled_back", "boolean", "Whether a rollback has begun.",
       required = true } },
@@ -348,7 +353,7 @@ for _, each in ipairs(storyblok.tables) do
 end
 
 local client = "workstage.storyblok|workstage.kantata"
-local run = { client = client, path = "string",
+local run = { client = client, path = "string|workstage.session",
               given = "workstage.migration.run_options",
               "workstage.migration.report" }
 
@@ -423,8 +428,11 @@ tables.types = {
     given = "workstage.migration.run_options", "workstage.migration.report",
   },
   ["workstage.migration.resume"] = run,
+  ["workstage.migration.open"] = {
+    given = "workstage.migration.open_options", "workstage.session",
+  },
   ["workstage.migration.rollback"] = {
-    client = client, path = "string",
+    client = client, path = "string|workstage.session",
     given = "workstage.migration.rollback_options",
     "workstage.migration.report",
   },

@@ -3,6 +3,7 @@ local clients = require "support.clients"
 local files = require "support.files"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local replay = require "workstage.migration.journal.replay"
 local tries = require "support.tries"
 
 local failed, has = clients.failed, clients.has
@@ -211,6 +212,54 @@ describe("resume", function()
   -- ---------------------------------------------- between any two requests
 
   local COUNTS = { ["Old review"] = 4, Drafting = 2, Ready = 1, Review = 1 }
+
+  -- ------------------------------------------------------------ a session
+
+  -- How often journals are read while `act` runs.
+  local function count_reads(act)
+    local real, count = replay.read, 0
+    replay.read = function(...)
+      count = count + 1
+      return real(...)
+    end
+    local good, err = pcall(act)
+    replay.read = real
+    assert(good, err)
+    return count
+  end
+
+  it("reads a journal once, though it was asked about first", function()
+    start { ["Old review"] = 30 }
+    apply(nil, { limit = 5 })
+    assert.equal(1, count_reads(function()
+      local opened = assert(migration.open(journal))
+      assert.equal(5, opened:progress().moved)
+      has(failed("locked", migration.open(journal)), "in use")
+      assert.is_true(assert(migration.resume(space, opened)).complete)
+    end))
+    local back = { limit = 5 }
+    assert.equal(1, count_reads(function()
+      local opened = assert(migration.open(journal, { rollback = true }))
+      assert.is_true(opened:progress().complete)
+      assert.is_false(assert(migration.rollback(space, opened,
+                                                back)).complete)
+    end))
+    -- the run's and the rollback's
+    assert.equal(2, count_reads(function()
+      assert.is_true(assert(migration.rollback(space, journal)).complete)
+    end))
+    assert.same({ ["Old review"] = 30 }, migrations.counts(server))
+  end)
+
+  it("unlocks a journal that was only asked about", function()
+    start { ["Old review"] = 6 }
+    apply(nil, { limit = 2 })
+    local opened = assert(migration.open(journal))
+    opened:close()
+    assert.is_true(resume().complete)
+    failed("invalid", migration.open(journal, { rolback = true }))
+    failed("io", migration.open(folder .. "/none"))
+  end)
 
   local function expected()
     local other, client = migrations.start(migrations.space(COUNTS))

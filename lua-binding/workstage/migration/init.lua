@@ -1,6 +1,5 @@
 --- Migrations: `require "workstage.migration"`.
 local arguments = require "workstage.migration.arguments"
-local applying = require "workstage.migration.session"
 local blueprints = require "workstage.migration.blueprint"
 local check = require "workstage.migration.blueprint.lint"
 local drawing = require "workstage.migration.graph.plan_graph"
@@ -8,6 +7,7 @@ local errors = require "workstage.errors"
 local export = require "workstage.migration.blueprint.export"
 local findings = require "workstage.migration.blueprint.findings"
 local graph = require "workstage.migration.graph.dot"
+local journals = require "workstage.migration.journal.file"
 local keep_only = require "workstage.migration.blueprint.only"
 local options = require "workstage.options"
 local plans = require "workstage.migration.plan"
@@ -16,10 +16,11 @@ local planners = {
   kantata = require "workstage.migration.plan.kantata",
 }
 local rehearse = require "workstage.migration.rehearse"
+local rollback_session = require "workstage.migration.rollback_session"
+local session = require "workstage.migration.session"
 local replay = require "workstage.migration.journal.replay"
 local report = require "workstage.migration.report"
 local strict = require "workstage.strict"
-local undoing = require "workstage.migration.rollback_session"
 
 local migration = {}
 
@@ -215,14 +216,38 @@ function migration.apply(client, plan, given)
   }) or check_apply(given)
   if err then return nil, err end
   local path = given.journal or ("workstage-%s.journal"):format(plan.id)
-  return applying.begin(client, plan, path, given)
+  return session.begin(client, plan, path, given)
 end
 
 -- ----------------------------------------------------------------- resume
 
+local REMEDY = "nothing was sent, and a new plan holds what is left to do"
+
+--- Opens a journal: it is locked, and read once. `resume` and `rollback` take
+-- what is returned in place of the path.
+-- @tparam string path
+-- @tparam[opt] table given `rollback`: true if the run is to be rolled back
+-- @treturn[1] table the session, with `progress()` as `migration.progress`
+--   tells it, and `close()`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function migration.open(path, given)
+  given = given or {}
+  local err = arguments.check("open(path, options)", {
+    { "options", given },
+  }) or options.path(path) or
+    options.check_names("option", given, { "rollback" })
+  if err then return nil, err end
+  if given.rollback then return rollback_session.open(path) end
+  local opened
+  opened, err = session.open(path)
+  if not opened then return nil, journals.with_remedy(err, REMEDY) end
+  return opened
+end
+
 --- Carries on a run that was stopped, wherever it was.
 -- @tparam table client
--- @tparam string path of the journal
+-- @tparam string|table path of the journal, or its session
 -- @tparam[opt] table given as for `apply`
 -- @treturn[1] table the report
 -- @treturn[2] nil
@@ -231,9 +256,12 @@ function migration.resume(client, path, given)
   given = given or {}
   local err = arguments.check("resume(client, path, options)", {
     { "client", client }, { "options", given },
-  }) or options.path(path) or check_apply(given)
+  }) or check_apply(given)
   if err then return nil, err end
-  return applying.resume(client, path, given)
+  local opened = path
+  if type(path) ~= "table" then opened, err = migration.open(path) end
+  if not opened then return nil, err end
+  return session.resume(client, opened, given)
 end
 
 -- --------------------------------------------------------------- rollback
@@ -243,7 +271,7 @@ end
 -- The way back has a journal of its own, `path` .. ".rollback"; a rollback
 -- that was stopped is carried on by the same call.
 -- @tparam table client
--- @tparam string path of the journal
+-- @tparam string|table path of the journal, or its session
 -- @tparam[opt] table given as for `apply`, and `confirm(plan)`: gets the plan
 --   of the way back; nothing is done unless it returns true
 -- @treturn[1] table the report
@@ -253,9 +281,16 @@ function migration.rollback(client, path, given)
   given = given or {}
   local err = arguments.check("rollback(client, path, options)", {
     { "client", client }, { "options", given },
-  }) or options.path(path) or check_apply(given, "confirm")
+  }) or check_apply(given, "confirm")
   if err then return nil, err end
-  return undoing.run(client, path, given)
+  local opened = path
+  if type(path) ~= "table" then
+    err = options.path(path)
+    if err then return nil, err end
+    opened, err = rollback_session.open(path, given.journal)
+  end
+  if not opened then return nil, err end
+  return rollback_session.run(client, opened, given)
 end
 
 -- --------------------------------------------------------------- progress
@@ -263,7 +298,8 @@ end
 --- How far a journal's run has come. No network.
 -- @tparam string path
 -- @treturn[1] table `total`, `moved`, `skipped`, `failed`, `complete`,
---   `operations`, `done`, `workflow`, `service`, `kind`, `rolled_back`
+--   `operations`, `done`, `workflow`, `service`, `space_id`, `kind`, `plan`,
+--   `rolled_back`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.progress(path)
@@ -272,21 +308,7 @@ function migration.progress(path)
   local replayed
   replayed, err = replay.read(path)
   if not replayed then return nil, err end
-  local total, done = 0, 0
-  for index, operation in ipairs(replayed.plan.operations) do
-    total = total + (operation.count or 0)
-    local state = replayed.progress[index]
-    if state and state.done then done = done + 1 end
-  end
-  return {
-    total = total + replayed.late, moved = replayed.moved,
-    skipped = replayed.skipped,
-    failed = replayed.failed, complete = replayed.complete,
-    operations = #replayed.plan.operations, done = done,
-    workflow = replayed.plan.workflow, service = replayed.plan.service,
-    kind = replayed.plan.kind, rolled_back = replayed.rolled_back == true,
-    plan = replayed.plan.id,
-  }
+  return replay.progress(replayed)
 end
 
 -- ----------------------------------------------------------- graph, rehearse

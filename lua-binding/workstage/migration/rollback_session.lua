@@ -6,7 +6,6 @@ local journals = require "workstage.migration.journal.file"
 local loop = require "workstage.loop"
 local plan_rollback = require "workstage.migration.plan.rollback"
 local plans = require "workstage.migration.plan"
-local replay = require "workstage.migration.journal.replay"
 
 local rollback_session = {}
 
@@ -22,13 +21,6 @@ local function is_there(path)
   return file ~= nil
 end
 
-local function header_of(path)
-  local reader, err = journals.read(path)
-  if not reader then return nil, err end
-  reader:close()
-  return reader.header
-end
-
 -- The journal at a rollback's path is another's.
 local function refused(back, what)
   return errors.new {
@@ -39,58 +31,63 @@ local function refused(back, what)
   }
 end
 
--- Whether the header at a rollback's path is that of this run's rollback.
-local function check_header(path, back)
-  local there, err = header_of(back)
-  if not there then return nil, journals.with_remedy(err, REMEDY) end
-  if not there.undoes then
+local function header_of(path)
+  local reader, err = journals.read(path)
+  if not reader then return nil, err end
+  reader:close()
+  return reader.header
+end
+
+-- Whether the journal at a rollback's path is that of this run's rollback.
+local function check_header(back, of_run)
+  local header, err = header_of(back)
+  if not header then return nil, journals.with_remedy(err, REMEDY) end
+  if not header.undoes then
     return nil, refused(back, "a run, and not of a rollback")
-  end
-  local run
-  run, err = header_of(path)
-  if not run then return nil, journals.with_remedy(err, LOST) end
-  if there.undoes ~= run.run then
+  elseif header.undoes ~= of_run.run then
     return nil, refused(back, "the rollback of another run")
   end
   return true
 end
 
---- Whether a run's rollback is there to be carried on. One that ended before
--- it could send anything is taken away, and begun again: the run itself may
--- have been carried on since.
--- @tparam string path of the run's journal
--- @tparam string back where the rollback's is to be
--- @treturn[1] boolean
+--- Opens the journal of a run that is to be rolled back.
+-- @tparam string path
+-- @tparam[opt] string back the path of the rollback's journal
+-- @treturn[1] table the session
 -- @treturn[2] nil
--- @treturn[2] table the error: `refused` where another's journal is there
-function rollback_session.is_begun(path, back)
-  if not is_there(back) then return false end
-  local good, err = check_header(path, back)
-  if not good then return nil, err end
-  local journal <close>, why = journals.open(back)
-  if not journal then return nil, journals.with_remedy(why, REMEDY) end
-  local there
-  there, err = replay.read(back)
-  if there and not there.is_unmarked then
-    return true
-  elseif not there and not err.unplanned then
-    return nil, journals.with_remedy(err, REMEDY)
-  end
-  os.remove(back)
-  return false
+-- @treturn[2] table the error
+function rollback_session.open(path, back)
+  back = back or path .. ".rollback"
+  local self, err = session.open(path, moved_items.new())
+  if self then return self end
+  return nil, journals.with_remedy(err, is_there(back) and "resume " ..
+    back .. " to carry on what was planned" or LOST)
 end
 
--- What the journal says, and the moves in it.
-local function read(client, path)
-  local moved = moved_items.new()
-  local replayed, err = replay.read(path, function(record, self)
-    moved:take(record, self.plan.operations[record.operation], self)
-  end)
-  if not replayed then return nil, err end
-  local good
-  good, err = session.belongs(client, replayed.plan)
+--- The rollback of a run that has begun: its session. One that ended before
+-- it could send anything is taken away, and begun again: the run itself may
+-- have been carried on since.
+-- @tparam table self the run's session
+-- @tparam string back where the rollback's journal is
+-- @treturn[1] table|boolean the session; false when none has begun
+-- @treturn[2] nil
+-- @treturn[2] table the error: `refused` where another's journal is there
+function rollback_session.begun(self, back)
+  if self.rollback then return self.rollback end
+  if not is_there(back) then return false end
+  local good, opened, err
+  good, err = check_header(back, self.replayed.header)
   if not good then return nil, err end
-  return replayed, moved
+  opened, err = session.open(back)
+  if not opened and not err.unplanned then
+    return nil, journals.with_remedy(err, REMEDY)
+  elseif opened and not opened.replayed.is_unmarked then
+    self.rollback = opened
+    return opened
+  end
+  if opened then opened:close() end
+  os.remove(back)
+  return false
 end
 
 -- What was in flight when the run ended may take so long to show.
@@ -103,15 +100,16 @@ local function wait(client, given)
   loop.sleep(seconds)
 end
 
--- The plan of the way back, from a journal that is locked meanwhile.
-local function plan_back(client, path, given)
-  local replayed, moved = read(client, path)
-  if not replayed then return nil, moved end
+-- The plan of the way back.
+local function plan_back(client, self, given)
+  local replayed = self.replayed
+  local good, err = session.belongs(client, replayed.plan)
+  if not good then return nil, err end
   if replayed.has_doubt then wait(client, given) end
-  local taken, plan, err
-  taken, err = moved:take_uncertain(client, replayed)
-  if not taken then return nil, err end
-  plan, err = plan_rollback(client, replayed, moved:finish())
+  good, err = self.moved:take_uncertain(client, replayed)
+  if not good then return nil, err end
+  local plan
+  plan, err = plan_rollback(client, replayed, self.moved:finish())
   if not plan then return nil, err end
   plan.service, plan.kind = replayed.plan.service, "rollback"
   plan.space_id, plan.rate = replayed.plan.space_id, client.transport.rate
@@ -120,51 +118,43 @@ local function plan_back(client, path, given)
 end
 
 -- From then on the run is not carried on any more.
-local function mark(journal)
-  return journal:intend { type = "rolled_back", at = os.time() }
+local function mark(self)
+  return self.journal:intend { type = "rolled_back", at = os.time() }
 end
 
-local function begin(client, path, back, given)
-  local journal <close>, why = journals.open(path)
-  if not journal then return nil, journals.with_remedy(why, LOST) end
-  local plan, err = plan_back(client, path, given)
+local function begin(client, self, back, given)
+  local plan, err = plan_back(client, self, given)
   if not plan then return nil, err end
   if given.confirm and not given.confirm(plan) then
     return nil, errors.new { kind = "refused",
                              message = "the rollback was not confirmed" }
   end
   return session.begin(client, plan, back, given, function()
-    return mark(journal)
+    return mark(self)
   end)
 end
 
 -- A run's journal that was put back from a copy has lost its mark.
-local function carry_on(client, path, back, given)
-  local journal <close>, why = journals.open(path)
-  local run, err = nil, why
-  if journal then run, err = replay.read(path) end
-  if not run then
-    return nil, journals.with_remedy(err, "resume " .. back ..
-                                     " to carry on what was planned")
-  end
-  if not run.rolled_back then
-    local good
-    good, err = mark(journal)
+local function carry_on(client, self, given)
+  if not self.replayed.rolled_back then
+    local good, err = mark(self)
     if not good then return nil, err end
   end
-  return session.resume(client, back, given)
+  return session.resume(client, self.rollback, given)
 end
 
---- Rolls a run back, or carries its rollback on.
+--- Rolls a run back, or carries its rollback on. The session is closed
+-- afterwards.
 -- @tparam table client
--- @tparam string path of the journal
+-- @tparam table opened the run's session
 -- @tparam table given the options of `migration.apply`
-function rollback_session.run(client, path, given)
-  local back = given.journal or path .. ".rollback"
-  local begun, err = rollback_session.is_begun(path, back)
+function rollback_session.run(client, opened, given)
+  local self <close> = opened
+  local back = given.journal or self.path .. ".rollback"
+  local begun, err = rollback_session.begun(self, back)
   if begun == nil then return nil, err end
-  local go = begun and carry_on or begin
-  return go(client, path, back, given)
+  if begun then return carry_on(client, self, given) end
+  return begin(client, self, back, given)
 end
 
 return rollback_session

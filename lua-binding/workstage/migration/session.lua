@@ -1,5 +1,5 @@
---- The beginning of a run: a plan applied for the first time, or one that was
--- stopped carried on.
+--- A run's journal, opened: it is locked and read once. A run begins with a
+-- plan, or goes on from such a session.
 local errors = require "workstage.errors"
 local executor = require "workstage.migration.execute.executor"
 local journals = require "workstage.migration.journal.file"
@@ -12,6 +12,10 @@ local stages = require "workstage.migration.execute.stages"
 local state = require "workstage.migration.state"
 
 local session = {}
+
+local Session = { __name = "workstage.session" }
+Session.__index = Session
+session.Session = Session
 
 -- ----------------------------------------------------------- what is asked
 
@@ -181,18 +185,46 @@ local function unmarked(path)
   }
 end
 
-local REMEDY = "nothing was sent, and a new plan holds what is left to do"
+--- Opens a journal: locks it until `close` or the end of a run, and reads it.
+-- @tparam string path
+-- @tparam[opt] table moved collects the moves in it (see `moved_items`)
+-- @treturn[1] table the session
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function session.open(path, moved)
+  local journal, err = journals.open(path)
+  if not journal then return nil, err end
+  local went, replayed, why = pcall(replay.read, path, moved and
+    function(record, self)
+      moved:take(record, self.plan.operations[record.operation], self)
+    end)
+  if went and replayed then
+    return setmetatable({ path = path, journal = journal, moved = moved,
+                          replayed = replayed }, Session)
+  end
+  journal:close()
+  if not went then error(replayed, 0) end
+  return nil, why
+end
 
--- What a journal says, if it is this client's and still to be carried on.
-local function read(client, path)
-  local replayed, err = replay.read(path)
-  if not replayed then return nil, journals.with_remedy(err, REMEDY) end
-  local good
-  good, err = session.belongs(client, replayed.plan)
+--- Unlocks the journal, and that of a rollback which was opened with it.
+function Session:close()
+  self.journal:close()
+  if self.rollback then self.rollback:close() end
+end
+
+Session.__close = Session.close
+
+--- How far the run has come, as `migration.progress` tells it.
+function Session:progress() return replay.progress(self.replayed) end
+
+-- Whether a run is this client's, and is still to be carried on.
+local function check(client, self)
+  local good, err = session.belongs(client, self.replayed.plan)
   if not good then return nil, err end
-  if replayed.rolled_back then return nil, rolled_back(path) end
-  if replayed.is_unmarked then return nil, unmarked(path) end
-  return replayed
+  if self.replayed.rolled_back then return nil, rolled_back(self.path) end
+  if self.replayed.is_unmarked then return nil, unmarked(self.path) end
+  return true
 end
 
 -- What was in flight when the run ended may take so long to show.
@@ -219,21 +251,20 @@ local function add_notes(self, replayed)
   end
 end
 
---- Carries on what a journal says.
+--- Carries on a run. The session is closed afterwards.
 -- @tparam table client
--- @tparam string path of the journal
+-- @tparam table opened the session
 -- @tparam table given the options of `migration.apply`
-function session.resume(client, path, given)
-  local journal <close>, why = journals.open(path)
-  if not journal then return nil, journals.with_remedy(why, REMEDY) end
-  local replayed, err = read(client, path)
-  if not replayed then return nil, err end
-  local self = run.new(client, replayed.plan, journal, path, given)
+function session.resume(client, opened, given)
+  local _ <close>, replayed = opened, opened.replayed
+  local good, err = check(client, opened)
+  if not good then return nil, err end
+  local self = run.new(client, replayed.plan, opened.journal, opened.path,
+                       given)
   self.settled = replayed.moved + replayed.skipped
   self:add(replayed.late)
   add_notes(self, replayed)
   if replayed.complete then return self:already_done() end
-  local good
   good, err = wait_and_look(self, replayed)
   if not good then return nil, err end
   return executor.run(self, replayed.progress)

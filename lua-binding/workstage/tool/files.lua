@@ -2,7 +2,6 @@
 -- called.
 local core = require "workstage.core"
 local failure = require "workstage.tool.ui.failure"
-local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local screen = require "workstage.tool.ui.screen"
 local exit_status = require "workstage.tool.exit_status"
@@ -62,24 +61,34 @@ function files.plan(path)
   return nil, failure.tell(err)
 end
 
---- What a journal is about: `service`, `space_id`, and its progress.
--- @treturn[1] table
--- @treturn[2] nil
--- @treturn[2] integer the exit status
-function files.journal(path)
+-- Reads a journal with a function that takes its path.
+local function read_journal(path, read)
   local kind = files.kind(path)
   if kind and kind ~= "journal" then
     screen.complain("%s is a %s, not a journal", path, kind)
     return nil, exit_status.FAILED
   end
-  local progress, err = migration.progress(path)
-  if not progress then return nil, failure.tell(err) end
-  local reader
-  reader, err = journals.read(path)
-  if not reader then return nil, failure.tell(err) end
-  progress.space_id = reader.header.space_id
-  reader:close()
-  return progress
+  local found, err = read(path)
+  if not found then return nil, failure.tell(err) end
+  return found
+end
+
+--- What a journal is about: `service`, `space_id`, and its progress.
+-- @treturn[1] table
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function files.journal(path)
+  return read_journal(path, migration.progress)
+end
+
+--- Opens a journal for a run that goes on from it.
+-- @tparam string path
+-- @tparam[opt] table given the options of `migration.open`
+-- @treturn[1] table the session
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function files.open(path, given)
+  return read_journal(path, function() return migration.open(path, given) end)
 end
 
 local function number_of(path, number)

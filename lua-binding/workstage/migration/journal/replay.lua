@@ -128,4 +128,23 @@ function replay.read(path, on_moved)
   return self
 end
 
+--- How far a run has come.
+-- @tparam table self what `read` returns
+-- @treturn table see `migration.progress`
+function replay.progress(self)
+  local total, done = self.late, 0
+  for index, op in ipairs(self.plan.operations) do
+    local progress = self.progress[index]
+    total = total + (op.count or 0)
+    if progress and progress.done then done = done + 1 end
+  end
+  return {
+    total = total, moved = self.moved, skipped = self.skipped,
+    failed = self.failed, complete = self.complete, done = done,
+    operations = #self.plan.operations, rolled_back = self.rolled_back == true,
+    workflow = self.plan.workflow, service = self.plan.service,
+    space_id = self.plan.space_id, kind = self.plan.kind, plan = self.plan.id,
+  }
+end
+
 return replay

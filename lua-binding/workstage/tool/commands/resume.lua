@@ -24,8 +24,9 @@ function command.define(parser)
 end
 
 function command.run(parsed)
-  local about, code = files.journal(parsed.journal)
-  if not about then return code end
+  local session <close>, code = files.open(parsed.journal)
+  if not session then return code end
+  local about = session:progress()
   if about.rolled_back then
     return job.refuse(parsed, "This run was rolled back. There is nothing " ..
                               "to continue.")
@@ -44,7 +45,7 @@ function command.run(parsed)
   self.events:started(parsed.journal, about.space_id)
   local done, err = self:run(parsed.journal, function(client, options)
     options.journal = nil
-    return migration.resume(client, parsed.journal, options)
+    return migration.resume(client, session, options)
   end)
   local is_rollback = about.kind == "rollback"
   return self:tell(done, err, { verb = is_rollback and "Rollback" or "Apply",

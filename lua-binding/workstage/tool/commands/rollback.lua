@@ -50,21 +50,20 @@ local function asker(self, back, about)
 end
 
 -- Until the answer nothing is changed, and a signal ends it at once.
-local function begin(self, about)
+local function begin(self, session, about)
   local path = self.parsed.journal
   self:heading()
   return self:run(nil, function(client, options)
     terminal.restore()
     self.bar.is_applying = false
     options.confirm = asker(self, path .. ".rollback", about)
-    return migration.rollback(client, path, options)
+    return migration.rollback(client, session, options)
   end)
 end
 
 -- A rollback that has begun is continued; a finished one is not repeated.
-local function continue(self, path, back)
-  local about, found = files.journal(back)
-  if not about then return nil, nil, found end
+local function continue(self, session, begun, back)
+  local about = begun:progress()
   if about.complete then
     return nil, nil, progress.tell_over(about, { journal = back,
                                                  json = self.parsed.json })
@@ -77,24 +76,24 @@ local function continue(self, path, back)
   self.events:started(back, about.space_id)
   return self:run(back, function(client, options)
     options.journal = nil
-    return migration.rollback(client, path, options)
+    return migration.rollback(client, session, options)
   end)
 end
 
 function command.run(parsed)
-  local about, code = files.journal(parsed.journal)
-  if not about then return code end
+  local session <close>, code = files.open(parsed.journal, { rollback = true })
+  if not session then return code end
   local self
-  self, code = job.new(parsed, about)
+  self, code = job.new(parsed, session:progress())
   if not self then return code end
   local back, told = parsed.journal .. ".rollback", { verb = "Rollback" }
-  local begun, err = rollback_session.is_begun(parsed.journal, back)
+  local begun, err = rollback_session.begun(session, back)
   local done
   if begun then
-    done, err, code = continue(self, parsed.journal, back)
+    done, err, code = continue(self, session, begun, back)
     if not done and not err then return code end
   elseif begun == false then
-    done, err = begin(self, told)
+    done, err = begin(self, session, told)
     if self.refused then return self.refused end
   end
   return self:tell(done, err, told)

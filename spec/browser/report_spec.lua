@@ -105,6 +105,19 @@ describe("a report", function()
         end)
     run("hostile", hostile_space(), hostile_blueprint(), nil,
         refused(4))
+    local article = small()
+    article.moves = nil
+    run("several", migrations.space(COMPLETE_COUNTS), {
+      workflows = {
+        { default = true, stages = { { name = "Drafting", color = "#babcb6",
+                                       is_default = true, next = "all" } } },
+        article,
+      },
+      moves = { { from = { workflow = "Article", stage = "Old review" },
+                  to = { default = true, stage = "Drafting" } },
+                { from = { default = true, stage = "Reviewing" },
+                  to = { default = true, stage = "Drafting" } } },
+    })
     kantata()
     local output = shell.must(
       "cd %s/browser && CHROMIUM=$(command -v chromium) node report.mjs "
@@ -169,7 +182,8 @@ describe("a report", function()
       plan = "40 to move", complete = "40 of 40 items moved",
       interrupted = "The run can be resumed", failures = "<b>not allowed</b>",
       rolled_back = "was rolled back later",
-      hostile = "<script>alert(1)</script>", kantata = "20 of 20 items moved",
+      hostile = "<script>alert(1)</script>",
+      several = "Default, Article", kantata = "20 of 20 items moved",
     }
     each("plain", function(visit)
       assert.matches(wanted[visit.name], visit.result, 1, true)

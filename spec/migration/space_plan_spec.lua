@@ -96,7 +96,7 @@ describe("a plan of several workflows", function()
 
   it("changes them all, with moves across, and goes back", function()
     local before, counts = text(), migrations.counts(server)
-    apply(blueprint(function(value, default, article, news)
+    local plan = apply(blueprint(function(value, default, article, news)
       default.stages[2].color = "#abcdef"
       table.remove(article.stages, 3)
       table.insert(news.stages, { name = "Legal", color = "#333333",
@@ -109,6 +109,10 @@ describe("a plan of several workflows", function()
       }
       news.stages[1].next = { "Done", "Legal" }
     end))
+    assert.matches('Workflow "Default"\n  ~ stage "Reviewing".-'
+      .. '\nWorkflow "Article"\n  %- stage "Old review".-'
+      .. '\nWorkflow "News"\n  ~ stage "Start".-  %+ stage "Legal".-'
+      .. '\n  > 3 items', tostring(plan))
     assert.same({ Review = 2, ["News / Legal"] = 3, ["News / Done"] = 4 },
                 migrations.counts(server))
     rollback()

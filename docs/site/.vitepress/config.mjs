@@ -59,7 +59,9 @@ export default defineConfig({
         reference("Objects and filters", "schemas"),
         reference("workstage.migration", "migration"),
         reference("workstage.sandbox", "sandbox"),
+        reference("workstage.history", "history"),
         reference("workstage.log", "log"),
+        reference("workstage.time", "time"),
         page("The sandbox's rules", "/sandbox"),
       ] },
       { text: "Examples", items: [

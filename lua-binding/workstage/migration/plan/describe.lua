@@ -188,13 +188,31 @@ local function opened_stages(plan, changes)
   return refs
 end
 
+-- By workflow, in the order in which they are read.
+local function by_workflow(entries, before, after)
+  local place = {}
+  for _, each in ipairs { after, before } do
+    for i, ref in ipairs(state.workflow_order(each)) do
+      place[ref] = place[ref] or i
+    end
+  end
+  local index = {}
+  for i, entry in ipairs(entries) do index[entry] = i end
+  table.sort(entries, function(a, b)
+    local left, right = place[a.workflow] or 0, place[b.workflow] or 0
+    if left ~= right then return left < right end
+    return index[a] < index[b]
+  end)
+  return entries
+end
+
 --- The stages that a plan removes, changes, opens for the time of the moves,
--- and adds, in this order.
+-- and adds: by workflow, and in this order.
 -- @tparam table plan
 -- @treturn table array of `kind` ("removed", "changed", "opened", "added"),
---   `stage` (its attributes, the former ones unless it is new), `details`:
---   an array of `label` (nil for flags), `text`, `is_default`, and for flags
---   `words`, a phrase for both
+--   `workflow` (its reference), `stage` (its attributes, the former ones
+--   unless it is new), `details`: an array of `label` (nil for flags), `text`,
+--   `is_default`, and for flags `words`, a phrase for both
 function describe.stages(plan)
   local after = operations.after(plan.state, plan.operations)
   local names, found = describe.names(plan, after), {}
@@ -202,7 +220,7 @@ function describe.stages(plan)
   local before, now = plan.state.stages, after.stages
   local function add(kind, stage, details)
     found[#found + 1] = { kind = kind, stage = stage,
-                          details = details or {} }
+                          workflow = stage.workflow, details = details or {} }
   end
   for _, ref in ipairs(changes.removed) do add("removed", before[ref]) end
   for _, ref in ipairs(changes.changed) do
@@ -214,7 +232,22 @@ function describe.stages(plan)
   for _, ref in ipairs(changes.added) do
     add("added", now[ref], added_details(now[ref], names))
   end
-  return found
+  return by_workflow(found, plan.state, after)
+end
+
+--- The names of the workflows that a plan is about, as they are in the end:
+-- one, several, or none for moves alone.
+-- @tparam table plan
+-- @treturn table array of names
+function describe.workflows(plan)
+  if plan.workflow then return { plan.workflow } end
+  local after = operations.after(plan.state, plan.operations)
+  local names = {}
+  for _, ref in ipairs(plan.scope or {}) do
+    local workflow = after.workflows[ref] or plan.state.workflows[ref]
+    names[#names + 1] = workflow and workflow.name
+  end
+  return names
 end
 
 --- How many stages are added, changed and removed, and how many items moved.

@@ -31,13 +31,23 @@ local HEADINGS = {
              "moves, and closed again" },
 }
 
-local function write_stages(plan, out)
+local function write_stage(entry, out)
+  local heading, stage = HEADINGS[entry.kind], entry.stage
+  out(heading[1], heading[2]:format(words.quoted(stage.name),
+                                    stage.color and "  " .. stage.color
+                                    or ""))
+  for _, detail in ipairs(entry.details) do write_detail(detail, out) end
+end
+
+-- Where a plan is about several workflows, each has a heading.
+local function write_stages(plan, names, out)
+  local has_headings, last = not plan.workflow, nil
   for _, entry in ipairs(describe.stages(plan)) do
-    local heading, stage = HEADINGS[entry.kind], entry.stage
-    out(heading[1], heading[2]:format(words.quoted(stage.name),
-                                      stage.color and "  " .. stage.color
-                                      or ""))
-    for _, detail in ipairs(entry.details) do write_detail(detail, out) end
+    if has_headings and entry.workflow ~= last then
+      last = entry.workflow
+      out("bold", "Workflow " .. names.workflow(last))
+    end
+    write_stage(entry, out)
   end
 end
 
@@ -73,9 +83,13 @@ local function write_summary(plan, out)
                                       plan.requests == 1 and "" or "s", time))
 end
 
-local function write_operations(plan, names, out)
+-- Those that move items, or the others.
+local function write_operations(plan, names, out, has_items)
   for _, op in ipairs(plan.operations) do
-    for _, line in ipairs(operations.of(op).render(op, names)) do
+    local kind = operations.of(op)
+    local lines = (kind.has_items or false) == has_items and
+                  kind.render(op, names) or {}
+    for _, line in ipairs(lines) do
       if type(line) == "table" then out(line[1], line[2])
       else out(nil, line) end
     end
@@ -103,8 +117,10 @@ function render.text(plan, options)
     return table.concat(parts, "\n")
   end
   local after = operations.after(plan.state, plan.operations)
-  write_stages(plan, out)
-  write_operations(plan, describe.names(plan, after), out)
+  local names = describe.names(plan, after)
+  write_operations(plan, names, out, false)
+  write_stages(plan, names, out)
+  write_operations(plan, names, out, true)
   write_effects(plan, out)
   write_summary(plan, out)
   return table.concat(parts, "\n")

@@ -110,7 +110,11 @@ local function change_item(self, change)
   end
   return element("li", nil, {
     element("span", { class = "sign " .. sign[2] }, text(sign[1])), " ",
-    self:stage(change.stage), table.concat(lines),
+    self:stage(change.stage),
+    change.workflow_name and
+      element("span", { class = "soft" },
+              " in " .. name(change.workflow_name)) or "",
+    table.concat(lines),
   })
 end
 

@@ -20,7 +20,9 @@ end
 
 local function title_of(plan)
   if plan.service == "kantata" then return "Kantata OX" end
-  return plan.workflow or ("Space %d"):format(plan.space_id)
+  local names = describe.workflows(plan)
+  if #names > 0 then return table.concat(names, ", ") end
+  return ("Space %d"):format(plan.space_id)
 end
 
 local function facts_of(plan, given)
@@ -29,7 +31,11 @@ local function facts_of(plan, given)
     if value then facts[#facts + 1] = { name, tostring(value) } end
   end
   add("Space", given.space or plan.space_id)
-  add("Workflow", plan.workflow)
+  local workflows = describe.workflows(plan)
+  if #workflows > 0 then
+    add(#workflows == 1 and "Workflow" or "Workflows",
+        table.concat(workflows, ", "))
+  end
   add("Planned", date(plan.created))
   add("By", given.user)
   add("Rate", plan.rate and ("%g requests a second"):format(plan.rate))
@@ -52,9 +58,16 @@ local function numbers_of(plan)
   return numbers
 end
 
+-- Where a plan is about several workflows, a change says which one.
 local function changes_of(plan)
+  local after = operations.after(plan.state, plan.operations)
   local found = {}
   for _, entry in ipairs(describe.stages(plan)) do
+    local workflow = after.workflows[entry.workflow] or
+                     plan.state.workflows[entry.workflow]
+    if not plan.workflow then
+      entry.workflow_name = workflow and workflow.name
+    end
     if entry.kind ~= "opened" then found[#found + 1] = entry end
   end
   return found

@@ -52,6 +52,20 @@ describe("a migration's options", function()
     assert.equal(before, #server:requests())
   end)
 
+  it("and a blueprint with errors: they are named, not its warnings",
+     function()
+    local blueprint = migrations.blueprint()
+    for i = 1, 20 do
+      table.insert(blueprint.stages, { name = "Unreached " .. i,
+                                       color = ("#%06x"):format(i) })
+    end
+    blueprint.stages[2].after_publish = "Nope"
+    local _, err = migration.plan(space, blueprint)
+    assert.equal('error: stages[2].after_publish: No stage is named "Nope"',
+                 tostring(err))
+    assert.is_true(#err.findings > 20)
+  end)
+
   it("come behind arguments of the right kinds", function()
     local blueprint = migrations.blueprint()
     local before = #server:requests()

@@ -351,6 +351,18 @@ describe("a plan of several workflows", function()
         'the workflow "News" has no stage "Legal"')
   end)
 
+  it("copies a whole space into an empty one", function()
+    local path = folder .. "/space.lua"
+    assert(migration.write(blueprint(), path))
+    local before = text()
+    space:close()
+    server:stop()
+    server, space = migrations.start { workflows = {}, stories = {} }
+    -- its default workflow comes with stages of the service's own
+    apply(assert(migration.read(path)))
+    assert.equal(before, text())
+  end)
+
   it("tells stages of one name apart by their workflows", function()
     apply(blueprint(function(value, default, article, news)
       for _, workflow in ipairs { default, article, news } do

@@ -116,7 +116,8 @@ local function check_types(given, names, wanted)
 end
 
 local function finding_error(found)
-  local err = errors.new { kind = "refused", message = tostring(found) }
+  local err = errors.new { kind = "refused",
+                           message = found:errors_text() }
   err.findings = found
   return err
 end

@@ -56,6 +56,14 @@ function state.workflow_ref(self, ref)
   return self.workflow_ids[ref] or ref
 end
 
+--- True if a workflow has a stage.
+-- @param ref the stage's reference; nil and false are none
+-- @param workflow the workflow's reference
+function state.has_stage(self, ref, workflow)
+  local stage = ref and self.stages[ref] or nil
+  return stage ~= nil and stage.workflow == workflow
+end
+
 local function by_position(a, b)
   local left, right = a.position or 0, b.position or 0
   if left ~= right then return left < right end

@@ -62,6 +62,15 @@ function Findings:has_error()
   return false
 end
 
+--- The errors alone, as a text.
+function Findings:errors_text()
+  local errors = findings.new()
+  for _, finding in ipairs(self) do
+    if finding.level == "error" then errors[#errors + 1] = finding end
+  end
+  return tostring(errors)
+end
+
 --- The findings that a plan does not answer by itself.
 function Findings:without_offline()
   local kept = findings.new()

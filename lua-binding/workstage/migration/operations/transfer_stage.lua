@@ -37,8 +37,10 @@ function kind.requires(op)
       name = op.name, color = op.color or nil },
   }
   for _, ref in ipairs(op.set.workflow_stage_ids or {}) do
-    list[#list + 1] = { check = "stage_is_in_workflow", stage = ref,
-                        workflow = op.workflow }
+    if ref ~= op.stage then
+      list[#list + 1] = { check = "stage_is_in_workflow", stage = ref,
+                          workflow = op.workflow }
+    end
   end
   return list
 end
@@ -76,8 +78,7 @@ function kind.set_of(before, ref, workflow, target)
   local now = before.stages[ref]
   local set = attributes.changes(now, target) or {}
   local function is_there(other)
-    local stage = before.stages[other]
-    return stage and (stage.workflow == workflow or other == ref)
+    return other == ref or state.has_stage(before, other, workflow)
   end
   set.workflow_stage_ids = {}
   for _, other in ipairs(target.workflow_stage_ids or {}) do

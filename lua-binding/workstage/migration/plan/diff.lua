@@ -14,6 +14,7 @@ local match = require "workstage.migration.plan.match"
 local operations = require "workstage.migration.operations"
 local state = require "workstage.migration.state"
 local swap = require "workstage.migration.plan.swap"
+local transfers = require "workstage.migration.plan.transfers"
 local widen = require "workstage.migration.plan.widen"
 local formatted = require "workstage.visible".format
 
@@ -97,24 +98,6 @@ local function described_as_is(stages)
     described[i] = { id = stage.id, name = stage.name }
   end
   return described
-end
-
--- The state in which each stage is in the workflow that it will be in: a
--- description with the id of another workflow's stage takes it from there.
-local function layout_of(first, targets)
-  local layout = state.draft(first)
-  for _, target in ipairs(targets) do
-    local ref = target.ref or target.name
-    for _, described in ipairs(target.stages or {}) do
-      local stage = described.id and first.stages[described.id]
-      if stage and stage.workflow ~= ref then
-        stage = state.copy(stage)
-        stage.workflow, stage.is_default = ref, false
-        layout.stages[described.id] = stage
-      end
-    end
-  end
-  return layout
 end
 
 -- What will become of one workflow.
@@ -217,19 +200,19 @@ local function held_in(self, ref)
 end
 
 -- What a stage is created with: what it is to have, without stages that are
--- not there yet. It becomes the default later.
-local function set_of_new(draft, target, position)
+-- not in its workflow yet. It becomes the default later.
+local function set_of_new(draft, workflow, target, position)
   local set = state.copy(target)
   set.is_default, set.position = nil, position
   if set.workflow_stage_ids then
     set.workflow_stage_ids = {}
     for _, ref in ipairs(target.workflow_stage_ids) do
-      if draft.state.stages[ref] then
+      if state.has_stage(draft.state, ref, workflow) then
         table.insert(set.workflow_stage_ids, ref)
       end
     end
   end
-  if not draft.state.stages[target.after_publish_id] then
+  if not state.has_stage(draft.state, target.after_publish_id, workflow) then
     set.after_publish_id = nil
   end
   return set
@@ -247,37 +230,7 @@ function Draft:plan_creation(workflow)
       end
       workflow.swap:set(ref, target)
       self:add(kinds.create_stage.new(workflow.ref, ref,
-                                      set_of_new(self, target, position)))
-    end
-  end
-end
-
--- Nothing in its workflow leads to a stage that moves into another one.
-local function close_before_transfer(self, ref)
-  local from = self.state.stages[ref].workflow
-  local order = state.order(self.state, from)
-  for _, other in ipairs(order) do
-    if other ~= ref then
-      self:update(other, widen.without(self.state.stages[other],
-                                       { [ref] = true }, order))
-    end
-  end
-  for _, workflow in ipairs(self.workflows) do
-    if workflow.ref == from then workflow.swap:remove(ref) end
-  end
-end
-
--- Stages of other workflows move into this one.
-function Draft:plan_transfers(workflow)
-  for ref, target, current in workflow:each() do
-    if current and self.state.stages[ref].workflow ~= workflow.ref then
-      close_before_transfer(self, ref)
-      for _, holder in ipairs(workflow.swap:blockers(nil, target)) do
-        self:update(holder, workflow.swap:step_aside(holder, target))
-      end
-      workflow.swap:set(ref, target)
-      self:add(kinds.transfer_stage.new(self.state, ref, workflow.ref,
-        kinds.transfer_stage.set_of(self.state, ref, workflow.ref, target)))
+        set_of_new(self, workflow.ref, target, position)))
     end
   end
 end
@@ -476,7 +429,9 @@ Draft.plan_clearing = plan_clearing
 function Draft:plan(resolve)
   self:plan_workflows()
   self:for_each "plan_creation"
-  self:for_each "plan_transfers"
+  for _, workflow in ipairs(self.workflows) do
+    transfers.plan(self, workflow)
+  end
   local moves = resolve(self)
   self:for_each "plan_opening"
   if is_long(self, moves) then
@@ -495,7 +450,7 @@ end
 local function new_draft(first, targets, context)
   local self = setmetatable({
     first_state = first, state = first, operations = {}, workflows = {},
-    layout = layout_of(first, targets),
+    layout = transfers.layout(first, targets),
     new_refs = {}, notes = {}, on_conflict = context.on_conflict,
   }, Draft)
   local problems = {}

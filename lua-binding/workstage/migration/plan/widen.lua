@@ -100,4 +100,34 @@ function widen.without(now, is_gone, order)
   return attributes.changes(now, set)
 end
 
+local function leads_on(stage, ref, order)
+  for _, other in ipairs(order) do
+    if other ~= ref and attributes.leads_to(stage, other) then return true end
+  end
+  return false
+end
+
+--- Sees to it that items can leave a stage although none of the stages that
+-- they may go to is there for the moment: all stages are open then.
+-- @tparam table now its attributes
+-- @param ref its reference
+-- @tparam table set the attributes that change
+-- @tparam table order the references of the stages of its workflow
+-- @treturn table `set`, or a copy with more in it
+function widen.keep_open(now, ref, set, order)
+  local after = {}
+  for name, value in pairs(now) do after[name] = value end
+  for name, value in pairs(set) do after[name] = value end
+  local has_other = #order > 1 or order[1] ~= nil and order[1] ~= ref
+  if not has_other or leads_on(after, ref, order) then return set end
+  local open = { allow_all_stages = true, allow_none_for_next_stages = false }
+  for name, value in pairs(set) do
+    if open[name] == nil then open[name] = value end
+  end
+  return open
+end
+
+--- True if items can leave a stage for another one of its workflow.
+widen.leads_on = leads_on
+
 return widen

@@ -1,0 +1,103 @@
+--- Plans stages that move from one workflow into another, with their items:
+-- pure, without network and files.
+local state = require "workstage.migration.state"
+local transfer_stage = require "workstage.migration.operations".kinds
+                       .transfer_stage
+local widen = require "workstage.migration.plan.widen"
+
+local transfers = {}
+
+--- The state in which each stage is in the workflow that it will be in: a
+-- description with the id of another workflow's stage takes it from there.
+function transfers.layout(first, targets)
+  local layout = state.draft(first)
+  for _, target in ipairs(targets) do
+    local ref = target.ref or target.name
+    for _, described in ipairs(target.stages or {}) do
+      local stage = described.id and first.stages[described.id]
+      if stage and stage.workflow ~= ref then
+        stage = state.copy(stage)
+        stage.workflow, stage.is_default = ref, false
+        layout.stages[described.id] = stage
+      end
+    end
+  end
+  return layout
+end
+
+-- The transitions of a target to stages that are in its workflow by now.
+local function present_transitions(self, target, workflow)
+  local present = state.copy(target)
+  present.workflow_stage_ids = {}
+  for _, ref in ipairs(target.workflow_stage_ids or {}) do
+    if state.has_stage(self.state, ref, workflow) then
+      table.insert(present.workflow_stage_ids, ref)
+    end
+  end
+  return present
+end
+
+-- A stage no longer leads to one that moves into another workflow, and gets
+-- the transitions that it will have, so that items can still leave it.
+local function close_one(self, workflow, ref, target, taken)
+  local now = self.state.stages[ref]
+  if target then
+    self:update(ref, widen.set(now,
+                               present_transitions(self, target, workflow)))
+    now = self.state.stages[ref]
+  end
+  local order = state.order(self.state, workflow)
+  local set = widen.without(now, { [taken] = true }, order)
+  local rest = {}
+  for _, other in ipairs(order) do
+    if other ~= taken then rest[#rest + 1] = other end
+  end
+  if set and widen.leads_on(now, ref, order) then
+    set = widen.keep_open(now, ref, set, rest)
+  end
+  self:update(ref, set)
+end
+
+-- Nothing in its workflow leads to a stage that moves into another one.
+local function close_before_transfer(self, taken)
+  local from, targets = self.state.stages[taken].workflow, {}
+  for _, workflow in ipairs(self.workflows) do
+    if workflow.ref == from then
+      workflow.swap:remove(taken)
+      for ref, target in workflow:each() do targets[ref] = target end
+    end
+  end
+  for _, ref in ipairs(state.order(self.state, from)) do
+    if ref ~= taken then close_one(self, from, ref, targets[ref], taken) end
+  end
+end
+
+-- What a stage gets when it moves into a workflow.
+local function set_of_taken(self, workflow, ref, target)
+  local now = self.state.stages[ref]
+  local set = transfer_stage.set_of(self.state, ref, workflow.ref, target)
+  if widen.leads_on(target, ref, workflow.order) then
+    set = widen.keep_open(now, ref, set,
+                          state.order(self.state, workflow.ref))
+  end
+  return set
+end
+
+--- Plans the stages of other workflows that move into one.
+-- @tparam table self the draft of the plan, see `plan/diff`
+-- @tparam table workflow
+function transfers.plan(self, workflow)
+  for ref, target, current in workflow:each() do
+    if current and self.state.stages[ref].workflow ~= workflow.ref then
+      close_before_transfer(self, ref)
+      for _, holder in ipairs(workflow.swap:blockers(nil, target)) do
+        self:update(holder, workflow.swap:step_aside(holder, target))
+      end
+      workflow.swap:set(ref, target)
+      self:add(transfer_stage.new(self.state, ref, workflow.ref,
+        set_of_taken(self, workflow, ref, target)))
+    end
+  end
+end
+
+return transfers

@@ -63,9 +63,23 @@ describe("a rejection with little accepted", function()
 
   it("counts what is remembered, and each once", function()
     local limiter = probe.new(0)
-    burst(limiter, 1281, 10) -- one more than there are places
-    reject(limiter, 10.5)
+    burst(limiter, 1281, 10) -- one more than there are slots
+    for i = 1, 129 do reject(limiter, 10.5 + i / 1000) end
     assert.equal(1025.0, rate(limiter))
+  end)
+
+  it("where there was no limit, takes an eighth, two at least", function()
+    local function after(accepted, rejected, at)
+      local limiter = probe.new(0)
+      burst(limiter, accepted, 10)
+      for i = 1, rejected do reject(limiter, (at or 10) + i / 1000) end
+      return rate(limiter)
+    end
+    assert.equal(0.0, after(4, 1))
+    assert.equal(4.0, after(4, 2))
+    assert.equal(16.0, after(16, 2))
+    assert.equal(0.0, after(17, 2))
+    assert.equal(17.0, after(17, 2, 10.999)) -- they are a second old
   end)
 
   it("counts both where answers come late", function()

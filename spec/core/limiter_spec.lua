@@ -513,11 +513,31 @@ describe("a rejection", function()
     assert.equal(25.0, (limiter:state()))
   end)
 
-  it("with little accepted where there was no limit sets 4", function()
+  it("with little accepted where there was no limit sets 4, if it is not "
+     .. "the only one", function()
     local limiter = probe.new(0)
     exchange(limiter, 9)
     reject(limiter, 10)
+    assert.equal(0.0, (limiter:state()))
+    reject(limiter, 10.5)
     assert.equal(4.0, (limiter:state()))
+  end)
+
+  it("now and then where there is no limit changes nothing", function()
+    local limiter = probe.new(0)
+    for i = 1, 20 do
+      burst(limiter, 9, 10 + i / 10)
+      if i % 2 == 0 then reject(limiter, 10.01 + i / 10) end
+    end
+    assert.equal(0.0, (limiter:state()))
+    reject(limiter, 12.02)
+    reject(limiter, 12.03)
+    reject(limiter, 12.04)
+    reject(limiter, 12.05)
+    reject(limiter, 12.06)
+    reject(limiter, 12.07)
+    reject(limiter, 12.08)
+    assert.is_true((limiter:state()) > 0)
   end)
 
   it("with nothing accepted is an accident, the first time", function()

@@ -233,7 +233,8 @@ static double get_rate(byte_reader *in) {
   bits = get_fixed(in->at);
   in->at += 8;
   memcpy(&rate, &bits, sizeof rate);
-  if (rate == 0 || (rate >= 1e-4 && rate < 1e6)) return rate;
+  if (rate == 0 ||
+      (rate >= WS_LIMITER_MIN_RATE && rate < WS_LIMITER_NO_RATE)) return rate;
   in->failed = true;
   return 0;
 }

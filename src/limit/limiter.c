@@ -11,8 +11,6 @@
 #define MAX_SAFETY_MARGIN (WS_SECOND / 10)
 #define BLUR (WS_SECOND / 20)           /* tolerance when explaining a 429 */
 #define MIN_POLL (10 * WS_SECOND / 1000)
-#define NO_LIMIT 1e6     /* rates from here on are unlimited */
-#define MIN_RATE 1e-4
 #define MARGIN_FACTOR 6  /* margin: so many mean delays over the responses */
 #define FEW 8            /* fewer responses make no reliable minimum */
 #define MANY 32          /* enough responses to replace older ones */
@@ -45,7 +43,7 @@ static ws_time min_time(ws_time a, ws_time b) {
 ** so the parts' limits add up to at most the rate.
 */
 static void set_rate(ws_limiter *l, double rate) {
-  l->rate = rate > 0 && rate < NO_LIMIT ? rate : 0;
+  l->rate = rate > 0 && rate < WS_LIMITER_NO_RATE ? rate : 0;
   if (l->rate <= 0) {
     l->slots_per_window = 0;
     l->window = 0;
@@ -54,7 +52,7 @@ static void set_rate(ws_limiter *l, double rate) {
     l->slots_per_window = (int)(l->rate / parts);
     l->window = WS_SECOND / parts + 1;
   } else {
-    if (l->rate < MIN_RATE) l->rate = MIN_RATE;
+    if (l->rate < WS_LIMITER_MIN_RATE) l->rate = WS_LIMITER_MIN_RATE;
     l->slots_per_window = (int)l->rate;
     if (l->slots_per_window < l->rate) l->slots_per_window++;
     l->window = (ws_time)((double)WS_SECOND * l->slots_per_window / l->rate
@@ -319,6 +317,22 @@ static bool counts_clock_seconds(ws_limiter *l, int peak) {
 
 
 /*
+** True if the 429s of the last second are not single ones, but at least two
+** and an eighth of all. Without a limit there is no rate to compare with, and
+** a service that sends 429 now and then would make the client very slow.
+*/
+static bool are_frequent_429(const ws_limiter *l, ws_time at) {
+  int accepted = 0, rejected = 1;
+  for (int i = l->slot_count - 1; i >= 0; i--) {
+    if (l->slots[i].at < at - WS_SECOND) break;
+    if (l->slots[i].accepted) accepted++;
+    else rejected++;
+  }
+  return rejected >= 2 && 8 * rejected >= accepted;
+}
+
+
+/*
 ** Handles a 429 that named no lower rate. If the service never accepted as
 ** many requests in a second as the rate allows, what it did accept becomes
 ** the rate; but one 429 may be an accident, so not too low at once. Otherwise
@@ -331,6 +345,7 @@ static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
   int accepted = count_in_window(l, request->start, at);
   int peak = peak_rate(l, at), most = peak;
   double least = l->rate <= 0 ? 4 : l->rate > 12 ? l->rate / 4 : l->rate / 2;
+  if (l->rate <= 0 && !are_frequent_429(l, at)) return;
   if (most < accepted) most = accepted;
   if (l->trial_started_at != 0 && l->quiet_period == SHORT_QUIET_PERIOD) {
     lower_rate(l, l->proven_rate);
@@ -484,7 +499,7 @@ void ws_limiter_record_429(ws_limiter *l, uint64_t reservation,
   if (!remove_in_flight(l, reservation, &request)) return;
   written = min_time(max_time(written, request.start), answered);
   at = answered - min_time(answered - written, min_rtt_of_all(l));
-  is_another = is_stricter(l->rate, l->limit);
+  is_another = is_stricter(l->rate, l->limit) || l->rate <= 0;
   if (is_another || is_stricter(named_rate, l->rate))
     l->quiet_period = max_time(l->quiet_period, LONG_QUIET_PERIOD);
   if (is_stricter(named_rate, l->rate))

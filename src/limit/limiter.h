@@ -27,6 +27,10 @@ enum {
   WS_LIMITER_GROUPS = 8
 };
 
+/* Rates are between these two; from the second on they are unlimited. */
+#define WS_LIMITER_MIN_RATE 1e-4
+#define WS_LIMITER_NO_RATE 1e6
+
 /* The latest time at which a request can have been counted. */
 typedef struct ws_slot {
   ws_time at;

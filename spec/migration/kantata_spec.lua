@@ -116,7 +116,8 @@ describe("a migration of Kantata", function()
 
   it("touches archived projects only where a rule asks for them",
      function()
-    start(projects { { 310, 3 }, { 310, 2, archived = true } })
+    start(projects { { 310, 3 }, { 310, 2, archived = true } },
+          { archived_writes = true })
     assert.equal(3, plan(blueprint { from = 310, to = 605 })
                     .operations[1].count)
     local made = plan(blueprint(

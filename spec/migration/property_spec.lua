@@ -271,7 +271,8 @@ describe("any workflow", function()
   it("becomes any other, and comes back", function()
     local folder = migrations.folder()
     local server, space = migrations.start(
-      {}, { log = 3000, story_stage = "change" }, { settle_time = 0.0005 })
+      {}, { log = 3000, story_stage = "change", permissions = "admin" },
+      { settle_time = 0.0005 })
     local journal, done, number = folder .. "/journal", 0, 0
     while done < PAIRS do
       number = number + 1

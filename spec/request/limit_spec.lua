@@ -177,7 +177,7 @@ describe("the limit", function()
   end)
 
   it("is each token's own", function()
-    server = service.start { rate_limit = 10 }
+    server = service.start { rate_limit = 10, limit_by = "token" }
     local mine = service.storyblok(server, { rate_limit = 10 })
     local other = service.storyblok(server, { rate_limit = 10,
                                               token = "other" })

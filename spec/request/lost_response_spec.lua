@@ -13,8 +13,10 @@ local function iso(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%S.000Z", seconds)
 end
 
--- The options of a sandbox where a second user has a token.
+-- The options of a sandbox where a second user has a token, and stages tell
+-- their dates unless the options say otherwise.
 local function with_users(options)
+  options.story_stage = options.story_stage or "change"
   local first = service.start()
   users = first:dump().users
   first:stop()

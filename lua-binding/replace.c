@@ -250,15 +250,18 @@ static int file_exists(lua_State *L) {
   return 1;
 }
 
-/* file_mode(path): the permission bits, or nil. */
+/* file_mode(path): the permission bits, and whether it is a regular file; nil
+** where there is none. */
 static int file_mode(lua_State *L) {
   struct stat found;
   const char *path = wsl_check_path(L);
-  if (path && stat(path, &found) == 0)
-    lua_pushinteger(L, found.st_mode & 07777);
-  else
+  if (!path || stat(path, &found) != 0) {
     lua_pushnil(L);
-  return 1;
+    return 1;
+  }
+  lua_pushinteger(L, found.st_mode & 07777);
+  lua_pushboolean(L, S_ISREG(found.st_mode));
+  return 2;
 }
 
 static const luaL_Reg methods[] = {

@@ -8,6 +8,7 @@
 local connect = require "workstage.tool.connect"
 local errors = require "workstage.errors"
 local exit_status = require "workstage.tool.exit_status"
+local files = require "workstage.tool.files"
 local screen = require "workstage.tool.ui.screen"
 local secrets = require "workstage.tool.secrets"
 local terminal = require "workstage.terminal"
@@ -120,10 +121,28 @@ local function explain(raised)
          debug.traceback(tostring(raised), 2)
 end
 
--- Runs a command; a profile that it names is read first.
+-- The arguments that name files to be read.
+local INPUTS = { "file", "a", "b" }
+
+-- Runs a command. A profile that it names is read first, and what comes
+-- through a pipe.
 local function run(command, parsed)
   local profile, code = connect.profile(parsed)
   if not profile then return code end
+  local copies <close> = setmetatable({}, { __close = function(self)
+    for _, path in ipairs(self) do os.remove(path) end
+  end })
+  for _, name in ipairs(INPUTS) do
+    if parsed[name] then
+      local path, copy = files.input(parsed[name])
+      if not path then
+        screen.complain("%s", copy)
+        return exit_status.FAILED
+      end
+      parsed[name] = path
+      copies[#copies + 1] = copy
+    end
+  end
   return command.run(parsed)
 end
 

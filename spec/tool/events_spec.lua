@@ -118,7 +118,7 @@ describe("workstage --json-events", function()
     local screen, status = place:terminal("resume bp.lua.journal -y", {
       env = { WORKSTAGE_SETTLE_TIME = "1.5" }, columns = 120 })
     assert.equal(0, status, screen)
-    assert.truthy(screen:find("waits %d s %(for requests of the " ..
+    assert.truthy(screen:find("Waiting  %d s %(for requests of the " ..
                               "interrupted run to show%)"), screen)
     assert.is_nil(screen:find("0 requests", 1, true))
     assert.is_true(has_pause "bp.lua.journal")

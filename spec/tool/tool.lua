@@ -115,15 +115,16 @@ end
 local function typist(out, given)
   if not given.typed then return "true" end
   return ("{ for i in $(seq 200); do grep -qF -- %s %s 2>/dev/null && " ..
-          "break; sleep 0.05; done; printf %s; }"):format(
+          "break; sleep 0.05; done; printf %s; sleep %g; }"):format(
     shell.quote(given.prompt or "[y/N]"), shell.quote(out),
-    shell.quote(given.typed))
+    shell.quote(given.typed), given.then_waits or 0)
 end
 
 --- Runs the tool on a terminal.
 -- @tparam string arguments
 -- @tparam[opt] table given `columns` (80), `env`, `typed` (once `prompt`,
---   "[y/N]", is on the screen)
+--   "[y/N]", is on the screen), `then_waits` (seconds before the end of the
+--   input)
 -- @treturn string all that it wrote
 -- @treturn integer its status
 function Place:terminal(arguments, given)

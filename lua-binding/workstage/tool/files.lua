@@ -13,6 +13,42 @@ function files.exists(path)
   return core.file_exists(path)
 end
 
+local MAX_INPUT = 1 << 30 -- bytes of a pipe
+
+local function copy_to(path, from)
+  local source, why = io.open(from, "rb")
+  if not source then return nil, why end
+  local text
+  text, why = source:read(MAX_INPUT)
+  source:close()
+  local target = not why and assert(io.open(path, "wb"))
+  if not target then return nil, why end
+  target:write(text or "")
+  target:close()
+  return true
+end
+
+--- Makes an input that can be read only once, such as `plan <(generate)` or
+-- /dev/stdin, one that can be read again: a temporary copy. Messages still
+-- say the name that was given.
+-- @tparam string path
+-- @treturn[1] string the path to read
+-- @treturn[1] ?string the copy, to be removed in the end
+-- @treturn[2] nil
+-- @treturn[2] string why it cannot be read
+function files.input(path)
+  local mode, is_regular = core.file_mode(path)
+  if not mode or is_regular then return path end
+  local copy = os.tmpname()
+  local good, why = copy_to(copy, path)
+  if not good then
+    os.remove(copy)
+    return nil, why
+  end
+  screen.alias(copy, path)
+  return copy, copy
+end
+
 --- What a file is: "plan", "journal", else "blueprint"; nil if it cannot be
 -- read.
 function files.kind(path)
@@ -123,6 +159,10 @@ end
 -- @treturn[2] integer the exit status
 function files.new_journal(path, plan, named)
   local number = 1
+  -- beside a pipe there is no place for a journal
+  if not named and screen.is_alias(path) then
+    named = ("workstage-%s.journal"):format(plan.id)
+  end
   while true do
     local journal = named or number_of(path, number)
     if not files.exists(journal) then return journal end

@@ -106,14 +106,18 @@ local function add(parts, rank, text)
   parts[#parts + 1] = { rank = rank, text = text }
 end
 
--- What did not go as planned, and what the run waits for.
+-- What the run waits for. `verb` stands before the seconds, unless the line
+-- begins with it.
+local function add_pause(self, parts, verb)
+  local pause = self.pause_until - core.now()
+  if pause <= 0 then return end
+  add(parts, 3, ("%s%d s (%s)"):format(verb, math.ceil(pause - 1e-6),
+                                       self.pause_reason))
+end
+
+-- What did not go as planned.
 local function add_remarks(self, parts)
   local now = self.now
-  local pause = self.pause_until - core.now()
-  if pause > 0 then
-    add(parts, 3, ("waits %d s (%s)"):format(math.ceil(pause - 1e-6),
-                                             self.pause_reason))
-  end
   if now and now.failed > 0 then
     add(parts, 2, ("%d failed"):format(now.failed))
   end
@@ -155,6 +159,7 @@ local function requests_of(self)
   local is_waiting = self.pause_until > core.now()
   add(parts, 1, is_waiting and "Waiting" or self.is_applying and "Applying" or
                 "Reading")
+  add_pause(self, parts, "")
   if self.answers > 0 then
     add(parts, 4, screen.count(self.answers, "request"))
   elseif not is_waiting then
@@ -168,6 +173,7 @@ local function progress_of(self)
   local now, parts = self.now, {}
   add(parts, 2, ("%d/%d"):format(now.done, now.total))
   add_speed(self, parts)
+  add_pause(self, parts, "waits ")
   add_remarks(self, parts)
   return parts
 end
@@ -221,6 +227,7 @@ function Bar:line()
   add(parts, 1, ("%d of %d items (%s)"):format(now.done, now.total,
                                                per_cent(now)))
   add_speed(self, parts)
+  add_pause(self, parts, "waits ")
   add_remarks(self, parts)
   return (join(parts, 9):gsub("  ", ", "))
 end

@@ -109,7 +109,27 @@ end
 
 -- ------------------------------------------------------------------- output
 
+local aliases = {} -- path -> the name that a person gave
+
+--- From now on a path is written as the name that a person gave for it.
+function screen.alias(path, name)
+  aliases[path] = name
+end
+
+--- True if a path is written as another name.
+function screen.is_alias(path)
+  return aliases[path] ~= nil
+end
+
+local function with_names(text)
+  for path, name in pairs(aliases) do
+    text = text:gsub(path:gsub("%p", "%%%0"), (name:gsub("%%", "%%%%")))
+  end
+  return text
+end
+
 local function write(file, text)
+  text = with_names(text)
   local good, why, code = file:write(text)
   if not good and not screen.broken then
     screen.broken = { file = file, why = why, code = code }

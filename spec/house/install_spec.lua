@@ -63,6 +63,20 @@ describe("make install", function()
     assert.equal(".\n", tree_of(prefix))
   end)
 
+  it("has a command that finds its modules beside it, also by a link",
+     function()
+    shell.must("make -s -C %s install PREFIX=%s", sources,
+               shell.quote(target .. "/opt/ws"))
+    shell.must("ln -s %s/opt/ws/bin/workstage %s/link", target, target)
+    for _, path in ipairs { "opt/ws/bin/workstage", "link" } do
+      local output = shell.must(
+        "cd / && env -u LUA_PATH -u LUA_CPATH -u LUA_PATH_5_4 " ..
+        "-u LUA_CPATH_5_4 %s/%s check %s/examples/blueprint.lua", target,
+        path, sources)
+      assert.truthy(output:find("valid", 1, true), output)
+    end
+  end)
+
   it("is undone by make uninstall, to the last folder", function()
     shell.must("make -s -C %s install DESTDIR=%s PREFIX=/usr", sources, target)
     assert.is_not.equal(".\n", tree_of(target))

@@ -1,6 +1,6 @@
 -- Kinds of operations: each is one file, and one that is made up here works
 -- everywhere.
-local complete = require "workstage.migration.operations.defaults"
+local blocks = require "docs.blocks"
 local errors = require "workstage.errors"
 local files = require "support.files"
 local migration = require "workstage.migration"
@@ -62,43 +62,35 @@ end)
 
 -- ------------------------------------------------------------ a made-up kind
 
--- Gives a stage a colour, and says so in its own words.
-local paint = complete {
-  reduce = function(before, op)
-    local draft = state.draft(before)
-    state.set_stage(draft, op.stage, { color = op.color })
-    return draft
-  end,
-  needs = function(op) return { stages = { op.stage } } end,
-  requires = function(op)
-    return { { check = "stage_is_in_workflow", stage = op.stage,
-               workflow = op.workflow, name = op.name } }
-  end,
-  requests = function() return 1 end,
-  render = function(op)
-    return { { "yellow", ("  * paint %s %s"):format(op.name, op.color) } }
-  end,
-  effects = function() return { webhooks = 7 } end,
-}
+-- The kind that CONTRIBUTING.md tells how to add, as its reader writes it.
+local function kind_of_contributing()
+  for _, block in ipairs(blocks.read "CONTRIBUTING.md") do
+    if block.value == "paint_stage.lua" then
+      return assert(load(block.text, "@CONTRIBUTING.md"))()
+    end
+  end
+end
 
 describe("a made-up kind of operation", function()
-  local server, space, folder, journal, sent, breaks
+  local server, space, folder, journal, sent, breaks, paint
 
-  function paint.execute(run, op)
-    run:begin()
-    sent = sent + 1
-    local done, err = run.client.stages:update(op.stage, { color = op.color })
-    if breaks == sent then
-      return nil, errors.new { kind = "server", message = "the end" }
+  -- Counts what is sent; the `breaks`-th ends like a process that is killed.
+  local function counted(kind)
+    local real = kind.execute
+    kind.effects = function() return { webhooks = 7 } end
+    kind.execute = function(run, op)
+      local finish = run.finish
+      sent = sent + 1
+      if breaks == sent then
+        run.finish = function()
+          return nil, errors.new { kind = "server", message = "the end" }
+        end
+      end
+      local done, err = real(run, op)
+      run.finish = finish
+      return done, err
     end
-    if not done then return nil, err end
-    return run:finish()
-  end
-
-  function paint.recover(run, op)
-    local stage, err = run.client.stages:get(op.stage)
-    if not stage then return nil, err end
-    return stage.color == op.color and {}
+    return kind
   end
 
   local function plan()
@@ -106,9 +98,8 @@ describe("a made-up kind of operation", function()
     local now = assert(space_reader.read_state(space, { id }))
     local list = {}
     for i, name in ipairs { "Drafting", "Review", "Ready" } do
-      list[i] = { op = "paint", workflow = id, name = name,
-                  stage = migrations.stages_of(server)[name].id,
-                  color = ("#00000%d"):format(i) }
+      list[i] = paint.new(id, migrations.stages_of(server)[name].id, name,
+                          ("#00000%d"):format(i))
     end
     return plans.new { service = "storyblok", kind = "migration",
                        space_id = space.space_id, workflow = "Article",
@@ -130,7 +121,8 @@ describe("a made-up kind of operation", function()
                   ["Old review"] = "#b8860b", Ready = "#000003" }
 
   before_each(function()
-    operations.kinds.paint = paint
+    paint = counted(kind_of_contributing())
+    operations.kinds.paint_stage = paint
     sent, breaks = 0, nil
     folder = migrations.folder()
     journal = folder .. "/j"
@@ -138,7 +130,7 @@ describe("a made-up kind of operation", function()
   end)
 
   after_each(function()
-    operations.kinds.paint = nil
+    operations.kinds.paint_stage = nil
     space:close()
     server:stop()
     migrations.remove(folder)
@@ -220,11 +212,12 @@ describe("a made-up kind of operation", function()
 
   it("is unknown to a version without it", function()
     assert(plan():save(folder .. "/plan"))
-    operations.kinds.paint = nil
+    operations.kinds.paint_stage = nil
     local loaded, err = migration.load(folder .. "/plan")
     assert.is_nil(loaded)
     assert.equal("damaged", err.kind)
-    assert.matches("unknown kind of operation: paint", err.message, 1, true)
+    assert.matches("unknown kind of operation: paint_stage", err.message, 1,
+                   true)
     assert.truthy(files.is_there(folder .. "/plan"))
   end)
 end)

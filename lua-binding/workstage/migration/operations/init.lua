@@ -11,7 +11,8 @@
 -- - `execute(run, op, index, earlier)`: performs it. True when it is done;
 --   false when the run was stopped in it; nil and the error. `earlier` is
 --   what the journal says about an attempt that was cut off.
--- - `recover(run, op, earlier)`: finds out what a cut-off attempt did.
+-- - `recover(run, op, earlier)`: finds out what a cut-off attempt did. `run`
+--   has `client`, `state` and `id_of` alone.
 -- - `inverse(op, before, after)`: what it has changed, as fragments.
 -- - `requests(op, rate)`: how many requests it takes.
 -- - `render(op, names)`: its lines in a plan, each a text or { colour, text }.

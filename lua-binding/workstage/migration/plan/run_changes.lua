@@ -3,6 +3,7 @@
 -- have taken effect, so the last value alone would not do.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
+local state = require "workstage.migration.state"
 
 local Changes = {}
 Changes.__index = Changes
@@ -138,13 +139,20 @@ function Changes:is_changed(stage, stages)
     Changes.transitions(stage, stages), stages)
 end
 
+-- What `recover` gets in place of a run.
+local Reader = {}
+Reader.__index = Reader
+
+function Reader:id_of(ref) return state.ref(self.state, ref) end
+
 -- What an operation came to; nil for one that was never sent. An attempt
 -- that was cut off may have been done.
 local function result_of(client, self, op, progress)
   if progress.done then return progress.result end
   if not progress.started and #progress.opened == 0 then return nil end
   local result, err = operations.of(op).recover(
-    { client = client, state = self.after }, op, progress)
+    setmetatable({ client = client, state = self.after }, Reader), op,
+    progress)
   if result == nil then return nil, err end
   result = result or {}
   result.opened, result.left = progress.opened, not progress.started

@@ -150,4 +150,29 @@ describe("preconditions", function()
     assert.is_true(report.complete, tostring(report))
     assert.is_nil(migrations.stages_of(server)["Old review"])
   end)
+
+  it("skip what depends on a stage that a rollback cannot create again",
+     function()
+    start { ["Old review"] = 2 }
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    assert.is_true(assert(migration.apply(space, plan, {
+      journal = journal })).complete)
+    local mine
+    local report = assert(migration.rollback(space, journal, {
+      confirm = function()
+        mine = assert(space.stages:create {
+          name = "Old review", color = "#111111",
+          workflow_id = migrations.workflow(server).id })
+        return true
+      end,
+    }))
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(0, report.moved)
+    assert.same({ Review = 2 }, migrations.counts(server))
+    assert.equal("#111111", migrations.stages_of(server)["Old review"].color)
+    assert.equal(mine.id, migrations.stages_of(server)["Old review"].id)
+    local notes = table.concat(report.notes, "\n")
+    has(notes, 'skipped: the name "Old review" is taken by stage')
+    has(notes, 'skipped: stage "Old review" is gone')
+  end)
 end)

@@ -77,7 +77,8 @@ end
 -- Opens the transition to a stage of the same workflow, if the plan had
 -- nothing to move along it.
 local function open_transition(run, index, rule)
-  local fresh, err = stages.refresh(run)
+  local workflow = (run.state.stages[rule.from] or {}).workflow
+  local fresh, err = stages.refresh(run, { workflow })
   if not fresh then return nil, err end
   local from = run.state.stages[rule.from]
   local to = run.state.stages[rule.to]

@@ -249,7 +249,8 @@ end
 -- @tparam[opt] boolean is_begun true if an earlier run has begun it
 function Run:check(op, is_begun)
   if #operations.of(op).requires(op) == 0 then return true end
-  local fresh, err = stages.refresh(self)
+  local fresh, err = stages.refresh(self,
+                                    operations.workflows(self.state, op))
   if not fresh then return nil, err end
   local broken = preconditions.broken(self.state, op, is_begun)
   if #broken == 0 then return true end

@@ -45,36 +45,53 @@ local function find_missing(run, draft, id)
   return true
 end
 
---- Reads the stages of every workflow that the plan touches into the run's
--- state.
+-- Reads the stages of one workflow into the run's state.
+local function read_workflow(run, ref)
+  local found, err = space.stages(run.client, ref)
+  if not found then return nil, err end
+  local draft, listed = state.draft(run.state), {}
+  for _, stage in ipairs(found) do
+    listed[stage.id] = true
+    draft.stages[stage.id] = merge(run, stage)
+  end
+  for id, stage in pairs(run.state.stages) do
+    if stage.workflow == ref and not listed[id] then
+      local good
+      good, err = find_missing(run, draft, id)
+      if not good then return nil, err end
+    end
+  end
+  run.state = draft
+  return true
+end
+
+--- Reads the stages of every workflow that the plan touches.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function stages.read(run)
-  local draft, listed = state.draft(run.state), {}
-  for _, workflow in ipairs(state.touched(run.state)) do
-    local found, err = space.stages(run.client, workflow)
-    if not found then return nil, err end
-    for _, stage in ipairs(found) do
-      listed[stage.id] = true
-      draft.stages[stage.id] = merge(run, stage)
-    end
+  for _, ref in ipairs(state.touched(run.state)) do
+    local good, err = read_workflow(run, ref)
+    if not good then return nil, err end
   end
-  for id in pairs(run.state.stages) do
-    if not listed[id] then
-      local found, err = find_missing(run, draft, id)
-      if not found then return nil, err end
-    end
-  end
-  run.state, run.is_aged = draft, false
   return true
 end
 
---- Reads them again where others have had time to change them: moves can take
--- hours, and so can a person who is asked.
-function stages.refresh(run)
-  if not run.is_aged then return true end
-  return stages.read(run)
+--- Reads workflows again where others have had time to change them: moves can
+-- take hours. `run.is_aged` says that they have.
+-- @tparam table run
+-- @tparam table refs of workflows
+function stages.refresh(run, refs)
+  if run.is_aged then run.fresh, run.is_aged = {}, false end
+  if not run.fresh then return true end
+  for _, ref in ipairs(refs) do
+    if not run.fresh[ref] then
+      local good, err = read_workflow(run, ref)
+      if not good then return nil, err end
+      run.fresh[ref] = true
+    end
+  end
+  return true
 end
 
 -- ---------------------------------------------------------------- updates
@@ -100,7 +117,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function stages.update(run, id, set)
-  local done, err = stages.refresh(run)
+  local known = run.state.stages[id] or {}
+  local done, err = stages.refresh(run, { known.workflow })
   if not done then return nil, err end
   local values = state.copy(run.state.stages[id] or {})
   values.name, values.color = nil, nil

@@ -47,6 +47,26 @@ function operations.reduce(state, op, result)
   return operations.of(op).reduce(state, op, result)
 end
 
+--- The workflows that have to be read for an operation.
+-- @tparam table state before it
+-- @tparam table op
+-- @treturn table array of references
+function operations.workflows(state, op)
+  local refs, seen = {}, {}
+  local function add(ref)
+    if ref and not seen[ref] then
+      seen[ref] = true
+      refs[#refs + 1] = ref
+    end
+  end
+  add(state.workflow_ids[op.workflow] or op.workflow)
+  for _, ref in ipairs(operations.of(op).needs(op).stages or {}) do
+    local stage = state.stages[state.ids[ref] or ref]
+    add(stage and stage.workflow)
+  end
+  return refs
+end
+
 --- The state at the end of a plan.
 -- @tparam table state before the first operation
 -- @tparam table list the operations

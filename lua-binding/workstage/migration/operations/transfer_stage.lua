@@ -55,15 +55,12 @@ end
 -- in the other workflow.
 function kind.execute(run, op)
   run:begin()
-  local fresh, err = stages.refresh(run)
-  if not fresh then return nil, err end
   local id = state.ref(run.state, op.stage)
   local values = state.copy(run.state.stages[id])
   for name, value in pairs(op.set) do values[name] = value end
   local body = stages.body(run, values)
   body.workflow_id = state.workflow_ref(run.state, op.workflow)
-  local done
-  done, err = run.client.stages:update(id, body)
+  local done, err = run.client.stages:update(id, body)
   if not done then return nil, err end
   return run:finish()
 end

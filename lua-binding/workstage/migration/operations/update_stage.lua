@@ -83,12 +83,9 @@ end
 function kind.execute(run, op)
   local id = state.ref(run.state, op.stage)
   run:begin()
-  local fresh, err = stages.refresh(run)
-  if not fresh then return nil, err end
   local set = without_conflicts(run, id, op)
   if next(set) ~= nil then
-    local done
-    done, err = stages.update(run, id, set)
+    local done, err = stages.update(run, id, set)
     if not done then return nil, err end
   end
   return run:finish { set = set ~= op.set and set or nil }

@@ -418,13 +418,11 @@ local function is_long(self, moves)
   return false
 end
 
-local function plan_clearing(self, workflow)
+function Draft:plan_clearing(workflow)
   if workflow.is_new then
     self:add(kinds.clear_workflow.new(workflow.ref))
   end
 end
-
-Draft.plan_clearing = plan_clearing
 
 function Draft:plan(resolve)
   self:plan_workflows()
@@ -488,6 +486,16 @@ end
 
 -- -------------------------------------------------------------- requests
 
+-- The requests that read again what an operation needs, if it is not fresh.
+local function count_reads(self, op, fresh)
+  local count = 0
+  for _, ref in ipairs(operations.workflows(self, op)) do
+    count = count + (fresh[ref] and 0 or 1)
+    fresh[ref] = true
+  end
+  return count
+end
+
 --- The requests that applying takes when nothing else changes the space:
 -- those that show that the state is as it was, the operations', and the
 -- stages that are read again after moves.
@@ -497,13 +505,13 @@ end
 -- @tparam ?number rate requests a second
 function diff.count_requests(self, list, checks, rate)
   if #list == 0 then return 0 end
-  local count, is_aged = checks, false
+  local count, fresh = checks, nil
   for _, op in ipairs(list) do
     local kind = operations.of(op)
-    if is_aged and #kind.requires(op) > 0 then
-      count, is_aged = count + #state.touched(self), false
+    if fresh and #kind.requires(op) > 0 then
+      count = count + count_reads(self, op, fresh)
     end
-    is_aged = is_aged or kind.ages
+    if kind.ages then fresh = {} end
     count = count + kind.requests(op, rate or 0)
     self = operations.reduce(self, op)
   end

@@ -1,4 +1,6 @@
 --- The reference as pages of Markdown: from the model, for the site.
+local blueprint_tables = require "workstage.migration.blueprint.storyblok"
+                         .tables
 local model = require "model"
 
 local pages = {}
@@ -13,6 +15,17 @@ local function begin(title, text)
   out = {}
   put("# %s\n\n%s\n", title, text)
 end
+
+local KANTATA = [[
+return {
+  version = 1,
+  service = "kantata",
+  moves = {
+    { from = 310, where = { prefix = { title = "2025" } }, to = 605 },
+    { from = { message = "On Hold", color = "red" }, to = 135 },
+  },
+}
+]]
 
 local function finish() return table.concat(out, "\n") .. "\n" end
 
@@ -51,6 +64,7 @@ end
 local function place_of(name)
   if name == "error" then return "errors#error" end
   if OPTIONS[name] then return "options#" .. anchor(name) end
+  if name:find "^blueprint" then return "blueprint#" .. anchor(name) end
   local object = name:gsub("%.new_", "."):gsub("_attributes$", "")
     :gsub("_page$", "")
   if schemas[object] then return "schemas#" .. anchor(object) end
@@ -264,6 +278,26 @@ local function errors_page()
   return finish()
 end
 
+local function put_example(text)
+  if text then put("```lua\n%s```\n", text) end
+end
+
+local function blueprint_page()
+  begin("A blueprint", "What workflows are to become, and which items move " ..
+        "where: a file of data, in Lua's notation or as JSON. Nothing in it " ..
+        "is ever run. `workstage check` finds mistakes in it without a " ..
+        "network.")
+  put_table(table_named "workstage.blueprint")
+  for _, each in ipairs(blueprint_tables) do
+    put_table(table_named("workstage.blueprint." .. each[1]))
+    put_example(each[4])
+  end
+  put "## Kantata OX {#kantata}\n"
+  put "Statuses are fixed: only moves of projects make a blueprint.\n"
+  put_example(KANTATA)
+  return finish()
+end
+
 local function schemas_page()
   begin("Objects and filters", "The services' objects and the filters of " ..
         "their lists, field by field.")
@@ -282,8 +316,7 @@ end
 local function migration_tables()
   local found = {}
   for _, class in ipairs(model.tables) do
-    if class.name:find("workstage.migration.", 1, true) == 1 or
-       class.name:find "^workstage%.blueprint" then
+    if class.name:find("workstage.migration.", 1, true) == 1 then
       found[#found + 1] = class
     end
   end
@@ -307,7 +340,7 @@ function pages.files()
     ["kantata.md"] = service_page("kantata", "The methods of Kantata OX, " ..
       "of `ox = workstage.kantata(options)`."),
     ["options.md"] = options_page(), ["errors.md"] = errors_page(),
-    ["schemas.md"] = schemas_page(),
+    ["schemas.md"] = schemas_page(), ["blueprint.md"] = blueprint_page(),
   }
   for _, module in ipairs(model.modules) do
     local file = module.name:gsub("^workstage%.", "") .. ".md"

@@ -402,6 +402,22 @@ describe("a file", function()
   end)
 end)
 
+describe("the examples of the reference", function()
+  it("are blueprints in order", function()
+    local tables = require "workstage.migration.blueprint.storyblok".tables
+    local count = 0
+    for _, each in ipairs(tables) do
+      if each[4] then
+        local good, findings = check(assert(blueprint.parse(each[4])))
+        assert.is_true(good, tostring(findings))
+        assert.equal("", tostring(findings:without_offline()))
+        count = count + 1
+      end
+    end
+    assert.is_true(count >= 3)
+  end)
+end)
+
 describe("the example", function()
   it("is in order, and begins from the demo space", function()
     local value = assert(blueprint.read "examples/blueprint.lua")

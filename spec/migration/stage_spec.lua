@@ -83,6 +83,17 @@ describe("what a stage is to have", function()
                          next = { "B" } })
   end)
 
+  it("does not lead to itself because its model does", function()
+    local model = attributes.of_stage {
+      name = "B", workflow_stage_ids = { 1, 2 }, after_publish_id = 1 }
+    local to_be = attributes.target({ name = "A" }, nil, CONTEXT, model)
+    assert.same({ 2 }, to_be.workflow_stage_ids)
+    assert.is_false(to_be.after_publish_id)
+    to_be = attributes.target({ name = "A", next = { "A" } }, nil, CONTEXT,
+                              model)
+    assert.same({ 1 }, to_be.workflow_stage_ids)
+  end)
+
   it("is what its model has where nothing is described", function()
     local model = attributes.of_stage {
       name = "M", color = "#9", is_default = true, position = 3,

@@ -57,6 +57,7 @@ export default defineConfig({
         reference("Options", "options"),
         reference("Errors", "errors"),
         reference("Objects and filters", "schemas"),
+        reference("A blueprint", "blueprint"),
         reference("workstage.migration", "migration"),
         reference("workstage.sandbox", "sandbox"),
         reference("workstage.history", "history"),

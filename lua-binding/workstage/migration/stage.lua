@@ -145,7 +145,11 @@ function attributes.target(described, current, context, model)
     target[name] = (current or {})[name]
     if model and not NOT_INHERITED[name] then target[name] = model[name] end
   end
-  drop_deleted(target, context.survives)
+  -- a stage that inherits does not lead to itself because its model does
+  local own = model and context.ref_of(described.name)
+  drop_deleted(target, function(ref)
+    return ref ~= own and context.survives(ref)
+  end)
   set_described(target, described, context)
   return target
 end

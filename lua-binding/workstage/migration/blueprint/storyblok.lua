@@ -268,13 +268,53 @@ local function types_of_whole(value)
   return list, { name = workflow_hints.name }
 end
 
---- The tables of a blueprint, for the reference: name, words and attributes.
+--- The tables of a blueprint, for the reference: name, words, attributes, and
+-- an example, which is a blueprint.
 storyblok.tables = {
-  { "workflow", "A workflow in a blueprint of several.", storyblok.workflow },
+  { "workflow", "A workflow in a blueprint of several.", storyblok.workflow,
+    [[
+return {
+  version = 1,
+  workflows = {
+    { workflow = "Article", was = "Posts", content_types = { "article" } },
+    { workflow = "Old news", remove = true },
+  },
+  moves = {
+    { from = { workflow = "Old news", stage = "Live" },
+      to = { workflow = "Article", stage = "Ready" } },
+  },
+}
+]] },
   { "stage", "A stage in a blueprint. What is left out stays as it is; a " ..
-    "new stage gets the service's default.", storyblok.stage },
+    "new stage gets the service's default.", storyblok.stage, [[
+return {
+  version = 1,
+  workflow = "Article",
+  stages = {
+    { name = "Drafting", is_default = true, next = { "Review", "Legal" } },
+    { name = "Review", was = "Reviewing", next = "all", roles = { "Editor" } },
+    { name = "Legal", color = "#4a90e2", inherit = "Review",
+      users = { "law@example.com" } },
+    { name = "Ready", next = "none", allow_publish = true },
+  },
+}
+]] },
   { "move", "A move in a blueprint. The first that matches an item wins.",
-    storyblok.move },
+    storyblok.move, [[
+return {
+  version = 1,
+  workflow = "Article",
+  moves = {
+    { from = "Old review", where = { starts_with = "legal/" }, to = "Legal",
+      comment = "moved by the 2026 workflow",
+      due_date = "2026-12-01T10:00:00.000Z" },
+    { from = "Old review", to = "Review", notify = true, due_date = false,
+      assign = { roles = { "Editor" } } },
+    { from = "none", where = { contain_component = "article" },
+      to = "Drafting" },
+  },
+}
+]] },
   { "place", "Where a move begins or ends.", storyblok.end_of_move },
   { "assign", "Who is assigned to the items of a move.", storyblok.assign },
 }

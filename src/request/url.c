@@ -9,7 +9,11 @@
 
 /* True for a character that may stand in a path or query as it is. */
 static bool is_plain(char c) {
-  return c > 0x20 && c < 0x7f && !strchr("\"#<>\\^`{|}", c);
+  static const bool special[0x80] = {
+    ['"'] = true, ['#'] = true, ['<'] = true, ['>'] = true, ['\\'] = true,
+    ['^'] = true, ['`'] = true, ['{'] = true, ['|'] = true, ['}'] = true,
+  };
+  return c > 0x20 && c < 0x7f && !special[(unsigned char)c];
 }
 
 static size_t count_plain(const char *text) {

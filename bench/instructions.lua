@@ -1,0 +1,68 @@
+--- Instructions that a request takes in our own code, Lua's and lua-cjson's,
+-- counted by callgrind: the same number each time, whatever the machine is
+-- doing. libcurl's and libc's share is left out, for it differs by a third
+-- between versions.
+local server = require "bench.server"
+
+local instructions = {}
+
+local LUA = os.getenv "LUA" or "lua5.4"
+
+-- Objects whose instructions count, by a part of their path.
+local COUNTED = { "workstage/core.so", "liblua5.4", "bin/lua5.4", "cjson.so" }
+
+local function is_counted(object)
+  for _, part in ipairs(COUNTED) do
+    if object:find(part, 1, true) then return true end
+  end
+  return false
+end
+
+--- The instructions of each object file in a profile of callgrind's.
+-- @tparam function lines an iterator over its lines
+-- @treturn table object's path -> instructions
+function instructions.by_object(lines)
+  local names, object, counts, is_call = {}, nil, {}, false
+  for line in lines do
+    local called, id, name = line:match "^(c?)ob=(%(%d+%)) ?(.*)$"
+    if id then
+      -- an object's name stands where it is first met, also as one called
+      if name ~= "" then names[id] = name end
+      if called == "" then object = names[id] end
+    elseif line:find "^calls=" then
+      is_call = true -- the next line is what the called function took
+    elseif object and line:find "^[%d+*-]" then
+      local cost = tonumber(line:match "^%S+ (%d+)$")
+      if not is_call then counts[object] = (counts[object] or 0) + (cost or 0)
+      end
+      is_call = false
+    end
+  end
+  return counts
+end
+
+local function count(url, requests, flight)
+  local path = os.tmpname()
+  local command = ("valgrind --tool=callgrind --callgrind-out-file=%s "
+    .. "%s bench/post.lua %s %d %d >/dev/null 2>&1"):format(path, LUA, url,
+                                                           requests, flight)
+  assert(os.execute(command), command .. " failed")
+  local total = 0
+  for object, each in pairs(instructions.by_object(io.lines(path))) do
+    if is_counted(object) then total = total + each end
+  end
+  os.remove(path)
+  return total
+end
+
+--- Instructions of one further request: the difference of two runs.
+-- @tparam integer flight requests at a time
+-- @treturn integer
+function instructions.of_request(flight)
+  local place <close> = server.start()
+  local few = count(place.url, 100, flight)
+  local many = count(place.url, 400, flight)
+  return (many - few) // 300
+end
+
+return instructions

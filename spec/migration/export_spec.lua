@@ -158,7 +158,7 @@ describe("an export", function()
   it("names the workflow that was probably meant", function()
     local _, space = open(migrations.space {})
     has(failed("not_found", migration.export(space, "Artikel")),
-        'did you mean "Article"?')
+        'Did you mean "Article"?')
   end)
 
   it("of colours and positions that are shared plans nothing", function()

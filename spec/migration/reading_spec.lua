@@ -188,8 +188,8 @@ describe("what is read", function()
     assert.equal("types", space.asked[5])
     assert.equal("update_workflow", result.operations[1].op)
     made.content_types = { "page", "part", "whole" }
-    assert.same({ 'the space has no content type "part"',
-                  'the space has no content type "whole"' },
+    assert.same({ 'The space has no content type "part".',
+                  'The space has no content type "whole".' },
                 refused(space, made).problems)
   end)
 
@@ -470,10 +470,11 @@ describe("what is made of it", function()
     local err = refused(space, blueprint {
       { from = at "Drafting", to = at "Nowhere" },
       { from = at "Drafting", to = at "Nowhere else" } })
-    assert.same({ 'moves[1]: there will be no stage "Nowhere"',
-                  'moves[2]: there will be no stage "Nowhere else"' },
+    assert.same({ 'moves[1]: There will be no stage "Nowhere".',
+                  'moves[2]: There will be no stage "Nowhere else".' },
                 err.problems)
-    assert.equal(err.problems[1] .. "; " .. err.problems[2], err.message)
+    assert.equal('moves[1]: There will be no stage "Nowhere"; moves[2]: ' ..
+                 'There will be no stage "Nowhere else"', err.message)
     err = refused(space, blueprint {
       { from = at("A", "Twice"), to = at "Ready" },
       { from = at("A", "None"), to = at "Ready" },
@@ -481,9 +482,9 @@ describe("what is made of it", function()
       { from = at "Ready", to = at("A", "Default") } })
     assert.same({ 'moves[1]: 2 workflows are named "Twice". Say '
                   .. "which: id = 3 or id = 4",
-                  'moves[2]: the space has no workflow "None"',
-                  'moves[3]: the space has no workflow "None"',
-                  'moves[4]: the workflow "Default" has no stage "A"' },
+                  'moves[2]: The space has no workflow "None".',
+                  'moves[3]: The space has no workflow "None".',
+                  'moves[4]: Workflow "Default" has no stage "A".' },
                 err.problems)
   end)
 
@@ -492,9 +493,9 @@ describe("what is made of it", function()
     local space = new_space(content())
     local err = refused(space, blueprint {
       { from = at("Old", "Default"), to = at("Older", "Default") } })
-    assert.same({ 'moves[1]: items of "Default / Old" may not go on to '
+    assert.same({ 'moves[1]: Items of "Default / Old" may not go on to '
                   .. '"Default / Older", and the blueprint does not '
-                  .. "describe that workflow" }, err.problems)
+                  .. "describe that workflow." }, err.problems)
     local result = assert(plan(space, blueprint {
       { from = at("Older", "Default"), to = at("Old", "Default") } }))
     assert.same({}, result.operations)

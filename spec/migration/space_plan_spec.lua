@@ -151,6 +151,33 @@ describe("a plan of several workflows", function()
     assert.same(counts, migrations.counts(server))
   end)
 
+  it("is rehearsed as a whole", function()
+    local before = server:dump()
+    local report, err = migration.rehearse(space, blueprint(
+      function(value, _, article, news)
+        local taken = table.remove(article.stages, 3)
+        taken.from_workflow, taken.next = "Article", { "Done" }
+        table.insert(news.stages, 2, taken)
+        article.workflow, article.was = "Reports", "Article"
+        value.workflows[4] = {
+          workflow = "Product page", content_types = { "product" },
+          stages = { { name = "Start", color = "#111111", is_default = true,
+                       next = "all", inherit = "End" },
+                     { name = "End", color = "#222222", next = "none",
+                       allow_admin_change = false } },
+        }
+        value.moves = {
+          { from = { workflow = "News", stage = "Start" },
+            to = { workflow = "Product page", stage = "End" } },
+          { from = { workflow = "Reports", stage = "Review" },
+            to = { default = true, stage = "Drafting" } },
+        }
+      end), { faults = 0.05 })
+    assert.is_true(report and report.complete, tostring(err or report))
+    assert.equal(6, report.moved)
+    assert.same(before, server:dump())
+  end)
+
   it("renames a workflow by its former name", function()
     local before = text()
     apply(blueprint(function(value, _, _, news)
@@ -337,7 +364,7 @@ describe("a plan of several workflows", function()
     assert.equal("Default 4", counts { "default" })
     assert.equal("Default News 7", counts { "News", "default" })
     local _, err = migration.plan(space, value, { only = { "Artikel" } })
-    has(err, 'no workflow "Artikel", did you mean "Article"?')
+    has(err, 'no workflow "Artikel". Did you mean "Article"?')
     _, err = migration.plan(space, value, { only = { 5 } })
     has(err, "only[1]: expected a string")
     _, err = migration.plan(space, migrations.blueprint(), { only = { "x" } })
@@ -348,7 +375,7 @@ describe("a plan of several workflows", function()
     assert(migration.plan(space, value))
     has(failed("refused", migration.plan(space, value,
                                          { only = { "Article" } })),
-        'the workflow "News" has no stage "Legal"')
+        'Workflow "News" has no stage "Legal"')
   end)
 
   it("copies a whole space into an empty one", function()

@@ -201,7 +201,7 @@ describe("workstage", function()
     assert.is_true(record.counts.changed > 0)
     local _, code, err = place:run "plan space.lua --only Artikel"
     assert.equal(1, code)
-    assert.truthy(err:find('did you mean "Article"?', 1, true), err)
+    assert.truthy(err:find('Did you mean "Article"?', 1, true), err)
   end)
 
   it("plan maps roles and users of another space", function()

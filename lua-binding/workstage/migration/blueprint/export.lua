@@ -1,8 +1,8 @@
 --- From workflows of a space to their blueprint: names in place of ids.
 local attributes = require "workstage.migration.stage"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
-local core = require "workstage.core"
 local errors = require "workstage.errors"
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 local structure = require "workstage.migration.space"
 
@@ -135,13 +135,10 @@ local function describe_workflow(self, workflow)
 end
 
 local function no_workflow(list, name)
-  local names = {}
-  for i, workflow in ipairs(list) do names[i] = workflow.name end
-  local near = core.nearest(names, name)
   return errors.new {
     kind = "not_found",
-    message = ("the space has no workflow %s%s"):format(quoted(name),
-      near and (", did you mean %s?"):format(quoted(near)) or ""),
+    message = ("The space has no workflow %s.%s"):format(
+      quoted(name), near_name(name, list)),
   }
 end
 

@@ -1,6 +1,6 @@
 --- A part of a blueprint of several workflows.
-local core = require "workstage.core"
 local errors = require "workstage.errors"
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 
 -- What a workflow is called in the list of those to keep.
@@ -25,10 +25,8 @@ local function unknown(name, blueprint)
   for i, workflow in ipairs(blueprint.workflows) do
     known[i] = names_of(workflow)[1]
   end
-  local near = core.nearest(known, name)
-  return errors.invalid(("only: the blueprint has no workflow %s%s"):format(
-    quoted(name), near and (", did you mean %s?"):format(quoted(near)) or ""),
-    "only")
+  return errors.invalid(("only: the blueprint has no workflow %s.%s"):format(
+    quoted(name), near_name(name, known)), "only")
 end
 
 local function is_kept(place, workflows)

@@ -1,7 +1,7 @@
 --- Which workflow of a space a blueprint describes. Pure, without network and
 -- files.
-local core = require "workstage.core"
 local errors = require "workstage.errors"
+local near_name = require "workstage.migration.near_name"
 local name_key = require "workstage.migration.unicode".name_key
 local quoted = require "workstage.visible".quoted
 
@@ -74,11 +74,10 @@ local function check_near(workflows, described, others)
   for _, workflow in ipairs(workflows) do
     if not others[workflow.name] then names[#names + 1] = workflow.name end
   end
-  local near = core.nearest(names, described.workflow)
-  if not near then return true end
-  return refused("The space has no workflow %s. Did you mean %s? To make a " ..
-                 "new workflow, set create = true.",
-                 quoted(described.workflow), quoted(near))
+  local meant = near_name(described.workflow, names)
+  if meant == "" then return true end
+  return refused("The space has no workflow %s.%s To make a new workflow, " ..
+                 "set create = true.", quoted(described.workflow), meant)
 end
 
 local function by_name(workflows, described, others)

@@ -14,8 +14,8 @@ local function add_new(workflow, list)
   end
 end
 
-local UNKNOWN = "the service does not say which content types the space " ..
-                "has: they were not checked"
+local UNKNOWN = "The service does not say which content types the space " ..
+                "has: they were not checked."
 
 --- Checks content types, as far as the service tells them.
 -- @tparam table client
@@ -37,7 +37,7 @@ return function(client, described, problems, notes)
   end
   for _, name in ipairs(list) do
     if not types[name] then
-      problems[#problems + 1] = ("the space has no content type %s")
+      problems[#problems + 1] = ("The space has no content type %s.")
                                 :format(quoted(name))
     end
   end

@@ -5,6 +5,7 @@ local blueprints = require "workstage.migration.blueprint"
 local check_stages = require "workstage.migration.plan.guards"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
 local name_key = require "workstage.migration.unicode".name_key
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 
 local described = {}
@@ -142,10 +143,13 @@ local function source_of(reader, list, name)
   for _, self in ipairs(list) do
     if self:is_meant_by { workflow = name } then return self end
   end
-  local existing, said = choose_workflow(reader.workflows, { workflow = name })
+  local existing, said = choose_workflow(reader.workflows, {
+    workflow = name, create = true,
+  })
+  if existing == nil then return nil, nil, said.message end
   if not existing then
-    return nil, nil, said and said.message or
-      ("the space has no workflow %s"):format(quoted(name))
+    return nil, nil, ("The space has no workflow %s.%s"):format(
+      quoted(name), near_name(name, reader.workflows))
   end
   local stages, err = reader:stages(existing.id)
   if not stages then return nil, err end
@@ -182,8 +186,9 @@ local function take(reader, list, self, stage)
   stage.was = nil
   if not found then
     if self.spelling:find(stage.name) then return true end
-    return nil, nil, ("Workflow %s has no stage %s."):format(
-      quoted(stage.from_workflow), quoted(name))
+    return nil, nil, ("Workflow %s has no stage %s.%s"):format(
+      quoted(stage.from_workflow), quoted(name),
+      near_name(name, source.stages))
   end
   stage.id, stage.taken = found.id, found
   return true, nil, check_taken(self, source, stage, found)

@@ -1,5 +1,5 @@
 --- The roles and users that a blueprint names, as ids of the space.
-local core = require "workstage.core"
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 local space = require "workstage.migration.space"
 
@@ -70,10 +70,8 @@ local function note_unused(used, what, map, notes)
   end
   table.sort(unused)
   for _, name in ipairs(unused) do
-    local near = core.nearest(used, name)
     notes[#notes + 1] = ("map_%s: nothing in the blueprint names the %s %s.%s")
-      :format(what, what, quoted(name),
-              near and (" Did you mean %s?"):format(quoted(near)) or "")
+      :format(what, what, quoted(name), near_name(name, used))
   end
 end
 

@@ -2,6 +2,7 @@
 -- end in, and what each change takes along.
 local attributes = require "workstage.migration.stage"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 
 local rules = {}
@@ -21,12 +22,13 @@ end
 -- A workflow that the blueprint does not describe.
 local function other_workflow(self, place)
   local workflow, why = choose_workflow(self.reader.workflows, {
-    workflow = place.workflow, default = place.default,
+    workflow = place.workflow, default = place.default, create = true,
   })
   if workflow == nil then return nil, nil, why.message end
   if not workflow then
-    return nil, nil, ("the space has no workflow %s"):format(
-      quoted(place.workflow))
+    return nil, nil, ("The space has no workflow %s.%s"):format(
+      quoted(place.workflow),
+      near_name(place.workflow, self.reader.workflows))
   end
   local stages, err = self.reader:stages(workflow.id)
   if not stages then return nil, err end
@@ -38,7 +40,7 @@ local function workflow_of(self, place)
   if workflow then return { workflow = workflow } end
   if place.workflow or place.default then return other_workflow(self, place)
   end
-  return nil, nil, "which workflow? Set workflow = its name"
+  return nil, nil, "Which workflow? Set workflow = its name."
 end
 
 local function stage_named(stages, name)
@@ -95,8 +97,8 @@ local function end_of(self, place)
   end
   local stage = stage_named(found.stages, name)
   if not stage then
-    return nil, nil, ("the workflow %s has no stage %s"):format(
-      quoted(found.name), quoted(name))
+    return nil, nil, ("Workflow %s has no stage %s.%s"):format(
+      quoted(found.name), quoted(name), near_name(name, found.stages))
   end
   return { ref = stage.id, stages = found.stages,
            name = name_of(self, found, name) }
@@ -181,11 +183,13 @@ end
 
 local function problem_with(rule, ref)
   if not ref then
-    return ("moves[%d]: there will be no stage %s"):format(
-      rule.index, quoted(rule.to_name))
+    local stages = rule.to.workflow and rule.to.workflow.value.stages or {}
+    return ("moves[%d]: There will be no stage %s.%s"):format(
+      rule.index, quoted(rule.to_name),
+      near_name(rule.to.stage_name or "", stages))
   elseif rule.is_closed and rule.count > 0 then
-    return ("moves[%d]: items of %s may not go on to %s, and the blueprint " ..
-            "does not describe that workflow"):format(
+    return ("moves[%d]: Items of %s may not go on to %s, and the blueprint " ..
+            "does not describe that workflow."):format(
       rule.index, quoted(rule.from_name), quoted(rule.to_name))
   end
 end

@@ -1,4 +1,5 @@
 --- Checks the moves of a blueprint.
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 local space = require "workstage.migration.blueprint.lint.space"
 local stages = require "workstage.migration.blueprint.lint.stages"
@@ -55,7 +56,7 @@ local function check_from(context, move, at)
     return
   end
   context.told[key] = true
-  local meant = stages.meant(workflow.names, name)
+  local meant = near_name(name, workflow.names)
   context.found:offline(meant ~= "" and "warning" or "note", at,
     "No stage here is named %s: it must be one that the space has and that " ..
     "is removed.%s", quoted(name), meant)

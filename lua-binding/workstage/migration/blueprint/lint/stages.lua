@@ -1,19 +1,10 @@
 --- Checks the stages of a workflow: names, colours, the default stage, former
 -- names and references.
 local colors = require "workstage.migration.colors"
-local core = require "workstage.core"
+local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 
 local stages = {}
-
---- Names a stage that was probably meant: ` Did you mean "Review"?`
--- @tparam table names
--- @tparam string name
-function stages.meant(names, name)
-  local near = core.nearest(names, name)
-  return near and near ~= name and
-         (" Did you mean %s?"):format(quoted(near)) or ""
-end
 
 local function check_names(workflow, found)
   local first = {}
@@ -112,7 +103,7 @@ end
 function stages.check_reference(name, at, workflow, found)
   if workflow.by_name[name] then return end
   found:error(at, "No stage is named %s.%s", quoted(name),
-              stages.meant(workflow.names, name))
+              near_name(name, workflow.names))
 end
 
 local function check_references(workflow, found)

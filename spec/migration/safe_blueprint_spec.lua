@@ -222,10 +222,12 @@ describe("a blueprint", function()
     end)
     local edit = with_legal { inherit = "Review", allow_editor_change = false,
                               story_editing_locked = false }
-    apply(assert(plan(function(value, stages)
+    local first = assert(plan(function(value, stages)
       edit(value, stages)
       stages[2].allow_admin_publish = false
-    end)))
+    end))
+    assert.is_nil(tostring(first):find "service defaults")
+    apply(first)
     local stages = migrations.stages_of(server)
     local legal, review = stages.Legal, stages.Review
     assert.same({ 71 }, legal.space_role_ids)

@@ -83,6 +83,14 @@ describe("what a stage is to have", function()
                          next = { "B" } })
   end)
 
+  it("lists no stages of its model where all are open", function()
+    local model = attributes.of_stage { name = "B", workflow_stage_ids = { 2 } }
+    local to_be = attributes.target({ name = "A", next = "all" }, nil, CONTEXT,
+                                    model)
+    assert.is_true(to_be.allow_all_stages)
+    assert.same({}, to_be.workflow_stage_ids)
+  end)
+
   it("does not lead to itself because its model does", function()
     local model = attributes.of_stage {
       name = "B", workflow_stage_ids = { 1, 2 }, after_publish_id = 1 }

@@ -147,6 +147,9 @@ function attributes.target(described, current, context, model)
   end
   -- a stage that inherits does not lead to itself because its model does
   local own = model and context.ref_of(described.name)
+  if not current and described.next == "all" then
+    target.workflow_stage_ids = {}
+  end
   drop_deleted(target, function(ref)
     return ref ~= own and context.survives(ref)
   end)

@@ -138,7 +138,10 @@ local function added_details(stage, names)
   if stage.allow_all_stages then add("next", "all") end
   for _, attribute in ipairs(LISTS) do
     local value = stage[attribute]
-    if value and not (type(value) == "table" and #value == 0) then
+    local is_moot = attribute == "workflow_stage_ids" and
+                    stage.allow_all_stages
+    if value and not is_moot and
+       not (type(value) == "table" and #value == 0) then
       add(label(attribute), value_of(attribute, value,
                                      names.of(attribute, names.stage)))
     end

@@ -212,7 +212,8 @@ local function set_of_new(draft, workflow, target, position)
       end
     end
   end
-  if not state.has_stage(draft.state, target.after_publish_id, workflow) then
+  local publish = target.after_publish_id
+  if publish and not state.has_stage(draft.state, publish, workflow) then
     set.after_publish_id = nil
   end
   return set

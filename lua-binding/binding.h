@@ -39,7 +39,18 @@ ws_client *wsl_check_client(lua_State *L, int index);
 ** `owner` (a client or a loop) alive. It comes first, so that a call is never
 ** started without an owner because memory ran out.
 */
-ws_call **wsl_new_call(lua_State *L, int owner);
+typedef struct wsl_call {
+  ws_call *call;       /* NULL: closed */
+  bool in_use;         /* between wsl_use_call and wsl_release_call */
+  bool must_close;     /* it was closed meanwhile */
+} wsl_call;
+
+wsl_call *wsl_new_call(lua_State *L, int owner);
+
+/* Returns the call of the userdata at index 1, and keeps its response until
+** wsl_release_call: finalizers that run meanwhile may close it. */
+ws_call *wsl_use_call(lua_State *L);
+void wsl_release_call(lua_State *L);
 
 /* Pushes nil, the kind and the message, for a function that failed to return.
 ** Raises if memory ran out, as Lua itself does. */
@@ -57,6 +68,9 @@ void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
 ** without the lookup of the type by its name, half the cost of a short
 ** method. */
 void *wsl_self(lua_State *L, const char *type);
+
+/* Adds a method to a type: the function on top of the stack, which it pops. */
+void wsl_add_method(lua_State *L, const char *type, const char *name);
 
 /* Pops the value on top of the stack and keeps it in the loop's table of
 ** waiting tasks. Returns a key for wsl_unpark. */

@@ -7,9 +7,9 @@
 
 #include "base/ascii.h"
 
-ws_call **wsl_new_call(lua_State *L, int owner) {
-  ws_call **call = lua_newuserdatauv(L, sizeof *call, 1);
-  *call = NULL;
+wsl_call *wsl_new_call(lua_State *L, int owner) {
+  wsl_call *call = lua_newuserdatauv(L, sizeof *call, 1);
+  *call = (wsl_call){0};
   luaL_setmetatable(L, WSL_CALL);
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
@@ -17,17 +17,41 @@ ws_call **wsl_new_call(lua_State *L, int owner) {
 }
 
 static ws_call *check(lua_State *L) {
-  ws_call **call = wsl_self(L, WSL_CALL);
-  if (!*call) luaL_error(L, "the call is closed");
-  return *call;
+  wsl_call *self = wsl_self(L, WSL_CALL);
+  if (!self->call || self->must_close) luaL_error(L, "the call is closed");
+  return self->call;
+}
+
+static void free_call(wsl_call *self) {
+  ws_call *call = self->call;
+  *self = (wsl_call){0};
+  if (call) ws_call_free(call);
 }
 
 static int close_call(lua_State *L) {
-  ws_call **call = wsl_self(L, WSL_CALL);
-  ws_call *open = *call;
-  *call = NULL;
-  if (open) ws_call_free(open);
+  wsl_call *self = wsl_self(L, WSL_CALL);
+  if (self->in_use) self->must_close = true;
+  else free_call(self);
   return 0;
+}
+
+/* The collector frees it even if an error left it in use. */
+static int collect_call(lua_State *L) {
+  free_call(wsl_self(L, WSL_CALL));
+  return 0;
+}
+
+ws_call *wsl_use_call(lua_State *L) {
+  wsl_call *self = luaL_checkudata(L, 1, WSL_CALL);
+  if (!self->call || self->must_close) luaL_error(L, "the call is closed");
+  self->in_use = true;
+  return self->call;
+}
+
+void wsl_release_call(lua_State *L) {
+  wsl_call *self = lua_touserdata(L, 1);
+  self->in_use = false;
+  if (self->must_close) free_call(self);
 }
 
 /* call:wait(): drives the loop until the call has ended; false when a
@@ -74,16 +98,22 @@ static ws_response response_of(lua_State *L) {
   return response;
 }
 
-/* call:result(): nil (success) or the kind of the failure; status; body. */
-static int call_result(lua_State *L) {
+/* call:outcome(): nil (success) or the kind of the failure; the status; and how
+** many bytes the body has. */
+static int call_outcome(lua_State *L) {
   ws_response response = response_of(L);
   if (response.kind == WS_MEMORY) return wsl_no_memory(L);
-  lua_pushlstring(L, response.body, response.body_size);
   if (response.kind == WS_OK) lua_pushnil(L);
   else lua_pushstring(L, ws_kind_name(response.kind));
   lua_pushinteger(L, response.status);
-  lua_rotate(L, -3, 2);
+  lua_pushinteger(L, (lua_Integer)response.body_size);
   return 3;
+}
+
+static int call_body(lua_State *L) {
+  ws_response response = response_of(L);
+  lua_pushlstring(L, response.body, response.body_size);
+  return 1;
 }
 
 /*
@@ -92,9 +122,9 @@ static int call_result(lua_State *L) {
 ** memory, as it is asked where there is none.
 */
 static int call_worked(lua_State *L) {
-  ws_call **call = wsl_self(L, WSL_CALL);
+  const wsl_call *self = wsl_self(L, WSL_CALL);
   ws_response response = {.maybe_applied = true, .first_sent = -1};
-  if (*call) ws_call_response(*call, &response);
+  if (self->call) ws_call_response(self->call, &response);
   lua_pushboolean(L, response.maybe_applied || response.kind == WS_OK);
   if (response.first_sent < 0) lua_pushnil(L);
   else lua_pushnumber(L, response.first_sent);
@@ -192,7 +222,8 @@ static const luaL_Reg methods[] = {
   {"cancel", call_cancel},
   {"park", call_park},
   {"unpark", call_unpark},
-  {"result", call_result},
+  {"outcome", call_outcome},
+  {"body", call_body},
   {"worked", call_worked},
   {"info", call_info},
   {"header", call_header},
@@ -202,7 +233,7 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg meta[] = {
-  {"__gc", close_call},
+  {"__gc", collect_call},
   {"__close", close_call},
   {NULL, NULL}
 };

@@ -171,7 +171,7 @@ static int client_start(lua_State *L) {
   ws_request request = {0};
   ws_client *client;
   ws_error error;
-  ws_call **call;
+  wsl_call *call;
   lua_settop(L, 11);
   request.method = (ws_method)ws_method_from_name(luaL_checkstring(L, 2));
   if (request.method == WS_GET && lua_toboolean(L, 11))
@@ -189,8 +189,8 @@ static int client_start(lua_State *L) {
   call = wsl_new_call(L, 1);
   client = *check(L);
   if (!client) return refuse(L, "the client is closed");
-  *call = ws_call_start(client, &request, &error);
-  return *call ? 1 : wsl_failure(L, &error);
+  call->call = ws_call_start(client, &request, &error);
+  return call->call ? 1 : wsl_failure(L, &error);
 }
 
 static const luaL_Reg methods[] = {

@@ -53,6 +53,14 @@ void *wsl_self(lua_State *L, const char *type) {
   return luaL_checkudata(L, 1, type);
 }
 
+void wsl_add_method(lua_State *L, const char *type, const char *name) {
+  luaL_getmetatable(L, type);
+  lua_getfield(L, -1, "__index");
+  lua_pushvalue(L, -3);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 3);
+}
+
 /*
 ** Creates the metatable of the boxes in which Lua's buffers keep long strings.
 ** Lua creates it with the first one; if memory runs out in the middle, the

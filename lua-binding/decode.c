@@ -395,28 +395,46 @@ static bool is_json(decoder *d, const char *bytes, size_t size) {
   return ws_reader_finish(&d->reader);
 }
 
-/*
-** decode(text[, schema[, only]]): the value; or nil, a sentence, and whether
-** the text is JSON, which then does not fit the schema. `only`, a projection,
-** leaves out all other fields of the objects of its schema.
-*/
-static int decode(lua_State *L) {
+/* Pushes the value, or nil, a sentence, and whether the bytes are JSON, which
+** then does not fit the schema. Schema and projection are at 2 and 3. */
+static int push_decoded(lua_State *L, const char *bytes, size_t size) {
   decoder d = {.L = L, .memo = lua_touserdata(L, lua_upvalueindex(2))};
-  size_t size;
-  const char *bytes = luaL_checklstring(L, 1, &size);
   const ws_schema *schema = lua_touserdata(L, 2);
   char message[160];
-  lua_settop(L, 3);
+  bool well_formed;
   d.only = lua_isnil(L, 3) ? NULL : luaL_checkudata(L, 3, PROJECTION);
   ws_reader_init(&d.reader, bytes, size, wsl_scratch(L));
   if (decode_root(&d, schema) && ws_reader_finish(&d.reader)) return 1;
-  bool well_formed = is_json(&d, bytes, size);
+  well_formed = is_json(&d, bytes, size);
   if (d.reader.no_memory) return wsl_no_memory(L);
   if (!well_formed) ws_reader_describe(&d.reader, message, sizeof message);
   lua_pushnil(L);
   lua_pushstring(L, well_formed ? d.mismatch : message);
   lua_pushboolean(L, well_formed);
   return 3;
+}
+
+/*
+** decode(text[, schema[, only]]): the value; or nil, a sentence, and whether
+** the text is JSON, which then does not fit the schema. `only`, a projection,
+** leaves out all other fields of the objects of its schema.
+*/
+static int decode(lua_State *L) {
+  size_t size;
+  const char *bytes = luaL_checklstring(L, 1, &size);
+  lua_settop(L, 3);
+  return push_decoded(L, bytes, size);
+}
+
+/* call:decode([schema[, only]]): the same for a response, from its buffer. */
+static int call_decode(lua_State *L) {
+  ws_response response;
+  int results;
+  lua_settop(L, 3);
+  ws_call_response(wsl_use_call(L), &response);
+  results = push_decoded(L, response.body, response.body_size);
+  wsl_release_call(L);
+  return results;
 }
 
 /* -------------------------------------------------------------- envelopes */
@@ -497,6 +515,13 @@ static int new_projection(lua_State *L) {
   return 1;
 }
 
+/* Pushes a function with the upvalues of push_decoded. */
+static void push_decoder(lua_State *L, lua_CFunction function) {
+  wsl_new_buffer(L);
+  memset(lua_newuserdatauv(L, sizeof(memo), 0), 0, sizeof(memo));
+  lua_pushcclosure(L, function, 2);
+}
+
 void wsl_open_decode(lua_State *L) {
   const luaL_Reg functions[] = {
     {"envelope", new_envelope},
@@ -507,8 +532,8 @@ void wsl_open_decode(lua_State *L) {
   wsl_new_type(L, PROJECTION, none, none);
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
-  wsl_new_buffer(L);
-  memset(lua_newuserdatauv(L, sizeof(memo), 0), 0, sizeof(memo));
-  lua_pushcclosure(L, decode, 2);
+  push_decoder(L, decode);
   lua_setfield(L, -2, "decode");
+  push_decoder(L, call_decode);
+  wsl_add_method(L, WSL_CALL, "decode");
 }

@@ -115,12 +115,13 @@ static int loop_pending(lua_State *L) {
 ** The loop is checked after all allocations, whose finalizers may close it. */
 static int loop_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 2);
-  ws_call **call;
+  wsl_call *call;
   ws_error error;
   check_open(L);
   call = wsl_new_call(L, 1);
-  *call = ws_call_sleep(check_open(L), seconds > 0 ? seconds : 0, &error);
-  return *call ? 1 : wsl_failure(L, &error);
+  call->call =
+    ws_call_sleep(check_open(L), seconds > 0 ? seconds : 0, &error);
+  return call->call ? 1 : wsl_failure(L, &error);
 }
 
 static void set_number(lua_State *L, const char *name, double value) {

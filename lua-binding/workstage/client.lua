@@ -77,21 +77,21 @@ end
 
 -- Reads a response of any kind: parsed if it is JSON, nil if it is empty. An
 -- error closes the call.
-local function read_any(self, call, status, text)
-  if text == "" then return nil end
-  local value, err = self.transport:parse(call, status, text)
+local function read_any(self, call, status, size)
+  if size == 0 then return nil end
+  local value, err = self.transport:parse(call, status)
   if value == nil then return nil, err end
-  err = self.transport:error_in_body(call, status, text, value)
+  err = self.transport:error_in_body(call, status, value)
   if err then return nil, err end
   return value
 end
 
 local function send(opts, self, method, path, parts)
-  local call, status, text = self.transport:send(
+  local call, status, size = self.transport:send(
     method, path, parts.query, parts.body, opts, parts.headers)
   if not call then return nil, status end
   local headers = call:headers()
-  local value, err = read_any(self, call, status, text)
+  local value, err = read_any(self, call, status, size)
   if err then return nil, err end
   call:close()
   return value == nil and true or value, status, headers

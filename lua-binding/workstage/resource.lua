@@ -143,15 +143,15 @@ end
 -- Fetches an answer, unwraps it with `read`, which returns nil and
 -- why when it does not fit.
 local function fetch(self, read, method, path, query, body, opts)
-  local value, call, status, text =
+  local value, call, status =
     self.transport:fetch(method, path, query, body, opts,
                          self.class.envelope)
   if not value then return nil, call end
   local result, why = read(self, value, call)
   if not result then
-    local err = self.transport:error_in_body(call, status, text, value)
+    local err = self.transport:error_in_body(call, status, value)
     if err then return nil, err end
-    return nil, self.transport:undecodable(call, status, text, why)
+    return nil, self.transport:undecodable(call, status, why)
   end
   call:close()
   remember(self, result, query, opts)
@@ -162,12 +162,12 @@ end
 -- JSON, because the page of a proxy does not show that anything was done. (A
 -- response without a success is that of a DELETE whose first attempt worked.)
 local function send_once(opts, self, method, path, query, body)
-  local call, status, text = self.transport:send(method, path, query, body,
+  local call, status, size = self.transport:send(method, path, query, body,
                                                  opts)
   if not call then return nil, status end
-  if text ~= "" and status < 300 then
-    local value, err = self.transport:parse(call, status, text)
-    err = err or self.transport:error_in_body(call, status, text, value)
+  if size > 0 and status < 300 then
+    local value, err = self.transport:parse(call, status)
+    err = err or self.transport:error_in_body(call, status, value)
     if err then return nil, err end
   end
   call:close()

@@ -210,10 +210,10 @@ function Transport:first_sent(err)
 end
 
 --- Creates the error of a call that failed.
-function Transport:failure(call, kind, status, body)
+function Transport:failure(call, kind, status)
   local info = call:info()
   local message, fields, type
-  body = self.redact(body)
+  local body = self.redact(call:body())
   if explained[kind] then message, fields, type = read_message(body) end
   if not message and not fields then message = info.message end
   if message == "" then message = "no reason was given" end
@@ -235,7 +235,9 @@ function Transport:failure(call, kind, status, body)
 end
 
 --- Starts a request and waits until it ends.
--- @treturn[1] userdata the ended call, to be closed; status; body
+-- @treturn[1] userdata the ended call, to be closed
+-- @treturn[1] integer status
+-- @treturn[1] integer size of the body
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function Transport:send(method, path, query, body, opts, headers)
@@ -254,30 +256,31 @@ function Transport:send(method, path, query, body, opts, headers)
     call:cancel() -- it must not be sent later, behind everybody's back
     error(raised, 0)
   end
-  local failed, status, text = call:result()
+  local failed, status, size = call:outcome()
   if failed then
-    local err = self:failure(call, failed, status, text)
+    local err = self:failure(call, failed, status)
     call:close()
     return nil, err
   end
   if opts.on_answer then opts.on_answer(call:info()) end
-  return call, status, text
+  return call, status, size
 end
 
 --- Returns the error in the body of a write's successful response, and closes
 -- the call; nil if there is none.
-function Transport:error_in_body(call, status, text, value)
+function Transport:error_in_body(call, status, value)
   if not errors.is_error_body(value) then return nil end
   local info = call:info()
   if not transport.has_effect(info.method, info.url) then return nil end
-  local err = self:failure(call, "rejected", status, text)
+  local err = self:failure(call, "rejected", status)
   call:close()
   return err
 end
 
 --- Creates the error of a response whose body is not what it must be.
-function Transport:undecodable(call, status, body, why)
+function Transport:undecodable(call, status, why)
   local info, request_id = call:info(), call:header "x-request-id"
+  local body = call:body()
   local err = note_sent(self, errors.new {
     kind = "decode",
     status = status,
@@ -305,31 +308,29 @@ end
 -- @return[1] the value
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function Transport:parse(call, status, text, envelope, only)
-  local value, why, is_json = transport.parse(text, envelope, only)
+function Transport:parse(call, status, envelope, only)
+  local value, why, is_json = call:decode(envelope, only)
   if value ~= nil then return value end
-  if not is_json then why = why_not_json(self.redact(text), why) end
-  return nil, self:undecodable(call, status, text, why)
+  if not is_json then why = why_not_json(self.redact(call:body()), why) end
+  return nil, self:undecodable(call, status, why)
 end
 
 --- Sends a request whose response is a JSON object or array.
 -- @treturn[1] table the parsed value
 -- @treturn[1] userdata the call, for its headers; to be closed
 -- @treturn[1] integer status
--- @treturn[1] string body
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function Transport:fetch(method, path, query, body, opts, envelope)
-  local call, status, text = self:send(method, path, query, body, opts)
+  local call, status = self:send(method, path, query, body, opts)
   if not call then return nil, status end
-  local value, err = self:parse(call, status, text, envelope,
-                                opts and opts.only)
+  local value, err = self:parse(call, status, envelope, opts and opts.only)
   if value == nil then return nil, err end
   if type(value) ~= "table" then
-    return nil, self:undecodable(call, status, text,
+    return nil, self:undecodable(call, status,
                                  "the answer is no JSON object")
   end
-  return value, call, status, text
+  return value, call, status
 end
 
 return transport

@@ -173,11 +173,13 @@ describe("a finalizer", function()
     server:answer(200, USER, { times = 0, headers = {
       "A: 1", "A: 2", "B: " .. ("x"):rep(2000) } })
     local client = open_client()
-    for _, name in ipairs { "result", "info", "header", "headers" } do
+    for _, name in ipairs { "outcome", "body", "decode", "info", "header",
+                            "headers" } do
       local call = client:start("GET", "/v1/x")
       while not call:wait() do end
       assert.equal("1, 2", call:headers().a)
-      with_finalizer(call, call[name], "B")
+      assert.is_function(call[name])
+      with_finalizer(call, call[name], name:find "^header" and "B" or nil)
     end
   end)
 end)

@@ -226,7 +226,7 @@ local workflows = core.envelope("workflows", "many",
                                 core.schema "storyblok.workflow")
 
 local function default_workflow(self, lost)
-  local value, call, status, text = self.transport:fetch(
+  local value, call, status = self.transport:fetch(
     "GET", self.prefix .. "/workflows", "is_default=true", nil,
     lost:options(), workflows)
   if not value then return nil, call end
@@ -234,8 +234,7 @@ local function default_workflow(self, lost)
   for _, workflow in ipairs(value.workflows or {}) do
     if workflow.is_default then return workflow.id end
   end
-  return nil, ("the default workflow is not listed (%d, %d bytes)")
-              :format(status, #text)
+  return nil, ("the default workflow is not listed (%d)"):format(status)
 end
 
 --- Storyblok: the stage with that name, which is unique in its workflow.

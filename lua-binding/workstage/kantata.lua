@@ -5,6 +5,8 @@ local errors = require "workstage.errors"
 local lookup = require "workstage.reconcile.lookup"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
+local arguments = require "workstage.resource.arguments"
+local fetch = require "workstage.resource.fetch"
 local statuses = require "workstage.statuses"
 local strict = require "workstage.strict"
 local transport = require "workstage.transport"
@@ -56,7 +58,7 @@ local service = { per_page = 200, default_per_page = 20, kantata = true }
 local MOST, LONGEST = 1 << 53, 1000
 
 function service.read_many(_, value)
-  if not resource.is_array(value.results) then
+  if not fetch.is_array(value.results) then
     return nil, "the answer has no array 'results'"
   end
   local list = {}
@@ -69,10 +71,10 @@ function service.read_many(_, value)
     list[i] = object
   end
   local meta = type(value.meta) == "table" and value.meta or {}
-  list.total = resource.count(meta.count, 0, MOST) or
-               resource.count(value.count, 0, MOST)
-  list.page = resource.count(meta.page_number, 1, MOST)
-  list.per_page = resource.count(meta.page_size, 1, LONGEST)
+  list.total = fetch.count(meta.count, 0, MOST) or
+               fetch.count(value.count, 0, MOST)
+  list.page = fetch.count(meta.page_number, 1, MOST)
+  list.per_page = fetch.count(meta.page_size, 1, LONGEST)
   return list
 end
 
@@ -128,7 +130,7 @@ local users = resource.define {
 
 --- Fetches the token's user, for `reconcile.lookup`.
 function service.fetch_user(self, call)
-  return resource.fetch({ class = users, transport = self.transport },
+  return fetch.object({ class = users, transport = self.transport },
                         service.read_one, "GET", users.path, nil, nil, call)
 end
 
@@ -214,8 +216,8 @@ local Account = client.class("workstage.kantata")
 -- @treturn[2] table the error
 function Account:whoami(opts)
   client.check_self(self, Account, "whoami")
-  resource.check_optional(opts, "call options")
-  local call, err = resource.read_call(opts)
+  arguments.check_optional(opts, "call options")
+  local call, err = arguments.read_call(opts)
   if not call then return nil, err end
   return service.fetch_user(self, call)
 end

@@ -4,6 +4,9 @@ local core = require "workstage.core"
 local lookup = require "workstage.reconcile.lookup"
 local options = require "workstage.options"
 local resource = require "workstage.resource"
+local arguments = require "workstage.resource.arguments"
+local fetch = require "workstage.resource.fetch"
+local post = require "workstage.resource.post"
 local transport = require "workstage.transport"
 
 local storyblok = {}
@@ -53,7 +56,7 @@ local MOST, LONGEST = 1 << 53, 1000
 function service.read_many(self, value, call)
   local plural = self.class.plural
   local list = value[plural]
-  if not resource.is_array(list) then
+  if not fetch.is_array(list) then
     return nil, ("the answer has no array '%s'"):format(plural)
   end
   local class = self.class
@@ -63,8 +66,8 @@ function service.read_many(self, value, call)
     end
     if class.finish then class.finish(item) end
   end
-  list.total = resource.count(call:header "total", 0, MOST)
-  list.per_page = resource.count(call:header "per_page" or
+  list.total = fetch.count(call:header "total", 0, MOST)
+  list.per_page = fetch.count(call:header "per_page" or
                                  call:header "per-page", 1, LONGEST)
   return list
 end
@@ -110,21 +113,21 @@ local changes = resource.define {
 -- @treturn[2] nil
 -- @treturn[2] table the error
 local function duplicate(self, id, attributes, opts)
-  resource.check_self(self, "duplicate")
-  resource.check_optional(attributes, "attributes")
-  resource.check_optional(opts, "call options")
-  local call, err = resource.read_call(opts)
+  arguments.check_self(self, "duplicate")
+  arguments.check_optional(attributes, "attributes")
+  arguments.check_optional(opts, "call options")
+  local call, err = arguments.read_call(opts)
   if not call then return nil, err end
-  id, err = resource.check_id(id)
+  id, err = arguments.check_id(id)
   if not id then return nil, err end
   local body = "{}"
   if attributes then
-    body, err = resource.body_of(core.schema "storyblok.duplicate", false,
+    body, err = arguments.body_of(core.schema "storyblok.duplicate", false,
                                  attributes, call)
     if not body then return nil, err end
   end
   local path = ("%s/%d/duplicate"):format(self.path, id)
-  return resource.post(self, path, nil, body, attributes or {}, call)
+  return post.create(self, path, nil, body, attributes or {}, call)
 end
 
 local workflows = resource.define {
@@ -140,20 +143,20 @@ local workflows = resource.define {
 
 -- Sends a GET that changes the story, so it is sent like a write.
 local function fetch_published(opts, self, path, query)
-  return resource.fetch(self, service.read_one, "GET", path, query, nil, opts)
+  return fetch.object(self, service.read_one, "GET", path, query, nil, opts)
 end
 
 local function publish(self, verb, id, what, opts)
-  resource.check_self(self, verb)
-  resource.check_optional(what, "filter")
-  resource.check_optional(opts, "call options")
-  local call, err = resource.read_call(opts)
+  arguments.check_self(self, verb)
+  arguments.check_optional(what, "filter")
+  arguments.check_optional(opts, "call options")
+  local call, err = arguments.read_call(opts)
   if not call then return nil, err end
-  id, err = resource.check_id(id)
+  id, err = arguments.check_id(id)
   if not id then return nil, err end
   local query
   if what then
-    query, err = resource.write_query(core.schema "storyblok.publish_filter",
+    query, err = arguments.write_query(core.schema "storyblok.publish_filter",
                                       what, call)
     if not query then return nil, err end
   end
@@ -239,7 +242,7 @@ local info = resource.define {
 
 --- Fetches the token's user, for `reconcile.lookup`.
 function service.fetch_user(self, call)
-  return resource.fetch({ class = users, transport = self.transport },
+  return fetch.object({ class = users, transport = self.transport },
                         service.read_one, "GET", users.path, nil, nil, call)
 end
 
@@ -249,10 +252,10 @@ local Space = client.class("workstage.storyblok")
 
 -- Fetches the one object at a path.
 local function get_one(of, path, opts)
-  resource.check_optional(opts, "call options")
-  local call, err = resource.read_call(opts)
+  arguments.check_optional(opts, "call options")
+  local call, err = arguments.read_call(opts)
   if not call then return nil, err end
-  return resource.fetch(of, service.read_one, "GET", path, nil, nil, call)
+  return fetch.object(of, service.read_one, "GET", path, nil, nil, call)
 end
 
 --- Fetches the token's user: `id`, `userid` (a login name), `email`,

@@ -2,7 +2,8 @@
 -- One line for each part. A survivor that JUDGED does not know is a failure.
 local folder, count, judged_path = arg[1], tonumber(arg[2]), arg[3]
 
-local PARTS = { "limiter", "retry table", "writer", "reader", "planner" }
+local PARTS = { "limiter", "retry table", "writer", "reader",
+                "lost responses", "planner" }
 
 local function lines_of(path)
   local list = {}

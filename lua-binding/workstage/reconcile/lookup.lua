@@ -1,13 +1,13 @@
 --- Looks for the effect of a POST whose response was lost, for each kind of
 -- object.
 --
--- Each function takes the resource and the request (see `resource.post`) and
+-- Each function takes the resource and the request (see `resource/post`) and
 -- returns a function of the lost request (see `reconcile.resolve`), which
 -- returns the object; nil when it is not there; nil and why when nobody can
 -- tell.
 local core = require "workstage.core"
 local reconcile = require "workstage.reconcile"
-local resource = require "workstage.resource"
+local lists = require "workstage.resource.lists"
 local rules = require "workstage.reconcile.rules"
 local sets = require "workstage.sets"
 local time = require "workstage.time"
@@ -138,7 +138,7 @@ function lookup.storyblok_change(self, request)
   local story = math.tointeger(request.sent.story_id)
   local release = math.tointeger(request.sent.release_id)
   return change_finder(self, request, function(lost)
-    return resource.all(self, { with_story = story }, lost:options())
+    return lists.all(self, { with_story = story }, lost:options())
   end, function()
     return release and "changes in a release may not be listed"
   end)
@@ -177,7 +177,7 @@ function lookup.kantata_change(self, request)
     else include[#include + 1] = name end
   end
   return change_finder(self, request, function(lost)
-    local list, err = resource.all(self, {
+    local list, err = lists.all(self, {
       workspace_id = workspace, include = include }, lost:options())
     return list and without_user(list, wants_user), err
   end, function(lost)
@@ -248,7 +248,7 @@ function lookup.storyblok_stage(self, request)
       if not workflow then return nil, err end
     end
     local list
-    list, err = resource.all(self, { in_workflow = workflow },
+    list, err = lists.all(self, { in_workflow = workflow },
                              lost:options())
     if not list then return nil, err end
     for _, stage in ipairs(list) do
@@ -277,7 +277,7 @@ end
 function lookup.storyblok_workflow(self, request)
   local listed = request.listed
   return function(lost)
-    local list, err = resource.all(self, nil, lost:options())
+    local list, err = lists.all(self, nil, lost:options())
     if not list then return nil, err end
     local matches = {}
     for _, workflow in ipairs(list) do

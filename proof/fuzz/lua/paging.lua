@@ -58,9 +58,9 @@ local function list_from(serve)
     return { stories = stories }, {
       header = function(_, name) return headers[name] end,
       close = function() end,
-    }, 200, ""
+    }, 200
   end
-  function space.transport.undecodable(_, call, _, _, why)
+  function space.transport.undecodable(_, call, _, why)
     call:close()
     return why
   end

@@ -26,43 +26,54 @@ describe("what comes next", function()
   local once = { POST = true, PATCH = true, ["GET with effect"] = true }
   -- kind: sent and not, for what can be repeated and for what cannot
   local table_of = {
-    ok = "final final final final",
-    invalid = "final final final final",
-    network = "again again doubt again",
-    tls = "final final final final",
-    timeout = "again again doubt again",
-    redirect = "final final final final",
-    unauthorized = "final final final final",
-    forbidden = "final final final final",
-    not_found = "final final final final",
-    rejected = "final final final final",
+    ok = "report report report report",
+    invalid = "report report report report",
+    network = "retry retry unsafe retry",
+    tls = "report report report report",
+    timeout = "retry retry unsafe retry",
+    redirect = "report report report report",
+    unauthorized = "report report report report",
+    forbidden = "report report report report",
+    not_found = "report report report report",
+    rejected = "report report report report",
     rate_limited = "hold hold hold hold",
-    server = "again again doubt again",
-    decode = "final final doubt final",
-    too_large = "final final doubt final",
-    cancelled = "final final doubt final",
-    budget = "final final final final",
-    memory = "final final doubt final",
+    server = "retry retry unsafe retry",
+    decode = "report report unsafe report",
+    too_large = "report report unsafe report",
+    cancelled = "report report unsafe report",
+    budget = "report report report report",
+    memory = "report report unsafe report",
   }
-  -- These may have taken effect: what changes something is in doubt then.
-  local doubtful = { network = true, timeout = true, server = true,
-                     decode = true, too_large = true, cancelled = true,
-                     memory = true }
+  -- After these the outcome of a request that changes something is unknown.
+  local unknown = { network = true, timeout = true, server = true,
+                    decode = true, too_large = true, cancelled = true,
+                    memory = true }
   for kind, row in pairs(table_of) do
     local cells = {}
     for cell in row:gmatch "%a+" do cells[#cells + 1] = cell end
     for _, method in ipairs(methods) do
       local first = once[method] and 3 or 1
       it(("after %s of a %s"):format(kind, method), function()
-        local sent, in_doubt = probe.verdict(method, kind, true)
+        local sent, is_unknown = probe.decide(method, kind, true)
         assert.equal(cells[first], sent)
-        assert.equal(method ~= "GET" and doubtful[kind] or false, in_doubt)
-        local unsent, unsent_doubt = probe.verdict(method, kind, false)
+        assert.equal(method ~= "GET" and unknown[kind] or false, is_unknown)
+        local unsent, unsent_unknown = probe.decide(method, kind, false)
         assert.equal(cells[first + 1], unsent)
-        assert.is_false(unsent_doubt)
+        assert.is_false(unsent_unknown)
       end)
     end
   end
+end)
+
+describe("attempts", function()
+  it("are two where a name was never found, else as many as allowed",
+     function()
+    assert.equal(2, probe.attempts(8, true, false))
+    assert.equal(2, probe.attempts(2, true, false))
+    assert.equal(1, probe.attempts(1, true, false))
+    assert.equal(8, probe.attempts(8, true, true))
+    assert.equal(8, probe.attempts(8, false, false))
+  end)
 end)
 
 describe("a pause", function()
@@ -71,20 +82,20 @@ describe("a pause", function()
                      [1000] = 10 }
     for attempt, bound in pairs(bounds) do
       for seed = 1, 20 do
-        local pause, chance = probe.pause(attempt, 1, 10, seed)
-        assert.equal(bound * chance, pause)
+        local pause, random = probe.pause(attempt, 1, 10, seed)
+        assert.equal(bound * random, pause)
       end
     end
   end)
 
   it("is below the cap where that is less than the base", function()
-    local pause, chance = probe.pause(2, 5, 3, 1)
-    assert.equal(3 * chance, pause)
+    local pause, random = probe.pause(2, 5, 3, 1)
+    assert.equal(3 * random, pause)
   end)
 
   it("does not overflow after many attempts", function()
-    local pause, chance = probe.pause(2000000, 0.5, 30, 1)
-    assert.equal(30 * chance, pause)
+    local pause, random = probe.pause(2000000, 0.5, 30, 1)
+    assert.equal(30 * random, pause)
   end)
 end)
 
@@ -99,8 +110,8 @@ describe("a hold-off", function()
   it("is else between half a growing bound and all of it", function()
     for rejections, bound in pairs { 1, 2, 4, 8, 10, 10 } do
       for seed = 1, 20 do
-        local hold, chance = probe.hold(-1, rejections, 1, 10, seed)
-        assert.equal(bound / 2 + bound / 2 * chance, hold)
+        local hold, random = probe.hold(-1, rejections, 1, 10, seed)
+        assert.equal(bound / 2 + bound / 2 * random, hold)
       end
     end
   end)

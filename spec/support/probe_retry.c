@@ -37,11 +37,11 @@ static int probe_kind(lua_State *L) {
 }
 
 
-/* verdict(method, kind, sent): what comes next, and whether it is in doubt */
-static int probe_verdict(lua_State *L) {
+/* decide(method, kind, sent): what is next, and if the outcome is unknown */
+static int probe_decide(lua_State *L) {
   static const char *const names[] = {
-    [WS_RETRY_NO] = "final", [WS_RETRY_AFTER_PAUSE] = "again",
-    [WS_RETRY_AFTER_HOLD_OFF] = "hold", [WS_RETRY_UNSAFE] = "doubt"
+    [WS_RETRY_NO] = "report", [WS_RETRY_AFTER_PAUSE] = "retry",
+    [WS_RETRY_AFTER_HOLD_OFF] = "hold", [WS_RETRY_UNSAFE] = "unsafe"
   };
   ws_method method = check_method(L, 1);
   ws_outcome outcome = {.kind = check_kind(L, 2),
@@ -52,12 +52,12 @@ static int probe_verdict(lua_State *L) {
 }
 
 
-/* pause(next, base, cap, seed): the pause, and the chance that it took */
+/* pause(next, base, cap, seed): the pause, and the random number in it */
 static int probe_pause(lua_State *L) {
-  uint64_t chance = (uint64_t)luaL_checkinteger(L, 4), same = chance;
+  uint64_t state = (uint64_t)luaL_checkinteger(L, 4), same = state;
   lua_pushnumber(L, ws_retry_pause((int)luaL_checkinteger(L, 1),
                                    luaL_checknumber(L, 2),
-                                   luaL_checknumber(L, 3), &chance));
+                                   luaL_checknumber(L, 3), &state));
   lua_pushnumber(L, ws_random(&same));
   return 2;
 }
@@ -65,11 +65,11 @@ static int probe_pause(lua_State *L) {
 
 /* hold(retry_after, rejections, base, cap, seed): as `pause` */
 static int probe_hold(lua_State *L) {
-  uint64_t chance = (uint64_t)luaL_checkinteger(L, 5), same = chance;
+  uint64_t state = (uint64_t)luaL_checkinteger(L, 5), same = state;
   lua_pushnumber(L, ws_retry_hold_off(luaL_checknumber(L, 1),
                                   (int)luaL_checkinteger(L, 2),
                                   luaL_checknumber(L, 3),
-                                  luaL_checknumber(L, 4), &chance));
+                                  luaL_checknumber(L, 4), &state));
   lua_pushnumber(L, ws_random(&same));
   return 2;
 }
@@ -104,7 +104,7 @@ static int probe_named_rate(lua_State *L) {
 
 static const luaL_Reg functions[] = {
   {"kind", probe_kind},
-  {"verdict", probe_verdict},
+  {"decide", probe_decide},
   {"pause", probe_pause},
   {"hold", probe_hold},
   {"after", probe_after},

@@ -5,7 +5,7 @@ local dkjson = require "dkjson"
 local probe, null = writer.probe, writer.null
 local create, update, loose = writer.create, writer.update, writer.loose
 
-local function fault(write, schema, attributes)
+local function refusal(write, schema, attributes)
   local text, message, field = write(schema, attributes)
   assert.is_nil(text)
   assert.is_true(#message < 384 and not message:find "[^\x20-\x7e]")
@@ -82,7 +82,7 @@ describe("a body", function()
       .. '"to_status_key":605}}', create("kantata.change",
       { workspace_id = 7, to_status_key = 605, include = { "workspace" } }))
     assert.equal("nothing to update: give at least one field",
-                 fault(update, "kantata.change", { include = {} }))
+                 refusal(update, "kantata.change", { include = {} }))
   end)
 
   it("is the same whatever the order of building", function()
@@ -133,7 +133,7 @@ describe("a body", function()
         user_ids = setmetatable({ 1 }, meta) }, meta)))
     local filled = setmetatable({ [3] = 3, [1] = 1 },
                                 { __index = function() return 5 end })
-    assert.truthy(fault(update, "storyblok.stage", { user_ids = filled })
+    assert.truthy(refusal(update, "storyblok.stage", { user_ids = filled })
       :find "item 2 is missing$")
   end)
 end)
@@ -201,11 +201,11 @@ describe("a body is refused", function()
       { io.stdout, "a userdata" },
     }
     for _, case in ipairs(bad) do
-      local message, field = fault(create, "storyblok.change",
+      local message, field = refusal(create, "storyblok.change",
         { story_id = case[1], workflow_stage_id = 2 })
       assert.equal("story_id: " .. ID .. case[2], message)
       assert.equal("story_id", field)
-      message, field = fault(update, "storyblok.stage",
+      message, field = refusal(update, "storyblok.stage",
                              { user_ids = { 1, case[1] } })
       assert.equal("user_ids[2]: " .. ID .. case[2], message)
       assert.equal("user_ids[2]", field)
@@ -214,7 +214,7 @@ describe("a body is refused", function()
 
   it("for values of a wrong type", function()
     local function stage(attributes)
-      return (fault(update, "storyblok.stage", attributes))
+      return (refusal(update, "storyblok.stage", attributes))
     end
     assert.equal("color: expected a string, got the number 5",
                  stage { color = 5 })
@@ -235,47 +235,47 @@ describe("a body is refused", function()
       .. '9007199254740991) or null, got the string "x"',
       stage { workflow_id = "x" })
     assert.equal("to_status_key: expected a positive integer, "
-      .. "got the number 0", (fault(create, "kantata.change",
+      .. "got the number 0", (refusal(create, "kantata.change",
                                     { workspace_id = 7, to_status_key = 0 })))
-    assert.truthy(fault(update, "storyblok.change", { due_date = "soon" })
+    assert.truthy(refusal(update, "storyblok.change", { due_date = "soon" })
       :find '^due_date: expected a time such as .* or null, got the string')
     assert.equal("comment: expected a string or a table of fields, "
-      .. "got the number 5", (fault(update, "storyblok.change",
+      .. "got the number 5", (refusal(update, "storyblok.change",
                                     { comment = 5 })))
     assert.equal("assign: expected a table of fields, "
-      .. 'got the string "me"', (fault(update, "storyblok.change",
+      .. 'got the string "me"', (refusal(update, "storyblok.change",
                                        { assign = "me" })))
   end)
 
   it("for values of a wrong type also when not strict", function()
     assert.equal("color: expected a string, got the number 5",
-                 (fault(loose, "storyblok.stage", { color = 5, more = 1 })))
+                 (refusal(loose, "storyblok.stage", { color = 5, more = 1 })))
   end)
 
   it("for a field that nothing knows, with the nearest", function()
-    local message, field = fault(create, "storyblok.stage",
+    local message, field = refusal(create, "storyblok.stage",
       { name = "A", color = "#fff", colour = "#fff" })
     assert.equal("unknown field 'colour', did you mean 'color'?", message)
     assert.equal("colour", field)
-    message, field = fault(update, "storyblok.change",
+    message, field = refusal(update, "storyblok.change",
                            { assign = { user_id = { 1 } } })
     assert.equal(
       "unknown field 'assign.user_id', did you mean 'user_ids'?", message)
     assert.equal("assign.user_id", field)
     assert.equal("unknown field 'comment.zzz' (known fields: message)",
-      (fault(update, "storyblok.change", { comment = { zzz = 1 } })))
-    assert.truthy(fault(update, "storyblok.stage", { zzz = 1 })
+      (refusal(update, "storyblok.change", { comment = { zzz = 1 } })))
+    assert.truthy(refusal(update, "storyblok.stage", { zzz = 1 })
       :find "^unknown field 'zzz' %(known fields: name, color, .*%)$")
-    assert.truthy(fault(update, "storyblok.stage", { _neww = 1 })
+    assert.truthy(refusal(update, "storyblok.stage", { _neww = 1 })
       :find "^unknown field '_neww' %(known")
     assert.equal("unknown field 'zzz' (no field can be given)",
-                 (fault(update, "storyblok.role", { zzz = 1 })))
+                 (refusal(update, "storyblok.role", { zzz = 1 })))
   end)
 
   it("for a field that the service sets", function()
     assert.equal("id is set by the service and cannot be given",
-                 (fault(update, "storyblok.stage", { id = 5 })))
-    local message, field = fault(create, "storyblok.workflow", { name = "W",
+                 (refusal(update, "storyblok.stage", { id = 5 })))
+    local message, field = refusal(create, "storyblok.workflow", { name = "W",
       content_types = { "a" },
       workflow_stages = { { name = "S", color = "c", _new = true } } })
     assert.equal("workflow_stages[1]._new is set by the service "
@@ -285,10 +285,10 @@ describe("a body is refused", function()
 
   it("without what is required", function()
     assert.equal("name: is required",
-                 (fault(create, "storyblok.stage", { color = "#fff" })))
+                 (refusal(create, "storyblok.stage", { color = "#fff" })))
     assert.equal("workflow_stage_id: is required",
-                 (fault(create, "storyblok.change", { story_id = 1 })))
-    local message, field = fault(update, "storyblok.workflow", {
+                 (refusal(create, "storyblok.change", { story_id = 1 })))
+    local message, field = refusal(update, "storyblok.workflow", {
       workflow_stages_attributes = { { id = 1 }, { position = 2 } } })
     assert.equal("workflow_stages_attributes[2].id: is required", message)
     assert.equal("workflow_stages_attributes[2].id", field)
@@ -296,30 +296,30 @@ describe("a body is refused", function()
 
   it("when there is nothing to update", function()
     assert.equal("nothing to update: give at least one field",
-                 (fault(update, "storyblok.stage", {})))
+                 (refusal(update, "storyblok.stage", {})))
     assert.equal("nothing to update: give at least one field",
-                 (fault(loose, "storyblok.stage", {})))
+                 (refusal(loose, "storyblok.stage", {})))
   end)
 
   it("for text that is not UTF-8 or holds a NUL", function()
-    local message, field = fault(update, "storyblok.stage",
+    local message, field = refusal(update, "storyblok.stage",
                                  { name = "abc\xe2\x82" })
     assert.equal("name: is not valid UTF-8, from byte 4 on (0xE2)", message)
     assert.equal("name", field)
     assert.equal("name: holds a NUL, at byte 2; take it out",
-                 (fault(update, "storyblok.stage", { name = "a\0b" })))
-    assert.truthy(fault(update, "storyblok.change", { comment = "\xff" })
+                 (refusal(update, "storyblok.stage", { name = "a\0b" })))
+    assert.truthy(refusal(update, "storyblok.change", { comment = "\xff" })
       :find "^comment: is not valid UTF%-8")
-    assert.truthy(fault(loose, "storyblok.stage", { ["x\xff"] = 1 })
+    assert.truthy(refusal(loose, "storyblok.stage", { ["x\xff"] = 1 })
       :find "not valid UTF%-8")
-    assert.truthy(fault(loose, "storyblok.stage", { ["x\0"] = 1 })
+    assert.truthy(refusal(loose, "storyblok.stage", { ["x\0"] = 1 })
       :find "holds a NUL")
   end)
 
   it("for an array with holes or names", function()
     local hole = "user_ids: expected an array without holes, item %d is missing"
     local function ids(list)
-      return (fault(update, "storyblok.stage", { user_ids = list }))
+      return (refusal(update, "storyblok.stage", { user_ids = list }))
     end
     assert.equal(hole:format(2), ids { 1, nil, 3 })
     assert.equal(hole:format(1), ids { nil, 2 })
@@ -335,12 +335,12 @@ describe("a body is refused", function()
 
   it("for an array where fields belong", function()
     assert.equal("expected a table of named fields, got one with the key 1",
-                 (fault(update, "storyblok.stage", { "A" })))
+                 (refusal(update, "storyblok.stage", { "A" })))
     assert.equal("comment: expected a table of named fields, "
       .. "got one with the key 1",
-      (fault(update, "storyblok.change", { comment = { "A" } })))
+      (refusal(update, "storyblok.change", { comment = { "A" } })))
     assert.equal("expected names as keys, got true",
-                 (fault(update, "storyblok.stage", { [true] = 1 })))
+                 (refusal(update, "storyblok.stage", { [true] = 1 })))
   end)
 
   it("for a table that contains itself", function()
@@ -348,21 +348,21 @@ describe("a body is refused", function()
     loop.loop = loop
     assert.equal("x: has more than 100 levels of tables; "
       .. "does it contain itself?",
-      (fault(loose, "storyblok.stage", { x = loop })))
+      (refusal(loose, "storyblok.stage", { x = loop })))
   end)
 
   it("with hostile names and values cut and made printable", function()
-    local message = fault(update, "storyblok.stage",
+    local message = refusal(update, "storyblok.stage",
                           { [("\27[2J\n"):rep(5000)] = 1 })
     assert.truthy(message:find("^unknown field '%?%[2J%?"))
-    message = fault(update, "storyblok.change",
+    message = refusal(update, "storyblok.change",
                     { story_id = "\27" .. ("9"):rep(100000) })
     assert.equal('story_id: ' .. ID .. 'the string "?' .. ("9"):rep(39)
                  .. '..."', message)
     local deep = {}
     for _ = 1, 90 do deep = { [("n"):rep(60)] = deep } end
     deep.x = print
-    assert.is_string(fault(loose, "storyblok.stage", { deep = deep }))
+    assert.is_string(refusal(loose, "storyblok.stage", { deep = deep }))
   end)
 end)
 
@@ -374,7 +374,7 @@ describe("a schema of every kind of field", function()
 
   local function wrong(attributes)
     attributes.needed = "n"
-    return (fault(create, "spec.thing", attributes))
+    return (refusal(create, "spec.thing", attributes))
   end
 
   it("may have no root", function()
@@ -419,7 +419,7 @@ describe("a schema of every kind of field", function()
   it("leaves out what is for the query, or for nobody", function()
     assert.equal('{"needed":"n"}', thing { asked = "x", own = { 1 } })
     assert.equal("needed: is required",
-                 (fault(create, "spec.thing", { asked = "x" })))
+                 (refusal(create, "spec.thing", { asked = "x" })))
   end)
 end)
 
@@ -458,7 +458,7 @@ describe("a body that is not strict", function()
       .. '{"message":"m","kind":"x"}}', loose("storyblok.change",
       { comment = { kind = "x", message = "m" } }))
     assert.equal("comment.kind: expected a value that JSON can hold, "
-      .. "got a function", (fault(loose, "storyblok.change",
+      .. "got a function", (refusal(loose, "storyblok.change",
       { comment = { kind = print, message = "m" } })))
   end)
 
@@ -469,7 +469,7 @@ describe("a body that is not strict", function()
     assert.is_string(loose("storyblok.stage", { x = deep, y = wide }))
     assert.equal("x: has more than 100 levels of tables; "
       .. "does it contain itself?",
-      (fault(loose, "storyblok.stage", { x = { deep } })))
+      (refusal(loose, "storyblok.stage", { x = { deep } })))
   end)
 end)
 
@@ -557,7 +557,7 @@ describe("a body without memory", function()
     return failures
   end
 
-  it("is a fault at each allocation, and leaks nothing", function()
+  it("is an error at each allocation, and leaks nothing", function()
     local long = ("é\"\n"):rep(3000)
     local stages = {}
     for i = 1, 200 do stages[i] = { name = "S" .. i, color = "#" .. i } end
@@ -576,11 +576,11 @@ describe("a body without memory", function()
   end)
 end)
 
-describe("a body's fault", function()
+describe("a body's error", function()
   it("leaks nothing", function()
     local _, before = probe.memory()
     for _ = 1, 100 do
-      fault(update, "storyblok.stage", { name = "x", user_ids = { 1, "2" } })
+      refusal(update, "storyblok.stage", { name = "x", user_ids = { 1, "2" } })
     end
     local _, after = probe.memory()
     assert.equal(before, after)

@@ -1,7 +1,7 @@
 local writer = require "support.writer"
 local probe, query = writer.probe, writer.query
 
-local function fault(schema, filter)
+local function refusal(schema, filter)
   local text, message = query(schema, filter)
   assert.is_nil(text)
   return message
@@ -78,7 +78,8 @@ describe("a query", function()
     for _ = 1, 100 do deep = { a = deep } end
     for i = 1, 300 do wide["n" .. i] = { a = 1 } end
     assert.is_string(query(nil, { x = deep, y = wide }))
-    assert.truthy(fault(nil, { x = { a = deep } }):find "more than 100 levels")
+    assert.truthy(refusal(nil, { x = { a = deep } })
+                  :find "more than 100 levels")
   end)
 
   it("escapes everything that is not plain", function()
@@ -130,8 +131,8 @@ describe("a query of every kind of field", function()
   end)
 
   it("needs what is required of it", function()
-    assert.equal("needed: is required", fault("spec.thing", { asked = "a" }))
-    assert.equal("asked: is required", fault("spec.thing", { needed = "n" }))
+    assert.equal("needed: is required", refusal("spec.thing", { asked = "a" }))
+    assert.equal("asked: is required", refusal("spec.thing", { needed = "n" }))
     assert.equal("asked=a", probe.query("spec.thing", true, true,
                                         { asked = "a", own = 1, ids = 5 }))
     local _, message = probe.query("spec.thing", true, true, {})
@@ -148,22 +149,22 @@ describe("a query is refused", function()
     local f = "storyblok.stage_filter"
     local id = "expected an id (an integer from 1 to 9007199254740991), got "
     assert.equal("in_workflow: " .. id .. 'the string "12"',
-                 fault(f, { in_workflow = "12" }))
+                 refusal(f, { in_workflow = "12" }))
     assert.equal("by_ids[2]: " .. id .. 'the string "2"',
-                 fault(f, { by_ids = { 1, "2" } }))
+                 refusal(f, { by_ids = { 1, "2" } }))
     assert.equal("by_ids[1]: " .. id .. "null",
-                 fault(f, { by_ids = { writer.null } }))
+                 refusal(f, { by_ids = { writer.null } }))
     assert.equal("search: expected a string, got the number 5",
-                 fault(f, { search = 5 }))
+                 refusal(f, { search = 5 }))
     assert.equal("search: expected a string, got null",
-                 fault(f, { search = writer.null }))
+                 refusal(f, { search = writer.null }))
     assert.equal("search: expected a string, got a table",
-                 fault(f, { search = {} }))
+                 refusal(f, { search = {} }))
     assert.equal("page: expected a positive integer, got the number 0",
-                 fault("storyblok.collaborator_filter", { page = 0 }))
+                 refusal("storyblok.collaborator_filter", { page = 0 }))
     assert.equal("include_stages: expected true or false, got the number 1",
-      fault("storyblok.workflow_get_filter", { include_stages = 1 }))
-    assert.truthy(fault("kantata.change_filter",
+      refusal("storyblok.workflow_get_filter", { include_stages = 1 }))
+    assert.truthy(refusal("kantata.change_filter",
       { workspace_id = 7, created_after = "tomorrow" })
       :find("^created_after: expected a time such as .-, "
             .. 'got the string "tomorrow"$'))
@@ -171,53 +172,53 @@ describe("a query is refused", function()
 
   it("for names that nothing knows, with the nearest", function()
     assert.equal("unknown field 'in_workflows', did you mean 'in_workflow'?",
-      fault("storyblok.stage_filter", { in_workflows = 1 }))
+      refusal("storyblok.stage_filter", { in_workflows = 1 }))
     assert.equal("unknown field 'zzz' (known fields: in_workflow, by_ids, "
-      .. "exclude_id, search)", fault("storyblok.stage_filter", { zzz = 1 }))
+      .. "exclude_id, search)", refusal("storyblok.stage_filter", { zzz = 1 }))
   end)
 
   it("without what it needs", function()
     assert.equal("with_story: is required",
-                 fault("storyblok.change_filter", { page = 1 }))
+                 refusal("storyblok.change_filter", { page = 1 }))
   end)
 
   it("for an item with a comma, a hole, a key that is no name", function()
     assert.equal("by_slugs[2]: holds a comma, which separates items",
-      fault("storyblok.story_filter", { by_slugs = { "a", "b,c" } }))
+      refusal("storyblok.story_filter", { by_slugs = { "a", "b,c" } }))
     assert.equal("by_ids: expected an array without holes, item 2 is missing",
-      fault("storyblok.story_filter", { by_ids = { 1, nil, 3 } }))
+      refusal("storyblok.story_filter", { by_ids = { 1, nil, 3 } }))
     assert.equal("expected a table of named fields, got one with the key 1",
-      fault("storyblok.story_filter", { 1 }))
+      refusal("storyblok.story_filter", { 1 }))
     assert.equal("filter_query.a: expected names as keys, got true",
-      fault("storyblok.story_filter",
+      refusal("storyblok.story_filter",
             { filter_query = { a = { [true] = 1 } } }))
     assert.equal("filter_query.a[1]: expected a string, a number, true or "
       .. "false, got a table",
-      fault("storyblok.story_filter", { filter_query = { a = { {} } } }))
+      refusal("storyblok.story_filter", { filter_query = { a = { {} } } }))
   end)
 
   it("for text that no URL can hold", function()
     assert.equal("search: holds a NUL, at byte 2; take it out",
-      fault("storyblok.stage_filter", { search = "a\0b" }))
+      refusal("storyblok.stage_filter", { search = "a\0b" }))
     assert.equal("search: is not valid UTF-8, from byte 2 on (0xFF)",
-      fault("storyblok.stage_filter", { search = "a\xff" }))
-    assert.truthy(fault(nil, { ["a\0"] = 1 }):find "holds a NUL")
-    assert.truthy(fault(nil, { ["a\xc3"] = 1 }):find "not valid UTF%-8")
-    assert.truthy(fault(nil, { a = 0/0 }):find "got the number nan")
-    assert.truthy(fault(nil, { a = print }):find "got a function")
+      refusal("storyblok.stage_filter", { search = "a\xff" }))
+    assert.truthy(refusal(nil, { ["a\0"] = 1 }):find "holds a NUL")
+    assert.truthy(refusal(nil, { ["a\xc3"] = 1 }):find "not valid UTF%-8")
+    assert.truthy(refusal(nil, { a = 0/0 }):find "got the number nan")
+    assert.truthy(refusal(nil, { a = print }):find "got a function")
   end)
 
   it("for a table that contains itself", function()
     local loop = { a = 1 }
     loop.loop = loop
-    assert.truthy(fault(nil, { x = loop }):find "does it contain itself")
-    assert.truthy(fault("storyblok.story_filter", { filter_query = loop })
+    assert.truthy(refusal(nil, { x = loop }):find "does it contain itself")
+    assert.truthy(refusal("storyblok.story_filter", { filter_query = loop })
       :find "does it contain itself")
   end)
 end)
 
 describe("a query without memory", function()
-  it("is a fault at each allocation, and leaks nothing", function()
+  it("is an error at each allocation, and leaks nothing", function()
     local filter = { starts_with = ("x"):rep(3000), by_ids = { 1, 2, 3 },
                      filter_query = { a = { b = ("é"):rep(2000) } } }
     local failures, text = writer.fail_each(function()

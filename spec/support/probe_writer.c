@@ -36,9 +36,9 @@ static int probe_copy(lua_State *L) {
 ** Writers.
 */
 
-/* The text, or nil with the fault; the buffer is freed either way. */
+/* The text, or nil with the error; the buffer is freed either way. */
 static int push_result(lua_State *L, bool done, ws_buffer *buffer,
-                       const ws_validation_error *fault) {
+                       const ws_validation_error *error) {
   bool failed = buffer->failed;
   size_t size = buffer->size;
   if (done) {
@@ -48,8 +48,8 @@ static int push_result(lua_State *L, bool done, ws_buffer *buffer,
   }
   ws_buffer_free(buffer);
   lua_pushnil(L);
-  lua_pushstring(L, fault->message);
-  lua_pushstring(L, fault->field);
+  lua_pushstring(L, error->message);
+  lua_pushstring(L, error->field);
   lua_pushboolean(L, failed);
   lua_pushinteger(L, (lua_Integer)size);
   return 5;
@@ -110,44 +110,44 @@ static void to_table(lua_State *L, int arg, ws_source *source) {
 /* body(schema, "create" or "update", strict, table) */
 static int probe_body(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   ws_source source;
   const ws_schema *schema = check_schema(L, 1);
   bool update = !strcmp(luaL_checkstring(L, 2), "update");
   bool strict = lua_toboolean(L, 3);
   to_table(L, 4, &source);
   bool done = ws_body_write(&buffer, schema, update ? WS_FOR_UPDATE
-                            : WS_FOR_CREATE, strict, &source, 4, &fault);
-  return push_result(L, done, &buffer, &fault);
+                            : WS_FOR_CREATE, strict, &source, 4, &error);
+  return push_result(L, done, &buffer, &error);
 }
 
 /* query(schema or nil, only_query, strict, table) */
 static int probe_query(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   ws_source source;
   const ws_schema *schema = lua_isnil(L, 1) ? NULL : check_schema(L, 1);
   to_table(L, 4, &source);
   bool done = ws_query_write(&buffer, schema, lua_toboolean(L, 2),
-                             lua_toboolean(L, 3), &source, 4, &fault);
-  return push_result(L, done, &buffer, &fault);
+                             lua_toboolean(L, 3), &source, 4, &error);
+  return push_result(L, done, &buffer, &error);
 }
 
 /* any(table): with Storyblok's schemas */
 static int probe_any(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   ws_source source;
   to_table(L, 1, &source);
   bool done = ws_body_write_any(&buffer, ws_storyblok_schemas, &source, 1,
-                                &fault);
-  return push_result(L, done, &buffer, &fault);
+                                &error);
+  return push_result(L, done, &buffer, &error);
 }
 
 /* bench(schema, table, rounds): the same body again and again, no string */
 static int probe_bench(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   ws_source source;
   const ws_schema *schema = check_schema(L, 1);
   lua_Integer rounds = luaL_checkinteger(L, 3);
@@ -157,9 +157,9 @@ static int probe_bench(lua_State *L) {
     ws_buffer_reset(&buffer);
     lua_settop(L, 2);
     done = ws_body_write(&buffer, schema, WS_FOR_CREATE, true, &source, 2,
-                         &fault);
+                         &error);
   }
-  return push_result(L, done, &buffer, &fault);
+  return push_result(L, done, &buffer, &error);
 }
 
 /* ------------------------------------------------------------------------
@@ -168,23 +168,23 @@ static int probe_bench(lua_State *L) {
 
 static int probe_text(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   bool done = ws_json_string(&buffer, ws_walled(bytes, size), size);
-  return push_result(L, done, &buffer, &fault);
+  return push_result(L, done, &buffer, &error);
 }
 
 /* An integer is written as one, any other number as a number. */
 static int probe_number(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   bool done = true;
   if (lua_isinteger(L, 1))
     ws_json_integer(&buffer, lua_tointeger(L, 1));
   else
     done = ws_json_number(&buffer, luaL_checknumber(L, 1));
-  return push_result(L, done, &buffer, &fault);
+  return push_result(L, done, &buffer, &error);
 }
 
 /* The offset of the first bad byte, or -1. */
@@ -197,11 +197,11 @@ static int probe_utf8(lua_State *L) {
 
 static int probe_escape(lua_State *L) {
   ws_buffer buffer = WS_BUFFER_EMPTY;
-  ws_validation_error fault = {"", ""};
+  ws_validation_error error = {"", ""};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   ws_url_escape(&buffer, ws_walled(bytes, size), size);
-  return push_result(L, true, &buffer, &fault);
+  return push_result(L, true, &buffer, &error);
 }
 
 static int probe_is_base(lua_State *L) {

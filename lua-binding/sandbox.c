@@ -180,7 +180,31 @@ static void push_members(lua_State *L, const struct json *whole) {
   }
 }
 
+static char hex_value(char digit) {
+  return (char)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+/* Pushes bytes that are no text, as text_quote_bytes() wrote them. */
+static void push_bytes(lua_State *L, const struct json *digits) {
+  luaL_Buffer bytes;
+  size_t i;
+  luaL_buffinit(L, &bytes);
+  for (i = 0; i + 1 < digits->len; i += 2)
+    luaL_addchar(&bytes, (char)(hex_value(digits->text[i]) << 4 |
+                                hex_value(digits->text[i + 1])));
+  luaL_pushresult(&bytes);
+}
+
+static bool is_bytes(const struct json *v) {
+  return v->type == JSON_OBJECT && v->len == 1 &&
+         strcmp(v->child->key, TEXT_BYTES) == 0;
+}
+
 static void push(lua_State *L, const struct json *v) {
+  if (is_bytes(v)) {
+    push_bytes(L, v->child);
+    return;
+  }
   switch (v->type) {
     case JSON_NULL: lua_pushnil(L); break;
     case JSON_BOOL: lua_pushboolean(L, v->boolean); break;
@@ -196,8 +220,8 @@ static void push(lua_State *L, const struct json *v) {
 static int push_result(lua_State *L, struct held *held) {
   const struct json *value;
   if (!held->result) return luaL_error(L, "out of memory");
-  value = json_parse_lax(&held->arena, held->result, strlen(held->result),
-                         &held->text);
+  value = json_parse_result(&held->arena, held->result,
+                            strlen(held->result), &held->text);
   if (!value)
     return luaL_error(L, "sandbox: %s", ws_buffer_cstring(&held->text));
   push(L, value);

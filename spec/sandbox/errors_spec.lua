@@ -33,7 +33,7 @@ describe("errors", function()
   it("name the place of what is no JSON", function()
     local answer = space:post("/workflow_stages", '{"workflow_stage":{]}')
     assert.equal(400, answer.status)
-    assert.equal("a name in quotes expected at byte 20", answer.json.error)
+    assert.equal("expected a name at byte 20, found ']'", answer.json.error)
   end)
 
   it("are 400 for every kind of malformed JSON", function()
@@ -44,6 +44,14 @@ describe("errors", function()
       "[" .. ("["):rep(100) .. ("]"):rep(100) .. "]", "1e", "-",
     } do
       assert.equal(400, space:post("/workflow_stages", body).status, body)
+    end
+  end)
+
+  it("leave the bytes that came in the log, text or not", function()
+    for _, body in ipairs { '"\xff\1"', "\0\255", "a\xe2\x82", "{}é" } do
+      space:post("/workflow_stages", body)
+      local log = server:requests()
+      assert.equal(body, log[#log].body)
     end
   end)
 

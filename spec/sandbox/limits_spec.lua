@@ -25,7 +25,7 @@ describe("the rate limit", function()
   end
 
   it("is six requests in a second by default, and says so", function()
-    server = http.start { rate_limit = 6 }
+    server = http.start { rate_limit = 6, window = "rolling" }
     local counted, answers = burst(10, http.client(server))
     assert.same({ [200] = 6, [429] = 4 }, counted)
     local answer = rejected(answers)
@@ -38,7 +38,7 @@ describe("the rate limit", function()
 
   it("is six when no option is given, and none with false", function()
     local sandbox = require "workstage.sandbox"
-    server = assert(sandbox.start())
+    server = assert(sandbox.start { window = "rolling" })
     assert.same({ [200] = 6, [429] = 2 }, (burst(8, http.client(server))))
     server:stop()
     server = http.start { rate_limit = false }
@@ -121,7 +121,7 @@ describe("the rate limit", function()
   end)
 
   it("is each token's own", function()
-    server = http.start { rate_limit = 3 }
+    server = http.start { rate_limit = 3, window = "rolling" }
     assert.same({ [200] = 3 }, (burst(3, http.client(server, "one"))))
     assert.same({ [200] = 3 }, (burst(3, http.client(server, "two"))))
     assert.same({ [429] = 3 }, (burst(3, http.client(server, "Bearer one"))))
@@ -129,7 +129,8 @@ describe("the rate limit", function()
   end)
 
   it("is apart for the two services", function()
-    server = http.start { rate_limit = 3, kantata_rate_limit = 2 }
+    server = http.start { rate_limit = 3, kantata_rate_limit = 2,
+                          window = "rolling" }
     assert.same({ [200] = 3, [429] = 1 },
                 (burst(4, http.client(server, "Bearer x"))))
     local counted, answers = burst(4, http.kantata(server, "Bearer x"),
@@ -141,13 +142,13 @@ describe("the rate limit", function()
   end)
 
   it("is the same for both services unless it is told apart", function()
-    server = http.start { rate_limit = 3 }
+    server = http.start { rate_limit = 3, window = "rolling" }
     assert.same({ [200] = 3, [429] = 1 },
                 (burst(4, http.kantata(server), "/workspaces/1")))
   end)
 
   it("may be lower for the list of workspaces", function()
-    server = http.start { kantata_workspaces_limit = 2 }
+    server = http.start { kantata_workspaces_limit = 2, window = "rolling" }
     assert.same({ [200] = 2, [429] = 3 },
                 (burst(5, http.kantata(server), "/workspaces")))
     assert.same({ [200] = 5 },
@@ -155,7 +156,8 @@ describe("the rate limit", function()
   end)
 
   it("tells when to come back where the option says so", function()
-    server = http.start { rate_limit = 1, retry_after = 0.3 }
+    server = http.start { rate_limit = 1, retry_after = 0.3,
+                          window = "rolling" }
     local _, answers = burst(3, http.client(server))
     assert.equal("1", rejected(answers).headers["retry-after"])
   end)
@@ -184,7 +186,7 @@ describe("the rate limit", function()
   end)
 
   it("leaves no effect and meets no fault when it rejects", function()
-    server = http.start { rate_limit = 1,
+    server = http.start { rate_limit = 1, window = "rolling",
                           faults = { { status = 500, after = 1 } } }
     local client = http.client(server)
     local requests = {}
@@ -212,7 +214,7 @@ describe("the rate limit", function()
   end)
 
   it("counts after the way in, not before", function()
-    server = http.start { rate_limit = 2,
+    server = http.start { rate_limit = 2, window = "rolling",
                           latency = { inbound = 0.4, outbound = 0 } }
     local client = http.client(server)
     assert.same({ [200] = 2, [429] = 1 }, (burst(3, client)))

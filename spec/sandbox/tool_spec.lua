@@ -95,7 +95,8 @@ describe("workstage sandbox", function()
     file:write '[{"path":"/releases","status":503}]'
     file:close()
     local _, _, answers = serve(("--seed %s --faults %s --rate-limit 2 " ..
-      "--latency 0:0.01,0:0.01"):format(seed, faults), "TERM",
+      "--option window=rolling --latency 0:0.01,0:0.01")
+      :format(seed, faults), "TERM",
       function(url)
         local space = http.client(nil, "x", url .. "/v1/spaces/5")
         return http.all({ space:request("GET", "/stories"),

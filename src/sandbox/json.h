@@ -23,8 +23,8 @@ struct json {
 
 const struct json *json_parse(struct arena *arena, const char *text,
                               size_t len, ws_buffer *err);
-const struct json *json_parse_lax(struct arena *arena, const char *text,
-                                  size_t len, ws_buffer *err);
+const struct json *json_parse_result(struct arena *arena, const char *text,
+                                     size_t len, ws_buffer *err);
 const struct json *json_get(const struct json *object, const char *key);
 void json_write(ws_buffer *b, const struct json *value);
 

@@ -223,7 +223,8 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind,
   ws_buffer_add_text(b, b->size > 1 ? ",\"" : "\"");
   for (i = 0; name[i]; i++) {
     char c = ws_ascii_lower(name[i]);
-    if (c != '"' && c != '\\') ws_buffer_add_char(b, c);
+    if (c > ' ' && c < 127 && c != '"' && c != '\\')
+      ws_buffer_add_char(b, c);
   }
   ws_buffer_add_text(b, "\":");
   text_quote_bytes(b, value ? value : "", value ? strlen(value) : 0);

@@ -1,5 +1,6 @@
 #include "text.h"
 #include "json/number.h"
+#include "json/writer.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -33,17 +34,12 @@ void text_number(ws_buffer *b, double value) {
 }
 
 void text_quote_bytes(ws_buffer *b, const char *bytes, size_t size) {
-  size_t i, from = 0;
-  ws_buffer_add_char(b, '"');
-  for (i = 0; i < size; i++) {
-    unsigned char c = (unsigned char)bytes[i];
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    ws_buffer_add(b, bytes + from, i - from);
-    text_format(b, "\\u%04x", c);
-    from = i + 1;
-  }
-  ws_buffer_add(b, bytes + from, size - from);
-  ws_buffer_add_char(b, '"');
+  size_t i;
+  if (!memchr(bytes, '\0', size) && ws_json_string(b, bytes, size)) return;
+  ws_buffer_add_text(b, "{\"" TEXT_BYTES "\":\"");
+  for (i = 0; i < size; i++)
+    text_format(b, "%02x", (unsigned)(unsigned char)bytes[i]);
+  ws_buffer_add_text(b, "\"}");
 }
 
 char *text_take(ws_buffer *b) {

@@ -15,8 +15,11 @@ void text_format(ws_buffer *b, const char *format, ...)
 /* Adds a number with as many digits as it needs, whatever the locale. */
 void text_number(ws_buffer *b, double value);
 
-/* Adds bytes that need not be UTF-8 as a JSON string, for readers that take
-** such strings: json_parse_lax(). */
+/*
+** Adds bytes as JSON: a string or, if they are not UTF-8 or hold a zero, an
+** object with their hexadecimal digits as its one member, TEXT_BYTES.
+*/
+#define TEXT_BYTES "$bytes"
 void text_quote_bytes(ws_buffer *b, const char *bytes, size_t size);
 
 /* Hands the content to the caller as a C string, to be freed by ws_free(); the

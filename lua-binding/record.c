@@ -1,20 +1,22 @@
 /*
-** Records as JSON: the common ones, which are integers, plain text, booleans
-** and tables of them. For all else, what cannot be written included, there
-** is lines.lua, which writes the same, and says what is wrong.
+** Records as JSON, the same text for the same record at all times: members in
+** order, integers exact, UTF-8 only, an empty table as [].
 **
-** As in body.c members are written as Lua's walk meets them, behind what the
-** buffer holds, and put in order behind that.
+** Members are written as Lua's walk meets them, behind what the buffer holds,
+** and put in order behind that. A value that cannot be written ends the walk;
+** the keys that lead to it are named then.
 */
 
 #include "binding.h"
 
+#include <lauxlib.h>
 #include <string.h>
 
 #include "json/number.h"
+#include "json/utf8.h"
 #include "json/writer.h"
 
-enum { MOST_LEVELS = 20, MOST_MEMBERS = 48 };
+enum { MAX_LEVELS = 100, USUAL_MEMBERS = 48 };
 
 typedef struct member {
   const char *name;
@@ -23,9 +25,28 @@ typedef struct member {
   size_t start, size;    /* of "name":value, */
 } member;
 
-static bool put_value(lua_State *L, ws_buffer *buffer, int level);
+/* A name, or without one an index. */
+typedef struct key {
+  const char *name;
+  lua_Integer index;
+} key;
 
-/* What a reader looks for first comes first, the rest by name. */
+typedef struct writer {
+  lua_State *L;
+  ws_buffer *buffer;
+  const char *why;       /* a value was refused; on the stack or static */
+  int depth;             /* how many keys lead to the current value */
+  key keys[MAX_LEVELS + 1];
+} writer;
+
+static bool put_value(writer *w);
+
+static bool refuse(writer *w, const char *why) {
+  w->why = why;
+  return false;
+}
+
+/* Orders what a reader looks for first, then the rest by name. */
 static int rank_of(const char *name) {
   static const char *const first[] = {"workstage", "version", "type"};
   int rank = 0;
@@ -47,17 +68,55 @@ static void insert(member *members, int count, const member *new) {
   members[at] = *new;
 }
 
-static bool put_text(lua_State *L, ws_buffer *buffer, int index) {
-  size_t size;
-  const char *text = lua_tolstring(L, index, &size);
-  return !memchr(text, 127, size) && ws_json_plain_string(buffer, text, size);
+/* Pushes a text with U+FFFD in place of each byte that is not UTF-8. */
+static const char *push_repaired(lua_State *L, const char *text, size_t *size) {
+  luaL_Buffer repaired;
+  size_t at = 0;
+  luaL_buffinit(L, &repaired);
+  while (at < *size) {
+    ptrdiff_t bad = ws_utf8_find_invalid(text + at, *size - at);
+    luaL_addlstring(&repaired, text + at,
+                    bad < 0 ? *size - at : (size_t)bad);
+    if (bad < 0) break;
+    luaL_addstring(&repaired, "\xEF\xBF\xBD");
+    at += (size_t)bad + 1;
+  }
+  luaL_pushresult(&repaired);
+  return lua_tolstring(L, -1, size);
 }
 
-static bool put_integer(lua_State *L, ws_buffer *buffer) {
-  int integral;
-  lua_Integer value = lua_tointegerx(L, -1, &integral);
-  if (!integral || value < -WS_MAX_ID || value > WS_MAX_ID) return false;
-  ws_buffer_add_integer(buffer, value);
+/* Writes the string at an index. What services and systems say in errors need
+** not be UTF-8. */
+static void put_text(writer *w, int index) {
+  size_t size;
+  const char *text = lua_tolstring(w->L, index, &size);
+  if (ws_json_string(w->buffer, text, size)) return;
+  text = push_repaired(w->L, text, &size);
+  ws_json_string(w->buffer, text, size);
+  lua_pop(w->L, 1);
+}
+
+static bool put_number(writer *w) {
+  lua_State *L = w->L;
+  if (lua_isinteger(L, -1)) {
+    lua_Integer value = lua_tointeger(L, -1);
+    if (value < -WS_MAX_ID || value > WS_MAX_ID)
+      return refuse(w, lua_pushfstring(L, "the integer %I is beyond 2^53 and "
+                                       "would not be read back the same",
+                                       (LUAI_UACINT)value));
+    ws_json_integer(w->buffer, value);
+    return true;
+  }
+  if (ws_json_number(w->buffer, lua_tonumber(L, -1))) return true;
+  return refuse(w, lua_pushfstring(L, "expected a value that JSON can hold, "
+                                   "got the number %s",
+                                   luaL_tolstring(L, -1, NULL)));
+}
+
+static bool put_child(writer *w, const char *name, lua_Integer index) {
+  w->keys[w->depth++] = (key){name, index};
+  if (!put_value(w)) return false;
+  w->depth--;
   return true;
 }
 
@@ -67,97 +126,150 @@ static void close_with(ws_buffer *buffer, char bracket) {
   ws_buffer_add_char(buffer, bracket);
 }
 
-/* The items of the table on top; it has to have no other keys. */
-static bool put_array(lua_State *L, ws_buffer *buffer, int level) {
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1), found = 0;
+static lua_Integer count_keys(lua_State *L) {
+  lua_Integer count = 0;
   lua_pushnil(L);
-  for (; lua_next(L, -2); lua_pop(L, 1)) found++;
-  if (found != count) return false;
-  ws_buffer_add_char(buffer, '[');
-  for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, -1, i);
-    if (!put_value(L, buffer, level)) return false;
-    lua_pop(L, 1);
-    ws_buffer_add_char(buffer, ',');
+  for (; lua_next(L, -2); lua_pop(L, 1)) count++;
+  return count;
+}
+
+static const char neither[] =
+  "is neither an array without holes nor a table with names";
+
+/* Writes the table on top, which has to have no other keys. */
+static bool put_array(writer *w, lua_Integer count) {
+  lua_Integer length = (lua_Integer)lua_rawlen(w->L, -1);
+  if (count != length) return refuse(w, neither);
+  ws_buffer_add_char(w->buffer, '[');
+  for (lua_Integer i = 1; i <= length; i++) {
+    lua_rawgeti(w->L, -1, i);
+    if (!put_child(w, NULL, i)) return false;
+    lua_pop(w->L, 1);
+    ws_buffer_add_char(w->buffer, ',');
   }
-  close_with(buffer, ']');
+  close_with(w->buffer, ']');
   return true;
 }
 
-/* One member, whose name is below its value. */
-static bool put_member(lua_State *L, ws_buffer *buffer, int level,
-                       member *new) {
-  if (lua_type(L, -2) != LUA_TSTRING) return false;
-  new->name = lua_tolstring(L, -2, &new->length);
+/* Writes one member, whose name is below its value. */
+static bool put_member(writer *w, member *new) {
+  if (lua_type(w->L, -2) != LUA_TSTRING) return refuse(w, neither);
+  new->name = lua_tolstring(w->L, -2, &new->length);
   new->rank = rank_of(new->name);
-  new->start = buffer->size;
-  if (!put_text(L, buffer, -2)) return false;
-  ws_buffer_add_char(buffer, ':');
-  if (!put_value(L, buffer, level)) return false;
-  ws_buffer_add_char(buffer, ',');
-  new->size = buffer->size - new->start;
+  new->start = w->buffer->size;
+  put_text(w, -2);
+  ws_buffer_add_char(w->buffer, ':');
+  if (!put_child(w, new->name, 0)) return false;
+  ws_buffer_add_char(w->buffer, ',');
+  new->size = w->buffer->size - new->start;
   return true;
 }
 
-static bool put_object(lua_State *L, ws_buffer *buffer, int level) {
-  member members[MOST_MEMBERS], new;
-  int count = 0;
-  size_t start = buffer->size, end;
-  lua_pushnil(L);
-  for (; lua_next(L, -2); lua_pop(L, 1)) {
-    if (count == MOST_MEMBERS || !put_member(L, buffer, level, &new))
-      return false;
-    insert(members, count++, &new);
-  }
-  end = buffer->size;
+static void put_in_order(ws_buffer *buffer, size_t start,
+                         const member *members, int count) {
+  size_t end = buffer->size;
   ws_buffer_add_char(buffer, '{');
   for (int i = 0; i < count; i++)
     ws_buffer_add_own(buffer, members[i].start, members[i].size);
   close_with(buffer, '}');
   ws_buffer_remove_range(buffer, start, end);
+}
+
+/* Writes the table on top. Memory for more members than usual is below it. */
+static bool put_members(writer *w, member *members) {
+  member new;
+  int count = 0;
+  size_t start = w->buffer->size;
+  lua_pushnil(w->L);
+  for (; lua_next(w->L, -2); lua_pop(w->L, 1)) {
+    if (!put_member(w, &new)) return false;
+    insert(members, count++, &new);
+  }
+  put_in_order(w->buffer, start, members, count);
   return true;
 }
 
-static bool put_table(lua_State *L, ws_buffer *buffer, int level) {
-  if (level > MOST_LEVELS || !lua_checkstack(L, 6)) return false;
-  lua_pushnil(L);
-  if (!lua_next(L, -2)) {
-    ws_buffer_add(buffer, "[]", 2);
+static bool put_object(writer *w, lua_Integer count) {
+  member usual[USUAL_MEMBERS], *members;
+  bool done;
+  if (count <= USUAL_MEMBERS) return put_members(w, usual);
+  members = lua_newuserdatauv(w->L, (size_t)count * sizeof *members, 0);
+  lua_insert(w->L, -2);
+  done = put_members(w, members);
+  if (done) lua_remove(w->L, -2);
+  return done;
+}
+
+static bool put_table(writer *w) {
+  lua_Integer count;
+  bool is_array;
+  if (w->depth >= MAX_LEVELS) {
+    w->depth = 1;
+    return refuse(w, "has more than 100 levels of tables; does it contain "
+                  "itself?");
+  }
+  luaL_checkstack(w->L, 10, NULL);
+  count = count_keys(w->L);
+  if (count == 0) {
+    ws_buffer_add(w->buffer, "[]", 2);
     return true;
   }
-  lua_pop(L, 2);
-  if (lua_rawgeti(L, -1, 1) != LUA_TNIL) {
-    lua_pop(L, 1);
-    return put_array(L, buffer, level + 1);
-  }
-  lua_pop(L, 1);
-  return put_object(L, buffer, level + 1);
+  is_array = lua_rawgeti(w->L, -1, 1) != LUA_TNIL;
+  lua_pop(w->L, 1);
+  return is_array ? put_array(w, count) : put_object(w, count);
 }
 
-/* The value on top; false for one that is left to others. */
-static bool put_value(lua_State *L, ws_buffer *buffer, int level) {
+/* Writes the value on top. */
+static bool put_value(writer *w) {
+  lua_State *L = w->L;
   switch (lua_type(L, -1)) {
-    case LUA_TSTRING: return put_text(L, buffer, -1);
-    case LUA_TNUMBER: return put_integer(L, buffer);
-    case LUA_TTABLE: return put_table(L, buffer, level);
+    case LUA_TSTRING: put_text(w, -1); return true;
+    case LUA_TNUMBER: return put_number(w);
+    case LUA_TTABLE: return put_table(w);
     case LUA_TBOOLEAN:
-      if (lua_toboolean(L, -1))
-        ws_buffer_add(buffer, "true", 4);
-      else
-        ws_buffer_add(buffer, "false", 5);
+      ws_buffer_add(w->buffer, lua_toboolean(L, -1) ? "true" : "false",
+                    lua_toboolean(L, -1) ? 4 : 5);
       return true;
-    default: return false;
+    case LUA_TLIGHTUSERDATA:
+      if (lua_touserdata(L, -1)) break;
+      ws_buffer_add(w->buffer, "null", 4);
+      return true;
+    default: break;
   }
+  return refuse(w, lua_pushfstring(L, "expected a value that JSON can hold, "
+                                   "got a %s", luaL_typename(L, -1)));
 }
 
-/* record(table): its text, or nil when it is not one of the common ones. */
+/* Pushes the keys that lead to what was refused: a[2].b */
+static void push_path(const writer *w) {
+  luaL_Buffer path;
+  luaL_buffinit(w->L, &path);
+  for (int i = 0; i < w->depth; i++) {
+    const key *each = &w->keys[i];
+    if (each->name && i > 0) luaL_addchar(&path, '.');
+    if (each->name) luaL_addstring(&path, each->name);
+    else {
+      lua_pushfstring(w->L, "[%I]", (LUAI_UACINT)each->index);
+      luaL_addvalue(&path);
+    }
+  }
+  luaL_pushresult(&path);
+}
+
+/* record(table): its text; or nil, what is wrong, and where. */
 static int record(lua_State *L) {
-  ws_buffer *buffer = wsl_scratch(L);
+  writer w = {.L = L, .buffer = wsl_scratch(L)};
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  if (!put_value(L, buffer, 1) || buffer->failed) return 0;
-  lua_pushlstring(L, buffer->bytes, buffer->size);
-  return 1;
+  if (put_value(&w) && !w.buffer->failed) {
+    lua_pushlstring(L, w.buffer->bytes, w.buffer->size);
+    return 1;
+  }
+  if (w.buffer->failed) return wsl_no_memory(L);
+  lua_pushnil(L);
+  lua_pushstring(L, w.why);
+  push_path(&w);
+  return 3;
 }
 
 void wsl_open_record(lua_State *L) {

@@ -12,164 +12,10 @@ local lines = {}
 --- The version of the form that is written here, and the newest one read.
 lines.VERSION = 1
 
-local MAX_LEVELS = 100
-local MAX_INTEGER = 9007199254740991
-
 -- ------------------------------------------------------------- writing
 
-local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b",
-                  ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r",
-                  ["\t"] = "\\t" }
-
-local function escape(char)
-  return escapes[char] or ("\\u%04x"):format(char:byte())
-end
-
--- What services and systems say in errors need not be UTF-8: each byte that
--- is not becomes U+FFFD.
-local function repaired(text)
-  local parts, from = {}, 1
-  while true do
-    local length, bad = utf8.len(text, from)
-    if length then break end
-    parts[#parts + 1] = text:sub(from, bad - 1)
-    from = bad + 1
-  end
-  parts[#parts + 1] = text:sub(from)
-  return table.concat(parts, "\u{FFFD}")
-end
-
-local function text_of(value)
-  if value:find '[\0-\31"\\\127-\255]' then
-    if not utf8.len(value) then value = repaired(value) end
-    value = value:gsub('[\0-\31"\\\127]', escape)
-  end
-  return '"' .. value .. '"'
-end
-
 local function refuse(path, why)
-  error(errors.invalid(("%s: %s"):format(path, why), path), 0)
-end
-
-local function name_of(path, key)
-  if type(key) == "number" then return ("%s[%s]"):format(path, key) end
-  key = tostring(key)
-  return path == "" and key or path .. "." .. key
-end
-
--- A host's locale may write another decimal point.
-local function float_of(value, path)
-  if value ~= value or value == math.huge or value == -math.huge then
-    refuse(path, "expected a value that JSON can hold, got the number "
-                 .. tostring(value))
-  end
-  for digits = 15, 17 do
-    local text = ("%%.%dg"):format(digits):format(value)
-    if tonumber(text) == value then
-      return (text:gsub("[^%d%+%-e]+", "."))
-    end
-  end
-end
-
--- Beyond 2^53 lua-cjson would read back another number than was written.
-local function number_of(value, path)
-  local integer = math.tointeger(value)
-  if integer and integer >= -MAX_INTEGER and integer <= MAX_INTEGER then
-    return ("%d"):format(integer)
-  elseif math.type(value) == "integer" then
-    refuse(path, ("the integer %d is beyond 2^53 and would not be read " ..
-                  "back the same"):format(value))
-  end
-  return float_of(value, path)
-end
-
-local NEITHER = "is neither an array without holes nor a table with names"
-
--- What a reader looks for first comes first, the rest by name.
-local rank = { workstage = 1, version = 2, type = 3 }
-
-local function comes_before(a, b)
-  local first, second = rank[a] or 4, rank[b] or 4
-  if first ~= second then return first < second end
-  return a < b
-end
-
-local function names_of(value, path)
-  local names = {}
-  for name in next, value do
-    if type(name) ~= "string" then
-      refuse(path, NEITHER)
-    end
-    names[#names + 1] = name
-  end
-  table.sort(names, comes_before)
-  return names
-end
-
-local write
-
-local function write_array(out, value, path, level)
-  local count = 0
-  for _ in next, value do count = count + 1 end
-  if count ~= rawlen(value) then refuse(path, NEITHER) end
-  for i = 1, count do
-    out[#out + 1] = i > 1 and "," or "["
-    write(out, rawget(value, i), name_of(path, i), level)
-  end
-  out[#out + 1] = "]"
-end
-
-local function write_object(out, value, path, level)
-  for i, name in ipairs(names_of(value, path)) do
-    out[#out + 1] = i > 1 and "," or "{"
-    out[#out + 1] = text_of(name)
-    out[#out + 1] = ":"
-    write(out, rawget(value, name), name_of(path, name), level)
-  end
-  out[#out + 1] = "}"
-end
-
-local function write_table(out, value, path, level)
-  if level > MAX_LEVELS then
-    refuse(path:match "^[^.%[]*", "has more than 100 levels of tables; " ..
-           "does it contain itself?")
-  end
-  if next(value) == nil then out[#out + 1] = "[]"
-  elseif rawget(value, 1) ~= nil then
-    write_array(out, value, path, level + 1)
-  else
-    write_object(out, value, path, level + 1)
-  end
-end
-
-function write(out, value, path, level)
-  local kind = type(value)
-  if kind == "string" then out[#out + 1] = text_of(value)
-  elseif kind == "number" then out[#out + 1] = number_of(value, path)
-  elseif kind == "boolean" then out[#out + 1] = tostring(value)
-  elseif kind == "table" then write_table(out, value, path, level)
-  elseif value == transport.null then out[#out + 1] = "null"
-  else refuse(path, "expected a value that JSON can hold, got a " .. kind) end
-end
-
-local function encode(record)
-  if type(record) ~= "table" or type(next(record)) ~= "string" then
-    refuse("record", "expected a table with names")
-  elseif record.sum ~= nil or record.synced ~= nil then
-    refuse(record.sum and "sum" or "synced", "is a name of the file's own")
-  end
-  local text = core.record(record)
-  if text then return text end
-  local out = {}
-  write(out, record, "", 1)
-  return table.concat(out)
-end
-
--- The error of a record that cannot be written; others are raised on.
-local function result(good, value)
-  if good then return value end
-  if errors.is(value) then return nil, value end
-  error(value, 0)
+  return nil, errors.invalid(("%s: %s"):format(path, why), path)
 end
 
 --- A record as JSON, the same for the same record at all times: names in
@@ -179,7 +25,15 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function lines.encode(record)
-  return result(pcall(encode, record))
+  if type(record) ~= "table" or type(next(record)) ~= "string" then
+    return refuse("record", "expected a table with names")
+  elseif record.sum ~= nil or record.synced ~= nil then
+    return refuse(record.sum and "sum" or "synced",
+                  "is a name of the file's own")
+  end
+  local text, why, path = core.record(record)
+  if text then return text end
+  return refuse(path ~= "" and path or "record", why)
 end
 
 --- A header: what was given with the file's kind and version.

@@ -2,7 +2,7 @@
 local arguments = require "workstage.migration.arguments"
 local blueprints = require "workstage.migration.blueprint"
 local check = require "workstage.migration.blueprint.lint"
-local drawing = require "workstage.migration.graph.plan_graph"
+local drawing = require "workstage.migration.graph.model"
 local errors = require "workstage.errors"
 local export = require "workstage.migration.blueprint.export"
 local findings = require "workstage.migration.blueprint.findings"

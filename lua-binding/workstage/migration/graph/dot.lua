@@ -1,51 +1,18 @@
 --- Draws a workflow for Graphviz: stages in their own colours, in the order
--- of their positions, and the ways between them.
+-- of their positions, and the transitions between them; large and dense ones
+-- as a matrix.
 local colors = require "workstage.migration.colors"
-local statuses = require "workstage.migration.blueprint.kantata"
-local visible = require "workstage.visible"
+local matrix = require "workstage.migration.graph.matrix"
+local moves = require "workstage.migration.graph.moves"
+local text = require "workstage.migration.graph.text"
 
-local FONT = "DejaVu Sans,Helvetica,Arial,sans-serif"
-local INK, FAINT = "#333333", "#888888"
-local ADDED, CHANGED, REMOVED = "#1a7f37", "#bf6900", "#cf222e"
-local LINE_LENGTH = 22 -- of a stage's name, before it goes on below
-local TALLEST = 15     -- stages in one column
+local escaped, quoted, small = text.escaped, text.quoted, text.small
+local INK, FAINT = text.INK, text.FAINT
+local ADDED, CHANGED = text.ADDED, text.CHANGED
+local REMOVED, MOVED = text.REMOVED, text.MOVED
 
--- ------------------------------------------------------------------- texts
-
--- The backslash too: Graphviz puts the node's own name in place of \N.
-local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
-                   ['"'] = "&quot;", ["\\"] = "\\\\" }
-
-local function escaped(text)
-  return (visible.text(text):gsub('[&<>"\\]', ENTITIES))
-end
-
--- Graphviz reads entities in these as well.
-local function quoted(text)
-  text = visible.text(text):gsub("&", "&amp;"):gsub('[\\"]', "\\%0")
-  return '"' .. text .. '"'
-end
-
--- A name in lines of bearable length, broken at blanks.
-local function wrapped(text)
-  local lines, line = {}, nil
-  for word in text:gmatch "%S+" do
-    local longer = line and line .. " " .. word or word
-    if line and (utf8.len(longer) or #longer) > LINE_LENGTH then
-      lines[#lines + 1] = line
-      line = word
-    else
-      line = longer
-    end
-  end
-  lines[#lines + 1] = line or " "
-  for i, each in ipairs(lines) do lines[i] = escaped(each) end
-  return table.concat(lines, "<BR/>")
-end
-
-local function small(text)
-  return ('<BR/><FONT POINT-SIZE="9">%s</FONT>'):format(text)
-end
+-- More stages, or more arrows, than these are a matrix.
+local MOST_STAGES, MOST_ARROWS = 15, 60
 
 -- ------------------------------------------------------------------ stages
 
@@ -77,17 +44,17 @@ local function remarks(stage, drawing)
   if stage.is_default then list[#list + 1] = "default" end
   if stage.allow_publish then list[#list + 1] = "publish" end
   if stage.story_editing_locked then list[#list + 1] = "locked" end
-  local text = table.concat(list, " · ")
-  local ways = shortened(stage, drawing)
-  return text ~= "" and small(text) or "",
-         ways and small("→ " .. wrapped(ways)) or ""
+  local words = table.concat(list, " · ")
+  local transitions = shortened(stage, drawing)
+  return words ~= "" and small(words) or "",
+         transitions and small("→ " .. text.wrapped(transitions)) or ""
 end
 
 local function stage_node(stage, id, drawing)
   local fill = colors.drawn(stage.color)
   local what, border = change_of(stage.name, drawing.changes)
-  local marks, ways = remarks(stage, drawing)
-  local label = wrapped(stage.name) .. marks .. ways
+  local marks, transitions = remarks(stage, drawing)
+  local label = text.wrapped(stage.name) .. marks .. transitions
   if what then label = label .. small("<B>" .. what .. "</B>") end
   return ('  %s [label=<%s>, fillcolor="%s", fontcolor="%s", color="%s"'
           .. ', penwidth=%s%s, tooltip=%s];'):format(
@@ -96,38 +63,53 @@ local function stage_node(stage, id, drawing)
     quoted(("%s %s"):format(stage.name, stage.color or "")))
 end
 
--- What goes away is there in outline.
+-- What is removed is drawn in outline.
 local function removed_node(name, id)
   return ('  %s [label=<<S>%s</S>%s>, fillcolor="#ffffff", color="%s", '
           .. 'fontcolor="%s", style="rounded,filled,dashed", penwidth=2];')
-         :format(id, wrapped(name), small("<B>removed</B>"), REMOVED,
+         :format(id, text.wrapped(name), small("<B>removed</B>"), REMOVED,
                  REMOVED)
+end
+
+-- Where moves come from, or go, that is no stage of this workflow.
+local function outside_node(name, id)
+  return ('  %s [label=<%s>, fillcolor="#ffffff", color="%s", fontcolor="%s"'
+          .. ', style="rounded,dashed"];'):format(id, text.wrapped(name),
+                                                  FAINT, FAINT)
 end
 
 -- ------------------------------------------------------------------- edges
 
--- The ways of all stages, as from -> to -> true.
-local function ways_of(drawing)
-  local ways = {}
+-- The transitions that are drawn: from -> to -> the colour of a change, or
+-- true.
+local function transitions_of(drawing)
+  local found, count = {}, 0
+  local function add(from, to, value)
+    if found[from][to] == nil then count = count + 1 end
+    found[from][to] = value
+  end
   for i, stage in ipairs(drawing.stages) do
-    ways[i] = {}
+    found[i] = {}
+    local new = drawing.changes.added_transitions[stage.name] or {}
     if type(stage.next) == "table" and not shortened(stage, drawing) then
       for _, name in ipairs(stage.next) do
         local to = drawing.places[name]
-        if to then ways[i][to] = true end
+        if to then add(i, to, new[name] and ADDED or true) end
       end
     end
+    for name in pairs(drawing.changes.removed_transitions[stage.name] or {})
+    do
+      local to = drawing.places[name]
+      if to and found[i][to] == nil then add(i, to, REMOVED) end
+    end
   end
-  return ways
+  return found, count
 end
 
--- An arrow from one stage to another. Within a column it is given downwards,
--- which is how Graphviz draws it best, whichever way it leads.
-local function arrow(from, to, looks, drawing)
-  local up = from > to
-  if drawing.column(from) ~= drawing.column(to) then
-    looks[#looks + 1] = "constraint=false"
-  elseif up then
+-- An arrow from one stage to another. It is given downwards, which is how
+-- Graphviz draws it best, whichever way it leads.
+local function arrow(from, to, looks)
+  if from > to then
     looks[#looks + 1] = "dir=back"
     from, to = to, from
   elseif to == from + 1 then
@@ -137,101 +119,164 @@ local function arrow(from, to, looks, drawing)
     " [" .. table.concat(looks, ", ") .. "]" or "")
 end
 
--- Ways there and back are one arrow with two heads; those that only lead
--- back are fainter.
-local function way(from, to, ways, drawing)
-  local both = ways[to][from] and from ~= to
-  if not ways[from][to] or both and from > to then return nil end
-  local looks = {}
-  if both then looks[1] = "dir=both"
-  elseif from > to then looks[1] = ('color="%s"'):format(FAINT) end
-  return arrow(from, to, looks, drawing)
+local function looks_of(value, is_backward)
+  if value == REMOVED then
+    return { "style=dashed", ('color="%s"'):format(REMOVED) }
+  elseif value == ADDED then
+    return { ('color="%s", penwidth=1.6'):format(ADDED) }
+  end
+  return { is_backward and ('color="%s"'):format(FAINT) or nil }
 end
 
-local function add_edges(out, drawing)
-  local ways, count = ways_of(drawing), #drawing.stages
+-- There and back is one arrow with two heads, if nothing tells them apart.
+-- Those that only lead back are fainter.
+local function transition(from, to, transitions)
+  local value, back = transitions[from][to], transitions[to][from]
+  local both = value and value == back and from ~= to
+  if not value or both and from > to then return nil end
+  local looks = looks_of(value, from > to and not both)
+  if both then table.insert(looks, 1, "dir=both") end
+  return arrow(from, to, looks)
+end
+
+local function add_publishing(out, drawing, from)
+  local after = drawing.stages[from].after_publish
+  local to = after and drawing.places[after]
+  if not to then return end
+  out[#out + 1] = arrow(from, to, {
+    "style=dotted", 'label="  published"',
+    ('color="%s", fontcolor="%s"'):format(FAINT, FAINT) })
+end
+
+local function add_transitions(out, drawing, transitions)
+  local count = #drawing.stages
   for from = 1, count do
-    for to = 1, count do out[#out + 1] = way(from, to, ways, drawing) end
-    local after = drawing.stages[from].after_publish
-    local to = after and drawing.places[after]
-    if to then
-      local looks = { "style=dashed", 'label="  published"',
-                      ('color="%s", fontcolor="%s"'):format(FAINT, FAINT) }
-      out[#out + 1] = arrow(from, to, looks, drawing)
+    for to = 1, count do
+      out[#out + 1] = transition(from, to, transitions)
     end
+    add_publishing(out, drawing, from)
   end
 end
 
-local function links_in(out)
+-- One below the other, whatever transitions there are.
+local function add_column(out, drawing)
   local links = {}
   for _, line in ipairs(out) do
     links[line:match "^  %w+ %-> %w+" or ""] = true
   end
-  return links
-end
-
--- One below the other, whatever ways there are. The lines of what leads to
--- the next one anyhow stay straight when nothing is added beside them.
-local function add_column(out, ids, links)
-  for i = 2, #ids do
-    local link = ("  %s -> %s"):format(ids[i - 1], ids[i])
+  for i = 2, #drawing.stages do
+    local link = ("  s%d -> s%d"):format(i - 1, i)
     if not links[link] then
       out[#out + 1] = link .. " [style=invis, weight=4];"
     end
   end
 end
 
--- The stages in columns, from left to right, and what goes away beside them.
-local function add_columns(out, drawing, removed)
-  local columns, heads, links = {}, {}, links_in(out)
-  local function put(id, number)
-    columns[number] = columns[number] or {}
-    table.insert(columns[number], id)
+-- ------------------------------------------------------------------- moves
+
+-- The nodes beside the stages: what is removed, and what moves name beside
+-- the workflow. Returns the ids by name.
+local function add_outside(out, drawing)
+  local ids = {}
+  for i, name in ipairs(drawing.removed) do
+    ids[name] = "r" .. i
+    out[#out + 1] = removed_node(name, ids[name])
   end
-  for i = 1, #drawing.stages do put("s" .. i, drawing.column(i)) end
-  local last = #columns
-  for i, id in ipairs(removed) do
-    put(id, last + (i - 1) // TALLEST + 1)
+  local count = 0
+  for _, move in ipairs(drawing.changes.moves) do
+    for _, name in ipairs { move.from, move.to } do
+      if not ids[name] and not drawing.places[name] then
+        count = count + 1
+        ids[name] = "x" .. count
+        out[#out + 1] = outside_node(name, ids[name])
+      end
+    end
   end
-  for i, ids in ipairs(columns) do
-    add_column(out, ids, links)
-    heads[i] = ids[1]
+  return ids
+end
+
+local function add_moves(out, drawing, outside)
+  local function id_of(name)
+    local place = drawing.places[name]
+    return place and "s" .. place or outside[name]
   end
-  if #heads > 1 then
-    out[#out + 1] = ("  { rank=same; %s [style=invis]; }")
-                    :format(table.concat(heads, " -> "))
+  for _, move in ipairs(drawing.changes.moves) do
+    out[#out + 1] = ('  %s -> %s [style=dashed, penwidth=1.6, label="  %d", '
+      .. 'color="%s", fontcolor="%s", constraint=false];'):format(
+      id_of(move.from), id_of(move.to), move.count, MOVED, MOVED)
   end
+end
+
+-- What is beside the stages stands in a column of its own.
+local function add_side_column(out, outside)
+  local ids = {}
+  for _, id in pairs(outside) do ids[#ids + 1] = id end
+  table.sort(ids, function(a, b)
+    if a:sub(1, 1) ~= b:sub(1, 1) then return a < b end
+    return tonumber(a:sub(2)) < tonumber(b:sub(2))
+  end)
+  for i = 2, #ids do
+    out[#out + 1] = ("  %s -> %s [style=invis, weight=4];"):format(
+      ids[i - 1], ids[i])
+  end
+  return ids[1], ids[#ids]
+end
+
+-- ------------------------------------------------------------------ legend
+
+local function has_arrow(transitions, color)
+  for _, row in ipairs(transitions) do
+    for _, value in pairs(row) do
+      if value == color then return true end
+    end
+  end
+  return false
+end
+
+-- What the arrows mean, of those that there are.
+local function arrow_legend(drawing, transitions)
+  local rows = {}
+  if has_arrow(transitions, ADDED) then
+    rows[#rows + 1] = { ADDED, "→", "added transition" }
+  end
+  if has_arrow(transitions, REMOVED) then
+    rows[#rows + 1] = { REMOVED, "⇢", "removed transition" }
+  end
+  if #drawing.changes.moves > 0 then
+    rows[#rows + 1] = { MOVED, "⇢ 12", "items moved" }
+  end
+  return rows
+end
+
+local function matrix_legend(drawing)
+  local changes = drawing.changes
+  local rows = { { INK, "●", "may come next (row to column)" } }
+  if next(changes.added_transitions) then
+    rows[#rows + 1] = { ADDED, "+", "added transition" }
+  end
+  if next(changes.removed_transitions) then
+    rows[#rows + 1] = { REMOVED, "−", "removed transition" }
+  end
+  return rows
 end
 
 -- ------------------------------------------------------------- the drawing
 
-local function header(title, direction)
-  return {
-    "digraph workflow {",
-    ("  graph [rankdir=%s, fontname=%s, fontsize=16, fontcolor=\"%s\",")
-      :format(direction, quoted(FONT), INK),
-    ("    label=%s, labelloc=t, pad=0.3, nodesep=0.4, ranksep=0.4,")
-      :format(quoted(title)),
-    "    bgcolor=\"#ffffff\"];",
-    ("  node [shape=box, style=\"rounded,filled\", fontname=%s,")
-      :format(quoted(FONT)),
-    "    fontsize=12, margin=\"0.18,0.1\", height=0.4];",
-    ("  edge [color=\"%s\", fontname=%s, fontsize=9, arrowsize=0.7];")
-      :format(INK, quoted(FONT)),
-  }
-end
+local PARTS = { "added", "removed", "changed", "renamed",
+                "added_transitions", "removed_transitions", "moves" }
 
 local function complete(changes)
   local all = {}
-  for _, name in ipairs { "added", "removed", "changed", "renamed" } do
-    all[name] = changes and changes[name] or {}
+  for _, name in ipairs(PARTS) do all[name] = changes and changes[name] or {}
   end
   return all
 end
 
-local function sorted(set)
+local function sorted(set, places)
   local names = {}
-  for name in pairs(set) do names[#names + 1] = name end
+  for name in pairs(set) do
+    if not places[name] then names[#names + 1] = name end
+  end
   table.sort(names)
   return names
 end
@@ -242,80 +287,81 @@ local function title_of(blueprint)
   return name or blueprint.default and "Default workflow" or "Workflow"
 end
 
-local function add_start(out, id)
-  out[#out + 1] = ('  start [shape=circle, style=filled, label="", width=0.16,'
-    .. ' height=0.16, fillcolor="%s", color="%s"];'):format(INK, INK)
-  out[#out + 1] = ("  start -> %s [weight=8];"):format(id)
-end
-
 local function add_stages(out, drawing)
   for i, stage in ipairs(drawing.stages) do
     out[#out + 1] = stage_node(stage, "s" .. i, drawing)
-    if stage.is_default then add_start(out, "s" .. i) end
+    if stage.is_default then
+      out[#out + 1] = ('  start [shape=circle, style=filled, label="", '
+        .. 'width=0.16, height=0.16, fillcolor="%s", color="%s"];'):format(
+        INK, INK)
+      out[#out + 1] = ("  start -> s%d [weight=8];"):format(i)
+    end
   end
 end
 
--- The ids of the nodes for what goes away.
-local function add_removed(out, drawing)
-  local ids = {}
-  for _, name in ipairs(sorted(drawing.changes.removed)) do
-    if not drawing.places[name] then
-      ids[#ids + 1] = "r" .. #ids + 1
-      out[#out + 1] = removed_node(name, ids[#ids])
-    end
+-- Below everything else.
+local function add_legend(out, drawing, rows, last_outside)
+  if #rows == 0 then return end
+  out[#out + 1] = text.legend(rows)
+  local above = #drawing.stages > 0 and "s" .. #drawing.stages or last_outside
+  if above then
+    out[#out + 1] = ("  %s -> legend [style=invis];"):format(above)
   end
-  return ids
+end
+
+local function draw_arrows(drawing, transitions)
+  local out = text.header(drawing.title, "TB")
+  add_stages(out, drawing)
+  local outside = add_outside(out, drawing)
+  add_transitions(out, drawing, transitions)
+  add_column(out, drawing)
+  local first, last = add_side_column(out, outside)
+  if first and #drawing.stages > 0 then
+    out[#out + 1] = ("  { rank=same; s1 -> %s [style=invis]; }"):format(first)
+  end
+  add_moves(out, drawing, outside)
+  add_legend(out, drawing, arrow_legend(drawing, transitions), last)
+  out[#out + 1] = "}\n"
+  return table.concat(out, "\n")
+end
+
+local function new_drawing(blueprint, changes)
+  local stages, places = blueprint.stages or {}, {}
+  for i, stage in ipairs(stages) do places[stage.name] = i end
+  local drawing = { title = title_of(blueprint), stages = stages,
+                    places = places, changes = complete(changes) }
+  drawing.removed = sorted(drawing.changes.removed, places)
+  function drawing.leads(from, to)
+    if from.next == "all" then return from ~= to end
+    for _, name in ipairs(type(from.next) == "table" and from.next or {}) do
+      if name == to.name then return true end
+    end
+    return false
+  end
+  return drawing
 end
 
 local function draw_stages(blueprint, changes)
-  local stages, places = blueprint.stages or {}, {}
-  for i, stage in ipairs(stages) do places[stage.name] = i end
-  local height = math.ceil(#stages / math.ceil(#stages / TALLEST))
-  local drawing = {
-    stages = stages, places = places, changes = complete(changes),
-    column = function(place) return (place - 1) // height + 1 end,
-  }
-  local out = header(title_of(blueprint), "TB")
-  add_stages(out, drawing)
-  local removed = add_removed(out, drawing)
-  add_edges(out, drawing)
-  add_columns(out, drawing, removed)
-  out[#out + 1] = "}\n"
-  return table.concat(out, "\n")
-end
-
--- ----------------------------------------------------------------- Kantata
-
-local function status_node(key)
-  local status = statuses.status(key)
-  local fill = colors.drawn(status.color)
-  return ('  k%d [label=<%s%s>, fillcolor="%s", fontcolor="%s", '
-          .. 'color="%s"];'):format(key, wrapped(status.message),
-    small(key), fill, colors.text_on(fill), FAINT)
-end
-
-local function draw_moves(blueprint)
-  local out, seen = header("Kantata statuses", "LR"), {}
-  for _, move in ipairs(blueprint.moves) do
-    for _, key in ipairs { move.from, move.to } do
-      if not seen[key] then out[#out + 1] = status_node(key) end
-      seen[key] = true
-    end
-    local some = move.where and next(move.where) ~= nil
-    out[#out + 1] = ("  k%d -> k%d%s;"):format(move.from, move.to,
-      some and ' [label="some"]' or "")
+  local drawing = new_drawing(blueprint, changes)
+  if #drawing.stages == 0 and #drawing.changes.moves > 0 then
+    return moves.stages(drawing.title, drawing.changes.moves)
   end
-  out[#out + 1] = "}\n"
-  return table.concat(out, "\n")
+  local transitions, count = transitions_of(drawing)
+  if #drawing.stages > MOST_STAGES or count > MOST_ARROWS then
+    drawing.legend = matrix_legend(drawing)
+    return matrix(drawing)
+  end
+  return draw_arrows(drawing, transitions)
 end
 
 --- The Graphviz text of a workflow; for Kantata, of the moves.
 -- @tparam table blueprint in its one form, or anything with `stages` like
 -- those of one
--- @tparam[opt] table changes what a plan changes: `added`, `removed` and
--- `changed` (name -> true), `renamed` (new name -> old)
+-- @tparam[opt] table changes what a plan changes, see `graph/model`
 -- @treturn string
 return function(blueprint, changes)
-  if blueprint.service == "kantata" then return draw_moves(blueprint) end
+  if blueprint.service == "kantata" then
+    return moves.kantata(blueprint.moves)
+  end
   return draw_stages(blueprint, changes)
 end

@@ -1,0 +1,119 @@
+--- Draws a large or dense workflow as a transition matrix: a row for each
+-- stage, a column for each stage that may come next.
+local colors = require "workstage.migration.colors"
+local text = require "workstage.migration.graph.text"
+
+local SHADE, STRIPE, EMPTY = "#f0f2f4", "#fafbfc", "#ffffff"
+local BACKGROUNDS = { ["+"] = "#aceebb", ["−"] = "#ffcecb" }
+
+-- What stands in a cell, and in which colour.
+local function mark_of(from, to, drawing)
+  local changes = drawing.changes
+  if (changes.removed_transitions[from.name] or {})[to.name] then
+    return "−", text.REMOVED
+  elseif not drawing.leads(from, to) then
+    return nil
+  elseif (changes.added_transitions[from.name] or {})[to.name] then
+    return "+", text.ADDED
+  end
+  return "●", text.INK
+end
+
+local function cell(mark, color, background)
+  return ('<TD WIDTH="18" HEIGHT="18" BGCOLOR="%s">%s</TD>'):format(
+    background, mark and ('<FONT COLOR="%s"><B>%s</B></FONT>'):format(
+      color, mark) or "")
+end
+
+local function state_of(stage, drawing)
+  local changes = drawing.changes
+  if changes.added[stage.name] then return "new", text.ADDED end
+  local old = changes.renamed[stage.name]
+  if old then return "was " .. text.escaped(old), text.CHANGED end
+  if changes.changed[stage.name] then return "changed", text.CHANGED end
+end
+
+local function marks_of(stage, drawing)
+  local list = {}
+  if stage.is_default then list[#list + 1] = "default" end
+  if stage.allow_publish then list[#list + 1] = "publish" end
+  if stage.story_editing_locked then list[#list + 1] = "locked" end
+  if stage.after_publish and drawing.places[stage.after_publish] then
+    list[#list + 1] = "published: to " .. drawing.places[stage.after_publish]
+  end
+  local state, color = state_of(stage, drawing)
+  if state then
+    list[#list + 1] = ('<FONT COLOR="%s"><B>%s</B></FONT>'):format(color,
+                                                                  state)
+  end
+  return table.concat(list, " · ")
+end
+
+local function name_cell(stage, number)
+  local fill = colors.drawn(stage.color)
+  return ('<TD ALIGN="RIGHT">%d</TD><TD ALIGN="LEFT" BGCOLOR="%s">'
+    .. '<FONT COLOR="%s">%s</FONT></TD>'):format(number, fill,
+      colors.text_on(fill), text.wrapped(stage.name))
+end
+
+local function row_of(stage, number, drawing)
+  local cells = { name_cell(stage, number) }
+  for column, to in ipairs(drawing.stages) do
+    local mark, color = mark_of(stage, to, drawing)
+    cells[#cells + 1] = cell(mark, color, BACKGROUNDS[mark] or
+      column == number and SHADE or number % 2 == 0 and STRIPE or EMPTY)
+  end
+  local marks = marks_of(stage, drawing)
+  cells[#cells + 1] = '<TD ALIGN="LEFT">' .. (marks ~= "" and
+    '<FONT POINT-SIZE="9">' .. marks .. "</FONT>" or "") .. "</TD>"
+  return "<TR>" .. table.concat(cells) .. "</TR>"
+end
+
+local function head_row(drawing)
+  local cells = { '<TD></TD><TD ALIGN="RIGHT"><FONT POINT-SIZE="9">from, '
+                  .. 'to</FONT></TD>' }
+  for number in ipairs(drawing.stages) do
+    cells[#cells + 1] = ('<TD WIDTH="18">%d</TD>'):format(number)
+  end
+  return "<TR>" .. table.concat(cells) .. "<TD></TD></TR>"
+end
+
+-- A line across the whole table.
+local function note_row(drawing, words, color)
+  return ('<TR><TD COLSPAN="%d" ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR='
+    .. '"%s">%s</FONT></TD></TR>'):format(#drawing.stages + 3, color, words)
+end
+
+local function moves_rows(rows, drawing)
+  for _, move in ipairs(drawing.changes.moves) do
+    rows[#rows + 1] = note_row(drawing, ("%d %s: %s → %s"):format(
+      move.count, move.count == 1 and "item" or "items",
+      text.escaped(move.from), text.escaped(move.to)), text.MOVED)
+  end
+end
+
+--- Draws the matrix.
+-- @tparam table drawing `title`, `stages`, `places` (name -> number),
+--   `changes`, `removed` (names), `leads(from, to)`, `legend` (rows)
+-- @treturn string
+return function(drawing)
+  local out, rows = text.header(drawing.title, "TB"), { head_row(drawing) }
+  for number, stage in ipairs(drawing.stages) do
+    rows[#rows + 1] = row_of(stage, number, drawing)
+  end
+  for _, name in ipairs(drawing.removed) do
+    rows[#rows + 1] = note_row(drawing, ("<S>%s</S> removed"):format(
+      text.escaped(name)), text.REMOVED)
+  end
+  moves_rows(rows, drawing)
+  out[#out + 1] = ('  matrix [shape=plaintext, style="", fontsize=11, '
+    .. 'margin=0, label=<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" '
+    .. 'CELLPADDING="2" BGCOLOR="#e6e8ea">%s</TABLE>>];'):format(
+    table.concat(rows))
+  if #drawing.legend > 0 then
+    out[#out + 1] = text.legend(drawing.legend)
+    out[#out + 1] = "  matrix -> legend [style=invis];"
+  end
+  out[#out + 1] = "}\n"
+  return table.concat(out, "\n")
+end

@@ -1,4 +1,5 @@
 -- A dry run writes nothing: plan and rehearse send the service only GETs.
+local cjson = require "cjson".new()
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -168,6 +169,30 @@ describe("a dry run", function()
       local report, err = migration.rehearse(space, blueprint)
       assert.is_true(report and report.complete, tostring(err or report))
       assert.equal(3, report.moved)
+    end
+  end)
+
+  it("by rehearsal takes the references' own example stage, null colours, " ..
+     "shared ones and no default", function()
+    local content = migrations.space { ["Old review"] = 3 }
+    local stages = content.workflows[2].stages
+    stages[1].is_default, stages[1].color = false, cjson.null
+    stages[2].color, stages[2].position = stages[3].color, 3
+    local path = "spec/data/examples/storyblok_stage_object.json"
+    local file = assert(io.open(path))
+    local example = cjson.decode(file:read "a").workflow_stage
+    file:close()
+    example.workflow_id = nil
+    stages[5] = example
+    server, space = migrations.start(content, { unique_colors = false,
+                                                references = false })
+    for _, blueprint in ipairs {
+      { workflow = "Article", moves = { { from = "Old review",
+                                          to = "Ready" } } },
+      (assert(migration.export(space, "Article"))),
+    } do
+      local report, err = migration.rehearse(space, blueprint)
+      assert.is_true(report and report.complete, tostring(err or report))
     end
   end)
 

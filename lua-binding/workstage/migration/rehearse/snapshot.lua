@@ -1,6 +1,7 @@
 --- The copy of what a plan needs, as a snapshot for the sandbox: its
 -- workflows, and the items, members and releases that it names.
 local attributes = require "workstage.migration.stage"
+local colors = require "workstage.migration.colors"
 local state = require "workstage.migration.state"
 
 local function each_move(plan, visit)
@@ -9,8 +10,9 @@ local function each_move(plan, visit)
   end
 end
 
--- Attributes whose `false` stands for null; others are false themselves.
-local NULLABLE = { "color", "position", "after_publish_id" }
+-- Numbers whose `false` stands for null. The sandbox takes a colour's as it
+-- is, and what is missing gets a colour of its own.
+local NULLABLE = { "position", "after_publish_id" }
 
 local function stage_of(stage, members)
   local copy = { id = stage.id }
@@ -88,9 +90,10 @@ end
 local function has_unique_colors(plan)
   local held = {}
   for _, stage in pairs(plan.state.stages) do
-    local key = ("%s %s"):format(stage.workflow, stage.color)
-    if held[key] then return false end
-    held[key] = true
+    local key = stage.color and ("%s %s"):format(stage.workflow,
+                                                 colors.key(stage.color))
+    if key and held[key] then return false end
+    if key then held[key] = true end
   end
   return true
 end

@@ -208,6 +208,34 @@ describe("an export", function()
     assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
   end)
 
+  it("of stages that name others which are gone plans nothing", function()
+    local content = migrations.space { ["Old review"] = 1 }
+    local stages = content.workflows[2].stages
+    stages[1].workflow_stage_ids = { "Review", 321321 }
+    stages[2].after_publish_id = 444431
+    stages[4].workflow_stage_ids = { 321321 }
+    local server, space = open(content, { references = false })
+    local blueprint, lost = migration.export(space, "Article")
+    assert.equal(3, #lost)
+    local plan = assert(migration.plan(space, blueprint))
+    assert.is_true(plan:is_empty(), tostring(plan))
+    for _, stage in ipairs(blueprint.stages) do
+      stage.next, stage.after_publish = nil, nil
+    end
+    plan = assert(migration.plan(space, blueprint))
+    assert.is_true(plan:is_empty(), tostring(plan))
+    table.remove(blueprint.stages, 3)
+    blueprint.moves = { { from = "Old review", to = "Drafting" } }
+    blueprint.stages[1].next = { "Review", "Ready" }
+    plan = assert(migration.plan(space, blueprint))
+    assert.is_true(assert(migration.apply(space, plan, {
+      journal = folder .. "/j" })).complete)
+    local now = migrations.stages_of(server)
+    assert.same({ now.Review.id, now.Ready.id },
+                now.Drafting.workflow_stage_ids)
+    assert.same({ 321321 }, now.Ready.workflow_stage_ids)
+  end)
+
   it("of a whole space holds all workflows, the default one first", function()
     local content = rich()
     content.workflows[3] = { name = "Advert", content_types = { "ad" },

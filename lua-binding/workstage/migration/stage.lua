@@ -130,6 +130,28 @@ local function set_described(target, described, context)
   end
 end
 
+local function known_of(refs, is_known)
+  local known = {}
+  for _, ref in ipairs(refs or {}) do
+    if is_known(ref) then known[#known + 1] = ref end
+  end
+  return known
+end
+
+-- A stage may name others that are not there. A blueprint cannot name them, so
+-- they stay as long as nothing else changes.
+local function keep_unknown(target, current, is_known)
+  local list = target.workflow_stage_ids
+  if list and sets.equal(known_of(list, is_known),
+                         known_of(current.workflow_stage_ids, is_known)) then
+    target.workflow_stage_ids = current.workflow_stage_ids
+  end
+  local publish = current.after_publish_id
+  if not target.after_publish_id and publish and not is_known(publish) then
+    target.after_publish_id = publish
+  end
+end
+
 local NOT_INHERITED = { name = true, color = true, is_default = true,
                         position = true }
 
@@ -137,7 +159,8 @@ local NOT_INHERITED = { name = true, color = true, is_default = true,
 -- stage it holds what the description sets; the service decides the rest.
 -- @tparam table described a stage of a blueprint
 -- @tparam ?table current its attributes; nil for a new stage
--- @tparam table context `ref_of(name)`, `survives(ref)`, `roles`, `users`
+-- @tparam table context `ref_of(name)`, `survives(ref)`, `is_known(ref)` (of a
+--   stage that there is; nil: all are), `roles`, `users`
 -- @tparam ?table model the attributes of the stage that it inherits from
 function attributes.target(described, current, context, model)
   local target = {}
@@ -154,6 +177,9 @@ function attributes.target(described, current, context, model)
     return ref ~= own and context.survives(ref)
   end)
   set_described(target, described, context)
+  if current and context.is_known then
+    keep_unknown(target, current, context.is_known)
+  end
   return target
 end
 

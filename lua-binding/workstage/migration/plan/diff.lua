@@ -31,8 +31,22 @@ function Draft:add(op)
   self.state = operations.reduce(self.state, op)
 end
 
+-- A stage is never told to lead to one that is not there, although it may do
+-- so already.
+local function without_unknown(self, set)
+  if not set.workflow_stage_ids then return set end
+  local known, copy = {}, state.copy(set)
+  for _, ref in ipairs(set.workflow_stage_ids) do
+    if self.state.stages[ref] then known[#known + 1] = ref end
+  end
+  copy.workflow_stage_ids = known
+  return copy
+end
+
 function Draft:update(ref, set)
-  if set then self:add(kinds.update_stage.new(self.state, ref, set)) end
+  if not set then return end
+  self:add(kinds.update_stage.new(self.state, ref,
+                                  without_unknown(self, set)))
 end
 
 -- ---------------------------------------------------------------- targets
@@ -80,12 +94,13 @@ local function settle_default(self)
   end
 end
 
-local function set_targets(self, context)
+local function set_targets(self, stages, context)
   local survives = {}
   for _, ref in ipairs(self.order) do survives[ref] = true end
   self.context = setmetatable({
     ref_of = function(name) return self.refs[name] end,
     survives = function(ref) return survives[ref] end,
+    is_known = function(ref) return survives[ref] or stages[ref] ~= nil end,
   }, { __index = context })
   for _, stage in ipairs(self.described) do target_of(self, stage) end
   settle_default(self)
@@ -119,7 +134,7 @@ local function new_workflow(draft, target, context)
     self.order[i] = found and found.id or new_ref(draft, stage.name)
     self.refs[stage.key or stage.name] = self.order[i]
   end
-  set_targets(self, context)
+  set_targets(self, draft.layout.stages, context)
   return self
 end
 

@@ -418,10 +418,23 @@ describe("the lock of a limit file", function()
       os.execute "kill -STOP $PPID"' >/dev/null & echo $!]])
       :format(build, path)):match "%d+"
     for _ = 1, 500 do
-      if content("/proc/" .. pid .. "/stat"):find ") T" then return pid end
+      if content("/proc/" .. pid .. "/stat"):find("%) T") then return pid end
       system.sleep(0.01)
     end
     error "does not stop"
+  end
+
+  local function kill(pid)
+    os.execute("kill -KILL " .. pid)
+    for _ = 1, 500 do
+      local file = io.open("/proc/" .. pid .. "/stat")
+      if not file then return end
+      local is_dead = file:read("a"):find "%) [ZX]"
+      file:close()
+      if is_dead then return end
+      system.sleep(0.01)
+    end
+    error "does not die"
   end
 
   it("held by a stopped process blocks nothing, and is tried again",
@@ -439,9 +452,8 @@ describe("the lock of a limit file", function()
     one:answered(id, now, at)
     assert.is_true(one:woken())
     assert.is_true(probe.now() - started < 0.5)
-    os.execute("kill -KILL " .. pid)
+    kill(pid)
     assert.same({ 1, 2, 4, 8, 16, 16, 16 }, pauses)
-    system.sleep(0.05)
     at = at + 1
     assert.equal(math.huge, one:stop_waiting(at)) -- and writes the answer
     assert.is_false(one:is_locked())
@@ -457,7 +469,7 @@ describe("the lock of a limit file", function()
       again, why = one:ask(at)
       at = again or at
     end
-    os.execute("kill -KILL " .. pid)
+    kill(pid)
     assert.matches("has been locked by another process for 2.0 s", why, 1,
                    true)
     near(now + 2, math.floor((at - now) * 50) / 50 + now)
@@ -469,8 +481,7 @@ describe("the lock of a limit file", function()
     local pid = hold()
     local two = process(" 2", 2)
     near(now + 0.001, math.min(now + 0.001, (two:ask(now))))
-    os.execute("kill -KILL " .. pid)
-    system.sleep(0.05)
+    kill(pid)
     assert.equal(2, (free(two, now + 1)))
   end)
 

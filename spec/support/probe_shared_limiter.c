@@ -95,7 +95,7 @@ static int probe_open(lua_State *L) {
 static int probe_close(lua_State *L) {
   Handle *handle = luaL_checkudata(L, 1, TYPE);
   if (handle->handle) ws_limit_close(handle->handle);
-  if (handle->owner) close(handle->wake);
+  if (handle->owner) ws_wakeup_close(handle->wake);
   handle->handle = NULL;
   handle->owner = false;
   return 0;

@@ -1,5 +1,6 @@
 /*
-** A descriptor that becomes readable at a given time: a timerfd.
+** A descriptor that becomes readable at a given time: a timerfd. Where there
+** is none it may become readable too early.
 */
 
 #ifndef WS_ALARM_H
@@ -15,5 +16,7 @@ void ws_alarm_set(int alarm, ws_time due);
 
 /* Makes it unreadable again. */
 void ws_alarm_clear(int alarm);
+
+void ws_alarm_close(int alarm);
 
 #endif

@@ -23,3 +23,7 @@ void ws_alarm_clear(int alarm) {
   ssize_t got = read(alarm, &count, sizeof count);
   (void)got;
 }
+
+void ws_alarm_close(int alarm) {
+  close(alarm);
+}

@@ -1,5 +1,6 @@
 /*
-** Waits for events on any number of descriptors: epoll.
+** Waits for events on any number of descriptors: epoll, or poll where the
+** system has POSIX alone.
 */
 
 #ifndef WS_POLLER_H
@@ -19,8 +20,9 @@ typedef struct ws_ready {
 } ws_ready;
 
 /* Opens a poller: a descriptor that is itself readable while there are
-** events; negative with errno if that fails. */
+** events, see ws_poller_host_wait; negative with errno if that fails. */
 int ws_poller_open(void);
+void ws_poller_close(int poller);
 
 /* Watches a descriptor for `events`, or for others than before. False if the
 ** kernel refuses it. */
@@ -30,5 +32,10 @@ void ws_poller_remove(int poller, int fd);
 /* Waits at most so many milliseconds (-1: without limit) and returns how many
 ** descriptors are ready; negative if a signal interrupted the wait. */
 int ws_poller_wait(int poller, ws_ready *ready, int most, int milliseconds);
+
+/* How many milliseconds a host may sleep on the poller's descriptor without a
+** wait of 0 in between; -1: as long as it likes, the descriptor tells of all
+** events. Where there is poll alone it does not tell of sockets. */
+int ws_poller_host_wait(int poller);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 enum { EVENTS_AT_ONCE = 64 };
 
@@ -41,4 +42,14 @@ int ws_poller_wait(int poller, ws_ready *ready, int most, int milliseconds) {
   for (int i = 0; i < count; i++)
     ready[i] = (ws_ready){events[i].data.fd, events_of(&events[i])};
   return count;
+}
+
+void ws_poller_close(int poller) {
+  close(poller);
+}
+
+/* The descriptor tells of all events. */
+int ws_poller_host_wait(int poller) {
+  (void)poller;
+  return -1;
 }

@@ -1,6 +1,6 @@
 /*
 ** A descriptor that any thread can make readable, to end another thread's
-** wait: an eventfd.
+** wait: an eventfd, or a pipe.
 */
 
 #ifndef WS_WAKEUP_H
@@ -14,5 +14,7 @@ void ws_wakeup_signal(int wakeup);
 
 /* Makes it unreadable again. */
 void ws_wakeup_clear(int wakeup);
+
+void ws_wakeup_close(int wakeup);
 
 #endif

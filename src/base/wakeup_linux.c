@@ -20,3 +20,7 @@ void ws_wakeup_clear(int wakeup) {
   ssize_t got = read(wakeup, &count, sizeof count);
   (void)got;
 }
+
+void ws_wakeup_close(int wakeup) {
+  close(wakeup);
+}

@@ -147,7 +147,8 @@ static bool has_others(const ws_limit_file *file) {
 }
 
 static bool fail_lock(const ws_limit_file *file, ws_error *error) {
-  fail(error, file, "cannot be locked: %s", strerror(errno));
+  if (errno == ENOMEM) ws_fail_memory(error);
+  else fail(error, file, "cannot be locked: %s", strerror(errno));
   return false;
 }
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alarm.h"
 #include "base/error.h"
@@ -87,9 +86,11 @@ static bool open_descriptors(ws_loop *loop) {
          ws_poller_watch(loop->poller, loop->wakeup, WS_POLL_IN);
 }
 
-static void close_descriptor(int *fd) {
-  if (*fd >= 0) close(*fd);
-  *fd = -1;
+static void close_descriptors(ws_loop *loop) {
+  if (loop->alarm >= 0) ws_alarm_close(loop->alarm);
+  if (loop->wakeup >= 0) ws_wakeup_close(loop->wakeup);
+  if (loop->poller >= 0) ws_poller_close(loop->poller);
+  loop->poller = loop->alarm = loop->wakeup = -1;
 }
 
 static bool open_loop(ws_loop *loop, ws_error *error) {
@@ -124,9 +125,7 @@ ws_loop *ws_loop_create(const ws_loop_hooks *hooks, ws_error *error) {
 
 void ws_loop_destroy(ws_loop *loop) {
   drop_multi(loop);
-  close_descriptor(&loop->poller);
-  close_descriptor(&loop->alarm);
-  close_descriptor(&loop->wakeup);
+  close_descriptors(loop);
   ws_events_discard(&loop->events, NULL);
 }
 
@@ -226,7 +225,11 @@ static bool has_results(const ws_loop *loop) {
 
 /* The next time at which the host has work to do. */
 static ws_time next_host_due(const ws_loop *loop) {
-  return has_results(loop) ? 0 : next_due(loop);
+  ws_time due = has_results(loop) ? 0 : next_due(loop), latest;
+  int wait = ws_poller_host_wait(loop->poller);
+  if (wait < 0) return due;
+  latest = ws_now() + wait * (WS_SECOND / 1000);
+  return due < latest ? due : latest;
 }
 
 double ws_loop_timeout(ws_loop *loop) {

@@ -1,0 +1,134 @@
+/*
+** poll. The poller's own descriptor, for hosts, is a pipe: it tells of the
+** wakeups and alarms that are watched, as these are pipes too, but not of
+** sockets. So a host that sleeps on it looks after those now and then. See
+** poller.h.
+*/
+
+#include "base/poller.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/pipe.h"
+
+enum { MOST_DESCRIPTORS = 65536, FIRST_CAPACITY = 16, HOST_WAIT = 10 };
+
+typedef struct poller {
+  struct pollfd *watched;
+  int count, capacity;
+  int pipes;             /* of the watched, so many are pipes */
+} poller;
+
+static _Atomic(poller *) pollers[MOST_DESCRIPTORS];
+
+static poller *find_poller(int fd) {
+  return fd >= 0 && fd < MOST_DESCRIPTORS ? atomic_load(&pollers[fd]) : NULL;
+}
+
+int ws_poller_open(void) {
+  poller *self = ws_calloc(1, sizeof *self);
+  int fd;
+  if (!self) {
+    errno = ENOMEM;
+    return -1;
+  }
+  fd = ws_pipe_open();
+  if (fd >= 0) atomic_store(&pollers[fd], self);
+  else ws_free(self);
+  return fd;
+}
+
+void ws_poller_close(int fd) {
+  poller *self = find_poller(fd);
+  if (!self) return;
+  atomic_store(&pollers[fd], NULL);
+  ws_free(self->watched);
+  ws_free(self);
+  ws_pipe_close(fd);
+}
+
+static int place_of(const poller *self, int fd) {
+  int i = 0;
+  while (i < self->count && self->watched[i].fd != fd) i++;
+  return i;
+}
+
+static bool make_room(poller *self) {
+  int capacity = self->capacity ? 2 * self->capacity : FIRST_CAPACITY;
+  struct pollfd *watched;
+  if (self->count < self->capacity) return true;
+  watched = ws_realloc(self->watched, (size_t)capacity * sizeof *watched);
+  if (!watched) return false;
+  self->watched = watched;
+  self->capacity = capacity;
+  return true;
+}
+
+/* A new descriptor; a pipe becomes one with the poller's. */
+static bool add(poller *self, int own, int fd) {
+  if (!make_room(self)) return false;
+  if (ws_pipe_is_end(fd)) {
+    if (!ws_pipe_join(fd, own)) return false;
+    self->pipes++;
+  }
+  self->watched[self->count++] = (struct pollfd){.fd = fd};
+  return true;
+}
+
+bool ws_poller_watch(int fd, int watched, unsigned events) {
+  poller *self = find_poller(fd);
+  int place;
+  if (!self) return false;
+  place = place_of(self, watched);
+  if (place == self->count && !add(self, fd, watched)) return false;
+  self->watched[place].events =
+    (short)((events & WS_POLL_IN ? POLLIN : 0) |
+            (events & WS_POLL_OUT ? POLLOUT : 0));
+  return true;
+}
+
+static void remove_at(poller *self, int place) {
+  self->watched[place] = self->watched[--self->count];
+}
+
+void ws_poller_remove(int fd, int watched) {
+  poller *self = find_poller(fd);
+  int place = self ? place_of(self, watched) : 0;
+  if (self && place < self->count) remove_at(self, place);
+}
+
+static unsigned events_of(int events) {
+  return (events & POLLIN ? WS_POLL_IN : 0U) |
+         (events & POLLOUT ? WS_POLL_OUT : 0U) |
+         (events & (POLLERR | POLLHUP) ? WS_POLL_ERROR : 0U);
+}
+
+/* A descriptor that was closed while it was watched is removed, as a kernel's
+** own set would do. */
+static int collect(poller *self, ws_ready *ready, int most) {
+  int count = 0;
+  for (int i = self->count - 1; i >= 0 && count < most; i--) {
+    const struct pollfd *watched = &self->watched[i];
+    if (watched->revents & POLLNVAL)
+      remove_at(self, i);
+    else if (watched->revents)
+      ready[count++] = (ws_ready){watched->fd, events_of(watched->revents)};
+  }
+  return count;
+}
+
+int ws_poller_wait(int fd, ws_ready *ready, int most, int milliseconds) {
+  poller *self = find_poller(fd);
+  int count = -1;
+  if (self) count = poll(self->watched, (nfds_t)self->count, milliseconds);
+  return count > 0 ? collect(self, ready, most) : count;
+}
+
+int ws_poller_host_wait(int fd) {
+  const poller *self = find_poller(fd);
+  return self && self->count > self->pipes ? HOST_WAIT : -1;
+}

@@ -68,7 +68,7 @@ CORE_C    := $(filter-out src/sandbox/%,$(call sources,src/*/*.c))
 TERM_C    := lua-binding/terminal.c
 EMBED_C   := lua-binding/embed.c
 BINDING_C := $(filter-out lua-binding/sandbox.c $(TERM_C) $(EMBED_C),\
-               $(wildcard lua-binding/*.c))
+               $(call sources,lua-binding/*.c))
 SANDBOX_C := $(wildcard src/sandbox/*.c) lua-binding/sandbox.c
 ALL_LUA   := $(shell find lua-binding/workstage -name '*.lua')
 SANDBOX_LUA := $(filter lua-binding/workstage/sandbox.lua \

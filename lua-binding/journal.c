@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "binding.h"
 #include "files.h"
 #include "lines.h"
+#include "system_files.h"
 
 #define JOURNAL "workstage.core.journal"
 
@@ -77,32 +77,9 @@ static bool lock(int fd) {
   return result == 0;
 }
 
-/* Which process holds a file's lock, as far as the kernel's list names it;
-** 0 when it does not. */
-static long holder(int fd) {
-  struct stat status;
-  char line[256];
-  long found = 0;
-  FILE *list = fstat(fd, &status) == 0 ? fopen("/proc/locks", "re") : NULL;
-  if (!list) return 0;
-  while (!found && fgets(line, sizeof line, list)) {
-    unsigned int high, low;
-    unsigned long inode;
-    long pid;
-    /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
-    if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%lu", &pid, &high, &low,
-               &inode) == 4 &&
-        inode == status.st_ino && high == major(status.st_dev) &&
-        low == minor(status.st_dev) && pid > 0)
-      found = pid;
-  }
-  fclose(list);
-  return found;
-}
-
 static int refuse(lua_State *L, journal *self, const char *path) {
   int number = errno;
-  long pid = number == EWOULDBLOCK ? holder(self->fd) : 0;
+  long pid = number == EWOULDBLOCK ? wsl_lock_holder(self->fd) : 0;
   release(self);
   if (number != EWOULDBLOCK)
     return wsl_io_failure(L, path, "cannot be locked", number);
@@ -133,17 +110,6 @@ static const char *open_beside(lua_State *L, journal *self,
   return name;
 }
 
-/* Gives a file its name, unless there is one of that name. Not each file
-** system can do that in one step. */
-static bool move(const char *from, const char *to) {
-  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-    return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  if (link(from, to) != 0) return false;
-  unlink(from);
-  return true;
-}
-
 /* Writes the first line and brings the file to its place; false with errno
 ** and nothing left behind. */
 static bool begin(journal *self, const char *name, const char *path,
@@ -152,7 +118,7 @@ static bool begin(journal *self, const char *name, const char *path,
   int number;
   if (lock(self->fd) &&
       wsl_write_all(self->fd, self->line.bytes, self->line.size, &done) &&
-      wsl_sync(self->fd) && move(name, path)) {
+      wsl_sync(self->fd) && wsl_rename_new(name, path)) {
     self->size = self->synced = (int64_t)done;
     name = path;
     if (wsl_sync_folder(folder, self->fd)) return true;

@@ -13,6 +13,7 @@
 
 #include "binding.h"
 #include "files.h"
+#include "system_files.h"
 
 #define REPLACE "workstage.core.replace"
 
@@ -53,11 +54,11 @@ bool wsl_write_all(int fd, const char *bytes, size_t size, size_t *done) {
 }
 
 bool wsl_sync(int fd) {
-  int result;
+  bool done;
   do
-    result = fdatasync(fd);
-  while (result != 0 && errno == EINTR);
-  return result == 0;
+    done = wsl_sync_once(fd);
+  while (!done && errno == EINTR);
+  return done;
 }
 
 /* Where the folder may not be opened, or cannot be synced by itself, all of
@@ -65,11 +66,11 @@ bool wsl_sync(int fd) {
 bool wsl_sync_folder(const char *folder, int file) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), number;
   bool done = false;
-  if (fd < 0) return syncfs(file) == 0;
+  if (fd < 0) return wsl_sync_file_system(file);
   do
     done = fsync(fd) == 0;
   while (!done && errno == EINTR);
-  if (!done && errno == EINVAL) done = syncfs(file) == 0;
+  if (!done && errno == EINVAL) done = wsl_sync_file_system(file);
   number = errno;
   close(fd);
   errno = number;

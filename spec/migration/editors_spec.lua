@@ -1,6 +1,7 @@
 -- What editors do while items are moved, at the services' own rates.
 local clients = require "support.clients"
 local core = require "workstage.core"
+local journals = require "workstage.migration.journal.file"
 local loop = require "workstage.loop"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -155,6 +156,13 @@ describe("while items are moved", function()
     local progress = assert(migration.progress(folder .. "/j"))
     assert.same({ 40, 39, 1, 0 }, { progress.total, progress.moved,
                                     progress.skipped, progress.failed })
+    local named = {}
+    for record in assert(journals.read(folder .. "/j")) do
+      for _, each in ipairs(record.skipped or {}) do
+        named[#named + 1] = each.name
+      end
+    end
+    assert.same({ "old-review/30" }, named)
   end)
 
   -- A run whose process was killed: its journal ends at the tenth item, and

@@ -117,7 +117,8 @@ local function partition(self, ids, found)
     local why = recovered or self:skip_reason(item)
     if recovered ~= true and why then
       self.unmoved[id] = true
-      skipped[#skipped + 1] = { item = id, why = why }
+      skipped[#skipped + 1] = { item = id, why = why,
+                                name = item and item.name }
     elseif not recovered then
       item.id = id
       todo[#todo + 1] = item
@@ -166,9 +167,9 @@ local function report_skipped(self, skipped)
 end
 
 --- Skips an item whose page has been written already.
-function Pages:skip(id, why)
-  local skipped = { { item = id, why = why } }
-  self.unmoved[id] = true
+function Pages:skip(item, why)
+  local skipped = { { item = item.id, why = why, name = item.name } }
+  self.unmoved[item.id] = true
   self.run:note(page_record(self, {}, skipped))
   report_skipped(self, skipped)
 end

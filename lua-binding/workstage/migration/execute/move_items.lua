@@ -97,7 +97,7 @@ local function refused(self, item, err)
     local found = run.driver.fetch_current(run.client, { item.id },
                                            pages.release_id)
     local why = found and pages:skip_reason(found[item.id])
-    if why then return pages:skip(item.id, why) end
+    if why then return pages:skip(item, why) end
   end
   pages.unmoved[item.id] = true
   run:failed(self.work, item, err)

@@ -115,7 +115,7 @@ describe("faults", function()
                         ["Retry-After"] = "Fri, 20 Nov 2026 22:00:00 GMT" } } }
       local answer = move()
       assert.equal(429, answer.status)
-      assert.truthy(answer.json.error:find "^Rate limit of 6 request")
+      assert.equal("Rate limit reached. Retry later.", answer.json.error)
       assert.is_nil(answer.headers["retry-after"])
       answer = move()
       assert.equal(429, answer.status)
@@ -123,6 +123,14 @@ describe("faults", function()
       assert.equal("Fri, 20 Nov 2026 22:00:00 GMT",
                    move().headers["retry-after"])
       assert.equal(3, server:stats().rejected)
+    end)
+
+    it("429 with the rate limit, if there is one", function()
+      local limited <close> = http.start { rate_limit = 6 }
+      assert(limited:inject { { status = 429, count = 1 } })
+      local answer = http.client(limited):get "/releases"
+      assert.equal(429, answer.status)
+      assert.truthy(answer.json.error:find "^Rate limit of 6 request")
     end)
 
     it("a body and headers of their own", function()

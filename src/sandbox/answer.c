@@ -63,12 +63,15 @@ void answer_limited(struct request *r, double limit) {
   ws_buffer_free(&text);
 }
 
-/* The error of a fault's status, in the shape that it names. */
+/*
+** The error of a fault's status, in the shape that it names. A 429 names the
+** rate limit, if there is one: clients keep to what it says.
+*/
 static void answer_status(struct request *r, const struct fault *f) {
   const struct config *config = &r->sandbox->config;
   double limit = r->kantata ? config->kantata_rate_limit
                             : config->rate_limit;
-  if (f->status == 429 && !f->shape) answer_limited(r, limit > 0 ? limit : 6);
+  if (f->status == 429 && !f->shape && limit > 0) answer_limited(r, limit);
   else if (f->status >= 300 || !r->body)
     answer_text(r, f->status, shape_named(f->shape), status_text(f->status));
 }

@@ -7,15 +7,16 @@ local space = assert(workstage.storyblok {
 })
 
 return function(bytes)
+  local body = bytes:gsub("T", "fuzz-token")
   local call = {
+    body = function() return body end,
     info = function()
       return { message = bytes:sub(-20), method = "GET", attempts = 1,
                url = "http://127.0.0.1:1/x", ambiguous = false }
     end,
     header = function() return bytes:sub(1, 20) end,
   }
-  local body = bytes:gsub("T", "fuzz-token")
-  local err = space.transport:failure(call, "rejected", 422, body)
+  local err = space.transport:failure(call, "rejected", 422)
   local text = tostring(err)
   assert(#text > 10 and #text < 2000 and not text:find "%c", text)
   for _, said in pairs(err) do

@@ -208,6 +208,30 @@ describe("an export", function()
     assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
   end)
 
+  it("of stages that name members who are gone plans nothing", function()
+    local content = migrations.space({ Ready = 1 }, {
+      space_roles = { { id = 71, role = "Lawyer" } },
+      users = { { id = 81, userid = "a@example.com" } },
+      collaborators = { { user = "a@example.com" } },
+    })
+    local stages = content.workflows[2].stages
+    stages[1].space_role_ids, stages[1].user_ids = { 123 }, { 81, 456 }
+    stages[2].space_role_ids = { 71, 123 }
+    local server, space = open(content, { references = false })
+    local blueprint, lost = migration.export(space, "Article")
+    assert.equal(3, #lost)
+    assert.same({}, blueprint.stages[1].roles)
+    local plan = assert(migration.plan(space, blueprint))
+    assert.is_true(plan:is_empty(), tostring(plan))
+    blueprint.stages[2].roles = {}
+    plan = assert(migration.plan(space, blueprint))
+    assert.is_true(assert(migration.apply(space, plan, {
+      journal = folder .. "/j" })).complete)
+    local now = migrations.stages_of(server)
+    assert.same({}, now.Review.space_role_ids)
+    assert.same({ 123 }, now.Drafting.space_role_ids)
+  end)
+
   it("of stages that name others which are gone plans nothing", function()
     local content = migrations.space { ["Old review"] = 1 }
     local stages = content.workflows[2].stages

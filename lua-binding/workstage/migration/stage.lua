@@ -138,13 +138,22 @@ local function known_of(refs, is_known)
   return known
 end
 
--- A stage may name others that are not there. A blueprint cannot name them, so
--- they stay as long as nothing else changes.
-local function keep_unknown(target, current, is_known)
-  local list = target.workflow_stage_ids
+-- Keeps a list of which only what is not there would go.
+local function keep_list(target, current, name, is_known)
+  local list = target[name]
   if list and sets.equal(known_of(list, is_known),
-                         known_of(current.workflow_stage_ids, is_known)) then
-    target.workflow_stage_ids = current.workflow_stage_ids
+                         known_of(current[name], is_known)) then
+    target[name] = current[name]
+  end
+end
+
+-- A stage may name stages, roles and users that are not there. A blueprint
+-- cannot name them, so they stay as long as nothing else changes.
+local function keep_unknown(target, current, context)
+  local is_known = context.is_known
+  keep_list(target, current, "workflow_stage_ids", is_known)
+  for name, members in pairs(context.members or {}) do
+    keep_list(target, current, name, function(id) return members[id] end)
   end
   local publish = current.after_publish_id
   if not target.after_publish_id and publish and not is_known(publish) then
@@ -160,7 +169,8 @@ local NOT_INHERITED = { name = true, color = true, is_default = true,
 -- @tparam table described a stage of a blueprint
 -- @tparam ?table current its attributes; nil for a new stage
 -- @tparam table context `ref_of(name)`, `survives(ref)`, `is_known(ref)` (of a
---   stage that there is; nil: all are), `roles`, `users`
+--   stage that there is; nil: all are), `roles`, `users`, `members`
+--   (attribute -> set of the ids that the space has; nil: all)
 -- @tparam ?table model the attributes of the stage that it inherits from
 function attributes.target(described, current, context, model)
   local target = {}
@@ -178,7 +188,7 @@ function attributes.target(described, current, context, model)
   end)
   set_described(target, described, context)
   if current and context.is_known then
-    keep_unknown(target, current, context.is_known)
+    keep_unknown(target, current, context)
   end
   return target
 end

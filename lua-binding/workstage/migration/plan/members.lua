@@ -16,10 +16,10 @@ end
 
 -- The names of a kind in the stages and moves of a blueprint: an array, and a
 -- set by name.
-local function names_used(workflows, moves, kind)
+local function names_used(described, moves, kind)
   local used = {}
-  for _, workflow in ipairs(workflows) do
-    for _, stage in ipairs(workflow.stages or {}) do
+  for _, workflow in ipairs(described) do
+    for _, stage in ipairs(workflow.value.stages or {}) do
       collect(used, stage[kind])
     end
   end
@@ -53,13 +53,29 @@ local function resolve(used, what, map, found, problems)
   return resolved
 end
 
--- The members of a kind, read only where some are named: { ids, invited };
+-- True if a described stage sets its members and one that exists has some.
+local function are_set(described, each)
+  local is_set, has_some = false, false
+  for _, workflow in ipairs(described) do
+    for _, stage in ipairs(workflow.value.stages or {}) do
+      is_set = is_set or stage[each.kind] ~= nil
+    end
+    for _, stage in ipairs(workflow.stages) do
+      has_some = has_some or #stage[each.attribute] > 0
+    end
+  end
+  return is_set and has_some
+end
+
+-- The members of a kind: { ids, names (nil if they were not read), invited };
 -- nil and the error.
-local function read_members(client, read, used)
-  if #used == 0 then return { ids = {}, invited = {} } end
-  local ids, names, invited = read(client)
+local function read_members(client, each, used, described)
+  if #used == 0 and not are_set(described, each) then
+    return { ids = {}, invited = {} }
+  end
+  local ids, names, invited = each.read(client)
   if not ids then return nil, names end
-  return { ids = ids, invited = invited or {} }
+  return { ids = ids, names = names, invited = invited or {} }
 end
 
 -- Names that are mapped and that nothing uses are probably misspelt.
@@ -76,28 +92,32 @@ local function note_unused(used, what, map, notes)
 end
 
 local KINDS = {
-  { kind = "roles", what = "role", read = space.roles },
-  { kind = "users", what = "user", read = space.users },
+  { kind = "roles", what = "role", attribute = "space_role_ids",
+    read = space.roles },
+  { kind = "users", what = "user", attribute = "user_ids",
+    read = space.users },
 }
 
 --- Resolves the names of roles and users; reads those of the space only where
--- the blueprint names some.
+-- the blueprint names some, or takes some away.
 -- @tparam table client
--- @tparam table workflows those of the blueprint
+-- @tparam table described the workflows, see `plan/described`
 -- @tparam table moves
 -- @tparam table options `map_role`, `map_user`: name -> name in the space
 -- @tparam table problems grow by what cannot be resolved
 -- @tparam table notes grow by what is mapped without use
--- @treturn[1] table `roles`, `users`: name -> id
+-- @treturn[1] table `roles`, `users`: name -> id; `members`: attribute -> id
+--   -> name of all that the space has, where they were read
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function members.resolve(client, workflows, moves, options, problems, notes)
-  local context = {}
+function members.resolve(client, described, moves, options, problems, notes)
+  local context = { members = {} }
   for _, each in ipairs(KINDS) do
-    local used = names_used(workflows, moves, each.kind)
+    local used = names_used(described, moves, each.kind)
     local map = options["map_" .. each.what] or {}
-    local found, err = read_members(client, each.read, used)
+    local found, err = read_members(client, each, used, described)
     if not found then return nil, err end
+    context.members[each.attribute] = found.names
     context[each.kind] = resolve(used, each.what, map, found, problems)
     note_unused(used, each.what, map, notes)
   end

@@ -1,6 +1,5 @@
 --- Plans a migration of a Storyblok space: reads what is (only GETs), and
 -- leaves the way from there to the planner.
-local blueprints = require "workstage.migration.blueprint"
 local check_content_types = require "workstage.migration.plan.content_types"
 local check_left_behind = require "workstage.migration.plan.left_behind"
 local described = require "workstage.migration.plan.described"
@@ -69,8 +68,8 @@ end
 local function read_rules(self)
   local good, list, err
   self.context, err = members.resolve(
-    self.client, blueprints.workflows(self.blueprint), self.blueprint.moves,
-    self.options, self.problems, self.notes)
+    self.client, self.described, self.blueprint.moves, self.options,
+    self.problems, self.notes)
   if not self.context then return nil, err end
   good, err = check_content_types(self.client, self.described, self.problems,
                                   self.notes)

@@ -46,6 +46,8 @@ describe("kinds of operations", function()
       { op = "update_stage", stage = 11, set = { color = "#1" } },
       { op = "create_stage", stage = "B", workflow = 1,
         set = { name = "B", is_default = true } },
+      { op = "transfer_stage", stage = 11, workflow = 2,
+        set = { is_default = false } },
       { op = "delete_stage", stage = 11 },
       { op = "order_stages", order = { 11 } },
       { op = "update_workflow", workflow = 1, set = { name = "V" } },

@@ -257,6 +257,57 @@ describe("a plan of several workflows", function()
     assert.same(counts, migrations.counts(server))
   end)
 
+  -- The space with a stage taken, the request for which is lost on its way.
+  local function lose_transfer(close)
+    local id = migrations.stages_of(server)["Old review"].id
+    local value = blueprint(function(_, _, article, news)
+      local taken = table.remove(article.stages, 3)
+      taken.from_workflow, taken.next = "Article", { "Done" }
+      table.insert(news.stages, 2, taken)
+    end)
+    assert(server:inject { { method = "PUT", close = close,
+                             path = ("workflow_stages/%d"):format(id) } })
+    local report = assert(migration.apply(space, assert(migration.plan(space,
+      value)), { journal = folder .. "/j" }))
+    assert.is_false(report.complete)
+    assert(server:inject(false))
+    return value
+  end
+
+  for _, close in ipairs { "before", "after" } do
+    it(("resumes where a transfer was lost %s its effect"):format(close),
+       function()
+      local value = lose_transfer(close)
+      local report, err = migration.resume(space, folder .. "/j")
+      assert.is_true(report and report.complete, tostring(err or report))
+      assert.same({ Review = 2, ["News / Old review"] = 3,
+                    ["News / Start"] = 4 }, migrations.counts(server))
+      assert.is_true(assert(migration.plan(space, value)):is_empty())
+    end)
+
+    it(("goes back where a transfer was lost %s its effect"):format(close),
+       function()
+      local before = text()
+      lose_transfer(close)
+      rollback()
+      assert.equal(before, text())
+    end)
+  end
+
+  it("stops where the stage that it takes was moved by somebody else",
+     function()
+    local made = assert(migration.plan(space, blueprint(
+      function(_, _, article, news)
+        local taken = table.remove(article.stages, 3)
+        taken.from_workflow, taken.next = "Article", { "Done" }
+        table.insert(news.stages, 2, taken)
+      end)))
+    local default = migrations.workflow(server, "Default")
+    local id = migrations.stages_of(server)["Old review"].id
+    assert(space.stages:update(id, { workflow_id = default.id }))
+    failed("stale", migration.apply(space, made, { journal = folder .. "/j" }))
+  end)
+
   it("takes no last stage, no default one, and none that there is not",
      function()
     local function refused(edit)

@@ -2,9 +2,7 @@
 -- GETs (but a space without any workflow gets its default one by the
 -- service the moment that its workflows are listed).
 local attributes = require "workstage.migration.stage"
-local errors = require "workstage.errors"
 local state = require "workstage.migration.state"
-local formatted = require "workstage.visible".format
 
 local structure = {}
 
@@ -50,37 +48,6 @@ function structure.stages(space, workflow_id)
   return stages
 end
 
-local function default_of(workflows)
-  for _, workflow in ipairs(workflows) do
-    if workflow.is_default then return workflow end
-  end
-end
-
-local function named(workflows, name)
-  local found
-  for _, workflow in ipairs(workflows) do
-    if workflow.name == name then
-      if found then
-        return nil, errors.new {
-          kind = "refused",
-          message = formatted("several workflows are named %q", name),
-        }
-      end
-      found = workflow
-    end
-  end
-  return found
-end
-
---- Chooses from a list of workflows: by name, or the default one.
--- @tparam table workflows
--- @tparam table which `name` or `default`
--- @treturn ?table nil when there is none; nil and the error when several
-function structure.choose(workflows, which)
-  if which.default then return default_of(workflows) end
-  return named(workflows, which.name)
-end
-
 --- All workflows of a space.
 function structure.workflows(space)
   local list, err = space.workflows:list()
@@ -88,26 +55,6 @@ function structure.workflows(space)
   local workflows = {}
   for i, each in ipairs(list) do workflows[i] = structure.of_workflow(each) end
   return workflows
-end
-
---- Reads a workflow and its stages.
--- @tparam table space
--- @tparam table which `name` or `default`
--- @treturn[1] table `workflow` (nil when there is none of that name),
---   `stages`, and `workflows`, all that the space has
--- @treturn[2] nil
--- @treturn[2] table the error
-function structure.read(space, which)
-  local workflows, err = structure.workflows(space)
-  if not workflows then return nil, err end
-  local workflow
-  workflow, err = structure.choose(workflows, which)
-  if err then return nil, err end
-  local found = { workflow = workflow, workflows = workflows, stages = {} }
-  if not workflow then return found end
-  found.stages, err = structure.stages(space, workflow.id)
-  if not found.stages then return nil, err end
-  return found
 end
 
 --- Reads workflows with their stages.

@@ -14,8 +14,10 @@ end
 
 return {
   { part = "limiter", path = "src/limit/limiter.c",
-    build = { "build/spec/probe_limiter.so" },
-    specs = { "core/limiter_bounds", "core/limiter" } },
+    build = { "build/spec/probe_limiter.so",
+              "build/spec/probe_shared_limiter.so" },
+    specs = { "core/limiter_bounds", "core/limit_file", "core/limiter",
+              "core/shared_limiter" } },
   { part = "limiter", path = "src/limit/shared_limiter.c",
     build = { "build/spec/probe_shared_limiter.so" },
     specs = { "core/shared_limiter", "core/limit_file" } },

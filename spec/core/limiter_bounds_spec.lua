@@ -128,6 +128,18 @@ describe("strikes", function()
   end)
 end)
 
+describe("a strike after many answers", function()
+  it("is the first again", function()
+    local limiter = probe.new(6)
+    for i, answers in ipairs { 30, 6, 30, 6 } do
+      burst(limiter, answers - 6, i * 10)
+      burst(limiter, 6, i * 10 + 5)
+      reject(limiter, i * 10 + 6.005)
+    end
+    assert.equal(6.0, rate(limiter))
+  end)
+end)
+
 describe("the third strike", function()
   it("lowers the rate by an eighth, by one at most up to 8", function()
     for limit, lowered in pairs { [4] = 3.0, [8] = 7.0, [9] = 7.875 } do

@@ -110,6 +110,9 @@ describe("the item was not read, so a change", function()
     assert.equal("not_done", verdict(offset(), change(4999)))
     assert.equal("done", verdict(offset(), change(5000)))
     assert.equal("done", verdict(offset(), change(5011)))
+    assert.equal("done", verdict(offset(), change(5012)))
+    assert.equal("done", verdict(by_clock { low = 4000, high = 4000 },
+                                 change(5005)))
     assert.equal("unknown", verdict(offset(), change(5013)))
   end)
 
@@ -117,7 +120,11 @@ describe("the item was not read, so a change", function()
     local function offset() return by_clock { low = 4000, high = 4020 } end
     assert.equal("not_done", verdict(offset(), change(4999)))
     assert.equal("unknown", verdict(offset(), change(5010)))
-    assert.equal("done", verdict(offset(), change(5021)))
+    assert.equal("done", verdict(offset(), change(5020)))
+    assert.equal("done", verdict(by_clock { low = 4000, high = 4005 },
+                                 change(5001)))
+    assert.equal("unknown", verdict(by_clock { low = 4000, high = 4005.5 },
+                                    change(5001)))
     assert.equal("unknown", verdict(by_clock { low = 4001, high = 4000 },
                                     change(5010)))
   end)
@@ -125,7 +132,7 @@ describe("the item was not read, so a change", function()
   it("is old where Date says so by far, and else in doubt", function()
     local function date() return by_clock { date_offset = 4000 } end
     assert.equal("not_done", verdict(date(), change(4099)))
-    assert.equal("unknown", verdict(date(), change(4101)))
+    assert.equal("unknown", verdict(date(), change(4100)))
     assert.equal("unknown", verdict(date(), change(5005)))
     assert.equal("unknown", verdict(date(), change(9000)))
     assert.equal("unknown", verdict({}, change(1)))

@@ -1,7 +1,5 @@
 --- Remembers what a client has read and created, to distinguish the effect of a
 -- lost request from what existed before.
-local time = require "workstage.time"
-
 local memory = {}
 
 -- Entries of a kind before the older half is dropped: the items of several
@@ -46,7 +44,6 @@ function Map:set(key, value)
 end
 
 function Map:remove(key)
-  if self.recent[key] ~= nil then self.count = self.count - 1 end
   self.recent[key], self.older[key] = nil, nil
 end
 
@@ -60,7 +57,7 @@ function memory.new()
   return setmetatable({
     maps = {}, claims = {},
     in_flight = setmetatable({}, { __mode = "k" }),
-    bounds = false, older_bounds = false, measured_at = 0,
+    bounds = false, older_bounds = false,
   }, Memory)
 end
 
@@ -91,20 +88,16 @@ function Memory:claim(kind, id)
 end
 
 function Memory:is_claimed(kind, id)
-  return map_of(self.claims, kind):get(id) ~= nil
+  return map_of(self.claims, kind):get(id) == true
 end
 
 -- --------------------------------------------------------------- items
 
--- True if a date is older than another. A replica may return older data.
+-- True if a date is older than another. A replica may return older data. Dates
+-- of other forms than the usual one are not compared.
 local function is_older(created_at, other)
-  -- nearly all dates have one form, in which they can be compared as text
-  if #created_at == #other and created_at:byte(-1) == UTC and
-     other:byte(-1) == UTC then
-    return created_at < other
-  end
-  local seconds, known = time.parse(created_at), time.parse(other)
-  return seconds ~= nil and known ~= nil and seconds < known
+  return #created_at == #other and created_at:byte(-1) == UTC and
+         other:byte(-1) == UTC and created_at < other
 end
 
 --- Remembers the stage of an item when it was read or changed.

@@ -41,8 +41,9 @@ local function by_last_change(change, facts)
   if not seen or not seen.created then return nil end
   if change == facts.read_change then return "old" end
   local later = change.created - seen.created
-  if seen.is_own and later == 0 then return nil end
-  if seen.is_own and later > 0 then return unless_stale(seen, "new") end
+  if seen.is_own and later >= 0 then
+    return later > 0 and unless_stale(seen, "new") or nil
+  end
   return unless_stale(seen, classify(later, NEAR))
 end
 
@@ -129,19 +130,19 @@ function rules.decide(changes, facts)
   local seen = facts.seen
   facts.read_change = seen and find_read_change(changes, seen)
   facts.newest = seen and seen.stage and newest_into(changes, seen.stage)
-  local new, unknown = {}, 0
+  local new, has_unknown = {}, false
   for _, change in ipairs(changes) do
     if change.stage == facts.target and change.is_own and
        not change.is_taken then
       local class = class_of(change, facts)
       if class == "new" then new[#new + 1] = change
-      elseif class == "unknown" then unknown = unknown + 1 end
+      elseif class == "unknown" then has_unknown = true end
     end
   end
   if #new == 1 then return "done", new[1] end
   if #new > 1 then
     return "unknown", ("%d changes match it"):format(#new)
-  elseif unknown > 0 then
+  elseif has_unknown then
     return "unknown", "a change matches it that may be older"
   end
   return "not_done"

@@ -1,7 +1,7 @@
 /*
-** The journal's file: lines are appended, each by one write, and synced
-** when asked; one process at a time. After a write or a sync that failed
-** nobody knows what the disk holds: nothing more is written.
+** The journal's file: lines are appended, each by one write, and synced on
+** request, by one process at a time. After a failed write or sync the disk's
+** content is unknown: nothing more is written.
 */
 
 #include <errno.h>
@@ -93,8 +93,8 @@ static int refuse(lua_State *L, journal *self, const char *path) {
 
 /* ------------------------------------------------------------- opening */
 
-/* Opens a file beside the journal's place, its name left on the stack. One
-** that is left from a process of before is passed over. */
+/* Opens a temporary file in the journal's folder and leaves its name on the
+** stack. Files that an earlier process has left are skipped. */
 static const char *open_beside(lua_State *L, journal *self,
                                const char *path) {
   int top = lua_gettop(L);
@@ -110,8 +110,8 @@ static const char *open_beside(lua_State *L, journal *self,
   return name;
 }
 
-/* Writes the first line and brings the file to its place; false with errno
-** and nothing left behind. */
+/* Writes the first line and gives the file its name; false with errno, and
+** no file left, if that fails. */
 static bool begin(journal *self, const char *name, const char *path,
                   const char *folder) {
   size_t done;
@@ -130,8 +130,8 @@ static bool begin(journal *self, const char *name, const char *path,
 }
 
 /*
-** journal_create(path, header): a new journal. It comes to its place with
-** its first line in it, locked and synced: no crash leaves less.
+** journal_create(path, header): a new journal. It gets its name when its
+** first line is written and synced, so a crash leaves no empty journal.
 */
 static int create_file(lua_State *L) {
   const char *path = wsl_check_path(L), *folder, *name, *why;
@@ -155,16 +155,16 @@ static int create_file(lua_State *L) {
   return 1;
 }
 
-/* Whether the first line is a journal's, of the form written here. What is
-** wrong with another is said in Lua, which looks at it before. */
+/* True if the first line is that of a journal of this version. Lua checks it
+** first and reports what is wrong with another. */
 static bool is_journal(const wsl_reader *reader) {
   static const char start[] = "{\"workstage\":\"journal\",\"version\":1,";
   return reader->number != 1 || (reader->size >= sizeof start &&
          memcmp(reader->line, start, sizeof start - 1) == 0);
 }
 
-/* Reads all of it; a torn last line, or the end of the file, is what it
-** stops at when all is well. */
+/* Reads all lines. A valid file ends with WSL_END, or WSL_TORN for its last
+** line. */
 static wsl_found read_through(wsl_reader *reader) {
   wsl_found found;
   while ((found = wsl_reader_next(reader)) == WSL_LINE)
@@ -186,8 +186,8 @@ static bool cut(journal *self) {
 }
 
 /*
-** journal_open(path): a journal to append to, after a look at all that is
-** in it, and nil or what was wrong with its torn last line, now cut off.
+** journal_open(path): a journal to append to, all of it checked; and what was
+** wrong with its torn last line, which is cut off, or nil.
 */
 static int open_file(lua_State *L) {
   const char *path = wsl_check_path(L);
@@ -225,10 +225,10 @@ static int open_file(lua_State *L) {
 }
 
 /*
-** journal_hold(path): a file locked as a journal is until it is closed, and
-** open to be read alone, so that it takes no lines.
+** journal_lock(path): a file that is locked like a journal until it is closed.
+** It is open for reading only and takes no lines.
 */
-static int hold_file(lua_State *L) {
+static int lock_file(lua_State *L) {
   const char *path = wsl_check_path(L);
   journal *self;
   if (!path) return wsl_path_failure(L);
@@ -240,8 +240,8 @@ static int hold_file(lua_State *L) {
 
 /*
 ** Calls one of the three above with its arguments and a journal as the third.
-** Where it raises, memory having run out, the file must not stay open and
-** locked until Lua collects it.
+** If it raises because memory ran out, closes the file at once: it must not
+** stay locked until Lua collects it.
 */
 static int guard(lua_State *L, lua_CFunction open_it) {
   journal *self;
@@ -265,13 +265,13 @@ static int open_journal(lua_State *L) {
 }
 
 static int hold_journal(lua_State *L) {
-  return guard(L, hold_file);
+  return guard(L, lock_file);
 }
 
 /* ------------------------------------------------------------- writing */
 
-/* Why it takes nothing more. A child of the process that opened it would
-** write on from the same line as its parent. */
+/* Returns why nothing can be written. A forked child would continue from the
+** same line as its parent. */
 static int failure(lua_State *L, const journal *self) {
   const char *path = push_path(L);
   if (self->fd < 0) return wsl_file_failure(L, "invalid", path, "is closed");
@@ -336,7 +336,7 @@ static int journal_size(lua_State *L) {
 static const luaL_Reg functions[] = {
   {"journal_create", create_journal},
   {"journal_open", open_journal},
-  {"journal_hold", hold_journal},
+  {"journal_lock", hold_journal},
   {NULL, NULL}
 };
 

@@ -23,8 +23,8 @@ static const char mark[] = ",\"synced\":";
 
 /* ---------------------------------------------------------------- seals */
 
-/* Half a byte at a time: a table that one can check by eye, and fast enough
-** for what is written some times a second. */
+/* CRC-32, half a byte at a time: the table can be checked by eye, and it is
+** fast enough for lines that are written several times a second. */
 uint32_t wsl_checksum(uint32_t sum, const char *bytes, size_t size) {
   static const uint32_t table[16] = {
     0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
@@ -102,9 +102,9 @@ static bool is_nul(const char *bytes, const char *end) {
   return bytes == end;
 }
 
-/* Whether a line begins with a whole one: then it is not torn, but its end
-** was lost between two. Only NULs may follow, where the disk has not got as
-** far as the end of the line. */
+/* True if a line begins with a complete one: then it is not torn, but the
+** line end between two was lost. Only NULs may follow, if the disk did not
+** receive the rest. */
 static bool has_lost_end(const wsl_reader *reader) {
   static const char start[] = ",\"sum\":\"";
   const char *at = reader->line, *end = at + reader->size, *hit = at;
@@ -135,7 +135,7 @@ void wsl_reader_free(wsl_reader *reader) {
   reader->line = NULL;
 }
 
-/* Reads some more bytes. What was read of lines already given out goes. */
+/* Reads more bytes; drops those of lines that were returned already. */
 static wsl_found fill(wsl_reader *reader) {
   ws_buffer *bytes = &reader->bytes;
   ssize_t got;
@@ -173,7 +173,7 @@ static wsl_found find_line(wsl_reader *reader) {
   }
 }
 
-/* Whether nothing follows the line that was found. */
+/* Sets `last` to true if nothing follows the line that was found. */
 static wsl_found is_last(wsl_reader *reader, bool *last) {
   size_t next = reader->at + reader->size + 1;
   wsl_found found = WSL_LINE;
@@ -185,8 +185,8 @@ static wsl_found is_last(wsl_reader *reader, bool *last) {
   return found;
 }
 
-/* Whether a line has NULs where a block of the disk is: they end with a
-** block, and begin with one or with the line. */
+/* True if a line has NULs in place of a disk block: they end with a block,
+** and begin with one or with the line. */
 static bool has_hole(const wsl_reader *reader) {
   const char *start = reader->line, *end = start + reader->size, *hole, *at;
   if (!reader->chained || !reader->size) return false;
@@ -197,7 +197,7 @@ static bool has_hole(const wsl_reader *reader) {
          (reader->offset + (at - start)) % BLOCK == 0;
 }
 
-/* How much of the file was on the disk when a line was written. */
+/* The number of bytes that were synced when a line was written. */
 static int64_t synced_at(const wsl_reader *reader) {
   size_t size = sizeof mark - 1;
   const char *end = reader->line + reader->size;
@@ -209,20 +209,20 @@ static int64_t synced_at(const wsl_reader *reader) {
   return bytes;
 }
 
-/* Goes behind the line at hand; false where it has no end. */
-static bool pass(wsl_reader *reader) {
+/* Skips the current line; false if it has no end. */
+static bool skip_line(wsl_reader *reader) {
   if (reader->at + reader->size >= reader->bytes.size) return false;
   reader->at += reader->size + 1;
   reader->offset += (int64_t)reader->size + 1;
   return true;
 }
 
-/* Looks on from a line that is not whole, which had not been synced unless
-** a later one says so. The reader stands before that line again then. */
-static wsl_found look_on(wsl_reader *reader) {
+/* Searches for a later line that shows that the current, incomplete one had
+** been synced; else that one is torn. The reader's position is unchanged. */
+static wsl_found search_whole_line(wsl_reader *reader) {
   int64_t place = reader->offset;
   wsl_found found = WSL_TORN, next;
-  while (found == WSL_TORN && pass(reader)) {
+  while (found == WSL_TORN && skip_line(reader)) {
     next = find_line(reader);
     if (next == WSL_END) break;
     if (next != WSL_LINE) found = next;
@@ -235,22 +235,22 @@ static wsl_found look_on(wsl_reader *reader) {
   return found;
 }
 
-static wsl_found judge_hole(wsl_reader *reader) {
-  wsl_found found = look_on(reader);
+static wsl_found classify_hole(wsl_reader *reader) {
+  wsl_found found = search_whole_line(reader);
   reader->why = found == WSL_TORN ? "a part of it is not on the disk" :
                                     "a part of it is gone from the disk";
   return found;
 }
 
-/* A line that is not whole. The first is never called torn: what has no
-** good line in it may be any file. */
-static wsl_found judge(wsl_reader *reader) {
+/* Classifies an incomplete line. The first is never torn: a file without a
+** valid line may be any file. */
+static wsl_found classify(wsl_reader *reader) {
   bool last = false, lost;
   wsl_found found;
   reader->number++;
   if (reader->number == 1 || reader->size > WSL_LINE_MOST)
     return WSL_DAMAGED;
-  if (has_hole(reader)) return judge_hole(reader);
+  if (has_hole(reader)) return classify_hole(reader);
   lost = has_lost_end(reader);
   found = is_last(reader, &last);
   if (found != WSL_LINE) return found;
@@ -264,9 +264,9 @@ wsl_found wsl_reader_next(wsl_reader *reader) {
   found = find_line(reader);
   if (found != WSL_LINE) return found;
   if (!reader->why) reader->why = check(reader);
-  if (reader->why) return judge(reader);
+  if (reader->why) return classify(reader);
   reader->number++;
-  pass(reader);
+  skip_line(reader);
   return WSL_LINE;
 }
 

@@ -42,7 +42,7 @@ end
 --- Reads a blueprint, Lua or JSON. See `workstage.migration.blueprint`.
 migration.read = blueprints.read
 
---- Writes a blueprint so that a person likes to read it.
+--- Writes a blueprint, formatted for people.
 migration.write = blueprints.write
 
 --- The blueprint of a workflow: no ids in it, stages, roles and users by name.
@@ -104,7 +104,7 @@ local function part_of(blueprint, only)
   return keep_only(blueprint, only)
 end
 
--- What has to be of one type where it is given at all.
+-- Checks options that must have one type if they are given.
 local function check_types(given, names, wanted)
   for _, name in ipairs(names) do
     local value = given[name]
@@ -178,7 +178,7 @@ local apply_options = { "journal", "concurrency", "on_progress", "on_event",
 
 local CALLBACKS = { "on_progress", "on_event", "should_stop", "confirm" }
 
--- Judges the options of a run; `more`: one that not every run has.
+-- Checks the options of a run; `more`: one that not every run has.
 local function check_apply(given, more)
   local names = table.move(apply_options, 1, #apply_options, 1, {})
   names[#names + 1] = more
@@ -199,7 +199,8 @@ local function check_apply(given, more)
   end
 end
 
---- Applies a plan, once. Its structure must be as it was planned for.
+--- Applies a plan, once. The workflows must still be as they were planned
+-- for.
 -- @tparam table client a space or an account
 -- @tparam table plan
 -- @tparam[opt] table given `journal` (a path; "workstage-<plan>.journal"),
@@ -224,8 +225,8 @@ end
 
 local REMEDY = "nothing was sent, and a new plan holds what is left to do"
 
---- Opens a journal: it is locked, and read once. `resume` and `rollback` take
--- what is returned in place of the path.
+--- Opens a journal: locks it and reads it once. `resume` and `rollback` take
+-- the session in place of the path.
 -- @tparam string path
 -- @tparam[opt] table given `rollback`: true if the run is to be rolled back
 -- @treturn[1] table the session, with `progress()` as `migration.progress`
@@ -246,7 +247,7 @@ function migration.open(path, given)
   return opened
 end
 
---- Carries on a run that was stopped, wherever it was.
+--- Continues a run that was stopped, wherever that was.
 -- @tparam table client
 -- @tparam string|table path of the journal, or its session
 -- @tparam[opt] table given as for `apply`
@@ -267,14 +268,13 @@ end
 
 -- --------------------------------------------------------------- rollback
 
---- Undoes what a journal says was done, only where things still stand as that
--- run left them; the rest is listed in `notes` and `skips` of the report.
--- The way back has a journal of its own, `path` .. ".rollback"; a rollback
--- that was stopped is carried on by the same call.
+--- Rolls a run back, wherever the space still is as that run left it; the
+-- rest is listed in `notes` and `skips` of the report. The rollback has its
+-- own journal, `path` .. ".rollback"; the same call continues it.
 -- @tparam table client
 -- @tparam string|table path of the journal, or its session
 -- @tparam[opt] table given as for `apply`, and `confirm(plan)`: gets the plan
---   of the way back; nothing is done unless it returns true
+--   of the rollback; nothing is done unless it returns true
 -- @treturn[1] table the report
 -- @treturn[2] nil
 -- @treturn[2] table the error; `refused` when it was not confirmed

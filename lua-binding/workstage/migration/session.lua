@@ -17,9 +17,9 @@ local Session = { __name = "workstage.session" }
 Session.__index = Session
 session.Session = Session
 
--- ----------------------------------------------------------- what is asked
+-- ----------------------------------------------------------------- checks
 
---- Whether a plan is one for this client.
+--- True if a plan is for this client; nil and the error.
 function session.belongs(client, plan)
   if plan.service ~= client.transport.service then
     return nil, errors.invalid(("the plan is one for %s"):format(
@@ -42,7 +42,7 @@ local function differences(plan, now)
   return preconditions.broken_in_plan(now, plan.operations)
 end
 
--- Every operation passes over what somebody has changed since.
+-- True if every operation skips what somebody has changed since.
 local function skips_conflicts(plan)
   for _, op in ipairs(plan.operations) do
     if op.on_conflict ~= "skip" then return false end
@@ -94,17 +94,17 @@ end
 -- ------------------------------------------------------------------ apply
 
 -- A plan's file is locked while the plan is applied: a run with another
--- journal at the same time would make each change once more. Where the file
--- is gone, or cannot be locked, there is the journal alone.
-local function hold(plan)
+-- journal at the same time would repeat each change. If the file is gone or
+-- cannot be locked, the journal alone protects.
+local function lock_plan(plan)
   if not plan.path then return nil end
-  local held, err = journals.hold(plan.path)
+  local held, err = journals.lock(plan.path)
   if held or err.kind ~= "locked" then return held end
   return nil, err
 end
 
--- The journal of the run that is undone is marked once that of the rollback
--- is there, and before anything is sent. That it is, stands in this one.
+-- Marks the journal of the run that is rolled back, once the rollback's own
+-- exists and before anything is sent; notes that in the rollback's.
 local function mark_undone(self, path, mark)
   local good, err = mark()
   if good then
@@ -116,7 +116,7 @@ local function mark_undone(self, path, mark)
   return nil, err
 end
 
---- Begins a plan's run, with a journal of its own, and carries it out.
+--- Runs a plan with a new journal.
 -- @tparam table client
 -- @tparam table plan
 -- @tparam string path of the journal
@@ -125,7 +125,7 @@ end
 --   that is undone; true, or nil and the error
 function session.begin(client, plan, path, given, mark)
   local before = client.transport.client:requests()
-  local _ <close>, taken = hold(plan)
+  local _ <close>, taken = lock_plan(plan)
   if taken then return nil, taken end
   local good, err = session.belongs(client, plan)
   if not good then return nil, err end
@@ -176,7 +176,7 @@ local function rolled_back(path)
   }
 end
 
--- The run that it undoes may have been carried on since it was planned.
+-- The run may have been continued since its rollback was planned.
 local function unmarked(path)
   return errors.new {
     kind = "refused",
@@ -218,7 +218,7 @@ Session.__close = Session.close
 --- How far the run has come, as `migration.progress` tells it.
 function Session:progress() return replay.progress(self.replayed) end
 
--- Whether a run is this client's, and is still to be carried on.
+-- True if a run is this client's and can be continued; nil and the error.
 local function check(client, self)
   local good, err = session.belongs(client, self.replayed.plan)
   if not good then return nil, err end
@@ -241,7 +241,7 @@ local function wait_and_look(self, replayed)
   return check_rest(self, replayed)
 end
 
--- What was left as it is by operations that are done, nobody looks at again.
+-- Adds the notes of operations that are done: they are not checked again.
 local function add_notes(self, replayed)
   for _, note in ipairs(replayed.notes) do
     local progress = replayed.progress[note.operation]
@@ -251,7 +251,7 @@ local function add_notes(self, replayed)
   end
 end
 
---- Carries on a run. The session is closed afterwards.
+--- Continues a run. The session is closed afterwards.
 -- @tparam table client
 -- @tparam table opened the session
 -- @tparam table given the options of `migration.apply`

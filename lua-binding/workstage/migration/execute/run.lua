@@ -1,4 +1,4 @@
---- One run of a plan: what it has done, what it writes down, its report.
+--- One run of a plan: its progress, its journal records, its report.
 local core = require "workstage.core"
 local drivers = require "workstage.migration.execute.drivers"
 local errors = require "workstage.errors"
@@ -101,14 +101,14 @@ local function stamp(self, record)
   return record
 end
 
---- Writes a record down at once; it is synced within a second.
+--- Writes a record to the journal; it is synced within a second.
 function Run:note(record)
   stamp(self, record)
   check_written(self, self.journal:write(record))
 end
 
---- Writes an intent down and syncs it before it returns. Raises when that
--- cannot be: what was intended must not be done then.
+--- Writes an intent to the journal and syncs it. Raises if that fails: the
+-- intended change must not be sent then.
 function Run:intend(record)
   local good, err = check_written(self, self.journal:intend(
     stamp(self, record)))
@@ -120,8 +120,7 @@ local function emit(self, event)
   if self.on_event then self.on_event(event) end
 end
 
---- Waits until what was done shows in what is read, with all that was
--- written on the disk meanwhile.
+--- Waits until reads show what was sent; the journal is synced first.
 -- @tparam string reason what it waits for
 function Run:settle(reason)
   local seconds = self.client.transport.settle_time
@@ -167,7 +166,7 @@ function Run:moved(work, id, change, read)
   tell(self)
 end
 
---- An item was not moved, and will not be. It is written down with its page.
+--- An item was not moved, and will not be. Its page's record names it.
 function Run:skip(id, why)
   emit(self, { type = "item", item = id, outcome = "skipped", reason = why })
   local report = self.report
@@ -215,17 +214,17 @@ function Run:failed(work, item, err)
   tell(self)
 end
 
---- More items are to be moved than were planned.
+--- Adds items that the plan did not count.
 function Run:add(count)
   self.total = self.total + count
 end
 
---- One more item is on its way.
+--- Counts an item whose move begins.
 function Run:began()
   self.begun = self.begun + 1
 end
 
---- Whether no further item may be begun.
+--- True if no further item may be begun.
 function Run:must_stop()
   if self.limit and self.begun >= self.limit then
     self.stopped = self.stopped or
@@ -238,7 +237,7 @@ end
 
 -- ----------------------------------------------------------- operations
 
---- The id that a reference stands for by now.
+--- The id of a reference, if the run has created it; else the reference.
 function Run:id_of(ref)
   return state.ref(self.state, ref)
 end
@@ -257,14 +256,14 @@ function Run:check(op, is_begun)
   return nil, preconditions.stale(broken)
 end
 
---- The current operation is about to be sent. Raises when that cannot be
--- written down: nothing may be sent then.
+--- Notes that the current operation is about to be sent. Raises if the
+-- journal cannot be written: nothing may be sent then.
 function Run:begin()
   self:intend { type = "begin", operation = self.current }
 end
 
---- The current operation was refused for certain, so it has made nothing:
--- what shows later is somebody else's.
+--- Notes that the service refused the current operation: whatever looks like
+-- its result later is somebody else's.
 -- @treturn nil
 -- @treturn table the error
 function Run:refused(err)
@@ -287,7 +286,7 @@ function Run:stage_changed(id, set)
   advance(self, draft)
 end
 
---- The current operation is done.
+--- Notes that the current operation is done.
 -- @tparam[opt] table result what `reduce` needs to know of it
 -- @treturn boolean true
 function Run:finish(result)
@@ -299,7 +298,7 @@ function Run:finish(result)
   return true
 end
 
---- The current operation is not performed, because of what has changed.
+--- Skips the current operation because of what has changed.
 function Run:skip_operation(differences)
   self:leave("skipped: " .. table.concat(differences, "; "))
   self:note { type = "done", operation = self.current, skipped = true }
@@ -317,7 +316,8 @@ local function count_changes(self)
   for name, refs in pairs(changes) do self.report[name] = #refs end
 end
 
---- The end: the report.
+--- Ends the run.
+-- @treturn table the report
 function Run:close(complete, err)
   local report = self.report
   complete = complete and report.failed == 0 and not err and
@@ -335,7 +335,7 @@ function Run:close(complete, err)
   return report
 end
 
---- The report of a run that an earlier one has brought to its end.
+--- The report of a run that is complete already.
 function Run:already_done()
   self.journal:close()
   local report = self.report

@@ -1,13 +1,13 @@
---- A migration's journal: what was meant to be done and what came of it, a
--- record a line, appended and synced. See `record_file` for its form.
+--- A migration's journal: intents and outcomes, one record a line, appended
+-- and synced. `record_file` has the format.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local lines = require "workstage.migration.journal.record_file"
 
 local journal = {}
 
--- Outcomes are on the disk a second after they were written. Who calls
--- `tick` does so some times a second, so it begins a little earlier.
+-- Outcomes are synced within a second. `tick` is called several times a
+-- second, so it syncs a little earlier.
 local SYNC_AFTER = 0.8
 
 local Journal = {}
@@ -29,14 +29,13 @@ local function append(self, record)
   return now
 end
 
---- Appends a record. It is with the system at once, so that the end of this
--- process does not lose it, and on the disk after `sync`, or `tick` a second
--- later.
+--- Appends a record. The system has it at once, so that it outlives this
+-- process; the disk has it after `sync`, or `tick` within a second.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error: "invalid" for a record that cannot be
--- written, after which the journal is as good as before; "io" for a file
--- that cannot be, after which it takes nothing more
+-- written, and the journal can go on; "io" if the file cannot be written,
+-- and nothing more can be
 function Journal:write(record)
   local now, err = append(self, record)
   if not now then return nil, err end
@@ -50,7 +49,7 @@ function Journal:intend(record)
   return self:sync()
 end
 
---- Brings to the disk what was written.
+--- Syncs what was written to the disk.
 function Journal:sync()
   local done, err = checked(self.file:sync())
   if done then self.oldest = nil end
@@ -74,7 +73,7 @@ function Journal:size()
   return self.file:size()
 end
 
---- Syncs what was written, and lets go of the file and its lock.
+--- Syncs what was written, closes the file and unlocks it.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error of the last sync
@@ -90,14 +89,15 @@ end
 
 Journal.__close = Journal.close
 
--- Made before its file: where memory runs out nothing stays open and locked.
+-- Created before its file, so that nothing stays open and locked if memory
+-- runs out.
 local function new(path)
   return setmetatable({ file = false, path = path, header = false,
                         closed = false }, Journal)
 end
 
---- Makes a new journal, on the disk with its header when this returns; one
--- that is there already is an error.
+--- Creates a journal; the disk has it with its header when this returns. An
+-- existing file is an error.
 -- @tparam string path
 -- @tparam table header what its first record says
 -- @treturn[1] table with `write`, `intend`, `tick`, `sync`, `close`, and its
@@ -116,8 +116,8 @@ function journal.create(path, header)
   return self
 end
 
---- Opens a journal to append to it, after a look at the whole of it: a torn
--- last line is cut off, and `torn` says so; any other damage is an error.
+--- Opens a journal to append to it, after checking all of it. A torn last
+-- line is cut off and described in `torn`; other damage is an error.
 -- @tparam string path
 -- @treturn[1] table as `create` returns it
 -- @treturn[2] nil
@@ -135,18 +135,17 @@ function journal.open(path)
   return self
 end
 
---- Locks another file as a journal is locked, until what is returned is
--- closed.
+--- Locks another file like a journal, until the result is closed.
 -- @tparam string path
 -- @treturn[1] userdata with `close`
 -- @treturn[2] nil
 -- @treturn[2] table the error, of the kind locked, io or invalid
-function journal.hold(path)
-  return checked(core.journal_hold(path))
+function journal.lock(path)
+  return checked(core.journal_lock(path))
 end
 
---- The error of a journal that cannot be read any more, with what is to be
--- done then; any other as it is.
+--- Adds a remedy to the error of a damaged journal; returns other errors as
+-- they are.
 -- @tparam table err
 -- @tparam string remedy
 function journal.with_remedy(err, remedy)

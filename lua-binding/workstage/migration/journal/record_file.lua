@@ -1,8 +1,8 @@
---- Files of records, journals and plans: one JSON object a line, with a
--- checksum, the first a header that names the file's kind and version. A
--- journal's checksums are chained, each going on from the line before. A
--- plan's stand alone, so that two plans can be compared line by line, and
--- a last record tells that nothing is missing.
+--- Files of records, which are journals and plans: one JSON object a line
+-- with a checksum. The first is a header with the file's kind and version. A
+-- journal's checksums are chained: each includes the line before. A plan's are
+-- independent, so that two plans can be compared line by line, and its last
+-- record shows that nothing is missing.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local transport = require "workstage.transport"
@@ -160,15 +160,16 @@ function Reader:next()
   return record, number
 end
 
---- For a loop, which must not end early in silence: errors are raised.
+--- Called by a `for` loop: raises errors, so that the loop cannot end early
+-- without notice.
 function Reader:__call()
   local record, number = self:next()
   if record == nil and number then error(number, 0) end
   return record, number
 end
 
---- Gives each record to `take`, and closes. A record whose sum is right and
--- whose shape is not, so that `take` raises, is damage as well.
+--- Passes each record to `take`, then closes. If `take` raises, the record
+-- has a valid checksum and wrong content: that is damage as well.
 -- @tparam function take
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -247,7 +248,7 @@ function Writer:write(record)
   return true
 end
 
---- Ends the file and brings it to its place.
+--- Completes the file and gives it its name.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -261,15 +262,15 @@ function Writer:commit()
   return true
 end
 
---- Leaves what is there as it was, unless the file was committed.
+--- Discards the file, unless it was committed.
 function Writer:close()
   self.file:close()
 end
 
 Writer.__close = Writer.close
 
---- Begins a file that appears at its place whole, with `commit`, or not at
--- all: a plan.
+--- Creates a file that gets its name when it is complete, with `commit`, or
+-- never: a plan.
 -- @tparam string path
 -- @tparam string kind "plan"
 -- @tparam table header

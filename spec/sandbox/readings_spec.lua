@@ -16,7 +16,7 @@ local function value_of(text)
   return math.tointeger(text) or text
 end
 
--- The other values of each option that config.c lists, and of its flags.
+-- The other values of each option that config.c lists.
 local function alternatives()
   local config, list = contents "src/sandbox/config.c", {}
   local function add(name, value)
@@ -31,11 +31,13 @@ local function alternatives()
       first = false
     end
   end
+  local flags = config:match "flags%[%] = {(.-)\n};"
+  for name, default in flags:gmatch '{ "([%w_]+)", (%a+)' do
+    add(name, default == "true" and "false" or "true")
+  end
   for name, value in pairs {
-    count_rejected = "true", references = "true", unique_names = "false",
-    unique_colors = "false", extra_fields = "true", archived_writes = "false",
-    strict = "false", permissions = "false", transitions = "false",
-    rate_headers = "true", retry_after = "1",
+    permissions = "false", transitions = "false", rate_headers = "true",
+    retry_after = "1",
   } do add(name, value) end
   return list
 end

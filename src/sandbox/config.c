@@ -1,6 +1,7 @@
 #include "config.h"
 #include "fields.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define NUMBER_OR_FALSE (F_NUMBER | F_FALSE)
@@ -59,69 +60,77 @@ static const struct field token_fields[] = {
   { "read_only", F_BOOL }, { "client", F_BOOL }, { NULL, 0 },
 };
 
-/* The texts and numbers that an option can be, where only a few can. The
-** first one is the default. */
-static const struct { const char *name; const char *choices[4]; }
+#define AT(member) offsetof(struct config, member)
+
+/* The texts that an option can be, the default first. */
+static const struct { const char *name; const char *choices[4]; size_t at; }
 text_choices[] = {
-  { "window", { "fixed", "rolling" } },
-  { "limit_by", { "token", "user", "space" } },
-  { "put", { "keep", "reset" } },
-  { "story_stage", { "change", "names", "alternate" } },
-  { "no_stage", { "null", "absent", "nulls" } },
-  { "null_stage_change", { "refuse", "clear" } },
-  { "with_story", { "required", "optional" } },
-  { "with_parent_zero", { "filter", "ignore" } },
-  { "not_found", { "array", "error" } },
-  { "paging_headers", { "both", "underscore", "hyphen", "none" } },
-  { "gzip", { "never", "asked", "always" } },
-  { "permissions", { "admin", "strict" } },
-  { "kantata_errors", { "objects", "strings" } },
+  { "window", { "fixed", "rolling" }, AT(window) },
+  { "limit_by", { "token", "user", "space" }, AT(limit_by) },
+  { "put", { "keep", "reset" }, AT(put) },
+  { "story_stage", { "change", "names", "alternate" }, AT(story_stage) },
+  { "no_stage", { "null", "absent", "nulls" }, AT(no_stage) },
+  { "null_stage_change", { "refuse", "clear" }, AT(null_stage_change) },
+  { "with_story", { "required", "optional" }, AT(with_story) },
+  { "with_parent_zero", { "filter", "ignore" }, AT(with_parent_zero) },
+  { "not_found", { "array", "error" }, AT(not_found) },
+  { "paging_headers", { "both", "underscore", "hyphen", "none" },
+    AT(paging_headers) },
+  { "gzip", { "never", "asked", "always" }, AT(gzip) },
+  { "permissions", { "admin", "strict" }, AT(permissions) },
+  { "kantata_errors", { "objects", "strings" }, AT(kantata_errors) },
 };
 
-static const struct { const char *name; int64_t choices[2]; }
+/* The numbers, the same way. `false` stands for 0 where it may be given. */
+static const struct { const char *name; int64_t choices[2]; size_t at; }
 number_choices[] = {
-  { "transitions", { 403, 422 } },
-  { "update_status", { 204, 200 } },
-  { "default_workflow_delete", { 422, 403 } },
-  { "max_per_page", { 100, 1000 } },
-  { "same_status", { 422, 400 } },
+  { "transitions", { 403, 422 }, AT(transitions) },
+  { "update_status", { 204, 200 }, AT(update_status) },
+  { "default_workflow_delete", { 422, 403 }, AT(default_workflow_delete) },
+  { "max_per_page", { 100, 1000 }, AT(max_per_page) },
+  { "same_status", { 422, 400 }, AT(same_status) },
 };
+
+static const struct { const char *name; bool by_default; size_t at; }
+flags[] = {
+  { "count_rejected", false, AT(count_rejected) },
+  { "any_space", false, AT(any_space) },
+  { "strict", true, AT(strict) },
+  { "references", false, AT(references) },
+  { "unique_names", true, AT(unique_names) },
+  { "unique_colors", true, AT(unique_colors) },
+  { "extra_fields", false, AT(extra_fields) },
+  { "archived_writes", true, AT(archived_writes) },
+};
+
+#define COUNT(table) (sizeof table / sizeof *table)
+
+static void *member(struct config *c, size_t at) {
+  return (char *)c + at;
+}
 
 static void set_defaults(struct config *c) {
+  size_t i;
   memset(c, 0, sizeof *c);
   c->rate_limit = 6;
-  c->window = "fixed";
-  c->limit_by = "token";
   c->database = ":memory:";
   c->retry_after = -1;
   c->idle_close = -1;
   c->log = 100000;
-  c->strict = true;
-  c->unique_names = true;
-  c->unique_colors = true;
-  c->put = "keep";
-  c->story_stage = "change";
-  c->no_stage = "null";
-  c->null_stage_change = "refuse";
-  c->with_story = "required";
-  c->with_parent_zero = "filter";
-  c->not_found = "array";
-  c->paging_headers = "both";
-  c->gzip = "never";
-  c->permissions = "admin";
-  c->transitions = 403;
-  c->update_status = 204;
-  c->default_workflow_delete = 422;
-  c->max_per_page = 100;
-  c->same_status = 422;
-  c->kantata_errors = "objects";
-  c->archived_writes = true;
   c->random_seed = 1;
+  for (i = 0; i < COUNT(text_choices); i++)
+    *(const char **)member(c, text_choices[i].at) =
+      text_choices[i].choices[0];
+  for (i = 0; i < COUNT(number_choices); i++)
+    *(int64_t *)member(c, number_choices[i].at) =
+      number_choices[i].choices[0];
+  for (i = 0; i < COUNT(flags); i++)
+    *(bool *)member(c, flags[i].at) = flags[i].by_default;
 }
 
 static bool text_allowed(const struct json *v, ws_buffer *err) {
   size_t i, j;
-  for (i = 0; i < sizeof text_choices / sizeof *text_choices; i++) {
+  for (i = 0; i < COUNT(text_choices); i++) {
     if (v->type != JSON_TEXT || strcmp(text_choices[i].name, v->key) != 0)
       continue;
     for (j = 0; j < 4 && text_choices[i].choices[j]; j++)
@@ -136,7 +145,7 @@ static bool text_allowed(const struct json *v, ws_buffer *err) {
 
 static bool number_allowed(const struct json *v, ws_buffer *err) {
   size_t i;
-  for (i = 0; i < sizeof number_choices / sizeof *number_choices; i++) {
+  for (i = 0; i < COUNT(number_choices); i++) {
     const int64_t *choices = number_choices[i].choices;
     if (v->type != JSON_INT || strcmp(number_choices[i].name, v->key) != 0)
       continue;
@@ -266,8 +275,6 @@ static void read_limits(struct config *c, const struct json *given) {
   read_number(given, "kantata_workspaces_limit",
               &c->kantata_workspaces_limit, 0, 0);
   read_number(given, "concurrent_limit", &c->concurrent_limit, 0, 0);
-  read_text(given, "window", &c->window);
-  read_text(given, "limit_by", &c->limit_by);
   read_number(given, "retry_after", &c->retry_after, -1, -1);
   read_number(given, "rate_headers", &c->rate_headers, 0, 30);
   read_number(given, "idle_close", &c->idle_close, -1, -1);
@@ -275,44 +282,19 @@ static void read_limits(struct config *c, const struct json *given) {
   if (c->log > 10000000) c->log = 10000000;
 }
 
-/* gzip = true stands for "asked", false for "never". */
-static void read_gzip(struct config *c, const struct json *v) {
-  if (!v) return;
-  if (v->type == JSON_BOOL) c->gzip = v->boolean ? "asked" : "never";
-  else c->gzip = v->text;
-}
-
-/* Where the services' documents leave it open. */
-static void read_readings(struct config *c, const struct json *given) {
-  read_text(given, "put", &c->put);
-  read_text(given, "story_stage", &c->story_stage);
-  read_text(given, "no_stage", &c->no_stage);
-  read_text(given, "null_stage_change", &c->null_stage_change);
-  read_text(given, "with_story", &c->with_story);
-  read_text(given, "with_parent_zero", &c->with_parent_zero);
-  read_text(given, "not_found", &c->not_found);
-  read_text(given, "paging_headers", &c->paging_headers);
-  read_text(given, "permissions", &c->permissions);
-  read_text(given, "kantata_errors", &c->kantata_errors);
-  read_gzip(c, json_get(given, "gzip"));
-  read_integer(given, "transitions", &c->transitions);
-  read_integer(given, "update_status", &c->update_status);
-  read_integer(given, "default_workflow_delete",
-               &c->default_workflow_delete);
-  read_integer(given, "max_per_page", &c->max_per_page);
-  read_integer(given, "same_status", &c->same_status);
-}
-
-static void read_rules(struct config *c, const struct json *given) {
-  read_bool(given, "count_rejected", &c->count_rejected);
-  read_bool(given, "any_space", &c->any_space);
-  read_bool(given, "strict", &c->strict);
-  read_bool(given, "references", &c->references);
-  read_bool(given, "unique_names", &c->unique_names);
-  read_bool(given, "unique_colors", &c->unique_colors);
-  read_bool(given, "extra_fields", &c->extra_fields);
-  read_bool(given, "archived_writes", &c->archived_writes);
-  read_integer(given, "random_seed", &c->random_seed);
+/* Reads the options that the three tables list. */
+static void read_choices(struct config *c, const struct json *given) {
+  const struct json *gzip = json_get(given, "gzip");
+  size_t i;
+  for (i = 0; i < COUNT(text_choices); i++)
+    read_text(given, text_choices[i].name, member(c, text_choices[i].at));
+  for (i = 0; i < COUNT(number_choices); i++)
+    read_integer(given, number_choices[i].name,
+                 member(c, number_choices[i].at));
+  for (i = 0; i < COUNT(flags); i++)
+    read_bool(given, flags[i].name, member(c, flags[i].at));
+  if (gzip && gzip->type == JSON_BOOL)
+    c->gzip = gzip->boolean ? "asked" : "never";
 }
 
 /* clock_offset sets both clocks, unless one of them is given by itself. */
@@ -337,8 +319,8 @@ bool config_read(struct config *c, const char *text, size_t len,
   c->seed = json_get(given, "seed");
   c->faults = json_get(given, "faults");
   read_limits(c, given);
-  read_rules(c, given);
-  read_readings(c, given);
+  read_integer(given, "random_seed", &c->random_seed);
+  read_choices(c, given);
   read_clocks(c, given);
   return read_latency(c, json_get(given, "latency"), err) &&
          read_tokens(c, json_get(given, "tokens"), err);

@@ -66,9 +66,9 @@ end
 -- @tparam string plan its id
 -- @tparam[opt] string journal
 function json.nothing(plan, journal)
-  return { plan = plan, journal = journal, complete = true, moved = 0,
-           skipped = 0, failed = 0, failures = {}, skips = {}, notes = {},
-           requests = 0, seconds = 0 }
+  return { plan = plan, journal = journal, complete = true, added = 0,
+           changed = 0, removed = 0, moved = 0, skipped = 0, failed = 0,
+           failures = {}, skips = {}, notes = {}, requests = 0, seconds = 0 }
 end
 
 --- A report of a run.
@@ -80,7 +80,8 @@ function json.report(report)
   end
   return {
     plan = report.plan, journal = report.journal,
-    complete = report.complete, moved = report.moved,
+    complete = report.complete, added = report.added,
+    changed = report.changed, removed = report.removed, moved = report.moved,
     skipped = report.skipped, failed = report.failed, failures = failures,
     skips = report.skips, notes = report.notes, requests = report.requests,
     seconds = json.seconds(report.seconds), stopped = report.stopped,

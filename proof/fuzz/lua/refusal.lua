@@ -7,8 +7,6 @@ local space = assert(workstage.storyblok {
   token = "quiz-token", space_id = 1, base_url = "http://127.0.0.1:1",
 })
 
--- The token's first letter is no hexadecimal digit: visible text such as
--- "\xff" must not make a token of what follows.
 return function(bytes)
   local body = bytes:gsub("T", "quiz-token")
   local call = {

@@ -55,12 +55,29 @@ describe("a run", function()
     assert.is_table(fail(1))
   end)
 
-  it("ends where the service is not there", function()
-    local lost = errors.new { kind = "network", message = "refused" }
-    for _ = 1, 11 do
-      assert.is_nil(counters:note_failure(OLD_TO_NEW, lost))
+  -- So many failures without an answer; the last one's result.
+  local function lose(count, kind)
+    local lost, final = errors.new { kind = kind, message = "lost" }, nil
+    for _ = 1, count do
+      assert.is_nil(final)
+      final = counters:note_failure(OLD_TO_NEW, lost)
     end
-    assert.equal(lost, counters:note_failure(OLD_TO_NEW, lost))
+    return final
+  end
+
+  for _, kind in ipairs { "network", "tls", "timeout", "server" } do
+    it("ends where the service is not there: " .. kind, function()
+      assert.equal(kind, lose(12, kind).kind)
+    end)
+  end
+
+  it("goes on where the service is there again", function()
+    assert.is_nil(lose(11, "network"))
+    counters:note_success(OLD_TO_NEW)
+    assert.is_nil(lose(11, "network"))
+    assert.is_nil(fail(1))
+    assert.is_nil(lose(11, "network"))
+    assert.is_table(lose(1, "network"))
   end)
 
   it("ends where no other item has a chance", function()

@@ -27,8 +27,7 @@ end
 
 -- What equal refusals have in common: status and sentence without digits.
 local function signature_of(err)
-  local said = err.message or tostring(err)
-  return ("%d %s"):format(err.status, (said:gsub("%d+", "#")))
+  return ("%d %s"):format(err.status, (tostring(err.message):gsub("%d+", "#")))
 end
 
 local function equal_refusals(work, err)

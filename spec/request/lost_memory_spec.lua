@@ -180,6 +180,22 @@ describe("the bounds of the clocks' offset", function()
     assert.same({ 4900, 4901.5 }, bounds())
   end)
 
+  it("start anew after more than ten minutes, not before", function()
+    self:learn_offset(5000.9, 100, 100)
+    self:learn_offset(5600, 700, 700)
+    self:learn_offset(5601, 701, 701)
+    self:learn_offset(6201, 1301, 1301)
+    assert.same({ 4899.9, 4901 }, { math.floor(bounds()[1] * 10 + 0.5) / 10,
+                                    bounds()[2] })
+  end)
+
+  it("forget those before when the service's clock was set", function()
+    self:learn_offset(5000, 100, 100)      -- 4899 to 4901
+    self:learn_offset(5602.75, 701, 701)   -- 4900.75 to 4902.75
+    self:learn_offset(5601.5, 702, 702)    -- 4898.5 to 4900.5
+    assert.same({ 4898.5, 4900.5 }, bounds())
+  end)
+
   it("start anew when the service's clock was set", function()
     self:learn_offset(5000, 100, 100)
     self:learn_offset(5000.5 + 601, 701, 701)

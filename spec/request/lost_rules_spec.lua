@@ -70,6 +70,8 @@ describe("the item was read with a date, so a change", function()
 
   it("is left to the clocks where the reading is old, unless it is old",
      function()
+    assert.equal("done", verdict(seen { age = 900 }, change(5005)))
+    assert.equal("unknown", verdict(seen { age = 900.5 }, change(5005)))
     local old = { age = 1000 }
     assert.equal("unknown", verdict(seen(old), change(5005)))
     assert.equal("not_done", verdict(seen(old), change(4995)))

@@ -57,7 +57,6 @@ function memory.new()
   return setmetatable({
     maps = {}, claims = {},
     in_flight = setmetatable({}, { __mode = "k" }),
-    bounds = false, older_bounds = false,
   }, Memory)
 end
 

@@ -103,9 +103,8 @@ end
 local function newest_into(changes, stage)
   local newest
   for _, change in ipairs(changes) do
-    if change.stage == stage and change.created and
-       (not newest or change.created > newest) then
-      newest = change.created
+    if change.stage == stage and change.created then
+      newest = math.max(newest or change.created, change.created)
     end
   end
   return newest
@@ -139,8 +138,8 @@ function rules.decide(changes, facts)
       elseif class == "unknown" then has_unknown = true end
     end
   end
-  if #new == 1 then return "done", new[1] end
-  if #new > 1 then
+  if #new == 1 then return "done", new[1]
+  elseif new[2] then
     return "unknown", ("%d changes match it"):format(#new)
   elseif has_unknown then
     return "unknown", "a change matches it that may be older"

@@ -282,7 +282,8 @@ describe("a plan", function()
   -- ------------------------------------------------------------- its words
 
   it("foretells what people will notice", function()
-    start { ["Old review"] = 4, Drafting = 2 }
+    start({ ["Old review"] = 4, Drafting = 2 }, nil,
+          { story_stage = "change" })  -- with due dates
     local blueprint = migrations.smaller()
     blueprint.moves[1].notify = true
     blueprint.stages[2].story_editing_locked = true

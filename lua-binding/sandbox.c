@@ -263,7 +263,7 @@ static int stopped(lua_State *L) {
 
 /***
 ** Ends the server at once, also while requests wait, and frees everything;
-** again is no error.
+** a second call does nothing.
 ** @treturn boolean true
 */
 static int sandbox_m_stop(lua_State *L) {

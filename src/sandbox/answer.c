@@ -1,4 +1,4 @@
-/* The answer to a request, and what faults make of it. */
+/* Writes responses, and applies faults to them. */
 #include "gzip.h"
 #include "request.h"
 
@@ -76,8 +76,8 @@ static void answer_status(struct request *r, const struct fault *f) {
     answer_text(r, f->status, shape_named(f->shape), status_text(f->status));
 }
 
-/* What a fault makes of the answer, whatever the request has earned. */
-void answer_spoil(struct request *r, const struct fault *f) {
+/* Applies a fault to the response, whatever it would have been. */
+void answer_apply_fault(struct request *r, const struct fault *f) {
   if (f->status && !f->html && !f->body) answer_status(r, f);
   if (f->status == 204) r->body_len = 0;
   if (f->status) r->status = f->status;
@@ -89,7 +89,7 @@ void answer_spoil(struct request *r, const struct fault *f) {
                                                    SHAPE_STRING, "{");
 }
 
-/* Packs the body where the option asks for it. */
+/* Compresses the body if the option `gzip` says so. */
 static void pack_body(struct request *r) {
   const char *gzip = r->sandbox->config.gzip;
   ws_buffer b = { 0 };
@@ -103,7 +103,8 @@ static void pack_body(struct request *r) {
   r->body = text_take(&b);
 }
 
-/* A body that ends before its promised length: the connection is closed. */
+/* A body that is cut off before its Content-Length, to close the
+** connection. */
 struct cut {
   char *body;
   uint64_t sent, len;
@@ -164,7 +165,7 @@ static void add_number(struct MHD_Response *response, const char *name,
   add_text(response, name, &b);
 }
 
-/* Retry-After knows no parts of seconds: they are rounded up. */
+/* Rounds up: Retry-After has whole seconds. */
 static int64_t whole_seconds(double seconds) {
   int64_t whole = (int64_t)seconds;
   return (double)whole < seconds ? whole + 1 : whole;
@@ -176,7 +177,7 @@ static void remove_header(struct MHD_Response *response, const char *name) {
     if (MHD_del_response_header(response, name, value) != MHD_YES) return;
 }
 
-/* A number, a text or a list of texts in place of a header; false for none. */
+/* Replaces a header by a number, a text or several texts; false removes it. */
 static void add_fault_header(struct MHD_Response *response, const char *name,
                              const struct json *v) {
   remove_header(response, name);
@@ -209,7 +210,7 @@ static void add_limits(struct MHD_Response *response,
   add_text(response, "X-RateLimit-Policy", &b);
 }
 
-/* libmicrohttpd dates every answer, unless the clock is to be wrong. */
+/* Sets Date if the clock is to be wrong; else libmicrohttpd does. */
 static void add_date(struct MHD_Response *response,
                      const struct sandbox *s) {
   char date[TIME_SIZE];

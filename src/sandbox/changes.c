@@ -73,7 +73,7 @@ static bool shares_role(struct call *c, const char *roles) {
   return false;
 }
 
-/* By the stage's own lists and flags, read from its row. */
+/* True if the stage's lists and flags, from its row, allow the caller. */
 static bool row_allows(struct call *c, sqlite3_stmt *row) {
   bool admin = strcmp(c->user.role, "admin") == 0;
   bool editor = strcmp(c->user.role, "editor") == 0;

@@ -326,7 +326,7 @@ bool config_read(struct config *c, const char *text, size_t len,
          read_tokens(c, json_get(given, "tokens"), err);
 }
 
-/* What is known of a token, or NULL. */
+/* The token with that text, or NULL. */
 const struct token *config_token(const struct config *config,
                                  const char *text) {
   size_t i;

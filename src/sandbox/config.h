@@ -1,4 +1,4 @@
-/* What sandbox.start() is given: each option once, with its default. */
+/* The options of sandbox.start(). */
 #ifndef SANDBOX_CONFIG_H
 #define SANDBOX_CONFIG_H
 
@@ -8,7 +8,7 @@ struct span {
   double min, max;
 };
 
-/* Whose token it is, and what its user may do. */
+/* A token, its user and what this user may do. */
 struct token {
   const char *text;
   int64_t user_id;

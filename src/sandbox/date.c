@@ -21,7 +21,7 @@ static bool take(struct date *d, char c) {
   return true;
 }
 
-/* A number of so many digits, within bounds. */
+/* Reads a number of `digits` digits, from `least` to `most`. */
 static bool number(struct date *d, int digits, int least, int most,
                    int *value) {
   int n = 0;
@@ -33,7 +33,7 @@ static bool number(struct date *d, int digits, int least, int most,
   return n >= least && n <= most;
 }
 
-/* What stands between two parts: nothing in the basic form. */
+/* Reads the separator of two parts; the basic form has none. */
 static bool joint(struct date *d, char c) {
   return !d->extended || take(d, c);
 }

@@ -198,7 +198,7 @@ bool faults_add(struct faults *all, const char *json, size_t len,
   return true;
 }
 
-/* Ends all faults. They stay in memory: a request may be under one. */
+/* Disables all faults. They stay in memory: a request may still use one. */
 void faults_clear(struct faults *all) {
   struct fault_batch *batch;
   size_t i;
@@ -236,7 +236,7 @@ static bool meets(struct fault *f, const char *method, const char *path) {
   return strstr(path, f->path) != NULL;
 }
 
-/* Counts the match, and says whether it is this one's turn. */
+/* Counts the match; true if the fault applies this time. */
 static bool fires(struct fault *f) {
   if (f->matched++ < f->after) return false;
   if (f->count >= 0 && f->fired >= f->count) return false;
@@ -245,8 +245,8 @@ static bool fires(struct fault *f) {
   return true;
 }
 
-/* The first fault whose turn it is with this request, or NULL. */
-struct fault *faults_meet(struct faults *all, const char *method,
+/* The first fault that applies to a request, or NULL. */
+struct fault *faults_find(struct faults *all, const char *method,
                           const char *path) {
   struct fault_batch *batch;
   size_t i;
@@ -259,10 +259,10 @@ struct fault *faults_meet(struct faults *all, const char *method,
 }
 
 /*
-** Whether the request is left undone: an error status stands for a server
+** True if the request is not executed: an error status means a server
 ** that refused it, unless the fault says otherwise.
 */
-bool fault_spares_effect(const struct fault *f) {
+bool fault_skips_effect(const struct fault *f) {
   if (f->effect) return !f->effect->boolean;
   if (f->close == BEFORE || f->hang == BEFORE) return true;
   if (f->close == AFTER || f->hang == AFTER || f->late > 0) return false;

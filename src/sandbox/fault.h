@@ -1,4 +1,4 @@
-/* Faults: which requests they meet, and what they do to them. */
+/* Faults: the requests that they apply to, and their effects. */
 #ifndef SANDBOX_FAULT_H
 #define SANDBOX_FAULT_H
 
@@ -44,9 +44,9 @@ bool faults_add(struct faults *all, const char *text, size_t len,
                 int64_t seed, ws_buffer *err);
 void faults_clear(struct faults *all);
 void faults_free(struct faults *all);
-struct fault *faults_meet(struct faults *all, const char *method,
+struct fault *faults_find(struct faults *all, const char *method,
                           const char *path);
-bool fault_spares_effect(const struct fault *fault);
+bool fault_skips_effect(const struct fault *fault);
 uint64_t random_start(int64_t seed);
 
 #endif

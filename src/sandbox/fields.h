@@ -1,4 +1,4 @@
-/* What may stand in an object: names, types, and words for mistakes. */
+/* The fields that an object may have, their types, and error messages. */
 #ifndef SANDBOX_FIELDS_H
 #define SANDBOX_FIELDS_H
 

@@ -1,4 +1,4 @@
-/* The WHERE part of a list, grown from the caller's filters. */
+/* Builds the WHERE clause of a list from the caller's filters. */
 #ifndef SANDBOX_FILTER_H
 #define SANDBOX_FILTER_H
 
@@ -20,7 +20,7 @@ void filter_sql(struct filter *f, const char *sql);
 void filter_text(struct filter *f, const char *sql, const char *text);
 void filter_number(struct filter *f, const char *sql, int64_t number);
 void filter_refuse(struct filter *f, const char *name, const char *message);
-/* by a parameter of that name, if it is there */
+/* Each adds `sql` if the parameter `name` is given. */
 void filter_by_ids(struct filter *f, const char *name, const char *sql);
 void filter_by_texts(struct filter *f, const char *name, const char *sql);
 void filter_by_text(struct filter *f, const char *name, const char *sql);

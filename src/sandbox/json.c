@@ -7,7 +7,7 @@
 #define MAX_DEPTH 64
 #define RESULT_DEPTH 128  /* a dump holds what bodies held, and some more */
 
-/* A text on its way into a tree. */
+/* The state of building a tree from a text. */
 struct builder {
   ws_reader reader;
   ws_buffer unescaped;

@@ -82,7 +82,7 @@ bool param_lists(const struct call *c, const char *param_name,
   return false;
 }
 
-/* Whose token it is, in the format of all answers. */
+/* The token's user, in the format of all responses. */
 void k_users_me(struct call *c) {
   ws_buffer user = { 0 };
   struct answer a;

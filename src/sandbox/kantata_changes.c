@@ -26,7 +26,7 @@ static const struct field change_fields[] = {
 
 static const struct field no_siblings[] = { { NULL, 0 } };
 
-/* What goes with the changes, each once. */
+/* The included objects of a response, each once. */
 struct included {
   ws_buffer users, workspaces;
   bool with_users, with_workspaces;
@@ -65,7 +65,7 @@ static void add_changes(struct call *c, struct answer *a,
   }
 }
 
-/* Answers with the changes that a filter leaves, in an order. */
+/* Answers with the changes that match a filter, in an order. */
 static void answer_changes(struct call *c, struct answer *a,
                            struct filter *f, const char *way) {
   struct included with = { 0 };

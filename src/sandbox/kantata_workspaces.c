@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Those without a column of their own are kept in `attributes`. */
+/* Fields without a column are kept in `attributes`. */
 static const struct field workspace_fields[] = {
   { "status_key", F_INT }, { "title", F_TEXT }, { "archived", F_BOOL },
   { "description", F_TEXT | F_NULL }, { "start_date", F_TEXT | F_NULL },
@@ -116,7 +116,7 @@ static void filter_stage(struct filter *f) {
                 " 'project') = ?", stage);
 }
 
-/* What the words of a search are looked for in. */
+/* The text that the words of a search are looked up in. */
 #define SEARCHED \
   "lower(w.id || ' ' || w.title || ' ' || w.attributes)"
 
@@ -217,7 +217,7 @@ static bool find_order(struct filter *f, const char *order,
   return false;
 }
 
-/* What was updated last comes first, with `search` what fits best. */
+/* By default the last updated come first, with `search` the best match. */
 static bool add_order(struct filter *f, ws_buffer *sql) {
   const char *order = param(f->c, "order");
   if (!order) order = param_given(f->c, "search") ? "search"
@@ -281,7 +281,7 @@ void workspaces_get(struct call *c) {
     kantata_missing(c);
 }
 
-/* Whether archived projects can be written to is an option. */
+/* True if the project may be written to: by option not if it is archived. */
 bool workspace_writable(struct call *c, int64_t id) {
   int64_t archived;
   store_int(c->db, &archived, "SELECT archived FROM k_workspaces"

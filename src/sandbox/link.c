@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A look at a connection that is to be closed when it is idle. */
+/* A timer that closes a connection if it is still idle. */
 struct idle {
   struct timer timer;
   uint64_t serial, answered;
@@ -62,7 +62,7 @@ static void link_close(struct sandbox *s, struct link *link) {
   ws_free(link);
 }
 
-/* What libmicrohttpd calls when a connection comes or goes. */
+/* Called by libmicrohttpd when a connection opens or closes. */
 void link_changed(void *cls, struct MHD_Connection *connection,
                   void **context, enum MHD_ConnectionNotificationCode code) {
   struct sandbox *s = cls;
@@ -74,7 +74,7 @@ void link_changed(void *cls, struct MHD_Connection *connection,
   pthread_mutex_unlock(&s->lock);
 }
 
-/* Ends a connection as a crashed server does, not in good order. */
+/* Resets a connection, as a crashed server does. */
 void reset_connection(const struct request *r) {
   struct sockaddr nowhere;
   memset(&nowhere, 0, sizeof nowhere);

@@ -31,7 +31,8 @@ static char *describe(const struct message *m) {
   return text_take(&b);
 }
 
-/* Notes a request, and gives its number. The oldest one makes room. */
+/* Adds a request and returns its number. Replaces the oldest entry when the
+** log is full. */
 uint64_t log_add(struct log *log, const struct message *m, double at) {
   uint64_t number = ++log->next;
   struct entry *e;
@@ -48,7 +49,7 @@ uint64_t log_add(struct log *log, const struct message *m, double at) {
   return number;
 }
 
-/* The entry of a request, or NULL when it is not kept any more. */
+/* The entry of a request; NULL if it was replaced. */
 struct entry *log_entry(struct log *log, uint64_t number) {
   if (!log->room || number == 0 || number > log->next ||
       log->next - number >= log->room)

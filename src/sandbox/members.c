@@ -37,7 +37,7 @@
   "lower(coalesce(u.userid || ' ' || u.friendly_name || ' ' ||" \
   " coalesce(u.email, ''), json_extract(m.invitation, '$.email')))"
 
-/* Whose token it is. */
+/* The token's user. */
 void members_me(struct call *c) {
   ws_buffer_add_text(&c->out, "{\"user\":");
   store_text(c->db, &c->out, "SELECT " USER " FROM users u WHERE u.id = ?",
@@ -100,7 +100,7 @@ void members_space(struct call *c) {
   ws_buffer_add_text(&c->out, "}}");
 }
 
-/* The roles that the filters leave. */
+/* The roles that match the filters. */
 void members_roles(struct call *c) {
   struct filter f;
   filter_start(&f, c, "m.space_id = ?", c->space);

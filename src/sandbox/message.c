@@ -98,7 +98,7 @@ void message_free(struct message *m) {
   ws_free(m);
 }
 
-/* Of a parameter that is there more than once the last one counts. */
+/* The value of a parameter, the last one if it is repeated; or NULL. */
 const char *message_param(const struct message *m, const char *name) {
   size_t i;
   for (i = m->param_count; i > 0; i--)

@@ -37,7 +37,7 @@ bool param_number(struct call *c, const char *name, int64_t least,
   return true;
 }
 
-/* page and per_page; more a page than the most is cut down, as theirs is. */
+/* Reads page and per_page, and limits per_page to `most`. */
 bool param_page(struct call *c, int64_t *page, int64_t *per_page,
                 int64_t usual, int64_t most) {
   *page = 1;

@@ -52,7 +52,7 @@ void request_work(struct request *r);
 void answer_text(struct request *r, int status, enum shape shape,
                  const char *text);
 void answer_limited(struct request *r, double limit);
-void answer_spoil(struct request *r, const struct fault *f);
+void answer_apply_fault(struct request *r, const struct fault *f);
 enum MHD_Result answer_queue(struct request *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* The handlers, and what the resources know of each other. */
+/* The handlers of calls, and functions that resources share. */
 #ifndef SANDBOX_RESOURCES_H
 #define SANDBOX_RESOURCES_H
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What a call understands, and the shape of its 422. */
+/* A call: its parameters, and the shape of its 422. */
 struct route {
   const char *method, *path;  /* '#' stands for a number */
   void (*handle)(struct call *c);
@@ -142,7 +142,7 @@ static bool authenticate(struct call *c) {
 }
 
 /*
-** Whether a number is a space's id: below 2^48 the regions have a million
+** True if a number is a space's id: below 2^48 the regions have a million
 ** each, above it bits 48 to 52 name the region.
 */
 bool space_id_valid(int64_t id) {
@@ -194,8 +194,8 @@ static bool may_come(struct call *c, const struct route *route) {
   return false;
 }
 
-/* Whether a list of names between blanks holds one; "name[" stands for all
-** that begin so. */
+/* True if a list of names between blanks has the name; "name[" matches all
+** names that begin so. */
 static bool is_listed(const char *names, const char *name) {
   while (*names) {
     size_t len = strcspn(names, " ");

@@ -127,7 +127,7 @@ void sandbox_clear_faults(struct sandbox *s) {
   pthread_mutex_unlock(&s->lock);
 }
 
-/* Replaces the whole state; a snapshot that is not right changes nothing. */
+/* Replaces the whole state; an invalid snapshot changes nothing. */
 bool sandbox_load(struct sandbox *s, const char *text, size_t len,
                   char **error) {
   struct arena arena = { 0 };

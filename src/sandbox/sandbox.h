@@ -13,7 +13,7 @@
 
 struct sandbox;
 
-/* Where a function fails it says why in *error, to be freed. */
+/* Functions that fail put a message into *error, to be freed by ws_free(). */
 struct sandbox *sandbox_start(const char *options, size_t len, char **error);
 void sandbox_stop(struct sandbox *s);
 int sandbox_port(const struct sandbox *s);

@@ -14,7 +14,7 @@ static const struct field counts_fields[] = {
   { NULL, 0 },
 };
 
-/* A seed that is being planted. */
+/* The state of creating a demo space. */
 struct seed {
   struct sandbox *sandbox;
   struct store *db;
@@ -37,7 +37,7 @@ static const char *numbered(char out[64], const char *name,
   return out;
 }
 
-static int64_t plant_user(struct seed *seed, int64_t number) {
+static int64_t create_user(struct seed *seed, int64_t number) {
   char email[64], name[64];
   int64_t id = store_new_id(seed->db);
   snprintf(email, sizeof email, "user%lld@example.com", (long long)number);
@@ -47,7 +47,7 @@ static int64_t plant_user(struct seed *seed, int64_t number) {
   return id;
 }
 
-static void plant_roles(struct seed *seed) {
+static void create_roles(struct seed *seed) {
   static const char *const names[] = { "Lawyer", "Author", "Translator" };
   int64_t wanted = count(seed, "roles", 3), i;
   char name[64];
@@ -62,7 +62,7 @@ static void plant_roles(struct seed *seed) {
 }
 
 /* Every second collaborator has one of the space's own roles. */
-static void plant_collaborators(struct seed *seed) {
+static void create_collaborators(struct seed *seed) {
   int64_t wanted = count(seed, "collaborators", 3), i;
   int64_t others = count(seed, "users", 0);
   char roles[32];
@@ -72,14 +72,14 @@ static void plant_collaborators(struct seed *seed) {
     snprintf(roles, sizeof roles, "[%lld]", (long long)role);
     store_run(seed->db, "INSERT INTO collaborators(id, space_id, user_id,"
               " role, space_role_ids) VALUES (?,?,?,?,?)", "iiitt",
-              store_new_id(seed->db), seed->space, plant_user(seed, i),
+              store_new_id(seed->db), seed->space, create_user(seed, i),
               own ? "custom" : "editor", own ? roles : "[]");
   }
-  for (i = wanted + 1; i <= wanted + others; i++) plant_user(seed, i);
+  for (i = wanted + 1; i <= wanted + others; i++) create_user(seed, i);
 }
 
 /* People who were invited and have no user yet. */
-static void plant_invited(struct seed *seed) {
+static void create_invited(struct seed *seed) {
   int64_t wanted = count(seed, "invited", 0), i;
   for (i = 1; i <= wanted; i++)
     store_run(seed->db, "INSERT INTO collaborators(id, space_id, role,"
@@ -90,7 +90,7 @@ static void plant_invited(struct seed *seed) {
               store_new_id(seed->db), seed->space, i);
 }
 
-static void plant_releases(struct seed *seed) {
+static void create_releases(struct seed *seed) {
   int64_t wanted = count(seed, "releases", 1), i;
   char name[64];
   for (i = 1; i <= wanted; i++)
@@ -99,7 +99,7 @@ static void plant_releases(struct seed *seed) {
               numbered(name, "Release ", i));
 }
 
-static void plant_stage(struct seed *seed, int64_t workflow, int64_t i) {
+static void create_stage(struct seed *seed, int64_t workflow, int64_t i) {
   static const struct { const char *name, *color; } known[] = {
     { "Drafting", "#babcb6" }, { "Review", "#f5a623" },
     { "Old review", "#b8860b" }, { "Ready", "#7ed321" },
@@ -126,13 +126,13 @@ static void allow(struct seed *seed, int from, int to) {
 }
 
 /* Drafting -> Review -> Ready and back; from "Old review" to everywhere. */
-static void plant_workflow(struct seed *seed) {
+static void create_workflow(struct seed *seed) {
   int64_t id, wanted = count(seed, "stages", 4), i;
   make_default_workflow(seed->db, seed->space);
   id = store_new_id(seed->db);
   store_run(seed->db, "INSERT INTO workflows VALUES (?,?,'Article',"
             "'[\"article\"]',0)", "ii", id, seed->space);
-  for (i = 1; i <= wanted && i <= 64; i++) plant_stage(seed, id, i);
+  for (i = 1; i <= wanted && i <= 64; i++) create_stage(seed, id, i);
   allow(seed, 1, 2);
   allow(seed, 1, 3);
   allow(seed, 2, 1);
@@ -145,7 +145,7 @@ static void plant_workflow(struct seed *seed) {
 ** Stories all differ in slug and go round the folders faster than round
 ** the stages, so that each stage holds stories of each folder.
 */
-static void plant_story(struct seed *seed, int64_t i, int64_t stage) {
+static void create_story(struct seed *seed, int64_t i, int64_t stage) {
   static const char *const folders[] = { "legal", "blog", "news" };
   char name[48], slug[64], uuid[64], when[TIME_SIZE], content[160];
   int64_t id = store_new_id(seed->db), minute = i % 40000;
@@ -170,17 +170,17 @@ static void plant_story(struct seed *seed, int64_t i, int64_t stage) {
             i % 5 == 0 ? "[\"featured\"]" : "[]", when, stage);
 }
 
-static void plant_stories(struct seed *seed, int64_t usual) {
+static void create_stories(struct seed *seed, int64_t usual) {
   int64_t staged = count(seed, "stories", usual), i;
   int64_t unstaged = count(seed, "unstaged", 0);
   int64_t n = seed->stage_count < 4 ? seed->stage_count : 4;
   for (i = 1; i <= staged + unstaged; i++)
-    plant_story(seed, i,
+    create_story(seed, i,
                 i <= staged && n ? seed->stages[(i - 1) / 3 % n] : 0);
 }
 
 /* Workspaces have small ids, 1 and up; every tenth is archived. */
-static void plant_workspaces(struct seed *seed) {
+static void create_workspaces(struct seed *seed) {
   static const int keys[] = { 310, 130, 135 };
   int64_t wanted = count(seed, "workspaces", 5), i;
   char title[64];
@@ -194,7 +194,7 @@ static void plant_workspaces(struct seed *seed) {
 }
 
 /* The space and its owner, who is the first in the list of collaborators. */
-static void plant_owner(struct seed *seed) {
+static void create_owner(struct seed *seed) {
   int64_t owner = store_new_id(seed->db);
   store_run(seed->db, "INSERT INTO spaces(id, name, owner_id)"
             " VALUES (?, 'Demo', ?)", "ii", seed->space, owner);
@@ -207,15 +207,15 @@ static void plant_owner(struct seed *seed) {
             seed->space, owner);
 }
 
-static void plant_all(struct seed *seed, int64_t stories) {
-  plant_owner(seed);
-  plant_roles(seed);
-  plant_collaborators(seed);
-  plant_invited(seed);
-  plant_releases(seed);
-  plant_workflow(seed);
-  plant_stories(seed, stories);
-  plant_workspaces(seed);
+static void create_all(struct seed *seed, int64_t stories) {
+  create_owner(seed);
+  create_roles(seed);
+  create_collaborators(seed);
+  create_invited(seed);
+  create_releases(seed);
+  create_workflow(seed);
+  create_stories(seed, stories);
+  create_workspaces(seed);
 }
 
 static bool check_counts(const struct json *counts, ws_buffer *err) {
@@ -235,15 +235,15 @@ static bool check_counts(const struct json *counts, ws_buffer *err) {
 }
 
 /* Fills an empty database by counts, or in the usual way without them. */
-bool seed_plant(struct sandbox *s, const struct json *counts,
+bool seed_create(struct sandbox *s, const struct json *counts,
                 ws_buffer *err) {
   struct seed seed = { .sandbox = s, .db = s->db, .counts = counts };
   if (counts && !check_counts(counts, err)) return false;
   seed.space = count(&seed, "space_id", DEFAULT_SPACE);
   store_begin(s->db);
   snapshot_clear(s);
-  plant_all(&seed, counts ? 0 : 25);
-  users_settle(s);
+  create_all(&seed, counts ? 0 : 25);
+  users_ensure(s);
   if (store_failed(s->db, err)) {
     store_end(s->db, false);
     return false;
@@ -252,27 +252,27 @@ bool seed_plant(struct sandbox *s, const struct json *counts,
   return true;
 }
 
-static bool plant_nothing(struct sandbox *s) {
+static bool create_nothing(struct sandbox *s) {
   store_begin(s->db);
   snapshot_clear(s);
   store_run(s->db, "INSERT INTO spaces(id, name) VALUES (?, 'Demo')", "i",
             DEFAULT_SPACE);
-  users_settle(s);
+  users_ensure(s);
   store_end(s->db, true);
   return true;
 }
 
-/* A database that was filled before stays as it is. */
+/* Keeps the state of a database that has one. */
 static bool keep_database(struct sandbox *s) {
   int64_t spaces;
   if (!store_int(s->db, &spaces, "SELECT 1 FROM spaces", "")) return false;
   store_begin(s->db);
-  users_settle(s);
+  users_ensure(s);
   store_end(s->db, true);
   return true;
 }
 
-static bool plant_file(struct sandbox *s, const char *path,
+static bool create_file(struct sandbox *s, const char *path,
                        ws_buffer *err) {
   ws_buffer text = { 0 }, why = { 0 };
   struct arena arena = { 0 };
@@ -281,7 +281,7 @@ static bool plant_file(struct sandbox *s, const char *path,
   if (text_read_file(&text, path, &why)) {
     seed = json_parse(&arena, ws_buffer_cstring(&text), text.size, &why);
     ok = seed && (is_snapshot(seed) ? snapshot_load(s, seed, &why)
-                                    : seed_plant(s, seed, &why));
+                                    : seed_create(s, seed, &why));
   }
   if (!ok) fail(err, "seed '%s': %s", path, ws_buffer_cstring(&why));
   ws_buffer_free(&text);
@@ -293,9 +293,9 @@ static bool plant_file(struct sandbox *s, const char *path,
 /* The option `seed` in all its forms. */
 bool seed_read(struct sandbox *s, ws_buffer *err) {
   const struct json *seed = s->config.seed;
-  if (!seed) return keep_database(s) || seed_plant(s, NULL, err);
-  if (seed->type == JSON_BOOL) return plant_nothing(s);
-  if (seed->type == JSON_TEXT) return plant_file(s, seed->text, err);
+  if (!seed) return keep_database(s) || seed_create(s, NULL, err);
+  if (seed->type == JSON_BOOL) return create_nothing(s);
+  if (seed->type == JSON_TEXT) return create_file(s, seed->text, err);
   return is_snapshot(seed) ? snapshot_load(s, seed, err)
-                           : seed_plant(s, seed, err);
+                           : seed_create(s, seed, err);
 }

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #define MAX_BODY (4u << 20)
-#define HANG_LOOK 0.05  /* seconds between checks that the client is there */
+#define HANG_CHECK 0.05  /* seconds between checks that the client is there */
 
 /* --- waiting ------------------------------------------------------------- */
 
@@ -44,15 +44,16 @@ static double draw(struct sandbox *s, const struct span *span) {
   return span->min + (span->max - span->min) * ws_random(&s->random);
 }
 
-/* Keeps a request without an answer, until its time or its client ends. */
+/* Holds a request without a response, until its time is up or its client
+** closes the connection. */
 static enum MHD_Result hang(struct request *r) {
   if (!r->hang_until) r->hang_until =
     ws_now() + ws_from_seconds(r->fault->hold);
   if (client_left(r) || ws_now() >= r->hang_until) return MHD_NO;
-  return wait_for(r, HANG_LOOK, HANGING);
+  return wait_for(r, HANG_CHECK, HANGING);
 }
 
-/* --- the way of a request ------------------------------------------------ */
+/* --- the life of a request ------------------------------------------------ */
 
 static double limit_for(const struct sandbox *s, const struct message *m) {
   return message_is_kantata(m) ? s->config.kantata_rate_limit
@@ -136,7 +137,7 @@ static void reject(struct request *r, double limit) {
   answer_limited(r, limit);
 }
 
-/* The request has arrived: it is counted and logged, and meets its fault. */
+/* Counts and logs a request that has arrived, and finds its fault. */
 static void arrive(struct request *r) {
   struct sandbox *s = r->sandbox;
   const struct message *m = r->message;
@@ -153,13 +154,13 @@ static void arrive(struct request *r) {
     answer_text(r, 429, SHAPE_STRING, "Too many concurrent requests");
     return;
   }
-  r->fault = faults_meet(&s->faults, m->method, m->path);
+  r->fault = faults_find(&s->faults, m->method, m->path);
   e = log_entry(&s->log, r->number);
   if (e && r->fault) e->fault = r->fault->name;
 }
 
-static bool spares_effect(const struct request *r) {
-  return r->limited || (r->fault && fault_spares_effect(r->fault));
+static bool skips_effect(const struct request *r) {
+  return r->limited || (r->fault && fault_skips_effect(r->fault));
 }
 
 static enum MHD_Result after_delay(struct request *r) {
@@ -171,9 +172,9 @@ static enum MHD_Result after_delay(struct request *r) {
     return MHD_NO;
   }
   if (r->too_large) answer_text(r, 413, SHAPE_STRING, "body too large");
-  else if (!spares_effect(r)) request_work(r);
+  else if (!skips_effect(r)) request_work(r);
   if (f && f->hang == AFTER) return hang(r);
-  if (f) answer_spoil(r, f);
+  if (f) answer_apply_fault(r, f);
   wait = draw(r->sandbox, &r->sandbox->config.outbound) +
          (f ? f->delay_after : 0);
   if (wait > 0) return wait_for(r, wait, RETURNING);
@@ -187,7 +188,7 @@ static enum MHD_Result after_travel(struct request *r) {
   return after_delay(r);
 }
 
-/* Takes a request up again where it waited. */
+/* Continues a request after a wait. */
 static enum MHD_Result advance(struct request *r) {
   double wait;
   switch (r->phase) {
@@ -363,7 +364,7 @@ static struct MHD_Daemon *start_daemon(struct sandbox *s) {
                           MHD_OPTION_END);
 }
 
-/* Starts to listen; the threads leave every signal to the host's own. */
+/* Starts to listen; the server's threads block all signals. */
 bool server_start(struct sandbox *s, ws_buffer *err) {
   const union MHD_DaemonInfo *info;
   sigset_t all, before;

@@ -129,7 +129,7 @@ static const struct field k_change_fields[] = {
   { "created_at", F_TEXT }, { "updated_at", F_TEXT }, { NULL, 0 },
 };
 
-/* What is being loaded, and where it goes wrong. */
+/* The state of loading a snapshot. */
 struct load {
   struct sandbox *sandbox;
   struct store *db;
@@ -693,7 +693,7 @@ static bool load_all(struct load *l, const struct json *snapshot) {
          load_kantata(l, json_get(snapshot, "kantata"));
 }
 
-/* Once the users of tokens are there too: a collaborator is one of them. */
+/* Runs when the users of tokens exist: a collaborator may be one of them. */
 static bool check_collaborators(struct load *l) {
   int64_t id;
   if (!store_int(l->db, &id, "SELECT user_id FROM collaborators WHERE"
@@ -705,15 +705,15 @@ static bool check_collaborators(struct load *l) {
               (long long)id);
 }
 
-/* A change that names nobody is one of the first user. */
-static void settle_changes(struct sandbox *s) {
+/* Gives changes without a user to the first one. */
+static void assign_changes(struct sandbox *s) {
   store_run(s->db, "UPDATE changes SET user_id = ? WHERE user_id = 0", "i",
             s->user);
   store_run(s->db, "UPDATE k_changes SET user_id = ? WHERE user_id = 0",
             "i", s->k_user);
 }
 
-/* Replaces the whole state, or leaves it as it was and says why. */
+/* Replaces the whole state, or changes nothing and says why. */
 bool snapshot_load(struct sandbox *s, const struct json *snapshot,
                    ws_buffer *err) {
   struct load l = { .sandbox = s, .db = s->db, .err = err };
@@ -725,8 +725,8 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
   snapshot_clear(s);
   ok = load_all(&l, snapshot);
   if (ok) {
-    users_settle(s);
-    settle_changes(s);
+    users_ensure(s);
+    assign_changes(s);
     ok = check_collaborators(&l);
   }
   if (!err->size && store_failed(s->db, err)) ok = false;

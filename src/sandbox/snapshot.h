@@ -4,7 +4,7 @@
 
 #include "inner.h"
 
-bool seed_plant(struct sandbox *s, const struct json *counts,
+bool seed_create(struct sandbox *s, const struct json *counts,
                 ws_buffer *err);
 bool seed_read(struct sandbox *s, ws_buffer *err);
 bool is_snapshot(const struct json *value);
@@ -12,6 +12,6 @@ bool snapshot_load(struct sandbox *s, const struct json *snapshot,
                    ws_buffer *err);
 void snapshot_dump(struct sandbox *s, ws_buffer *b);
 void snapshot_clear(struct sandbox *s);
-void users_settle(struct sandbox *s);
+void users_ensure(struct sandbox *s);
 
 #endif

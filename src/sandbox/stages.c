@@ -334,7 +334,7 @@ static void reset_left_out(struct call *c, const struct json *attributes) {
   stage_defaults(c->db, c->id, attributes);
 }
 
-/* A workflow has at least one stage: its last one can not go anywhere. */
+/* True unless the stage is the last one of its workflow, which cannot leave. */
 static bool may_leave(struct call *c, const char *otherwise) {
   int64_t others;
   store_int(c->db, &others,
@@ -344,7 +344,7 @@ static bool may_leave(struct call *c, const char *otherwise) {
   return others > 0;
 }
 
-/* A stage that comes into a workflow with a default stage is none there. */
+/* Puts the stage into a workflow, as a default stage only if that has none. */
 static void put_into(struct call *c, int64_t workflow) {
   store_run(c->db,
             "UPDATE stages SET workflow_id = ?1, is_default = is_default AND"
@@ -353,7 +353,7 @@ static void put_into(struct call *c, int64_t workflow) {
             c->id);
 }
 
-/* The workflow that a stage is to be in: one that there is, if it may. */
+/* Finds the workflow that the stage is to be in, and checks that it may. */
 static bool find_target(struct call *c, const struct json *attributes,
                         int64_t *target) {
   int64_t workflow;
@@ -385,7 +385,7 @@ void stages_update(struct call *c) {
   if (c->config->update_status == 200) answer_stage(c, 200, c->id);
 }
 
-/* Removes a stage from wherever it is named: silently, as the service. */
+/* Deletes a stage and every reference to it, silently as the service does. */
 void stage_remove(struct store *db, int64_t space, int64_t id) {
   store_run(db, "UPDATE stories SET workflow_stage_id = NULL,"
             " stage_due_date = NULL, stage_created_at = NULL"

@@ -1,4 +1,4 @@
-/* What is counted. */
+/* The counters. */
 #ifndef SANDBOX_STATS_H
 #define SANDBOX_STATS_H
 

@@ -259,7 +259,7 @@ void store_end(struct store *db, bool keep) {
   store_run(db, keep ? "COMMIT" : "ROLLBACK", "");
 }
 
-/* Whether a statement of this transaction went wrong, and why. */
+/* True, with a message, if a statement of this transaction failed. */
 bool store_failed(struct store *db, ws_buffer *err) {
   if (db->error == SQLITE_OK) return false;
   fail(err, "database: %s (%s)", sqlite3_errstr(db->error),

@@ -61,7 +61,7 @@ static bool is_nulls(const struct call *c) {
 
 /*
 ** Finds the versions that release_id asks for; false with a 403 where there
-** is no such release.
+** is none with that id.
 */
 bool versions_find(struct call *c, struct versions *v) {
   const char *text = param(c, "release_id");
@@ -157,7 +157,7 @@ bool story_found(struct call *c) {
   return false;
 }
 
-/* Where the option says so, a story without a stage has no such member. */
+/* Removes the member `stage` of a story without one, if the option says so. */
 static void leave_out_stage(struct call *c, ws_buffer *story) {
   static const char null_stage[] = ",\"stage\":null}";
   size_t len = sizeof null_stage - 1;

@@ -1,4 +1,4 @@
-/* What the files about stories share. */
+/* Declarations that the files about stories share. */
 #ifndef SANDBOX_STORIES_H
 #define SANDBOX_STORIES_H
 
@@ -22,7 +22,7 @@ bool story_order(struct filter *f, ws_buffer *order);
 /* story_query.c */
 void filter_queries(struct filter *f);
 
-/* The id of the folder that a story stands in, or NULL. */
+/* The id of the folder that a story is in, or NULL. */
 #define STORY_PARENT \
   "(SELECT d.id FROM stories d WHERE d.space_id = s.space_id AND" \
   " d.is_folder AND d.deleted_at IS NULL AND d.full_slug =" \

@@ -54,7 +54,7 @@ static void collect(ws_buffer *list, const struct json *v) {
   }
 }
 
-/* Notes the components that a story's content holds, for the filter. */
+/* Stores the components in a story's content, for the filter. */
 void story_components(struct store *db, int64_t id,
                       const struct json *content) {
   ws_buffer list = { 0 };

@@ -167,7 +167,7 @@ static void add_sorted(ws_buffer *b, const char *name, size_t len) {
   text_format(b, "json_extract(s.content, '$.\"%.*s\"')", (int)len, name);
 }
 
-/* How one field is sorted. */
+/* The order of one field. */
 struct sorting {
   const char *cast;  /* SQL type, or NULL */
   bool descending, nulls_first;

@@ -1,7 +1,7 @@
 /* The users of the tokens. */
 #include "snapshot.h"
 
-static void settle_token(struct sandbox *s, struct token *t) {
+static void ensure_token_user(struct sandbox *s, struct token *t) {
   if (!t->user_id && !t->userid) return;
   if (!t->user_id &&
       !store_int(s->db, &t->user_id, "SELECT id FROM users"
@@ -31,10 +31,10 @@ static int64_t first_user(struct store *db, const char *table) {
 ** Makes sure that every token has a user, and that there is one for tokens
 ** that nobody named.
 */
-void users_settle(struct sandbox *s) {
+void users_ensure(struct sandbox *s) {
   size_t i;
   for (i = 0; i < s->config.token_count; i++)
-    settle_token(s, &s->config.tokens[i]);
+    ensure_token_user(s, &s->config.tokens[i]);
   s->user = first_user(s->db, "users");
   s->k_user = first_user(s->db, "k_users");
   if (!s->user) {

@@ -29,7 +29,7 @@ struct windows {
   size_t peak_second;  /* and in a second of the clock */
 };
 
-/* How many requests a second are let through. */
+/* The number of requests a second that are accepted. */
 struct rate {
   double limit;  /* 0: any number */
   bool rolling, count_rejected;

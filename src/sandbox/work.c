@@ -1,4 +1,4 @@
-/* What a request does to the state, at once or late. */
+/* Runs the handler of a request, at once or late. */
 #include "request.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ static void note_effect(struct sandbox *s, uint64_t number,
 }
 
 /* Serves a request whose time has come, late, and lets its effect stand. */
-static void come_late(void *host, struct timer *timer, bool stopping) {
+static void serve_late(void *host, struct timer *timer, bool stopping) {
   struct late *late = (struct late *)timer;
   struct sandbox *s = host;
   int64_t counter = store_counter(s->db);
@@ -58,7 +58,7 @@ static void postpone(struct request *r, const char *now, int64_t counter) {
   struct sandbox *s = r->sandbox;
   struct late *late = ws_calloc(1, sizeof *late);
   if (!late) return;
-  late->timer.fire = come_late;
+  late->timer.fire = serve_late;
   late->message = r->message;
   late->counter = counter;
   late->number = r->number;

@@ -181,7 +181,7 @@ static bool check_stages(struct call *c, const struct json *workflow) {
   return true;
 }
 
-/* What is sent to create a workflow, by itself or as a duplicate. */
+/* Checks the body that creates a workflow or a duplicate of one. */
 static bool check_body(struct call *c, const struct json *workflow) {
   return body_check(c, create_fields, workflow) && check_stages(c, workflow);
 }

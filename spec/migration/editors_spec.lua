@@ -224,6 +224,54 @@ describe("while items are moved", function()
                 migrations.counts(server))
   end)
 
+  -- Moves stories into "Old review" as fast as it is answered, until told to
+  -- stop; returns how many it moved.
+  local function keep_putting(server, editor, is_over)
+    local stages, moved = migrations.stages_of(server), 0
+    while not is_over() do
+      for _, each in ipairs(assert(editor.stories:list())) do
+        local at = each.stage and each.stage.workflow_stage_id
+        if (at == stages.Review.id or at == stages.Drafting.id) and
+           not is_over() and editor.changes:create {
+             story_id = each.id, workflow_stage_id = stages["Old review"].id,
+           } then
+          moved = moved + 1
+        end
+      end
+    end
+    return moved
+  end
+
+  it("a fast editor strands no story in a stage that goes", function()
+    for _ = 1, 5 do
+      local content = migrations.space { ["Old review"] = 20, Review = 30,
+                                         Drafting = 30 }
+      for _, stage in ipairs(content.workflows[2].stages) do
+        if stage.name ~= "Old review" then
+          stage.workflow_stage_ids, stage.allow_all_stages = {}, true
+        end
+      end
+      local server, space = migrations.start(content, { latency = 0.001 })
+      servers[#servers + 1], open[#open + 1] = server, space
+      local editor, report, moved = editor_of(server), nil, nil
+      local plan = assert(migration.plan(space, migrations.smaller()))
+      workstage.run(function(tasks)
+        local task = tasks:spawn(function()
+          return keep_putting(server, editor, function() return report end)
+        end)
+        report = assert(migration.apply(space, plan, {
+          journal = ("%s/%d"):format(folder, #servers) }))
+        moved = task:wait()
+      end)
+      assert.is_true(report.complete, tostring(report))
+      assert.is_true(moved > 0)
+      assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+      local counts = migrations.counts(server)
+      assert.is_nil(counts.none)
+      assert.equal(80, counts.Drafting + counts.Review)
+    end
+  end)
+
   it("a stage that is deleted makes the moves to it fail", function()
     local server, space = start { Drafting = 5 }
     local blueprint = migrations.blueprint()

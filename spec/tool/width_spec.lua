@@ -139,6 +139,16 @@ describe("on a terminal", function()
     end)
   end)
 
+  it("doctor wraps its sentences between words", function()
+    each_width(function(columns)
+      local lines = table_of("doctor", columns)
+      assert.truthy(find(lines, "^ok       token: belongs to"))
+      for _, line in ipairs(lines) do
+        assert.is_true(cells(line) <= columns, line)
+      end
+    end)
+  end)
+
   it("progress --failures gives each item with its reason", function()
     assert(place.server:inject { {
       method = "POST", path = "/workflow_stage_changes", count = 2,

@@ -41,7 +41,7 @@ function connect.define(parser)
     :argname "NAME":choices { "storyblok", "kantata" }
   parser:option("--space", "The space's id; else $STORYBLOK_SPACE_ID.")
     :argname "ID"
-  parser:option("--region", "eu, us, ca, ap or cn; else told by the id.")
+  parser:option("--region", "eu, us, ca, ap or cn; else by the space's id.")
     :argname "CODE"
   parser:option("--base-url", "The address; else $WORKSTAGE_BASE_URL.")
     :argname "URL"

@@ -68,7 +68,7 @@ end
 
 local OTHERS = { plan = "apply", journal = "resume" }
 
---- Reads a blueprint and judges it; its warnings are told.
+--- Reads a blueprint, checks it and writes its warnings.
 -- @tparam string path
 -- @tparam[opt] boolean is_planned whether a plan is made of it next
 -- @treturn[1] table
@@ -132,7 +132,9 @@ local function number_of(path, number)
   return ("%s.%d.journal"):format(path, number)
 end
 
-local function told_of(path, plan, progress)
+-- Says why a journal that exists cannot be used; false if its run is over and
+-- another journal is to be made.
+local function refuses_journal(path, plan, progress)
   local is_over = progress.complete or progress.rolled_back
   if progress.plan == plan.id and is_over then
     screen.complain("This plan has already been applied. See %s", path)
@@ -150,7 +152,7 @@ local function told_of(path, plan, progress)
 end
 
 --- The journal for a plan, beside its file. One that is there already and
--- not of a run that is over is to be carried on.
+-- not of a finished run is to be continued.
 -- @tparam string path of the plan or the blueprint
 -- @tparam table plan
 -- @tparam ?string named as a person wants it
@@ -168,7 +170,9 @@ function files.new_journal(path, plan, named)
     if not files.exists(journal) then return journal end
     local progress, err = migration.progress(journal)
     if not progress then return nil, failure.tell(err) end
-    if told_of(journal, plan, progress) then return nil, exit_status.FAILED end
+    if refuses_journal(journal, plan, progress) then
+      return nil, exit_status.FAILED
+    end
     if named then
       screen.complain("%s belongs to a finished run. Choose another " ..
                       "--journal", named)

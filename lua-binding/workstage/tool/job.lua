@@ -114,7 +114,8 @@ local function is_stopped()
   return terminal.pending_signal() ~= nil
 end
 
---- From here on the first signal stops the job after what is under way.
+--- From here on the first signal stops the job once the requests in flight
+-- have ended.
 function Job:catch_signals(journal)
   terminal.install(journal and
     ("\nworkstage: Ended at once. To continue, run: %s\n")

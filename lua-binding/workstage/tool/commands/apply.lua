@@ -18,7 +18,7 @@ local command = {
     "workstage apply article.plan --limit 10     # a canary; then resume",
     "workstage apply article.lua --yes           # plans first",
   },
-  ends = "Ctrl-C finishes the requests under way and stops; 'workstage " ..
+  ends = "Ctrl-C finishes the requests in flight and stops; 'workstage " ..
          "resume JOURNAL' continues. Exit status: 0 done (or --limit " ..
          "reached), 1 failed, partly failed, stopped or declined, 3 wrong " ..
          "usage, or no terminal to ask at and no --yes.",

@@ -24,15 +24,26 @@ end
 local MARKS = { ok = { "green", "ok" }, warning = { "yellow", "warning" },
                 problem = { "red", "PROBLEM" } }
 
+local MARGIN = 9 -- cells of a mark and the blanks after it
+
+-- Sentences are wrapped; a command to be copied stays in one line.
+local function lines_of(text, columns)
+  text = screen.clean(text)
+  local is_command = text:find("run: workstage", 1, true)
+  return screen.lines(text, not is_command and columns or nil)
+end
+
 local function tell(report)
-  local paint = screen.painter(screen.OUT)
+  local paint, width = screen.painter(screen.OUT), screen.width(screen.OUT)
+  local columns = width and width - MARGIN
   for _, each in ipairs(report) do
-    local mark = MARKS[each.level]
-    screen.say(("%s  %s: %s"):format(
-      paint(mark[1], screen.pad(mark[2], 7)), each.subject,
-      screen.clean(each.message)))
-    if each.remedy then
-      screen.say((" "):rep(9) .. screen.clean(each.remedy))
+    local mark, margin = MARKS[each.level], (" "):rep(MARGIN)
+    local lines = lines_of(each.subject .. ": " .. each.message, columns)
+    screen.say(paint(mark[1], screen.pad(mark[2], MARGIN)) .. lines[1])
+    for i = 2, #lines do screen.say(margin .. lines[i]) end
+    for _, line in ipairs(each.remedy and lines_of(each.remedy, columns) or
+                          {}) do
+      screen.say(margin .. line)
     end
   end
 end

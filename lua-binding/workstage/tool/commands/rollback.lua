@@ -86,17 +86,17 @@ function command.run(parsed)
   local self
   self, code = job.new(parsed, session:progress())
   if not self then return code end
-  local back, told = parsed.journal .. ".rollback", { verb = "Rollback" }
+  local back, about_run = parsed.journal .. ".rollback", { verb = "Rollback" }
   local begun, err = rollback_session.begun(session, back)
   local done
   if begun then
     done, err, code = continue(self, session, begun, back)
     if not done and not err then return code end
   elseif begun == false then
-    done, err = begin(self, session, told)
+    done, err = begin(self, session, about_run)
     if self.refused then return self.refused end
   end
-  return self:tell(done, err, told)
+  return self:tell(done, err, about_run)
 end
 
 return command

@@ -79,10 +79,10 @@ local function add_outcomes(list, journal)
     for _, item in ipairs(items) do found[item.item] = item end
   end
   for _, row in ipairs(list) do
-    local told = row.item and row.outcome ~= "duplicate" and
+    local item = row.item and row.outcome ~= "duplicate" and
                  row.outcome ~= "conflict" and found[row.item.id]
-    if told then
-      row.outcome, row.reason = told.outcome, told.reason
+    if item then
+      row.outcome, row.reason = item.outcome, item.reason
     elseif not row.outcome then
       row.outcome = journal and "not_sent" or "planned"
     end
@@ -140,14 +140,14 @@ local function say_counts(list)
                            table.concat(parts, ", ")))
 end
 
--- The rows that cannot be moved, with their reasons; the first of them. Said
--- once; what fails later is told as for every run.
+-- Lists the first rows that cannot be moved, with their reasons; only
+-- once; what fails later is listed as for every run.
 local NAMED = 10
 
 local function say_problems(list)
   local named = 0
-  if list.are_told then return end
-  list.are_told = true
+  if list.are_listed then return end
+  list.are_listed = true
   for _, row in ipairs(list) do
     if row.outcome and not FINE[row.outcome] then
       named = named + 1
@@ -199,7 +199,7 @@ local function write_json(self, list, journal, report, code)
 end
 
 local function continue(self, list, about, journal)
-  list.are_told = true
+  list.are_listed = true
   if not self.parsed.json and not self.parsed.json_events then
     progress.tell(about, { journal = journal }, true)
   end

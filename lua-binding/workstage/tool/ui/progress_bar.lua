@@ -24,7 +24,7 @@ function progress_bar.new(stopped_by)
   return setmetatable({
     on_terminal = screen.is_terminal(screen.ERR),
     stopped_by = stopped_by,
-    answers = 0, retries = 0, samples = {}, told_at = core.now(),
+    answers = 0, retries = 0, samples = {}, shown_at = core.now(),
     pause_until = 0,
   }, Bar)
 end
@@ -153,7 +153,7 @@ local function has_items(self)
   return self.now ~= nil and self.now.total > 0
 end
 
--- Before the first item, and where there are none: what is under way.
+-- Before the first item, and where there are none: what happens now.
 local function requests_of(self)
   local parts = {}
   local is_waiting = self.pause_until > core.now()
@@ -250,7 +250,7 @@ local function note_signal(self)
   if not signal or self.has_said then return end
   self.has_said = true
   self:clear()
-  screen.complain("Stopping (%s): finishing what is under way. Press " ..
+  screen.complain("Stopping (%s): finishing the requests in flight. Press " ..
                   "Ctrl-C again to end at once.", signal)
 end
 
@@ -258,8 +258,8 @@ local function update(self)
   note_signal(self)
   sample(self)
   if self.on_terminal then draw(self)
-  elseif core.now() - self.told_at >= LINE_EVERY then
-    self.told_at = core.now()
+  elseif core.now() - self.shown_at >= LINE_EVERY then
+    self.shown_at = core.now()
     screen.complain("%s", self:line())
   end
 end

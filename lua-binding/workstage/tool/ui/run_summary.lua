@@ -1,4 +1,4 @@
---- What a run did, told to a person.
+--- What a run did, for people.
 local duration = require "workstage.duration"
 local failure = require "workstage.tool.ui.failure"
 local screen = require "workstage.tool.ui.screen"
@@ -69,7 +69,7 @@ end
 
 -- ------------------------------------------------------------ how it ended
 
---- True if a run ended where --limit told it to.
+--- True if a run ended because of --limit.
 function run_summary.reached_limit(done)
   return not done.error and done.failed == 0 and done.stopped ~= nil and
          done.stopped:find("limit", 1, true) ~= nil

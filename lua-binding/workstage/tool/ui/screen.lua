@@ -90,6 +90,25 @@ function screen.pad(text, columns, is_right)
   return is_right and blanks .. text or text .. blanks
 end
 
+--- A text in lines of at most so many cells, divided at blanks.
+-- @tparam string text
+-- @tparam ?integer columns nil: one line
+-- @treturn table the lines
+function screen.lines(text, columns)
+  local lines, line = {}, nil
+  for word in text:gmatch "%S+" do
+    local longer = line and line .. " " .. word or word
+    if line and columns and screen.columns(longer) > columns then
+      lines[#lines + 1] = line
+      line = word
+    else
+      line = longer
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
 --- A number with its noun.
 -- @tparam integer number
 -- @tparam string one the singular

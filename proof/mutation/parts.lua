@@ -57,6 +57,8 @@ return {
           "migration/steps"),
   planner("plan/match", "migration/match", "migration/diff",
           "migration/steps", "migration/plan"),
+  planner("plan/workflow_target", "migration/diff", "migration/steps",
+          "migration/plan"),
   planner("plan/widen", "migration/diff", "migration/steps",
           "migration/moves"),
   planner("state", "migration/operations", "migration/diff",

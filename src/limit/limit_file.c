@@ -48,6 +48,7 @@ struct ws_limit_file {
   uint64_t reservations;
   own_request *own;
   int own_count, own_room, ended_count;
+  size_t size;             /* of the file, when it was last read */
   ws_limit_record record;
   unsigned char bytes[WS_LIMIT_RECORD_SIZE];
 };
@@ -264,10 +265,8 @@ static bool apply_ends(ws_limit_file *file) {
 static bool write_back(ws_limit_file *file, ws_time now) {
   size_t size = ws_limit_record_write(&file->record, now, file->clock,
                                       file->bytes);
-  struct stat status;
   if (pwrite(file->fd, file->bytes, size, 0) != (ssize_t)size) return false;
-  return fstat(file->fd, &status) != 0 || status.st_size <= (off_t)size ||
-         ftruncate(file->fd, (off_t)size) == 0;
+  return file->size <= size || ftruncate(file->fd, (off_t)size) == 0;
 }
 
 static bool fail_write(const ws_limit_file *file, ws_error *error) {
@@ -300,6 +299,7 @@ static bool load(ws_limit_file *file, ws_time now, bool *changed,
     fail(error, file, "cannot be read: %s", strerror(errno));
     return false;
   }
+  file->size = (size_t)size;
   state = ws_limit_record_read(&file->record, now > clock ? now : clock,
                                file->clock, file->bytes, (size_t)size);
   if (state == WS_RECORD_GOOD) return true;

@@ -16,7 +16,7 @@ static ws_time min_time(ws_time a, ws_time b) {
 }
 
 void ws_limit_record_init(ws_limit_record *r, double per_second) {
-  memset(r, 0, sizeof *r);
+  r->waiter_count = 0;
   ws_limiter_init(&r->limiter, per_second);
 }
 

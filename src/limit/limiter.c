@@ -1,5 +1,6 @@
 #include "limit/limiter.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define GUARD (5 * WS_SECOND / 1000)    /* for clocks that tick each ms */
@@ -390,7 +391,7 @@ static bool raise_latency_share(ws_limiter *l) {
 
 
 void ws_limiter_init(ws_limiter *l, double per_second) {
-  memset(l, 0, sizeof *l);
+  memset(l, 0, offsetof(ws_limiter, slots));
   l->quiet_period = SHORT_QUIET_PERIOD;
   l->easing_interval = EASING_INTERVAL;
   l->latency_share = FULL_SHARE;

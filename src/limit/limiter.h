@@ -82,10 +82,11 @@ typedef struct ws_limiter {
   int latency_share;      /* how much of a delay counts as before arrival */
   int easing_interval;    /* seconds of full use before the share is lowered */
   uint64_t reservations;  /* the last one given out */
-  int slot_count, in_flight_count;
-  ws_slot slots[WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS];  /* oldest first */
-  ws_in_flight in_flight[WS_LIMITER_IN_FLIGHT];              /* oldest first */
   ws_rtt_stats rtt[WS_LIMITER_GROUPS];
+  int slot_count, in_flight_count;
+  /* from here on only so many are initialised; oldest first */
+  ws_slot slots[WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS];
+  ws_in_flight in_flight[WS_LIMITER_IN_FLIGHT];
 } ws_limiter;
 
 /* Starts with a limit of `per_second` requests; 0: none. A limit of 2.5 means

@@ -418,7 +418,8 @@ describe("any space", function()
   it("becomes any other, and comes back", function()
     local folder = migrations.folder()
     local server, space = migrations.start(
-      {}, { log = 3000, story_stage = "change" }, { settle_time = 0.01 })
+      {}, { log = 3000, story_stage = "change", permissions = "admin" },
+      { settle_time = 0.01 })
     local journal = folder .. "/journal"
     for number = 1, PAIRS do
       local good, why = xpcall(run_pair, debug.traceback, server, space,

@@ -36,8 +36,7 @@ local function alternatives()
     add(name, default == "true" and "false" or "true")
   end
   for name, value in pairs {
-    permissions = "false", transitions = "false", rate_headers = "true",
-    retry_after = "1",
+    permissions = "false", rate_headers = "true", retry_after = "1",
   } do add(name, value) end
   return list
 end

@@ -144,6 +144,14 @@ describe("a limit file", function()
     end
   end)
 
+  it("keeps a rate that was lowered after a 429", function()
+    local one, two = process(" 1", 4), process(" 2", 4)
+    local _, id = one:ask(now)
+    one:rejected(id, now, now, 1, now)
+    assert.equal(0, (free(two, now + 0.9)))
+    assert.equal(1, (free(two, now + 1.1)))
+  end)
+
   it("is the same for all handles of the key", function()
     local one = assert(open(key, 1, path))
     assert(open(key, 1, path))
@@ -571,6 +579,16 @@ describe("what a limit file holds", function()
     local state, again = probe.read(bytes, written, clock)
     assert.equal("good", state)
     assert.is_true(bytes == again)
+  end)
+
+  it("has no rate above its limit", function()
+    local bytes, at = record()
+    local clock = string.unpack("<i8", bytes, 9)
+    for rate, state in pairs { [0.5] = "good", [0.8] = "damaged" } do
+      local changed = bytes:sub(1, 48) .. string.pack("<d", rate)
+                      .. bytes:sub(57)
+      assert.equal(state, (probe.read(probe.seal(changed), at, clock)))
+    end
   end)
 
   it("is nothing yet", function()

@@ -73,9 +73,10 @@ const char *const schema[] = {
   "CREATE TABLE IF NOT EXISTS release_stages(release_id INTEGER NOT NULL,"
   " story_id INTEGER NOT NULL, workflow_stage_id INTEGER, due_date TEXT,"
   " created_at TEXT NOT NULL, PRIMARY KEY(release_id, story_id))",
-  "CREATE INDEX IF NOT EXISTS stories_space ON stories(space_id)",
+  "CREATE INDEX IF NOT EXISTS stories_space"
+  " ON stories(space_id, deleted_at)",
   "CREATE INDEX IF NOT EXISTS stories_stage"
-  " ON stories(space_id, workflow_stage_id)",
+  " ON stories(space_id, deleted_at, workflow_stage_id)",
   "CREATE INDEX IF NOT EXISTS stories_slug"
   " ON stories(space_id, full_slug)",
   "CREATE TABLE IF NOT EXISTS changes(id INTEGER PRIMARY KEY,"

@@ -314,7 +314,8 @@ check-c: check-tools
 	  --enable=warning,performance,portability --suppress=missingInclude \
 	  --suppress=identicalInnerCondition --suppress=varFuncNullUB \
 	  --suppress=normalCheckLevelMaxBranches --suppress=uninitvar \
-	  -D__linux__ -D__GNUC__ -Isrc -Isrc/sandbox src lua-binding
+	  -D__linux__ -D__GNUC__ -DLIBCURL_VERSION_NUM=0x075800 \
+	  -Isrc -Isrc/sandbox src lua-binding
 
 check-width:
 	@script/check-width $(C_FILES) $(LUA_FILES)

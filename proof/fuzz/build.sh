@@ -13,7 +13,8 @@ build_tree() {
   make -s -j2 BUILD="$out" CC=clang CFLAGS="$instrumented" \
     LDFLAGS=-shared-libasan embed sandbox >"$out/log" 2>&1 ||
     { cat "$out/log"; return 1; }
-  ar rcs "$out/sandbox.a" "$out"/obj/src/sandbox/*.o
+  ar rcs "$out/sandbox.a" "$out"/obj/src/sandbox/*.o \
+    "$out"/obj/src/base/*.o "$out"/obj/src/json/*.o
 }
 
 # One fuzzer; objects that are named come before those of the tree.

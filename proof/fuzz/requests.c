@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "json/writer.h"
+#include "base/buffer.h"
+#include "json.h"
 #include "request.h"
 #include "sandbox.h"
 
@@ -43,15 +44,15 @@ static struct message *read_message(const char *text, size_t size) {
   if (!m) abort();
   m->method = copy(m, text, method);
   m->authorization = message_is_kantata(m) ? "Bearer token" : "token";
-  if (end) buf_add(&m->body, end + 1, size - line - 1);
+  if (end) ws_buffer_add(&m->body, end + 1, size - line - 1);
   return m;
 }
 
 static bool is_json(const char *text, size_t size) {
   struct arena arena = { 0 };
-  struct buf err = { 0 };
+  ws_buffer err = WS_BUFFER_EMPTY;
   bool good = json_parse(&arena, text, size, &err) != NULL;
-  buf_free(&err);
+  ws_buffer_free(&err);
   arena_free(&arena);
   return good;
 }

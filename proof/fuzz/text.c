@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "request/retry.h"
 #include "request/url.h"
+#include "base/url_escape.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

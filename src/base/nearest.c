@@ -10,7 +10,8 @@ enum { MAX_NAME = 64 };
 typedef unsigned char row[MAX_NAME + 1];
 
 static char fold(char c) {
-  return c == '-' || c == ' ' ? '_' : ws_ascii_lower(c);
+  if (c == '-' || c == ' ') return '_';
+  return ws_ascii_lower(c);
 }
 
 static unsigned char smaller(unsigned char a, unsigned char b) {

@@ -17,20 +17,20 @@
 
 enum { MOST_DESCRIPTORS = 65536, FIRST_CAPACITY = 16, HOST_WAIT = 10 };
 
-typedef struct poller {
+typedef struct poll_set {
   struct pollfd *watched;
   int count, capacity;
   int pipes;             /* of the watched, so many are pipes */
-} poller;
+} poll_set;
 
-static _Atomic(poller *) pollers[MOST_DESCRIPTORS];
+static _Atomic(poll_set *) pollers[MOST_DESCRIPTORS];
 
-static poller *find_poller(int fd) {
+static poll_set *find_poller(int fd) {
   return fd >= 0 && fd < MOST_DESCRIPTORS ? atomic_load(&pollers[fd]) : NULL;
 }
 
 int ws_poller_open(void) {
-  poller *self = ws_calloc(1, sizeof *self);
+  poll_set *self = ws_calloc(1, sizeof *self);
   int fd;
   if (!self) {
     errno = ENOMEM;
@@ -43,7 +43,7 @@ int ws_poller_open(void) {
 }
 
 void ws_poller_close(int fd) {
-  poller *self = find_poller(fd);
+  poll_set *self = find_poller(fd);
   if (!self) return;
   atomic_store(&pollers[fd], NULL);
   ws_free(self->watched);
@@ -51,13 +51,13 @@ void ws_poller_close(int fd) {
   ws_pipe_close(fd);
 }
 
-static int place_of(const poller *self, int fd) {
+static int place_of(const poll_set *self, int fd) {
   int i = 0;
   while (i < self->count && self->watched[i].fd != fd) i++;
   return i;
 }
 
-static bool make_room(poller *self) {
+static bool make_room(poll_set *self) {
   int capacity = self->capacity ? 2 * self->capacity : FIRST_CAPACITY;
   struct pollfd *watched;
   if (self->count < self->capacity) return true;
@@ -69,7 +69,7 @@ static bool make_room(poller *self) {
 }
 
 /* A new descriptor; a pipe becomes one with the poller's. */
-static bool add(poller *self, int own, int fd) {
+static bool add(poll_set *self, int own, int fd) {
   if (!make_room(self)) return false;
   if (ws_pipe_is_end(fd)) {
     if (!ws_pipe_join(fd, own)) return false;
@@ -79,25 +79,25 @@ static bool add(poller *self, int own, int fd) {
   return true;
 }
 
-bool ws_poller_watch(int fd, int watched, unsigned events) {
-  poller *self = find_poller(fd);
+bool ws_poller_watch(int poller, int fd, unsigned events) {
+  poll_set *self = find_poller(poller);
   int place;
   if (!self) return false;
-  place = place_of(self, watched);
-  if (place == self->count && !add(self, fd, watched)) return false;
+  place = place_of(self, fd);
+  if (place == self->count && !add(self, poller, fd)) return false;
   self->watched[place].events =
     (short)((events & WS_POLL_IN ? POLLIN : 0) |
             (events & WS_POLL_OUT ? POLLOUT : 0));
   return true;
 }
 
-static void remove_at(poller *self, int place) {
+static void remove_at(poll_set *self, int place) {
   self->watched[place] = self->watched[--self->count];
 }
 
-void ws_poller_remove(int fd, int watched) {
-  poller *self = find_poller(fd);
-  int place = self ? place_of(self, watched) : 0;
+void ws_poller_remove(int poller, int fd) {
+  poll_set *self = find_poller(poller);
+  int place = self ? place_of(self, fd) : 0;
   if (self && place < self->count) remove_at(self, place);
 }
 
@@ -109,7 +109,7 @@ static unsigned events_of(int events) {
 
 /* A descriptor that was closed while it was watched is removed, as a kernel's
 ** own set would do. */
-static int collect(poller *self, ws_ready *ready, int most) {
+static int collect(poll_set *self, ws_ready *ready, int most) {
   int count = 0;
   for (int i = self->count - 1; i >= 0 && count < most; i--) {
     const struct pollfd *watched = &self->watched[i];
@@ -122,13 +122,13 @@ static int collect(poller *self, ws_ready *ready, int most) {
 }
 
 int ws_poller_wait(int fd, ws_ready *ready, int most, int milliseconds) {
-  poller *self = find_poller(fd);
+  poll_set *self = find_poller(fd);
   int count = -1;
   if (self) count = poll(self->watched, (nfds_t)self->count, milliseconds);
   return count > 0 ? collect(self, ready, most) : count;
 }
 
 int ws_poller_host_wait(int fd) {
-  const poller *self = find_poller(fd);
+  const poll_set *self = find_poller(fd);
   return self && self->count > self->pipes ? HOST_WAIT : -1;
 }

@@ -213,7 +213,9 @@ static ws_json_type read_number(ws_reader *r) {
   bool is_plain;
   take(r, '-');
   if (!take(r, '0') && !skip_digits(r))
-    return fail(r, *start == '-' ? "a digit" : "a value"), WS_JSON_ERROR;
+    return fail(r, start < r->end && *start == '-' ? "a digit"
+                                                   : "a value"),
+           WS_JSON_ERROR;
   if (!skip_fraction(r, &is_plain)) return WS_JSON_ERROR;
   size_t size = (size_t)(r->at - start);
   if (is_plain && ws_number_parse_integer(start, size, &r->integer))

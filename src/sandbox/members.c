@@ -147,7 +147,7 @@ static void write_collaborators(struct call *c, struct filter *f,
               " FROM collaborators m LEFT JOIN users u ON u.id = m.user_id"
               " WHERE ", with_act_as);
   snprintf(tail, sizeof tail, " ORDER BY m.id LIMIT %lld OFFSET %lld",
-           (long long)c->per_page, (long long)((page - 1) * c->per_page));
+           (long long)c->per_page, ((long long)page - 1) * c->per_page);
   ws_buffer_add_text(&c->out, "{\"collaborators\":[");
   if (!head.failed) filter_rows(f, ws_buffer_cstring(&head), tail, &c->out);
   ws_buffer_add_text(&c->out, "]}");

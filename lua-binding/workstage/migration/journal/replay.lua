@@ -138,6 +138,8 @@ function replay.progress(self)
     total = total + (op.count or 0)
     if progress and progress.done then done = done + 1 end
   end
+  -- a journal may hold more than its plan lists
+  total = math.max(total, self.moved + self.skipped)
   return {
     total = total, moved = self.moved, skipped = self.skipped,
     failed = self.failed, complete = self.complete, done = done,

@@ -54,12 +54,8 @@ local function state_of(about, path)
   return about.complete and "complete" or "not complete"
 end
 
-local function total_of(about)
-  return math.max(about.total, about.moved + about.skipped)
-end
-
 local function lines_of(about, path)
-  local settled, total = about.moved + about.skipped, total_of(about)
+  local settled, total = about.moved + about.skipped, about.total
   local share = total > 0 and (" (%d%%)"):format(settled * 100 // total) or ""
   return {
     ("%s: %s."):format(title(about), state_of(about, path)),
@@ -184,7 +180,7 @@ local function rate_of(watch, settled)
 end
 
 local function watch_line(watch, about)
-  local settled, total = about.moved + about.skipped, total_of(about)
+  local settled, total = about.moved + about.skipped, about.total
   local rate = rate_of(watch, settled + about.failed)
   local line = ("%d%%  %d/%d"):format(
     total > 0 and settled * 100 // total or 0, settled, total)

@@ -85,11 +85,40 @@ local function has_token(options)
   return options.token ~= nil or options.oauth_token ~= nil
 end
 
+-- What to do about a token that was refused, by the option that holds it.
+local HINTS = {
+  storyblok = {
+    token = "check the token (token, STORYBLOK_TOKEN); an OAuth token " ..
+            "belongs in oauth_token or STORYBLOK_OAUTH_TOKEN",
+    oauth_token = "check the token (oauth_token, STORYBLOK_OAUTH_TOKEN); a " ..
+                  "personal access token belongs in token or STORYBLOK_TOKEN",
+  },
+  kantata = { token = "check the token (token, KANTATA_TOKEN)" },
+}
+HINTS.kantata.oauth_token = HINTS.kantata.token
+
+--- Returns what to do about a token that the service refuses: the options and
+-- variables that hold it.
+-- @tparam string service
+-- @tparam boolean is_oauth whether it was given as `oauth_token`
+-- @treturn string
+function environment.token_hint(service, is_oauth)
+  return HINTS[service][is_oauth and "oauth_token" or "token"]
+end
+
+--- Returns the error of a client without a token.
+-- @tparam string service
+-- @treturn table
+function environment.missing_token(service)
+  local name = TOKENS[service][1][2][1]
+  return errors.invalid(("token: is required; set %s, or the option token")
+                        :format(name), "token")
+end
+
 -- Returns the error of a missing token or space, or nil.
 local function missing(options, service)
   if not has_token(options) then
-    local name = TOKENS[service][1][2][1]
-    return errors.invalid(("token: is required; set %s"):format(name), "token")
+    return environment.missing_token(service)
   elseif service == "storyblok" and options.space_id == nil then
     return errors.invalid("space_id: is required; set STORYBLOK_SPACE_ID",
                           "space_id")

@@ -1,5 +1,6 @@
 --- Sends requests through the core and turns responses into values or errors.
 local core = require "workstage.core"
+local environment = require "workstage.environment"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
 local memory = require "workstage.reconcile.memory"
@@ -144,6 +145,9 @@ end
 -- @treturn[2] table the error
 function transport.new(opts)
   local handle, client, kind, why
+  if opts.oauth_token == nil and (opts.token or "") == "" then
+    return nil, environment.missing_token(opts.service)
+  end
   handle, kind, why = loop.open()
   if not handle then
     return nil, errors.new { kind = kind, message = why }
@@ -175,11 +179,6 @@ function Transport:close()
 end
 
 Transport.__gc = Transport.close
-
-local hints = {
-  token = "if it is an OAuth token, give it as oauth_token",
-  oauth_token = "if it is a personal access token, give it as token",
-}
 
 -- Kinds of failure whose responses contain a reason.
 local explained = {
@@ -230,7 +229,7 @@ function Transport:failure(call, kind, status)
     attempts = info.attempts,
     ambiguous = info.ambiguous,
     hint = kind == "unauthorized" and
-           hints[self.uses_oauth and "oauth_token" or "token"] or nil,
+           environment.token_hint(self.service, self.uses_oauth) or nil,
   }, info)
 end
 

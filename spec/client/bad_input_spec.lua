@@ -108,6 +108,8 @@ describe("bad input", function()
             space.stages:update(5, { nmae = "x" }))
     refused({ "'workflow_stage', did you mean 'workflow_stage_id'?" },
             space.changes:create { story_id = 5, workflow_stage = 6 })
+    refused({ "'stage', did you mean 'workflow_stage_id'?" },
+            space.changes:create { story_id = 5, stage = 6 })
     refused({ "'content_type', did you mean 'content_types'?" },
             space.workflows:create { name = "x", content_type = { "y" } })
     refused({ "to_status" }, ox.changes:create { workspace_id = 5,
@@ -126,6 +128,8 @@ describe("bad input", function()
             space.stages:list { in_workflows = 5 })
     refused({ "'start_with', did you mean 'starts_with'?" },
             space.stories:list { start_with = "x" })
+    refused({ "'stage', did you mean 'in_workflow_stages'?" },
+            space.stories:list { stage = "Review" })
     refused({ "'archive', did you mean 'archived'?" },
             ox.workspaces:list { archive = "only" })
     refused({ "include_stage" }, space.workflows:get(5, {

@@ -169,15 +169,22 @@ describe("an error's", function()
     end
   end)
 
-  it("401 names the other kind of token", function()
-    has(create(401, '{"error":"Unauthorized"}', "unauthorized"),
-        "oauth_token")
+  it("401 names the options and variables that hold the token", function()
+    local refused = create(401, '{"error":"Unauthorized"}', "unauthorized")
+    for _, word in ipairs { "token, STORYBLOK_TOKEN", "oauth_token",
+                            "STORYBLOK_OAUTH_TOKEN" } do
+      has(refused, word)
+    end
+    refused = kantata(401, '{"errors":[{"message":"no"}]}', "unauthorized")
+    has(refused, "token, KANTATA_TOKEN")
+    assert.is_nil(tostring(refused):find("oauth_token", 1, true))
     local other = assert(require "workstage".storyblok {
       oauth_token = "abc", space_id = 5, base_url = server.url,
       proxy = false })
     answer(401, '{"error":"Unauthorized"}')
     local err = failed("unauthorized", other:whoami())
-    has(err, "as token")
+    has(err, "check the token (oauth_token, STORYBLOK_OAUTH_TOKEN)")
+    has(err, "belongs in token or STORYBLOK_TOKEN")
     other:close()
   end)
 

@@ -44,8 +44,11 @@ describe("options", function()
 
   it("that are missing", function()
     refused({ "space_id", "required" }, storyblok { space_id = "none" })
-    refused({ "token", "required" }, storyblok { token = "none" })
-    refused({ "token", "required" }, workstage.kantata {})
+    refused({ "token", "required", "STORYBLOK_TOKEN" },
+            storyblok { token = "none" })
+    refused({ "token", "required", "STORYBLOK_TOKEN" },
+            storyblok { token = "" })
+    refused({ "token", "required", "KANTATA_TOKEN" }, workstage.kantata {})
     refused({ "required" }, workstage.storyblok {})
   end)
 

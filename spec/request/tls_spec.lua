@@ -80,6 +80,13 @@ describe("TLS", function()
     assert.matches("expired", tostring(err), 1, true)
   end)
 
+  it("says that a server does not speak TLS", function()
+    local err = refused("good", { base_url = server.url:gsub("http:",
+                                                             "https:") })
+    assert.matches("does not speak TLS; is it an http:// address?",
+                   tostring(err), 1, true)
+  end)
+
   it("says what is wrong with a ca_file that is not there", function()
     local _, err = open("good", { ca_file = "/nowhere/ca.pem" }):whoami()
     assert.equal("tls", err.kind)

@@ -1,11 +1,14 @@
 #include "base/nearest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/ascii.h"
 
-/* Longer names are never near. */
-enum { MAX_NAME = 64 };
+enum {
+  MAX_NAME = 64, /* longer names are never near */
+  MIN_WORD = 4   /* shorter ones are in too many others */
+};
 
 typedef unsigned char row[MAX_NAME + 1];
 
@@ -50,14 +53,40 @@ static size_t max_edits(size_t size) {
   return 1 + size / 4;
 }
 
+static bool starts_with(const char *text, const char *name, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (!text[i] || fold(text[i]) != fold(name[i])) return false;
+  return true;
+}
+
+/* True if one of the words of `text` starts with the name, which is not too
+** short to mean anything: "stage" in "in_workflow_stages". */
+static bool has_word(const char *text, const char *name, size_t size) {
+  if (size < MIN_WORD) return false;
+  for (const char *at = text; at; at = strchr(at, '_')) {
+    if (*at == '_') at++;
+    if (starts_with(at, name, size)) return true;
+  }
+  return false;
+}
+
+static int first_with_word(const char *const names[], size_t count,
+                           const char *name, size_t size) {
+  for (size_t i = 0; i < count; i++)
+    if (has_word(names[i], name, size)) return (int)i;
+  return -1;
+}
+
 int ws_nearest_name(const char *const names[], size_t count, const char *name,
                     size_t size) {
   size_t best = max_edits(size) + 1;
-  int nearest = -1;
+  int nearest = -1, longer;
   for (size_t i = 0; i < count; i++) {
     size_t letters = strlen(names[i]);
     size_t edits = distance(name, size, names[i], letters);
     if (edits < best && edits < letters) best = edits, nearest = (int)i;
   }
-  return nearest;
+  if (best <= 1) return nearest;
+  longer = first_with_word(names, count, name, size);
+  return longer < 0 ? nearest : longer;
 }

@@ -250,6 +250,16 @@ static void describe_size(ws_attempt *attempt, CURLcode code) {
     strcpy(attempt->message, "the headers of the response are too long");
 }
 
+/* True if a handshake failed because the server does not speak TLS. libcurl
+** has no code for it, so the texts of OpenSSL and GnuTLS tell. */
+static bool lacks_tls(CURLcode code, const char *text) {
+  return code == CURLE_SSL_CONNECT_ERROR &&
+         (strstr(text, "wrong version number") ||
+          strstr(text, "packet length too long") ||
+          strstr(text, "record layer failure") ||
+          strstr(text, "unexpected TLS packet"));
+}
+
 /* libcurl's texts differ from version to version, so common errors have texts
 ** of our own. */
 static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
@@ -265,6 +275,8 @@ static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
     text = "the connection was closed before a response came";
   else if (kind == WS_MEMORY)
     text = "not enough memory";
+  else if (lacks_tls(code, text))
+    text = "the server does not speak TLS; is it an http:// address?";
   else if (!*text)
     text = curl_easy_strerror(code);
   snprintf(attempt->message, sizeof attempt->message, "%s", text);

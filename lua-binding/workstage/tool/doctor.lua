@@ -2,7 +2,6 @@
 -- finds: "ok", "warning" or "problem", with a remedy where there is one.
 local connect = require "workstage.tool.connect"
 local core = require "workstage.core"
-local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local profiles = require "workstage.tool.profile"
 local screen = require "workstage.tool.ui.screen"
@@ -112,7 +111,7 @@ function doctor.journals(report)
     if name:find "%.journal$" or name:find "%.journal%.rollback$" then
       local about, err = migration.progress(name)
       if not about then
-        report:warn("journal", failure.sentence(err), nil)
+        report:warn("journal", tostring(err), nil)
       elseif not about.complete and not about.rolled_back then
         report:warn("journal", ("%s belongs to a run that is not complete.")
           :format(screen.clean(name)),
@@ -169,7 +168,7 @@ local UNREACHABLE = "Check the address, the network and the proxy."
 local function fail(report, subject, err, remedy)
   local is_network = err.kind == "network" or err.kind == "timeout" or
                      err.kind == "tls"
-  report:problem(subject, failure.sentence(err) .. ".",
+  report:problem(subject, tostring(err) .. ".",
                  is_network and UNREACHABLE or remedy)
 end
 
@@ -241,7 +240,7 @@ local function check_permissions(report, client)
     elseif i == 1 then
       fail(report, part[1], err, part[3])
     else
-      report:warn(part[1], failure.sentence(err) .. ".", part[3])
+      report:warn(part[1], tostring(err) .. ".", part[3])
     end
   end
 end

@@ -87,7 +87,7 @@ local function tell(self, found)
   }, rows, "  ")
   if found.users_error then
     screen.complain("The names of people are missing: %s",
-                    failure.sentence(found.users_error))
+                    tostring(found.users_error))
   end
 end
 

@@ -1,26 +1,8 @@
 --- Errors in sentences, and what to type next.
-local errors = require "workstage.errors"
 local exit_status = require "workstage.tool.exit_status"
 local screen = require "workstage.tool.ui.screen"
 
 local failure = {}
-
--- The library's advice is for scripts; at a terminal variables hold the token.
-local function advice(text)
-  return (text:gsub("give it as oauth_token",
-                    "put it into STORYBLOK_OAUTH_TOKEN and unset " ..
-                    "STORYBLOK_TOKEN")
-              :gsub("give it as token", "put it into STORYBLOK_TOKEN"))
-end
-
---- An error as one sentence.
-function failure.sentence(err)
-  local text = tostring(err)
-  if errors.is(err) and err.kind == "unauthorized" then
-    text = advice(text)
-  end
-  return text
-end
 
 local COLORS = { error = "red", warning = "yellow", note = "cyan" }
 
@@ -69,7 +51,7 @@ function failure.tell(err, path)
   elseif type(err) == "table" and err.problems then
     problems(err)
   else
-    screen.complain("%s", failure.sentence(err))
+    screen.complain("%s", tostring(err))
   end
   return exit_status.FAILED
 end

@@ -1,6 +1,5 @@
 --- What a run did, for people.
 local duration = require "workstage.duration"
-local failure = require "workstage.tool.ui.failure"
 local screen = require "workstage.tool.ui.screen"
 
 local run_summary = {}
@@ -19,7 +18,7 @@ local function reason(err)
   if type(err) == "table" and err.status and err.message then
     return ("%s (status %d)"):format(screen.clean(err.message), err.status)
   end
-  return failure.sentence(err)
+  return tostring(err)
 end
 
 local function tell_failures(done)
@@ -79,7 +78,7 @@ end
 -- @tparam table done the report
 -- @tparam table parsed the arguments: `limit`
 function run_summary.why(done, parsed)
-  if done.error then return failure.sentence(done.error) end
+  if done.error then return tostring(done.error) end
   if run_summary.reached_limit(done) then
     return ("Stopped after %s (--limit)."):format(
       screen.count(parsed.limit, "item"))

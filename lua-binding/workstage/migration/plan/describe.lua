@@ -2,6 +2,7 @@
 -- with their details in words. The plan's text and its report are made of it.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
+local permissions = require "workstage.migration.plan.permissions"
 local state = require "workstage.migration.state"
 local words = require "workstage.migration.operations.render"
 
@@ -289,7 +290,8 @@ local EFFECTS = {
     "%d items cannot be published in their new stage." },
 }
 
---- What a plan triggers beside its changes, as sentences.
+--- What a plan triggers beside its changes, and who may do less after it, as
+-- sentences.
 -- @tparam table plan
 -- @treturn table array of strings
 function describe.effects(plan)
@@ -301,7 +303,10 @@ function describe.effects(plan)
       found[#found + 1] = text:format(count)
     end
   end
-  return found
+  local after = operations.after(plan.state, plan.operations)
+  local narrowed = permissions.narrowed(plan.state, after,
+                                        describe.names(plan, after))
+  return table.move(narrowed, 1, #narrowed, #found + 1, found)
 end
 
 --- What a plan comes to, in one sentence. Kantata has nothing but projects to

@@ -124,13 +124,27 @@ function members.resolve(client, described, moves, options, problems, notes)
   return context
 end
 
+-- The names of a kind by their ids: those that the blueprint uses, and those
+-- of members that stages of the space have, as far as they were read.
+local function names_of(each, context, state)
+  local names, known = {}, context.members[each.attribute] or {}
+  for _, stage in pairs(state.stages) do
+    for _, id in ipairs(stage[each.attribute] or {}) do
+      names[id] = known[id]
+    end
+  end
+  for name, id in pairs(context[each.kind]) do names[id] = name end
+  return names
+end
+
 --- The roles and users that a plan names by their ids.
 -- @tparam table context as `resolve` returns it
+-- @tparam table state of the space
 -- @treturn table array of { kind, id, name }
-function members.list(context)
+function members.list(context, state)
   local list = {}
   for _, each in ipairs(KINDS) do
-    for name, id in pairs(context[each.kind]) do
+    for id, name in pairs(names_of(each, context, state)) do
       list[#list + 1] = { kind = each.kind, id = id, name = name }
     end
   end

@@ -132,7 +132,8 @@ local function plan(self, list)
   table.move(draft.notes, 1, #draft.notes, #self.notes + 1, self.notes)
   return { state = first, operations = draft.operations, notes = self.notes,
            scope = scope_of(self), workflow = workflow_name(self),
-           rules = rules.lasting(moves), members = members.list(self.context) }
+           rules = rules.lasting(moves),
+           members = members.list(self.context, first) }
 end
 
 --- Reads the space and plans.

@@ -106,6 +106,8 @@ local function plan_back(client, self, given)
   local good, err = session.belongs(client, replayed.plan)
   if not good then return nil, err end
   if replayed.has_doubt then wait(client, given) end
+  good, err = self.moved:read_releases(client, replayed)
+  if not good then return nil, err end
   good, err = self.moved:take_uncertain(client, replayed)
   if not good then return nil, err end
   local plan

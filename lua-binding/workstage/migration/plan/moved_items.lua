@@ -8,23 +8,37 @@ local moved_items = {}
 local Moved = {}
 Moved.__index = Moved
 
---- Collects the moves of a journal: of each item the last one alone, for
--- only that one can still be as the run left it.
+--- Collects the moves of a journal: of each item's version, that of a release
+-- or its own, the last one alone, for only that one can still be as the run
+-- left it.
 function moved_items.new()
-  return setmetatable({ groups = {}, order = {}, last = {}, due = {},
-                        unknown = 0 }, Moved)
+  return setmetatable({ groups = {}, order = {}, versions = {}, unknown = 0,
+                        releases = {} }, Moved)
 end
 
--- A group for each pair of stages and due date that the run gave, in reverse
--- order.
+-- The release whose versions a rule moves; false for the items' own.
+local function release_of(rule)
+  return rule.set and rule.set.release_id or false
+end
+
+-- The moves of a release's versions: `last` (item id -> its group) and `due`
+-- (item id -> the due date that it had).
+local function versions_of(self, release)
+  self.versions[release] = self.versions[release] or { last = {}, due = {} }
+  return self.versions[release]
+end
+
+-- A group for each pair of stages, release and due date that the run gave, in
+-- reverse order.
 local function group_of(self, from, to, rule)
-  local left_due = rule.set and rule.set.due_date
-  local key = ("%s>%s %s"):format(from, tostring(to), tostring(left_due))
+  local left_due, release = rule.set and rule.set.due_date, release_of(rule)
+  local key = ("%s>%s %s %s"):format(from, tostring(to), tostring(left_due),
+                                     tostring(release))
   local group = self.groups[key]
   if not group then
     group = { from = from, to = to, from_name = rule.to_name,
               to_name = rule.from_name, left_due = left_due,
-              count = 0, items = {} }
+              release = release, count = 0, items = {} }
     self.groups[key] = group
     table.insert(self.order, 1, group)
   end
@@ -50,28 +64,73 @@ function Moved:take(record, op, replayed)
   local to = record.from
   if to == nil then to = state.ref(replayed.state, op.from) end
   local group = group_of(self, from, to, rule_of(record, op, replayed))
-  local earlier = self.last[record.item]
+  local versions = versions_of(self, group.release)
+  local earlier = versions.last[record.item]
   if earlier then earlier.count = earlier.count - 1 end
   group.count = group.count + 1
-  self.last[record.item], self.due[record.item] = group, record.due
+  versions.last[record.item], versions.due[record.item] = group, record.due
   if record.due_unknown then self.unknown = self.unknown + 1 end
+end
+
+--- The group that an item's own version goes back with; nil for none.
+function Moved:group_of_item(id)
+  return versions_of(self, false).last[id]
+end
+
+-- Adds the due dates that the items of a group had, where any had one or the
+-- run has set some.
+local function add_dues(group, due)
+  for i, id in ipairs(group.items) do
+    if (due[id] or group.left_due ~= nil) and not group.dues then
+      group.dues = {}
+      for j = 1, #group.items do group.dues[j] = false end
+    end
+    if due[id] then group.dues[i] = due[id] end
+  end
 end
 
 --- The groups, each with its items and the due dates that they had.
 function Moved:finish()
-  for id, group in pairs(self.last) do table.insert(group.items, id) end
-  for _, group in ipairs(self.order) do
-    table.sort(group.items)
-    for i, id in ipairs(group.items) do
-      local is_set = group.left_due ~= nil
-      if (self.due[id] or is_set) and not group.dues then
-        group.dues = {}
-        for j = 1, #group.items do group.dues[j] = false end
-      end
-      if self.due[id] then group.dues[i] = self.due[id] end
+  for _, versions in pairs(self.versions) do
+    for id, group in pairs(versions.last) do
+      table.insert(group.items, id)
     end
   end
+  for _, group in ipairs(self.order) do
+    table.sort(group.items)
+    add_dues(group, versions_of(self, group.release).due)
+  end
   return self
+end
+
+-- ------------------------------------------------------------- releases
+
+-- True if a plan moves versions of releases.
+local function has_releases(plan)
+  for _, op in ipairs(plan.operations) do
+    if release_of(op) then return true end
+  end
+  for _, rule in ipairs(plan.rules) do
+    if release_of(rule) then return true end
+  end
+  return false
+end
+
+--- Reads which releases there are, if the run may have moved versions of any.
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Moved:read_releases(client, replayed)
+  if not has_releases(replayed.plan) then return true end
+  local list, err = client.releases:list()
+  if not list then return nil, err end
+  for _, release in ipairs(list) do self.releases[release.id] = true end
+  return true
+end
+
+-- True if the versions that a rule moves cannot be read or moved any more.
+function Moved:is_gone(release)
+  return release and not self.releases[release]
 end
 
 -- ------------------------------------------------------- what is uncertain
@@ -89,12 +148,19 @@ local function destinations(replayed, op)
   return found
 end
 
-local function maybe_sent_of(progress)
-  local ids = {}
+-- The ids of the items that an operation may have moved, by release.
+local function maybe_sent_of(replayed, index)
+  local progress, found = replayed.progress[index], {}
   for _, id in ipairs(progress.retry_ids) do
-    if progress.maybe_sent[id] then ids[#ids + 1] = id end
+    if progress.maybe_sent[id] then
+      local read = progress.read_before[id] or {}
+      local release = release_of(rule_of(
+        read, replayed.plan.operations[index], replayed))
+      found[release] = found[release] or {}
+      table.insert(found[release], id)
+    end
   end
-  return ids
+  return found
 end
 
 -- Takes an item that is where the run may have moved it, unless somebody else
@@ -114,22 +180,33 @@ local function take_item(self, client, replayed, index, item)
   if verdict ~= "not_done" then self:take(record, op, replayed) end
 end
 
+-- Takes items of one operation, page by page.
+local function take_items(self, client, replayed, index, ids, release)
+  local driver = drivers[replayed.plan.service]
+  for from = 1, #ids, driver.PER_PAGE do
+    local page = table.move(ids, from, math.min(
+      from + driver.PER_PAGE - 1, #ids), 1, {})
+    local found, err = driver.fetch_current(client, page, release or nil)
+    if not found then return nil, err end
+    for id, item in pairs(found) do
+      item.id = id
+      take_item(self, client, replayed, index, item)
+    end
+  end
+  return true
+end
+
 --- Takes the moves that were in flight when the run ended.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function Moved:take_uncertain(client, replayed)
-  local driver = drivers[replayed.plan.service]
-  for index, progress in pairs(replayed.progress) do
-    local ids = maybe_sent_of(progress)
-    for from = 1, #ids, driver.PER_PAGE do
-      local page = table.move(ids, from, math.min(
-        from + driver.PER_PAGE - 1, #ids), 1, {})
-      local found, err = driver.fetch_current(client, page)
-      if not found then return nil, err end
-      for id, item in pairs(found) do
-        item.id = id
-        take_item(self, client, replayed, index, item)
+  for index in pairs(replayed.progress) do
+    for release, ids in pairs(maybe_sent_of(replayed, index)) do
+      if not self:is_gone(release) then
+        local good, err = take_items(self, client, replayed, index, ids,
+                                     release)
+        if not good then return nil, err end
       end
     end
   end
@@ -142,9 +219,12 @@ end
 -- @tparam table group
 -- @tparam function ref_of id of a stage -> its reference in the plan; nil if
 --   the stage is gone
-function moved_items.why_left(group, ref_of)
+function Moved:why_left(group, ref_of)
   local items = render.items(group.count)
-  if group.to == false then
+  if self:is_gone(group.release) then
+    return ("%s were moved in release %d, which is gone, and stay where " ..
+            "they are"):format(items, group.release)
+  elseif group.to == false then
     return ("%s had no stage before; a stage cannot be taken away from an " ..
             "item"):format(items)
   elseif not ref_of(group.to) then
@@ -159,12 +239,13 @@ end
 function Moved:moves(ref_of)
   local moves, conflicts = {}, {}
   for _, group in ipairs(self.order) do
-    local why = group.count > 0 and moved_items.why_left(group, ref_of)
+    local why = group.count > 0 and self:why_left(group, ref_of)
     if why then conflicts[#conflicts + 1] = why
     elseif group.count > 0 then
       moves[#moves + 1] = {
         from = group.from, to = ref_of(group.to),
-        from_name = group.from_name, to_name = group.to_name, set = {},
+        from_name = group.from_name, to_name = group.to_name,
+        set = { release_id = group.release or nil },
         items = group.items, dues = group.dues, left_due = group.left_due,
         count = group.count, only = true,
       }

@@ -33,7 +33,7 @@ local function count_held(client, now, changes, moved)
       if changes.made[id] then
         local count = 0
         local good, err = items.visit(client, nil, id, function(story)
-          local group = moved.last[story.id]
+          local group = moved:group_of_item(story.id)
           if not group or group.from ~= id or not can_return(group) then
             count = count + 1
           end

@@ -10,11 +10,12 @@ local INTERNAL = { transport = true, service = true }
 
 -- Returns the names that can be suggested, sorted.
 local function names_of(...)
-  local names = {}
+  local names, seen = {}, {}
   for i = 1, select("#", ...) do
     for name in pairs((select(i, ...))) do
       if type(name) == "string" and not name:find "^_" and
-         not INTERNAL[name] then
+         not INTERNAL[name] and not seen[name] then
+        seen[name] = true
         names[#names + 1] = name
       end
     end

@@ -46,6 +46,8 @@ describe("a misspelt name", function()
             "did you mean 'progress'?")
     refused(function() workstage.storyblock {} end,
             "did you mean 'storyblok'?")
+    refused(function() workstage.sleep() end,
+            "(there are kantata, map, null, run, storyblok)")
     refused(function() workstage.loop:stepp() end, "did you mean 'step'?")
     workstage.run(function(scope)
       refused(function() scope:spwan() end, "did you mean 'spawn'?")

@@ -475,7 +475,8 @@ describe("the planner", function()
 
   it("counts the requests", function()
     local function op(kind, more)
-      local made = { op = kind, workflow = 7, order = {}, name = "New" }
+      local made = { op = kind, workflow = 7, order = {}, targets = {},
+                     name = "New" }
       for name, value in pairs(more or {}) do made[name] = value end
       return made
     end

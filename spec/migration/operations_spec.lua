@@ -48,7 +48,7 @@ describe("kinds of operations", function()
         set = { name = "B", is_default = true } },
       { op = "transfer_stage", stage = 11, workflow = 2,
         set = { is_default = false } },
-      { op = "delete_stage", stage = 11 },
+      { op = "delete_stage", stage = 11, targets = {} },
       { op = "order_stages", order = { 11 } },
       { op = "update_workflow", workflow = 1, set = { name = "V" } },
       { op = "delete_workflow", workflow = 1 },

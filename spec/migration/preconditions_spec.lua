@@ -89,6 +89,30 @@ describe("preconditions", function()
     assert.is_true(migrations.stages_of(server).Review.allow_publish)
   end)
 
+  it("stop in the middle of moves whose target is put elsewhere", function()
+    start { ["Old review"] = 40 }
+    local report = assert(apply_and(migrations.smaller(), function()
+      move_stage("Review", "Default")
+    end))
+    assert.is_false(report.complete)
+    assert.equal("stale", report.error.kind)
+    has(report.error.message, 'stage "Review" is in workflow "Default" now')
+    assert.is_true(report.moved <= 4, tostring(report))
+    has(failed("stale", migration.resume(space, journal)),
+        'stage "Review" is in workflow "Default" now')
+  end)
+
+  it("stop before the stage goes whose items' target is elsewhere", function()
+    start { ["Old review"] = 2 }
+    local report = assert(apply_and(migrations.smaller(), function()
+      move_stage("Review", "Default")
+    end))
+    assert.equal("stale", report.error.kind)
+    has(report.error.message, 'stage "Review" is in workflow "Default" now')
+    assert.equal(2, report.moved)
+    assert.is_table(migrations.stages_of(server)["Old review"])
+  end)
+
   it("stop a run that would delete a stage of another workflow", function()
     start { ["Old review"] = 4 }
     local report = assert(apply_and(migrations.smaller(), function()

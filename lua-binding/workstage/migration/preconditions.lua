@@ -102,14 +102,15 @@ end
 -- @tparam[opt] table progress index -> `done` and `started` of an earlier run
 -- @treturn table sentences
 function preconditions.broken_in_plan(self, list, progress)
-  local found = {}
+  local found, seen = {}, {}
   for index, op in ipairs(list) do
     local begun = progress and progress[index]
     local earlier = begun or {}
     if not earlier.done then
       if not earlier.started and op.on_conflict ~= "skip" then
         for _, sentence in ipairs(preconditions.broken(self, op, begun)) do
-          found[#found + 1] = sentence
+          if not seen[sentence] then found[#found + 1] = sentence end
+          seen[sentence] = true
         end
       end
       self = operations.reduce(self, op)

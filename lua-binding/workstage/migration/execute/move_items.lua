@@ -116,6 +116,20 @@ local function failed(self, item, err)
   end
 end
 
+-- A change tells which workflow its stage is in. Where that is not the one
+-- that was planned for, the stage is read again, once: the run ends if it was
+-- put into another workflow.
+local function check_target(self, change)
+  local run, stage = self.run, self.run.state.stages[self.work.to]
+  if self.is_checked or not stage or not change.workflow_id or
+     change.workflow_id == stage.workflow then
+    return
+  end
+  self.is_checked, run.is_aged = true, true
+  local good, err = run:check(run.plan.operations[self.work.operation], true)
+  if not good then run:end_with(err) end
+end
+
 local function move(self, item)
   local run, work = self.run, self.work
   local _ <close> = self.pages:begin_flight()
@@ -126,6 +140,7 @@ local function move(self, item)
       seen = self.pages:seen_before(item.id) })
   if change then
     run:moved(work, item.id, change, item)
+    check_target(self, change)
   else
     failed(self, item, err)
   end

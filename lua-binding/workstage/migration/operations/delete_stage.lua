@@ -6,11 +6,30 @@ local state = require "workstage.migration.state"
 
 local kind = {}
 
+-- Where a stage's items go: each stage with its workflow.
+local function targets_of(before, ref, moves)
+  local targets, seen = {}, { [ref] = true }
+  for _, move in ipairs(moves) do
+    local stage = before.stages[move.to]
+    if stage and not seen[move.to] then
+      seen[move.to] = true
+      targets[#targets + 1] = { stage = move.to, workflow = stage.workflow,
+                                name = move.to_name }
+    end
+  end
+  return targets
+end
+
 --- @tparam table before the state
-function kind.new(before, ref, rules, if_not_empty)
+-- @param ref the stage
+-- @tparam table rules indices of the plan's rules by which items leave it
+-- @tparam table moves these rules
+-- @tparam[opt="move"] string if_not_empty
+function kind.new(before, ref, rules, moves, if_not_empty)
   local stage = before.stages[ref]
   return { op = "delete_stage", workflow = stage.workflow, stage = ref,
            name = stage.name, rules = rules,
+           targets = targets_of(before, ref, moves),
            if_not_empty = if_not_empty or "move" }
 end
 
@@ -24,13 +43,23 @@ function kind.reduce(before, op, result)
   return draft
 end
 
-function kind.needs(op) return { stages = { op.stage } } end
+function kind.needs(op)
+  local stages = { op.stage }
+  for _, target in ipairs(op.targets) do stages[#stages + 1] = target.stage end
+  return { stages = stages }
+end
 
 function kind.requires(op)
-  return { { check = "stage_is_in_workflow", stage = op.stage,
-             workflow = op.workflow, name = op.name, may_be_gone = true },
-           { check = "stage_is_not_default", stage = op.stage,
-             name = op.name } }
+  local list = { { check = "stage_is_in_workflow", stage = op.stage,
+                   workflow = op.workflow, name = op.name,
+                   may_be_gone = true },
+                 { check = "stage_is_not_default", stage = op.stage,
+                   name = op.name } }
+  for _, target in ipairs(op.targets) do
+    list[#list + 1] = { check = "stage_is_in_workflow", stage = target.stage,
+                        workflow = target.workflow, name = target.name }
+  end
+  return list
 end
 
 function kind.recover(run, op)

@@ -211,13 +211,13 @@ function Draft:plan_deletion(workflow, moves)
   if #workflow.gone == 0 or workflow.target.remove then return end
   self:plan_closing(workflow)
   for _, stage in ipairs(workflow.gone) do
-    local rules = {}
+    local rules, own = {}, {}
     for index, move in ipairs(moves) do
       if move.from == stage.id and not move.only then
-        rules[#rules + 1] = index
+        rules[#rules + 1], own[#own + 1] = index, move
       end
     end
-    self:add(kinds.delete_stage.new(self.state, stage.id, rules,
+    self:add(kinds.delete_stage.new(self.state, stage.id, rules, own,
                                     workflow.target.if_not_empty))
     workflow.swap:remove(stage.id)
   end

@@ -201,7 +201,7 @@ describe("a made-up kind of operation", function()
     local real = paint.execute
     paint.execute = function(run, op, ...)
       local done, err = real(run, op, ...)
-      run.is_aged = true
+      run.needs_refresh = true
       if sent == 1 then assert(space.stages:delete(id)) end
       return done, err
     end

@@ -9,7 +9,7 @@ local function is_blueprint(value)
          value.workflow ~= nil or value.workflows ~= nil
 end
 
--- What a table is: the kind of argument, or nil where it cannot be told.
+-- The kind of argument that a table is, or nil if it cannot be determined.
 local function kind_of(value)
   if type(value.transport) == "table" then return "client" end
   if type(value.operations) == "table" then return "plan" end

@@ -1,14 +1,13 @@
---- Colours of stages, which people write in several forms.
+--- Stage colours, normalized: people write them in several forms.
 local colors = {}
 
---- Whether a text is a hex colour: "#fff" or "#4a90e2".
+--- True if a text is a hex colour: "#fff" or "#4a90e2".
 function colors.is_hex(color)
   return color:find "^#%x%x%x$" ~= nil or
          color:find "^#%x%x%x%x%x%x$" ~= nil
 end
 
---- A text that is the same for all forms of a colour: "#Fa5" and "#ffaa55"
--- give "#ffaa55".
+--- The canonical form of a colour: "#Fa5" and "#ffaa55" give "#ffaa55".
 -- @tparam string color
 -- @treturn string
 function colors.key(color)
@@ -27,7 +26,7 @@ local NAMED = {
   yellow = "#f4d03f", red = "#e0604c", blue = "#4a90e2",
 }
 
---- A colour for pictures and pages, whatever the text is.
+--- A colour for pictures and pages, valid for any input.
 -- @tparam ?string color a hex colour or one of Kantata's names
 -- @treturn string "#rrggbb"; light grey for what is not a colour
 function colors.drawn(color)
@@ -42,15 +41,14 @@ function colors.drawn(color)
   return NO_COLOR
 end
 
--- The share of light that comes from one channel, as WCAG 2 defines it.
+-- The relative luminance of one channel, as defined by WCAG 2.
 local function light(channel)
   local value = tonumber(channel, 16) / 255
   return value <= 0.03928 and value / 12.92 or
          ((value + 0.055) / 1.055) ^ 2.4
 end
 
---- Black or white, whichever can be read better on a colour; the contrast is
--- at least 4.5.
+--- Black or white, whichever has more contrast with a colour: at least 4.5:1.
 -- @tparam string color "#rrggbb"
 -- @treturn string
 function colors.text_on(color)

@@ -2,7 +2,7 @@
 local core = require "workstage.core"
 local quoted = require "workstage.visible".quoted
 
---- ` Did you mean "Review"?`, or nothing where no name is near.
+--- ` Did you mean "Review"?`, or an empty string if no name is similar.
 -- @tparam string name
 -- @tparam table list array of names, or of tables with a `name`
 -- @treturn string

@@ -1,6 +1,6 @@
---- How many items one page holds that is read before they are moved: as many
--- as are moved in so many seconds, within bounds. Short pages keep a read
--- young until its items are moved; long ones save requests.
+--- The number of items read in one page before they are moved: as many as are
+-- moved in a few seconds, within bounds. With short pages the read is still
+-- recent when the items are moved; long pages save requests.
 local SECONDS, MIN_ITEMS, MAX_ITEMS = 5, 10, 100
 
 --- @tparam number pace items a second; 0: there is no rate limit

@@ -1,5 +1,5 @@
 --- Preconditions of operations: data that says what must hold before one is
--- performed, and the sentence that says what has changed. Pure.
+-- performed, and the sentences that say what has changed. Pure functions.
 local attributes = require "workstage.migration.stage"
 local errors = require "workstage.errors"
 local operations = require "workstage.migration.operations"
@@ -50,7 +50,8 @@ function checks.stage_is_not_default(self, condition)
   end
 end
 
--- Stages that the service put into a new workflow make way.
+-- Stages that the service put into a new workflow do not conflict: they are
+-- adopted or deleted.
 function checks.name_is_free(self, condition)
   local workflow = state.workflow_ref(self, condition.workflow)
   local own = condition.stage and state.ref(self, condition.stage)
@@ -66,7 +67,7 @@ function checks.name_is_free(self, condition)
   end
 end
 
--- Only within a workflow is a transition needed.
+-- A transition is needed only within one workflow.
 function checks.leads_to(self, condition)
   local from = self.stages[state.ref(self, condition.from)]
   local ref = state.ref(self, condition.to)
@@ -78,12 +79,12 @@ function checks.leads_to(self, condition)
   end
 end
 
---- What does not hold for an operation any more.
+--- The preconditions of an operation that no longer hold.
 -- @tparam table self the state
 -- @tparam table op
 -- @tparam[opt] boolean is_begun true if an earlier run has begun it, so that
---   its last requests may have been sent; conditions that are then none
---   (`unless_begun`) are left out
+--   its last requests may have been sent; conditions with `unless_begun` are
+--   then skipped
 -- @treturn table sentences
 function preconditions.broken(self, op, is_begun)
   local found = {}
@@ -95,8 +96,8 @@ function preconditions.broken(self, op, is_begun)
   return found
 end
 
---- The same for operations one after the other, each in the state that those
--- before it lead to. Operations that skip conflicts are not asked.
+--- The same for a sequence of operations, each checked in the state after
+-- those before it. Operations that skip conflicts are not checked.
 -- @tparam table self the state before the first of them
 -- @tparam table list the operations
 -- @tparam[opt] table progress index -> `done` and `started` of an earlier run

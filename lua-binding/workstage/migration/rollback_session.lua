@@ -1,4 +1,4 @@
---- The beginning of a rollback: a run of its own, with its own journal.
+--- Starts a rollback, which is a run with a journal of its own.
 local session = require "workstage.migration.session"
 local errors = require "workstage.errors"
 local moved_items = require "workstage.migration.plan.moved_items"
@@ -9,7 +9,7 @@ local plans = require "workstage.migration.plan"
 
 local rollback_session = {}
 
--- For a journal of the way back, and for that of the way there.
+-- The error for the journal of a rollback, and for that of the original run.
 local REMEDY = "take the file away and roll back again: a new plan holds " ..
                "what is left to undo"
 local LOST = "what it did cannot be told from it; a blueprint of how things " ..
@@ -21,7 +21,7 @@ local function is_there(path)
   return file ~= nil
 end
 
--- The journal at a rollback's path is another's.
+-- The journal at the rollback's path belongs to another run.
 local function refused(back, what)
   return errors.new {
     kind = "refused",
@@ -38,7 +38,7 @@ local function header_of(path)
   return reader.header
 end
 
--- Whether the journal at a rollback's path is that of this run's rollback.
+-- True if the journal at the rollback's path belongs to this run's rollback.
 local function check_header(back, of_run)
   local header, err = header_of(back)
   if not header then return nil, journals.with_remedy(err, REMEDY) end

@@ -1,5 +1,5 @@
---- A run's journal, opened: it is locked and read once. A run begins with a
--- plan, or goes on from such a session.
+--- An open journal of a run, locked and read once. A run starts from a plan or
+-- resumes from such a session.
 local errors = require "workstage.errors"
 local executor = require "workstage.migration.execute.executor"
 local journals = require "workstage.migration.journal.file"
@@ -31,7 +31,7 @@ function session.belongs(client, plan)
   return true
 end
 
--- What differs from what was planned for, as sentences.
+-- The differences from the planned state, as sentences.
 local function differences(plan, now)
   local found = {}
   for _, workflow in ipairs(plan.scope) do
@@ -42,7 +42,7 @@ local function differences(plan, now)
   return preconditions.broken_in_plan(now, plan.operations)
 end
 
--- True if every operation skips what somebody has changed since.
+-- True if every operation skips conflicts with later changes.
 local function skips_conflicts(plan)
   for _, op in ipairs(plan.operations) do
     if op.on_conflict ~= "skip" then return false end
@@ -50,8 +50,8 @@ local function skips_conflicts(plan)
   return true
 end
 
--- The state that a run begins with, if the space still is as it was planned
--- for; nil and the error.
+-- The state that a run begins with if the space has not changed since the
+-- plan; else nil and the error.
 local function check_fresh(client, plan)
   if not plan.scope or #plan.operations == 0 then return plan.state end
   local now, err = space.read_state(client, state.touched(plan.state))
@@ -93,9 +93,9 @@ end
 
 -- ------------------------------------------------------------------ apply
 
--- A plan's file is locked while the plan is applied: a run with another
--- journal at the same time would repeat each change. If the file is gone or
--- cannot be locked, the journal alone protects.
+-- Locks a plan's file while the plan is applied: a simultaneous run with
+-- another journal would repeat each change. If the file is missing or cannot
+-- be locked, only the journal is locked.
 local function lock_plan(plan)
   if not plan.path then return nil end
   local held, err = journals.lock(plan.path)
@@ -103,8 +103,9 @@ local function lock_plan(plan)
   return nil, err
 end
 
--- Marks the journal of the run that is rolled back, once the rollback's own
--- exists and before anything is sent; notes that in the rollback's.
+-- Marks the original run's journal as rolled back, after the rollback's
+-- journal exists and before anything is sent, and records that in the
+-- rollback's journal.
 local function mark_undone(self, path, mark)
   local good, err = mark()
   if good then
@@ -146,7 +147,7 @@ end
 
 -- ----------------------------------------------------------------- resume
 
--- The state as the journal says it was left, brought up to date.
+-- The state that the journal recorded last, updated from the space.
 local function read_state(self, replayed)
   local draft = state.draft(replayed.state)
   local workflows, err = space.workflows(self.client)
@@ -215,10 +216,11 @@ end
 
 Session.__close = Session.close
 
---- How far the run has come, as `migration.progress` tells it.
+--- The run's progress, as `migration.progress` returns it.
 function Session:progress() return replay.progress(self.replayed) end
 
--- True if a run is this client's and can be continued; nil and the error.
+-- True if a run belongs to this client and can be continued; nil and the
+-- error.
 local function check(client, self)
   local good, err = session.belongs(client, self.replayed.plan)
   if not good then return nil, err end
@@ -227,7 +229,8 @@ local function check(client, self)
   return true
 end
 
--- What was in flight when the run ended may take so long to show.
+-- Waits until requests in flight when the run ended would be visible, then
+-- reads.
 local function wait_and_look(self, replayed)
   local good, err = self.journal:write { type = "resumed", at = os.time() }
   if good then good, err = self.journal:sync() end
@@ -241,7 +244,7 @@ local function wait_and_look(self, replayed)
   return check_rest(self, replayed)
 end
 
--- Adds the notes of operations that are done: they are not checked again.
+-- Copies the notes of completed operations, which are not checked again.
 local function add_notes(self, replayed)
   for _, note in ipairs(replayed.notes) do
     local progress = replayed.progress[note.operation]

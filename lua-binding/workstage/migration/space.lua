@@ -1,12 +1,12 @@
---- Reads what a space holds: workflows, stages, members, content types. Only
--- GETs (but a space without any workflow gets its default one by the
--- service the moment that its workflows are listed).
+--- Reads a space: workflows, stages, members, content types. Sends only GETs.
+-- (In a space without a workflow, the service creates the default one when
+-- workflows are listed.)
 local attributes = require "workstage.migration.stage"
 local state = require "workstage.migration.state"
 
 local structure = {}
 
---- What a plan keeps of a workflow.
+--- The attributes of a workflow that a plan stores.
 function structure.of_workflow(workflow)
   return {
     id = workflow.id, name = workflow.name,
@@ -15,7 +15,7 @@ function structure.of_workflow(workflow)
   }
 end
 
--- The service need not tell the workflow of a stage that it lists by it.
+-- The service may omit the workflow id of stages listed by workflow.
 local function of_stage(stage, workflow_id)
   local values = attributes.of_stage(stage)
   values.workflow = stage.workflow_id or workflow_id
@@ -98,8 +98,8 @@ function structure.roles(space)
   return ids, names
 end
 
--- The addresses of a user, the one that a blueprint is written with first. The
--- login name is often an address as well.
+-- The e-mail addresses of a user, the one used in blueprints first. The login
+-- name is often an address as well.
 local function addresses_of(user)
   local list = {}
   for _, name in ipairs { "real_email", "userid", "alt_email" } do
@@ -136,7 +136,7 @@ function structure.users(space)
 end
 
 --- The content types of the space: the components that can be a story's.
--- @treturn[1] table name -> true; false where the service does not say
+-- @treturn[1] table name -> true; false if the service does not list them
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function structure.content_types(space)

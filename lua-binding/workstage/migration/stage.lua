@@ -1,4 +1,4 @@
---- A stage's attributes as blueprints say them and as the API does.
+--- Converts a stage's attributes between blueprint and API form.
 --
 -- In a plan a stage is named by a reference: its id where it exists, its
 -- name where the plan creates it.
@@ -23,8 +23,8 @@ attributes.all = {
   "after_publish_id", "space_role_ids", "user_ids",
 }
 
---- The attributes of a stage as the service answered it: `false` in place of
--- what is null or missing, arrays copied.
+--- The attributes of a stage as the service returned it: `false` for null or
+-- missing ones, arrays copied.
 function attributes.of_stage(stage)
   local copy = { id = stage.id }
   for _, name in ipairs(attributes.all) do
@@ -41,7 +41,7 @@ function attributes.of_stage(stage)
   return copy
 end
 
---- Whether an array has a value.
+--- True if an array contains a value.
 function attributes.contains(list, value)
   for _, item in ipairs(list) do
     if item == value then return true end
@@ -49,8 +49,8 @@ function attributes.contains(list, value)
   return false
 end
 
---- The stages that a stage lists as next; none where it leads nowhere, or
--- where its transitions are not known.
+--- The next stages of a stage; empty if it has no transitions or they are not
+-- known.
 -- @tparam table state its attributes
 -- @treturn table array of references
 function attributes.next_of(state)
@@ -58,7 +58,7 @@ function attributes.next_of(state)
   return state.workflow_stage_ids or {}
 end
 
---- True if a stage lets items go on to another.
+--- True if a stage has a transition to another.
 -- @tparam table state its attributes
 -- @tparam integer|string ref the other's reference
 function attributes.leads_to(state, ref)
@@ -67,7 +67,7 @@ function attributes.leads_to(state, ref)
          attributes.contains(attributes.next_of(state), ref)
 end
 
---- Whether two values of an attribute mean the same.
+--- True if two values of an attribute are equivalent.
 function attributes.equal(name, a, b)
   if type(a) == "table" and type(b) == "table" then
     return sets.equal(a, b)
@@ -98,7 +98,7 @@ local function ids_of(names, map)
   return ids
 end
 
--- References without the stages that will be deleted.
+-- Removes references to stages that will be deleted.
 local function drop_deleted(target, survives)
   local kept = {}
   for _, ref in ipairs(target.workflow_stage_ids or {}) do
@@ -110,7 +110,7 @@ local function drop_deleted(target, survives)
   end
 end
 
--- What the description sets.
+-- Sets the attributes that the description has.
 local function set_described(target, described, context)
   target.name = described.name
   target.color = described.color or target.color
@@ -138,7 +138,7 @@ local function known_of(refs, is_known)
   return known
 end
 
--- Keeps a list of which only what is not there would go.
+-- Keeps the current list if the target would only remove unknown ids from it.
 local function keep_list(target, current, name, is_known)
   local list = target[name]
   if list and sets.equal(known_of(list, is_known),
@@ -147,8 +147,8 @@ local function keep_list(target, current, name, is_known)
   end
 end
 
--- A stage may name stages, roles and users that are not there. A blueprint
--- cannot name them, so they stay as long as nothing else changes.
+-- A stage may refer to stages, roles and users that do not exist. A blueprint
+-- cannot name them, so they are kept as long as nothing else changes.
 local function keep_unknown(target, current, context)
   local is_known = context.is_known
   keep_list(target, current, "workflow_stage_ids", is_known)
@@ -164,8 +164,9 @@ end
 local NOT_INHERITED = { name = true, color = true, is_default = true,
                         position = true }
 
---- What a stage will be: `current` changed by its description. Of a new
--- stage it holds what the description sets; the service decides the rest.
+--- The attributes that a stage will have: `current` changed by its
+-- description. For a new stage only those that the description sets; the
+-- service decides the rest.
 -- @tparam table described a stage of a blueprint
 -- @tparam ?table current its attributes; nil for a new stage
 -- @tparam table context `ref_of(name)`, `survives(ref)`, `is_known(ref)` (of a
@@ -178,7 +179,7 @@ function attributes.target(described, current, context, model)
     target[name] = (current or {})[name]
     if model and not NOT_INHERITED[name] then target[name] = model[name] end
   end
-  -- a stage that inherits does not lead to itself because its model does
+  -- a stage that inherits does not get a transition to itself from its model
   local own = model and context.ref_of(described.name)
   if not current and described.next == "all" then
     target.workflow_stage_ids = {}
@@ -193,8 +194,9 @@ function attributes.target(described, current, context, model)
   return target
 end
 
---- The attributes in which two differ, without the position and what the
--- target leaves open: name -> the value of `target`. nil when there are none.
+--- The attributes in which two stages differ, except the position and those
+-- that the target leaves open: name -> the value of `target`. nil if there are
+-- none.
 function attributes.changes(current, target)
   local changes
   for _, name in ipairs(attributes.all) do

@@ -1,5 +1,5 @@
---- The state of a space as a migration knows it: workflows, stages, and where
--- the items concerned are. Pure, without network and files.
+--- The state of a space as a migration knows it: workflows, stages, and the
+-- stage of each item concerned. Pure: no network or files.
 --
 -- A workflow or a stage has a reference: its id where it exists, and a name
 -- that is unique in the plan where the plan creates it. States are never
@@ -38,15 +38,14 @@ end
 
 state.copy = copy
 
---- A state like this one whose maps can be changed; what they hold must not.
+--- A copy whose maps may be changed; the tables in them must not be.
 function state.draft(self)
   local draft = { items = self.items }
   for _, name in ipairs(MAPS) do draft[name] = copy(self[name]) end
   return draft
 end
 
---- The reference under which a stage is known by now: its id, if the plan
--- has created it.
+--- The current reference of a stage: its id once the plan has created it.
 function state.ref(self, ref)
   return self.ids[ref] or ref
 end
@@ -104,7 +103,7 @@ function state.workflow_order(self)
   return refs
 end
 
---- The workflows that the stages of a state are in.
+--- The workflows to which the stages of a state belong.
 -- @treturn table array of references, in order
 function state.touched(self)
   local seen, refs = {}, {}
@@ -117,7 +116,7 @@ end
 
 -- ------------------------------------------------------------------ drafts
 
--- References as they are known by now, without stages that were deleted.
+-- Current references, without deleted stages.
 local function live(draft, refs)
   local list = {}
   for _, ref in ipairs(refs) do
@@ -127,7 +126,7 @@ local function live(draft, refs)
   return list
 end
 
---- Attributes with references as they are known by now.
+--- Attributes with current references.
 function state.resolve(self, values)
   local set = copy(values)
   if set.workflow_stage_ids then
@@ -139,7 +138,7 @@ function state.resolve(self, values)
   return set
 end
 
--- A workflow has one default stage: the service takes the mark from others.
+-- A workflow has one default stage: the service clears the mark of the others.
 local function take_default(draft, ref)
   local workflow = draft.stages[ref].workflow
   for other, stage in pairs(draft.stages) do
@@ -150,7 +149,7 @@ local function take_default(draft, ref)
   end
 end
 
---- Changes attributes of a stage in a draft; one that is gone stays so.
+--- Changes attributes of a stage in a draft; does nothing if it was deleted.
 function state.set_stage(draft, ref, values)
   if not draft.stages[ref] then return end
   local stage = copy(draft.stages[ref])
@@ -169,7 +168,8 @@ local function without(list, ref)
   return rest
 end
 
---- Removes a stage from a draft; the service takes it out of the others.
+--- Removes a stage from a draft; the service removes it from the transitions
+-- of others.
 function state.remove_stage(draft, ref)
   draft.stages[ref] = nil
   if math.type(ref) then draft.deleted[ref] = true end
@@ -248,7 +248,7 @@ local function compare_stages(found, before, now, workflow)
   end
 end
 
---- What differs in a workflow between two states, as sentences.
+--- The differences in a workflow between two states, as sentences.
 function state.differences(before, now, workflow)
   local found = {}
   local was, is = before.workflows[workflow], now.workflows[workflow]

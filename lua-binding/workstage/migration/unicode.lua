@@ -1,5 +1,5 @@
---- Names that look alike: a text in one of Unicode's normal forms, so that a
--- name typed on one system is found on another. Covers the combining marks of
+--- Normalizes names that look alike, so that a name typed on one system is
+-- found on another (Unicode normal form D). Covers the combining marks of
 -- Latin, Greek, Cyrillic, Arabic and Japanese, and Hangul.
 local unicode = {}
 
@@ -75,7 +75,7 @@ for _, mark in ipairs(MARKS) do
   end
 end
 
--- Hangul syllables are made of two or three letters by arithmetic.
+-- Hangul syllables are composed of two or three letters arithmetically.
 local SYLLABLES, LEADS, VOWELS, TAILS = 0xAC00, 0x1100, 0x1161, 0x11A7
 local VOWEL_COUNT, TAIL_COUNT, SYLLABLE_COUNT = 21, 28, 11172
 
@@ -106,8 +106,7 @@ local function decompose(text)
   return codes
 end
 
--- Marks of one letter stand in order of their classes; those of one class
--- keep their order.
+-- Sorts the marks of one letter by class; the order within a class is kept.
 local function order_marks(codes)
   for i = 2, #codes do
     local code, at = codes[i], i
@@ -131,8 +130,8 @@ function unicode.decompose(text)
   return table.concat(codes)
 end
 
---- A text that is the same for all names that people see as the same: in any
--- normal form, with or without blanks at the end.
+--- The same key for all names that look the same: in any normal form, with or
+-- without trailing spaces.
 -- @tparam string name
 -- @treturn string
 function unicode.name_key(name)

@@ -8,8 +8,8 @@ local structure = require "workstage.migration.space"
 
 local export = {}
 
--- What an export knows of a space: its members, read when a stage names some,
--- and sentences on what could not be taken along.
+-- State of an export: the space's members, read when a stage names some, and
+-- sentences about what could not be exported.
 local Export = {}
 Export.__index = Export
 
@@ -21,7 +21,7 @@ function Export:lose(message, ...)
   table.insert(self.lost, message:format(...))
 end
 
--- A name that several roles have does not tell which one is meant.
+-- A name that several roles share is ambiguous.
 local function note_several(self, ids)
   local several = {}
   for name, id in pairs(ids) do
@@ -102,7 +102,8 @@ local function describe(self, stage, names)
   return described
 end
 
--- The names of stages by id. A blueprint cannot tell two of one name apart.
+-- The names of stages by id. A blueprint cannot distinguish two stages with
+-- the same name.
 local function names_of(self, stages)
   local names, seen = {}, {}
   for _, stage in ipairs(stages) do
@@ -147,7 +148,7 @@ end
 -- @tparam table space
 -- @tparam ?string name of the workflow; nil: the default one
 -- @treturn[1] table the blueprint
--- @treturn[1] table sentences about what could not be taken along
+-- @treturn[1] table sentences about what could not be exported
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function export.one(space, name)
@@ -177,7 +178,7 @@ local function in_order(list)
   return sorted
 end
 
--- Workflows that share their name are told apart by their ids.
+-- Adds ids where several workflows have the same name.
 local function add_ids(list, described)
   local count = {}
   for _, each in ipairs(described) do
@@ -194,7 +195,7 @@ end
 -- first.
 -- @tparam table space
 -- @treturn[1] table the blueprint, with `workflows`
--- @treturn[1] table sentences about what could not be taken along
+-- @treturn[1] table sentences about what could not be exported
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function export.all(space)

@@ -1,4 +1,4 @@
---- What a check of a blueprint found: a list, and a text by `tostring`.
+--- The findings of a blueprint check: a list; `tostring` returns them as text.
 local visible = require "workstage.visible"
 
 local Finding = { __name = "workstage.finding" }
@@ -36,20 +36,20 @@ local function add(self, level, at, message, is_offline)
   }, Finding))
 end
 
---- Adds what keeps the blueprint from working.
+--- Adds an error: the blueprint cannot be used.
 -- @tparam table at its location
 -- @tparam string message for string.format, with the values that follow
 function Findings:error(at, message, ...)
   add(self, "error", at, message:format(...))
 end
 
---- Adds what is probably not meant.
+--- Adds a warning: probably a mistake.
 function Findings:warn(at, message, ...)
   add(self, "warning", at, message:format(...))
 end
 
---- Adds what only the space can tell: a plan looks there and decides, so it
--- leaves these findings out.
+--- Adds a finding that only the space can confirm. A plan reads the space, so
+-- it omits these findings.
 -- @tparam string level "error", "warning" or "note"
 function Findings:offline(level, at, message, ...)
   add(self, level, at, message:format(...), true)
@@ -62,7 +62,7 @@ function Findings:has_error()
   return false
 end
 
---- The errors alone, as a text.
+--- The errors only, as text.
 function Findings:errors_text()
   local errors = findings.new()
   for _, finding in ipairs(self) do
@@ -71,7 +71,7 @@ function Findings:errors_text()
   return tostring(errors)
 end
 
---- The findings that a plan does not answer by itself.
+--- The findings that a plan does not resolve from the space.
 function Findings:without_offline()
   local kept = findings.new()
   for _, finding in ipairs(self) do
@@ -80,7 +80,7 @@ function Findings:without_offline()
   return kept
 end
 
---- The errors of a blueprint that could not be brought into normal form.
+--- Findings for a blueprint that could not be normalized.
 -- @tparam table err of `blueprint.normalize`
 function findings.of_errors(err)
   local self = findings.new()

@@ -1,5 +1,5 @@
---- Writes a blueprint so that a person likes to read it: Lua, a stage or a
--- move a small block, names aligned, at most 80 columns wide.
+--- Formats a blueprint for people: Lua syntax, a small block for each stage or
+-- move, aligned names, at most 80 columns.
 local kantata = require "workstage.migration.blueprint.kantata"
 local storyblok = require "workstage.migration.blueprint.storyblok"
 local visible = require "workstage.visible"
@@ -50,7 +50,7 @@ local function sorted_keys(value, count)
   return keys
 end
 
--- Names in the order of a list of fields, else in the alphabet's.
+-- Names in the order of a list of fields, otherwise alphabetical.
 local function ordered_keys(value, order, count)
   if not order then return sorted_keys(value, count) end
   local keys = {}
@@ -60,8 +60,8 @@ local function ordered_keys(value, order, count)
   return keys
 end
 
--- A table as a list of `{ head, value }`, with the head "name = " or "", and
--- the order of the names in the value where they have one.
+-- A table as a list of `{ head, value, order }`: the head is "name = " or "",
+-- `order` the order of the value's fields if it has one.
 local function entries(value, order)
   local list, count = {}, order and 0 or #value
   for i = 1, count do list[i] = { "", value[i] } end
@@ -100,7 +100,7 @@ function Lines:fits(text)
   return width(self.line) + width(text) <= WIDTH
 end
 
--- `fresh`: nothing stands on the line that is to be set apart by a blank.
+-- `fresh`: true if no space is needed before the next entry on the line.
 function Lines:put(text, fresh)
   self.line, self.fresh = self.line .. text, fresh or false
 end
@@ -115,16 +115,16 @@ function Lines:text()
   return table.concat(self, "\n")
 end
 
--- Where to break a quoted text that is too long for its line: behind a blank
--- with no blank after it, if only behind a word that is too long by itself.
+-- Where to break a quoted string that is too long for its line: after the last
+-- space that is not followed by another one, otherwise after the word that
+-- does not fit.
 local function cut_of(text, room)
   local last = utf8.offset(text, math.max(room, 0) + 1) or #text + 1
   local cut = text:sub(1, last):match "^.* ()[^ ]"
   return cut and cut > 10 and cut or text:match(" ()[^ ]", last)
 end
 
--- A string over several lines, with the escape that skips a break. Words
--- stay whole.
+-- Writes a string over several lines with `\z`. Words are not split.
 function Lines:long_text(text, indent, tail)
   while not self:fits(text .. tail) do
     local cut = cut_of(text, WIDTH - 2 - width(self.line))
@@ -148,8 +148,8 @@ function Lines:break_up(entry, indent, tail)
   end
 end
 
--- Fills lines with entries; `closer` stands behind the last one. What comes
--- after an entry of several lines begins a line.
+-- Fills lines with entries; `closer` follows the last one. A multi-line entry
+-- is followed by a line break.
 function Lines:fill(list, indent, closer)
   local broke
   for i, entry in ipairs(list) do
@@ -167,7 +167,7 @@ function Lines:fill(list, indent, closer)
   end
 end
 
--- Entries behind `first`; further lines are indented.
+-- Formats entries after `first`; further lines are indented.
 local function filled(first, list, indent, closer)
   local lines = new_lines(first)
   lines:fill(list, indent, closer)
@@ -192,7 +192,7 @@ local function without(value, name)
   return rest
 end
 
--- A function that writes the blocks of stages, names aligned.
+-- Returns a function that formats stage blocks with aligned names.
 local function stage_writer(stages)
   local column = name_column(stages)
   return function(stage, indent)
@@ -204,7 +204,7 @@ local function stage_writer(stages)
   end
 end
 
--- The short forms of a move's ends.
+-- The short form of a move's `from` or `to`.
 local function short_end(place)
   if type(place) ~= "table" or place.workflow or place.default or
      place.stage == "none" then

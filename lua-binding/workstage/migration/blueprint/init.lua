@@ -1,5 +1,5 @@
---- Blueprints: what workflows are to become, and which items move where.
--- Reads and writes files of them, and brings them into normal form.
+--- Blueprints: the desired workflows, and which items move where. Reads and
+-- writes files of them, and brings them into normal form.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local findings = require "workstage.migration.blueprint.findings"
@@ -12,7 +12,7 @@ local storyblok = require "workstage.migration.blueprint.storyblok"
 
 local blueprint = {}
 
---- The version of blueprints that this module writes, and reads at most.
+--- The blueprint version that this module writes, and the highest it reads.
 blueprint.VERSION = 1
 
 local readers = { storyblok = storyblok.read, kantata = kantata.read }
@@ -73,7 +73,7 @@ local function unreadable(path, why)
   }
 end
 
--- No more of a file than may be in it.
+-- Reads at most one byte more than the size limit.
 local function contents(path)
   local file, why = io.open(path, "rb")
   if not file then return nil, unreadable(path, why) end
@@ -122,8 +122,7 @@ function blueprint.text(value)
   return format.text(whole, blueprint.VERSION)
 end
 
---- Writes a blueprint to a file, which is either replaced whole or stays as
--- it was.
+--- Writes a blueprint to a file atomically.
 -- @tparam table value a blueprint, in any form
 -- @tparam string path
 -- @treturn[1] boolean true

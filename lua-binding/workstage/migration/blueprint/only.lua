@@ -3,7 +3,7 @@ local errors = require "workstage.errors"
 local near_name = require "workstage.migration.near_name"
 local quoted = require "workstage.visible".quoted
 
--- What a workflow is called in the list of those to keep.
+-- A workflow's name in the list of those to keep.
 local function names_of(workflow)
   return { workflow.default and "default" or workflow.workflow,
            workflow.default and workflow.workflow or workflow.was }
@@ -41,8 +41,8 @@ local function is_kept(place, workflows)
   return false
 end
 
---- Keeps some workflows of a blueprint, and the moves from and to them. What
--- they need of the others must exist in the space.
+--- Keeps some workflows of a blueprint, and the moves from and to them. Stages
+-- of other workflows that they use must exist in the space.
 -- @tparam table blueprint in normal form
 -- @tparam table names array; "default" is the default workflow
 -- @treturn[1] table

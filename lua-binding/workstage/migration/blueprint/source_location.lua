@@ -10,13 +10,13 @@ Location.__index = Location
 
 local source_location = {}
 
--- The most errors that are collected of one blueprint.
+-- The maximum number of errors collected for one blueprint.
 local MAX_ERRORS = 50
 
 -- Where tables were written: table -> { file =, lines = { key -> line } }.
 local origins = setmetatable({}, { __mode = "k" })
 
--- Raised by a reader whose errors have been collected already.
+-- Raised by a reader whose errors are already collected.
 local COLLECTED = {}
 
 --- Remembers where a table and its entries were written.
@@ -65,7 +65,7 @@ function Location:at(key)
   }, Location)
 end
 
---- Says that `copy` was written where this location's value was.
+--- Records that `copy` has the source location of this value.
 function Location:remember_copy(copy)
   origins[copy] = origins[self.value]
   return copy
@@ -113,7 +113,7 @@ end
 --- Raises "unknown attribute, did you mean 'color'?".
 -- @tparam string what "attribute"
 -- @tparam table names those that exist
--- @tparam[opt] table hints name -> what to say of it
+-- @tparam[opt] table hints name -> what to use instead
 function Location:unknown(key, what, names, hints)
   local at = self:at(key)
   local hint = hints and hints[key]
@@ -126,9 +126,9 @@ end
 
 -- -------------------------------------------------------- several errors
 
---- Calls a reader, which may raise an error of a location: that is collected,
--- so that further entries can be read.
--- @treturn boolean whether nothing was raised
+--- Calls a reader and collects the location error that it may raise, so that
+-- further entries can be read.
+-- @treturn boolean true if nothing was raised
 -- @return what the reader returned
 function Location:collect(read, ...)
   local good, value = pcall(read, ...)
@@ -141,7 +141,7 @@ function Location:collect(read, ...)
   return false
 end
 
---- Ends a reader some of whose entries were refused.
+--- Aborts a reader after some of its entries were rejected.
 function source_location.raise_collected()
   error(COLLECTED, 0)
 end

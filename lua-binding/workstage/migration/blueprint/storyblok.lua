@@ -1,8 +1,7 @@
---- The normal form of a Storyblok blueprint, however it was written.
+--- The normal form of a Storyblok blueprint.
 --
 -- Each attribute is a row { name, reader, required } with its type and its
--- words for the reference and for editors, in the order in which it is
--- written.
+-- description for the reference and for editors, in output order.
 local core = require "workstage.core"
 local types = require "workstage.migration.blueprint.types"
 
@@ -33,8 +32,8 @@ local function flag_row(name, doc)
   return { name, flag, type = "boolean", doc = doc }
 end
 
---- A stage. What is left out stays as it is; a new stage gets the service's
--- default.
+--- A stage. Omitted attributes are unchanged; a new stage gets the service's
+-- defaults.
 storyblok.stage = {
   { "name", text, true, type = "string",
     doc = "The stage's name, unique in its workflow." },
@@ -64,7 +63,7 @@ storyblok.stage = {
   flag_row("auto_remove_assignee", "Whether items lose their assignees here."),
 }
 
--- What the service calls these things.
+-- The service's names for these attributes, and what to use instead.
 local stage_hints = {
   id = "a blueprint knows stages by name",
   workflow_id = "say from_workflow = the name of the stage's present workflow",
@@ -135,7 +134,7 @@ storyblok.end_of_move = {
   { "stage", text, true, type = "string", doc = "The stage's name." },
 }
 
--- Where a move begins or ends. In the blueprint of a single workflow its own
+-- The start or end of a move. In a blueprint of a single workflow, its own
 -- stages have no workflow.
 local function end_of_move(at, own)
   if type(at.value) == "string" then return { stage = text(at) } end
@@ -165,8 +164,8 @@ local where_hints = {
   in_workflow_stages = "say it with `from`",
 }
 
--- The service's own filters for stories: their names here, and their values
--- by writing them as they will be sent.
+-- The service's own story filters: names are checked here, values by
+-- serializing them as they will be sent.
 local function where(at)
   if type(at.value) ~= "table" then at:expect "a table of filters" end
   for _, key in ipairs(at:keys()) do
@@ -240,7 +239,8 @@ storyblok.move = move_types {}
 
 -- -------------------------------------------------------------- the whole
 
--- Read with the workflow that the moves compare theirs to.
+-- Each is read with the blueprint's own workflow, to which moves compare
+-- theirs.
 local function moves(own)
   local list = move_types(own)
   return function(at)
@@ -268,8 +268,8 @@ local function types_of_whole(value)
   return list, { name = workflow_hints.name }
 end
 
---- The tables of a blueprint, for the reference: name, words, attributes, and
--- an example, which is a blueprint.
+--- The tables of a blueprint, for the reference: name, description,
+-- attributes, and an example, which is a blueprint.
 storyblok.tables = {
   { "workflow", "A workflow in a blueprint of several.", storyblok.workflow,
     [[

@@ -23,7 +23,7 @@ function types.flag(at)
   return at.value
 end
 
---- True, or nothing for false.
+--- True; false becomes nil.
 function types.only_true(at) return types.flag(at) or nil end
 
 --- An id: an integer.
@@ -102,7 +102,7 @@ function types.data(at, depth)
   return copy
 end
 
--- Refuses attributes that are not in the list.
+-- Rejects attributes that are not in the list.
 local function check_known(at, list, hints)
   local known, names, all_good = {}, {}, true
   for i, attribute in ipairs(list) do
@@ -127,7 +127,8 @@ end
 -- @tparam table at the location
 -- @tparam string what it is, for errors: "a stage"
 -- @tparam table list
--- @tparam[opt] table hints attribute -> what to say of one that is unknown
+-- @tparam[opt] table hints attribute -> what to use in place of one that is
+--   unknown
 function types.record(at, what, list, hints)
   if type(at.value) ~= "table" then at:expect(what) end
   local result, all_good = {}, check_known(at, list, hints)

@@ -1,6 +1,6 @@
---- Drains stages that are to be deleted: nothing is deleted before a fresh
--- read shows it empty. What has come to them since the plan is moved by the
--- plan's rules.
+--- Drains stages that will be deleted: a stage is deleted only after a fresh
+-- read shows that it is empty. Late arrivals (items that came to it since the
+-- plan) are moved by the plan's rules.
 local attributes = require "workstage.migration.stage"
 local items = require "workstage.migration.items"
 local move_items = require "workstage.migration.execute.move_items"
@@ -10,11 +10,10 @@ local formatted = require "workstage.visible".format
 
 local drain = {}
 
--- How often late arrivals are moved before a stage that does not get empty
--- is left.
+-- How many times late arrivals are moved before the run gives up on a stage.
 local MAX_ROUNDS = 10
 
---- How many items are in a stage, once the last moves show in what is read.
+--- The number of items in a stage, once reads show the last moves.
 function drain.count_items(run, id)
   local left, err = items.count(run.client, id)
   if not left or left == 0 then return left, err end
@@ -24,7 +23,7 @@ end
 
 -- -------------------------------------------------------- late arrivals
 
--- What late arrivals are moved by: the plan's rules for the stage.
+-- The plan's rules for the stage, by which late arrivals are moved.
 local function rules_for(run, operation)
   local rules = {}
   for i, index in ipairs(operation.rules) do
@@ -36,8 +35,8 @@ local function rules_for(run, operation)
   return rules
 end
 
--- Lists the late arrivals of each rule, but those that could not be moved in
--- this run; returns how many there are.
+-- Lists the late arrivals of each rule, except those that this run could not
+-- move; returns their number.
 local function list_late(run, rules, unmoved)
   local listed, err = items.list(run.client, rules)
   if not listed then return nil, err end
@@ -52,8 +51,8 @@ local function list_late(run, rules, unmoved)
   return total
 end
 
--- The late arrivals of an earlier run whose outcome is open, for one of the
--- rules that lead to the same stage.
+-- Late arrivals of an earlier run whose outcome is unknown, for one of the
+-- rules with the same target stage.
 local function take_retry_ids(rule, earlier)
   local ids, rest = {}, {}
   for _, id in ipairs(earlier.retry_ids) do
@@ -64,7 +63,7 @@ local function take_retry_ids(rule, earlier)
   return ids
 end
 
--- The stages that may come next with one more of them.
+-- The transitions of a stage, with one more stage added.
 local function transitions_with(stage, to)
   local ids = {}
   for _, id in ipairs(stage.workflow_stage_ids or {}) do
@@ -74,8 +73,8 @@ local function transitions_with(stage, to)
   return ids
 end
 
--- Opens the transition to a stage of the same workflow, if the plan had
--- nothing to move along it.
+-- Opens the transition to a stage of the same workflow if the plan had no
+-- items to move to it.
 local function open_transition(run, index, rule)
   local workflow = (run.state.stages[rule.from] or {}).workflow
   local fresh, err = stages.refresh(run, { workflow })
@@ -105,7 +104,7 @@ local function move_late(run, index, rules, earlier, unmoved)
       local done, err = open_transition(run, index, rule)
       if not done then return nil, err end
       run:add(#rule.items)
-      run.is_aged = true
+      run.needs_refresh = true
       done, err = move_items.run(run, {
         operation = index, from = rule.from, to = rule.to, set = rule.set,
         from_name = rule.from_name, to_name = rule.to_name,
@@ -121,8 +120,8 @@ end
 
 -- ---------------------------------------------------------------- stages
 
--- Leaves a stage as it is. `left` is 0 if an item failed on its way out and
--- is there no more: a later run finds out where it went.
+-- Keeps a stage. `left` is 0 if the move of an item failed and the item is not
+-- in the stage any more: a later run finds out where it is.
 local function leave_stage(run, operation, left)
   local why = left > 0 and "it still holds " .. render.items(left) or
               "it is not known how the last ones left it"
@@ -130,7 +129,7 @@ local function leave_stage(run, operation, left)
   return "left"
 end
 
--- The ids of what this run has failed to move.
+-- The ids of the items that this run failed to move.
 local function failed_items(run)
   local ids = {}
   for _, failure in ipairs(run.report.failures) do ids[failure.item] = true end

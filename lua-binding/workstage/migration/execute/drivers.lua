@@ -11,7 +11,7 @@ local storyblok = {
 
 --- The items as they are now: id -> { stage = its id or false, created = when
 -- it came there, due, is_due_unknown, name }; one that is gone has no entry.
--- One of the two shapes in which the service answers a story's stage tells
+-- One of the two forms in which the service returns a story's stage has
 -- neither date.
 -- @tparam[opt] integer release_id the release whose versions are read
 function storyblok.fetch_current(space, ids, release_id)
@@ -29,7 +29,8 @@ function storyblok.fetch_current(space, ids, release_id)
   return found
 end
 
---- Moves an item, as it was read: the change, or nil and the error.
+--- Moves an item that was read before: returns the change, or nil and the
+-- error.
 function storyblok.move(space, item, to, set, opts)
   local attributes = { story_id = item.id, workflow_stage_id = to }
   for name, value in pairs(set) do attributes[name] = value end
@@ -37,7 +38,7 @@ function storyblok.move(space, item, to, set, opts)
   return space.changes:create(attributes, opts)
 end
 
---- Whether an earlier run has moved an item, of which it recorded no outcome.
+--- Finds out if an earlier run that recorded no outcome has moved an item.
 -- @tparam table seen what that run read of the item before: `stage`,
 --   `created_at`
 -- @treturn string "done", "not_done" or "unknown"
@@ -48,7 +49,7 @@ function storyblok.find_change(space, id, to, set, seen)
   }, seen)
 end
 
---- Whether a refused move may mean that the item has changed meanwhile.
+--- True if the move may have been refused because the item changed meanwhile.
 function storyblok.may_have_changed(err)
   return errors.is(err) and err.kind == "not_found"
 end
@@ -58,8 +59,8 @@ local kantata = {
   item = "project",
 }
 
---- The same for projects, whose status may not be told: then there is no
--- `stage`.
+--- The same for projects. `stage` is missing if the service does not show the
+-- status.
 function kantata.fetch_current(account, ids)
   local page, err = account.workspaces:page {
     only = ids, archived = "include", order = "created_at:asc",
@@ -86,7 +87,7 @@ function kantata.find_change(account, id, to, _, seen)
                                              to_status_key = to }, seen)
 end
 
---- A project that has the status already is refused as well.
+--- The service also refuses a change to the status that a project already has.
 function kantata.may_have_changed(err)
   return errors.is(err) and (err.kind == "not_found" or
                              err.kind == "rejected")

@@ -3,8 +3,8 @@ local operations = require "workstage.migration.operations"
 
 local executor = {}
 
--- What comes after the moves closes transitions and deletes stages that an
--- item still needs which could not be moved.
+-- Operations after the moves close transitions and delete stages that items
+-- which could not be moved still need.
 local function must_wait(run, kind)
   local failed = run.report.failed
   if failed > 0 and not kind.goes_on_after_failure then
@@ -16,7 +16,7 @@ local function must_wait(run, kind)
   end
 end
 
--- A cut-off attempt may have done it.
+-- Checks if an interrupted attempt has performed the operation.
 local function recover(run, op, kind, earlier)
   if not (earlier and earlier.started) then return false end
   local result, err = kind.recover(run, op, earlier)
@@ -37,10 +37,10 @@ local function perform(run, op, index, earlier)
   return nil, err
 end
 
---- Performs what is left of a plan.
+--- Performs the remaining operations of a plan.
 -- @tparam table run
--- @tparam table progress operation's index -> `done`, or what an earlier run
---   left of it
+-- @tparam table progress operation's index -> `done`, or the state in which an
+--   earlier run left it
 -- @treturn table the report
 function executor.run(run, progress)
   for index, op in ipairs(run.plan.operations) do

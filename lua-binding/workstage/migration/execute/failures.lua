@@ -1,31 +1,31 @@
---- Decides whether a run goes on after an item that could not be moved.
+--- Decides if a run continues after an item could not be moved.
 local errors = require "workstage.errors"
 local visible = require "workstage.visible"
 
 local failures = {}
 
--- Kinds of errors after which no further item has a chance.
+-- Kinds of errors after which no other item could be moved either.
 local FINAL = { unauthorized = true, budget = true }
 
--- Kinds that are not an item's own fault: after so many in a row, for each
--- item that moves at the same time, the service counts as unreachable.
+-- Kinds that are not caused by an item. After this many in a row, multiplied
+-- by the concurrency, the service is considered unreachable.
 local UNREACHABLE = { network = true, tls = true, timeout = true,
                       server = true }
 local IN_A_ROW = 3
 
---- So many equal refusals in a row of moves between the same two stages end
--- a run.
+--- A run ends after this many equal refusals in a row between the same two
+-- stages.
 failures.EQUAL = 20
 
 local Failures = {}
 Failures.__index = Failures
 
--- Between which stages an item was to be moved.
+-- The pair of stages between which an item was to be moved.
 local function pair_of(work)
   return ("%s>%s"):format(work.from, work.to)
 end
 
--- What equal refusals have in common: status and sentence without digits.
+-- The signature of equal refusals: status and message without digits.
 local function signature_of(err)
   return ("%d %s"):format(err.status, (tostring(err.message):gsub("%d+", "#")))
 end
@@ -46,7 +46,8 @@ function Failures:note_success(work)
   self.refusals[pair_of(work)] = nil
 end
 
--- Counts a refusal; the error that ends the run after too many equal ones.
+-- Counts a refusal; returns the error that ends the run after too many equal
+-- ones.
 local function count_refusal(self, work, err)
   local pair, signature = pair_of(work), signature_of(err)
   local last = self.refusals[pair]
@@ -60,7 +61,7 @@ end
 
 --- Notes that an item was not moved.
 -- @tparam table work `from`, `to`, `from_name`, `to_name`
--- @param err what the move failed with
+-- @param err the error of the move
 -- @return the error that ends the run; nil if it goes on
 function Failures:note_failure(work, err)
   if not errors.is(err) or FINAL[err.kind] then return err end

@@ -2,24 +2,25 @@
 --
 -- A page is read shortly before its items are moved, and written to the
 -- journal before any of them is. An item that is no longer where the plan
--- saw it is skipped. One whose read is too old when its turn comes is read
--- again, so that what an editor does meanwhile is noticed.
+-- saw it is skipped. An item whose read is too old when its turn comes is read
+-- again, to notice changes by editors.
 local core = require "workstage.core"
 local loop = require "workstage.loop"
 local page_size = require "workstage.migration.page_size"
 
 local item_pages = {}
 
--- Seconds for which a read of an item is good enough to move it; where the
--- rate limit is so low that it takes longer, the time of some requests.
+-- Seconds for which a read of an item is recent enough to move it; at very low
+-- rate limits, the time that a few requests take.
 local MAX_AGE, MIN_REQUESTS = 8, 4
 
--- So many items one request can ask for.
+-- The maximum number of items in one request.
 local MAX_ITEMS = 100
 
--- A sync of the disk takes as long as many requests of a fast service: so
--- many pages share one as are moved in so many seconds, after a start with
--- single ones. It is always one page at the rates that the services allow.
+-- A disk sync takes as long as many requests to a fast service. After a start
+-- with single pages, one sync therefore covers the pages that are moved in
+-- this many seconds. At the rates of the real services that is always one
+-- page.
 local MAX_PAGES, SYNC_SECONDS, SINGLE_LOADS = 10, 0.25, 3
 
 local Pages = {}
@@ -27,8 +28,8 @@ Pages.__index = Pages
 
 -- --------------------------------------------------------------- sizes
 
--- Notes how many items a second were taken since the last page was read, if
--- any were; the rate limit allows no more.
+-- Measures how many items a second were taken since the last page was read, if
+-- any; capped by the rate limit.
 local function measure_pace(self)
   local now = core.now()
   if self.taken > 0 then
@@ -42,8 +43,8 @@ local function pages_at_once(self)
   return math.max(1, math.min(self.pace * SYNC_SECONDS // MAX_ITEMS, most))
 end
 
--- How many items are left when the next page is read: enough that requests
--- do not pause between pages, few enough that reads do not get old.
+-- The queue length at which the next page is read: long enough that requests
+-- do not pause between pages, short enough that reads stay recent.
 local function items_ahead(self)
   return math.max(2, math.min(math.ceil(math.min(self.pace, 1e6) / 2),
                               #self.queue // 4))
@@ -70,8 +71,8 @@ end
 
 -- ------------------------------------------------------------ deciding
 
---- Why an item must not be moved (any more); nil if it is to be moved.
--- @tparam table|nil item as it was read; nil if it is gone
+--- Why an item must not be moved; nil if it is to be moved.
+-- @tparam table|nil item as read; nil if it no longer exists
 function Pages:skip_reason(item)
   if not item then return "it is gone"
   elseif item.stage == nil then return "its status is not shown to this user"
@@ -81,17 +82,18 @@ function Pages:skip_reason(item)
   end
 end
 
---- What an earlier run has read of an item before it may have moved it, as
--- calls take it; nil if it cannot have.
+--- What an earlier run read of an item before it may have moved it, in the
+-- form that calls take; nil if it cannot have moved it.
 function Pages:seen_before(id)
   local before = self.maybe_sent[id] and self.read_before[id]
   if not before then return nil end
   return { stage = self.from or nil, created_at = before.created }
 end
 
--- Finds out what an earlier run did to an item that it may have sent.
--- @return true if it moved the item, which is noted; a text if the item is to
---   be left alone; else nil
+-- Finds out if an earlier run has moved an item whose request it may have
+-- sent.
+-- @return true if it moved the item, which is recorded; a reason if the item
+--   must be skipped; else nil
 local function recover(self, id, item)
   if not item or not self.maybe_sent[id] then return nil end
   local before, run = self.read_before[id] or {}, self.run
@@ -108,7 +110,7 @@ local function recover(self, id, item)
   end
 end
 
--- Splits what was read into what is to be moved and what is not.
+-- Splits the items of a page into those to move and those to skip.
 local function partition(self, ids, found)
   local todo, skipped = {}, {}
   for _, id in ipairs(ids) do
@@ -129,7 +131,7 @@ end
 
 -- ------------------------------------------------------------- journal
 
--- Due dates that a move may change: once it was sent, nobody else tells.
+-- Due dates that a move may change: the service no longer has them afterwards.
 local function dues_of(todo)
   local dues = {}
   for _, item in ipairs(todo) do
@@ -141,8 +143,8 @@ local function dues_of(todo)
   return #dues > 0 and dues or nil
 end
 
--- When each item came to its stage, by which a later run tells its own change
--- from others'; nil where the service tells none of them.
+-- When each item came to its stage: lets a later run distinguish its own
+-- change from those of others. nil if the service returned none.
 local function created_of(todo)
   local created, is_told = {}, false
   for i, item in ipairs(todo) do
@@ -166,7 +168,7 @@ local function report_skipped(self, skipped)
   for _, each in ipairs(skipped) do self.run:skip(each.item, each.why) end
 end
 
---- Skips an item whose page has been written already.
+--- Skips an item whose page is already in the journal.
 function Pages:skip(item, why)
   local skipped = { { item = item.id, why = why, name = item.name } }
   self.unmoved[item.id] = true
@@ -187,7 +189,7 @@ local function fetch(self, ids)
   return found
 end
 
--- The next pages, as they are now.
+-- Reads the next pages.
 local function fetch_pages(self)
   local pages = {}
   measure_pace(self)
@@ -205,8 +207,8 @@ local function fetch_pages(self)
   return pages
 end
 
--- Writes pages to the journal before any of their items is moved. The last
--- one is synced, and the others with it.
+-- Writes pages to the journal before any of their items is moved. The sync of
+-- the last one covers the others.
 local function write_pages(self, pages)
   local queue = table.move(self.queue, self.first, #self.queue, 1, {})
   for i, page in ipairs(pages) do
@@ -228,8 +230,8 @@ local function load(self)
   return true
 end
 
--- Takes over what was read again; returns the items that look different now,
--- as the journal has to know.
+-- Updates queued items after another read; returns those that changed, which
+-- the journal must record.
 local function take_over(queued, todo)
   local by_id, kept, changed = {}, {}, {}
   for _, item in ipairs(todo) do by_id[item.id] = item end
@@ -247,7 +249,7 @@ local function take_over(queued, todo)
   return kept, changed
 end
 
--- Takes the first items out of the queue.
+-- Removes the first items from the queue.
 local function take_out(self)
   local last = math.min(#self.queue, self.first + MAX_ITEMS - 1)
   local items = table.move(self.queue, self.first, last, 1, {})
@@ -256,14 +258,15 @@ local function take_out(self)
   return items
 end
 
--- Puts items before all others. Meanwhile some may have been put back.
+-- Puts items at the front of the queue, to which others may have been added
+-- meanwhile.
 local function put_first(self, items)
   self.queue = table.move(self.queue, self.first, #self.queue, #items + 1,
                           items)
   self.first = 1
 end
 
--- Reads what waits in the queue again.
+-- Reads the queued items again.
 local function reload(self)
   self.rereading = take_out(self)
   local ids = {}
@@ -285,7 +288,8 @@ end
 
 -- ------------------------------------------------------------ the queue
 
--- Reads in a task of its own. An error stays, for all who ask for an item.
+-- Reads in a task of its own. An error is kept and raised to every caller of
+-- `next`.
 local function begin(self, read)
   self.loading = loop.spawn(function()
     local done, err = read(self)
@@ -294,8 +298,8 @@ local function begin(self, read)
   end)
 end
 
---- Seconds for which the last read of an item is still good enough; negative
--- afterwards. A move that did not get its turn in time gets twice as long.
+--- Seconds for which the last read of an item is still recent enough; negative
+-- once it is too old. The limit doubles for a move that was not sent in time.
 function Pages:time_left(item)
   local patience = self.max_age << (item.late_turns or 0)
   return item.read_at + patience - core.now()
@@ -336,7 +340,7 @@ function Pages:next()
   end
 end
 
---- Puts back an item that was not sent: it comes next, and is read again.
+--- Puts back an item that was not sent: it is next, after another read.
 function Pages:put_back(item)
   item.read_at = -math.huge
   table.insert(self.queue, self.first, item)
@@ -351,13 +355,12 @@ function Pages:begin_flight()
   end })
 end
 
---- Whether every item was seen to.
+--- True if every item was handled.
 function Pages:is_done()
   return self.ended and self.first > #self.queue
 end
 
---- Ends the pages, and notes which of the items written to the journal were
--- never sent.
+--- Ends the pages, and records which items in the journal were never sent.
 function Pages:close()
   self.closed = true
   if self.loading then

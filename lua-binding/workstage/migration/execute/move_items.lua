@@ -7,24 +7,25 @@ local time = require "workstage.time"
 
 local move_items = {}
 
--- How often an item is read again because its move could not be sent in time.
+-- The maximum number of times an item is read again because its move could not
+-- be sent in time.
 local MAX_TRIES = 8
 
--- At low rates so many seconds' worth of requests wait for their turns at the
--- most: what waits longer only gets old.
+-- At low rates, at most this many seconds' worth of requests are queued: reads
+-- of items that wait longer would be too old.
 local SECONDS_IN_FLIGHT = 4
 
 -- ------------------------------------------------------------ due dates
 
--- Whether two due dates, as texts, are the same moment; false: none.
+-- True if two due dates (strings, or false for none) are the same moment.
 local function is_same_date(a, b)
   if (a or false) == (b or false) then return true end
   local first, second = time.parse(a or nil), time.parse(b or nil)
   return first ~= nil and first == second
 end
 
--- The due date that an item had before the run that is rolled back, if it is
--- to be given back: false for none, nil if somebody has set another since.
+-- In a rollback, the due date to restore: false for none, nil if somebody has
+-- set another since.
 local function due_before(work, item)
   local had = work.had_due and work.had_due[item.id]
   if had == nil or item.is_due_unknown then return had end
@@ -33,8 +34,8 @@ local function due_before(work, item)
   if is_same_date(item.due, left) then return had end
 end
 
--- The due date that an item's change sends: the operation's, the one that is
--- given back, or else the one that it has. False clears it; nil sends none.
+-- The due date to send with an item's change: the operation's, the one to
+-- restore, or the current one. False clears it; nil sends none.
 local function due_date_for(work, item)
   if work.set.due_date ~= nil then return work.set.due_date end
   local had = due_before(work, item)
@@ -61,13 +62,14 @@ end
 
 -- ------------------------------------------------------------- outcomes
 
--- Kinds of failures after which a move that was never done may be tried again.
+-- Kinds of errors after which a move that did not take effect may be tried
+-- again.
 local TRANSIENT = { network = true, timeout = true, server = true,
                     rate_limited = true }
 
--- Whether a move was not done and is to be tried again after another read:
--- its turn came too late for the last one.
-local function is_to_be_repeated(pages, item, err)
+-- True if a move did not take effect because its turn came too late: it is
+-- retried after another read.
+local function should_retry(pages, item, err)
   if err.ambiguous or not TRANSIENT[err.kind] or
      (item.tries or 0) >= MAX_TRIES then
     return false
@@ -75,22 +77,22 @@ local function is_to_be_repeated(pages, item, err)
   return err.kind == "rate_limited" or pages:time_left(item) <= 0
 end
 
--- Puts an item back, whose move waits longer for its turn the next time if it
--- did not get one.
+-- Puts an item back. If its move timed out in the queue, it may wait longer
+-- the next time.
 local function repeat_later(pages, item, err)
   item.tries = (item.tries or 0) + 1
   if err.attempts == 0 then item.late_turns = (item.late_turns or 0) + 1 end
   pages:put_back(item)
 end
 
--- Whether the run ends before an item that was not sent.
+-- True if an item was not sent because the run ended.
 local function was_not_sent(err)
   return not err.ambiguous and
          (err.kind == "cancelled" or err.kind == "budget")
 end
 
--- The service refused a move: because the item has changed meanwhile, or it
--- is a failure.
+-- Handles a refused move: a skip if the item has changed meanwhile, otherwise
+-- a failure.
 local function refused(self, item, err)
   local run, pages = self.run, self.pages
   if run.driver.may_have_changed(err) then
@@ -107,7 +109,7 @@ local function failed(self, item, err)
   if errors.is(err) and was_not_sent(err) then
     self.pages:put_back(item)
     self.run:end_with(err)
-  elseif errors.is(err) and is_to_be_repeated(self.pages, item, err) then
+  elseif errors.is(err) and should_retry(self.pages, item, err) then
     repeat_later(self.pages, item, err)
   elseif errors.is(err) and err.kind == "cancelled" then
     self.run:cancel()
@@ -146,7 +148,8 @@ local function move(self, item)
   end
 end
 
--- One item at a time, until there is none or the run is to stop.
+-- Returns a task that moves one item at a time until none is left or the run
+-- stops.
 local function puller(run, pages)
   return function()
     if run:must_stop() then return nil end
@@ -174,11 +177,11 @@ end
 --   (attributes of each change; `due_date = false` clears it), `items` (ids),
 --   `from_name`, `to_name`; of a rollback `dues` (what each item had, by
 --   index; false: none) and `left_due` (what the run has set; false: cleared);
---   of an earlier run `at` (the first item that was not read yet),
+--   of an earlier run `at` (index of the first item that was not read yet),
 --   `retry_ids`, `maybe_sent` (set of ids), `read_before` (id -> what was
 --   read); `late` (true for items that the plan did not list), `unmoved` (a
 --   set that gets the ids of those skipped or failed)
--- @treturn[1] boolean true if all were seen to; false if it was stopped
+-- @treturn[1] boolean true if all were handled; false if the run was stopped
 -- @treturn[2] nil
 -- @treturn[2] table the error that ends the run
 function move_items.run(run, work)

@@ -1,4 +1,4 @@
---- One run of a plan: its progress, its journal records, its report.
+--- One run of a plan: progress, journal records, report.
 local core = require "workstage.core"
 local drivers = require "workstage.migration.execute.drivers"
 local errors = require "workstage.errors"
@@ -71,7 +71,7 @@ function run.new(client, plan, journal, path, options)
     state = plan.state, first_state = plan.state,
     replaced = {},       -- id -> attribute -> values that this run replaced
     replaced_types = {}, -- workflow -> content types that this run replaced
-    is_aged = false,     -- true if others have had time to change the stages
+    needs_refresh = false,     -- true if others have had time to change the stages
     has_rest = false,    -- true if a stage that was to be deleted holds items
     report = setmetatable({
       complete = false, added = 0, changed = 0, removed = 0, moved = 0,
@@ -84,15 +84,15 @@ end
 
 -- -------------------------------------------------------------- journal
 
--- Nothing more is sent once the journal cannot be written.
+-- Ends the run once the journal cannot be written: nothing more is sent.
 local function check_written(self, good, err)
   if good then return true end
   self.fatal = self.fatal or err
   return nil, err
 end
 
--- Adds the time, in seconds since 1970; to the outcomes of moves, which are
--- most of a journal, once a second.
+-- Adds the time in seconds since 1970. The outcomes of moves, which are most
+-- of a journal, get it only once a second.
 local function stamp(self, record)
   local now = os.time()
   if record.type ~= "moved" or now ~= self.stamped_at then
@@ -115,13 +115,13 @@ function Run:intend(record)
   if not good then error(err, 0) end
 end
 
--- Tells what happens: see `on_event` of the run's options.
+-- Reports an event to the `on_event` option.
 local function emit(self, event)
   if self.on_event then self.on_event(event) end
 end
 
---- Waits until reads show what was sent; the journal is synced first.
--- @tparam string reason what it waits for
+--- Waits until reads show earlier writes; the journal is synced first.
+-- @tparam string reason why the run waits
 function Run:settle(reason)
   local seconds = self.client.transport.settle_time
   self:note { type = "pause", reason = "settle_time", seconds = seconds }
@@ -151,7 +151,7 @@ end
 -- @tparam table work what `move_items.run` got
 -- @tparam integer id
 -- @tparam table|nil change nil if an earlier run sent it
--- @tparam table read what was read of the item before: its due date
+-- @tparam table read the earlier read of the item, with its due date
 function Run:moved(work, id, change, read)
   local late = work.late
   self.report.moved = self.report.moved + 1
@@ -166,7 +166,7 @@ function Run:moved(work, id, change, read)
   tell(self)
 end
 
---- An item was not moved, and will not be. Its page's record names it.
+--- Counts a skipped item. Its page's record names it.
 function Run:skip(id, why)
   emit(self, { type = "item", item = id, outcome = "skipped", reason = why })
   local report = self.report
@@ -177,7 +177,8 @@ function Run:skip(id, why)
   tell(self)
 end
 
---- The task that runs this was cancelled: what is in flight stays open.
+--- Ends the run because its task was cancelled. The outcomes of requests in
+-- flight stay unknown.
 function Run:cancel()
   self.is_cancelled = true
   self.stopped = self.stopped or "it was cancelled"
@@ -189,10 +190,10 @@ function Run:end_with(err)
   self.fatal = self.fatal or err
 end
 
---- An item could not be moved; a later run tries again.
+--- Records that an item could not be moved. A later run tries again.
 -- @tparam table work what `move_items.run` got
 -- @tparam table item as it was read
--- @param err what its move failed with
+-- @param err the error of its move
 function Run:failed(work, item, err)
   local report, is_error = self.report, errors.is(err)
   report.failed = report.failed + 1
@@ -242,8 +243,8 @@ function Run:id_of(ref)
   return state.ref(self.state, ref)
 end
 
---- True if what the operation requires still holds; nil and the error.
--- Stages are read again first where others have had time to change them.
+--- True if the preconditions of the operation still hold; nil and the error.
+-- Stages whose last read is too old are read again first.
 -- @tparam table op
 -- @tparam[opt] boolean is_begun true if an earlier run has begun it
 function Run:check(op, is_begun)
@@ -256,14 +257,14 @@ function Run:check(op, is_begun)
   return nil, preconditions.stale(broken)
 end
 
---- Notes that the current operation is about to be sent. Raises if the
--- journal cannot be written: nothing may be sent then.
+--- Records that the current operation is about to be sent. Raises if the
+-- journal cannot be written, so that nothing is sent.
 function Run:begin()
   self:intend { type = "begin", operation = self.current }
 end
 
---- Notes that the service refused the current operation: whatever looks like
--- its result later is somebody else's.
+--- Records that the service refused the current operation: anything that looks
+-- like its result later was made by somebody else.
 -- @treturn nil
 -- @treturn table the error
 function Run:refused(err)
@@ -287,7 +288,7 @@ function Run:stage_changed(id, set)
 end
 
 --- Notes that the current operation is done.
--- @tparam[opt] table result what `reduce` needs to know of it
+-- @tparam[opt] table result the result, which `reduce` gets
 -- @treturn boolean true
 function Run:finish(result)
   local record = { type = "done", operation = self.current }
@@ -298,14 +299,14 @@ function Run:finish(result)
   return true
 end
 
---- Skips the current operation because of what has changed.
+--- Skips the current operation because the space has changed.
 function Run:skip_operation(differences)
   self:leave("skipped: " .. table.concat(differences, "; "))
   self:note { type = "done", operation = self.current, skipped = true }
   return true
 end
 
---- Notes what is left as it is.
+--- Records something that is kept unchanged.
 function Run:leave(message)
   table.insert(self.report.notes, message)
   self:note { type = "note", operation = self.current, message = message }
@@ -335,7 +336,7 @@ function Run:close(complete, err)
   return report
 end
 
---- The report of a run that is complete already.
+--- The report of a run that was already complete.
 function Run:already_done()
   self.journal:close()
   local report = self.report

@@ -1,5 +1,5 @@
---- The stages of a run as they are known, and their updates. An update sends
--- all that a stage has, so what others have changed meanwhile is read first.
+--- The known stages of a run, and their updates. An update sends all
+-- attributes of a stage, so changes by others are read first.
 local attributes = require "workstage.migration.stage"
 local space = require "workstage.migration.space"
 local state = require "workstage.migration.state"
@@ -22,8 +22,8 @@ local function was_replaced(run, id, name, value)
   return false
 end
 
--- A read may not show yet what the run has just changed: a value that it has
--- replaced itself is no news.
+-- A read may still show values that the run itself has just replaced: they are
+-- ignored.
 local function merge(run, stage)
   local known = run.state.stages[stage.id] or {}
   for _, name in ipairs(attributes.all) do
@@ -36,7 +36,7 @@ local function merge(run, stage)
   return stage
 end
 
--- A stage that its workflow no longer lists: where it is now.
+-- Finds the current workflow of a stage that its old one no longer lists.
 local function find_missing(run, draft, id)
   local stage, err = space.stage(run.client, id)
   if stage then draft.stages[id] = merge(run, stage)
@@ -77,12 +77,12 @@ function stages.read(run)
   return true
 end
 
---- Reads workflows again where others have had time to change them: moves can
--- take hours. `run.is_aged` says that they have.
+--- Reads workflows again if the last read is too old (`run.needs_refresh`): moves
+-- can take hours, in which others may change them.
 -- @tparam table run
 -- @tparam table refs of workflows
 function stages.refresh(run, refs)
-  if run.is_aged then run.fresh, run.is_aged = {}, false end
+  if run.needs_refresh then run.fresh, run.needs_refresh = {}, false end
   if not run.fresh then return true end
   for _, ref in ipairs(refs) do
     if not run.fresh[ref] then
@@ -96,7 +96,7 @@ end
 
 -- ---------------------------------------------------------------- updates
 
---- Notes which values the run has replaced, between two of its states.
+--- Records which values the run has replaced, by comparing two states.
 function stages.note_replaced(run, before, after)
   for id, stage in pairs(after.stages) do
     local was = before.stages[id]
@@ -111,8 +111,8 @@ function stages.note_replaced(run, before, after)
   end
 end
 
---- Changes attributes of a stage. All others are sent as they are, but for
--- name and colour: those of a stage that shares them could be refused.
+--- Changes attributes of a stage. All others are sent unchanged, except name
+-- and colour: the service could refuse them if another stage has the same.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error

@@ -11,12 +11,12 @@ local INK, FAINT = text.INK, text.FAINT
 local ADDED, CHANGED = text.ADDED, text.CHANGED
 local REMOVED, MOVED = text.REMOVED, text.MOVED
 
--- More stages, or more arrows, than these are a matrix.
+-- With more stages or arrows than these, a matrix is drawn.
 local MOST_STAGES, MOST_ARROWS = 15, 60
 
 -- ------------------------------------------------------------------ stages
 
--- What a name's change is, and in which colour it shows.
+-- The kind of change of a name, and its colour.
 local function change_of(name, changes)
   if changes.added[name] then return "new", ADDED end
   local old = changes.renamed[name]
@@ -24,8 +24,8 @@ local function change_of(name, changes)
   if changes.changed[name] then return "changed", CHANGED end
 end
 
--- A stage that leads to all or nearly all others says so in words: arrows
--- would hide the rest.
+-- A stage that leads to all or nearly all others gets a text instead of
+-- arrows, which would hide the rest.
 local function shortened(stage, drawing)
   local others = #drawing.stages - 1
   if stage.next == "all" then return others > 0 and "to any stage" end
@@ -63,7 +63,7 @@ local function stage_node(stage, id, drawing)
     quoted(("%s %s"):format(stage.name, stage.color or "")))
 end
 
--- What is removed is drawn in outline.
+-- Removed stages are drawn in outline.
 local function removed_node(name, id)
   return ('  %s [label=<<S>%s</S>%s>, fillcolor="#ffffff", color="%s", '
           .. 'fontcolor="%s", style="rounded,filled,dashed", penwidth=2];')
@@ -71,7 +71,7 @@ local function removed_node(name, id)
                  REMOVED)
 end
 
--- Where moves come from, or go, that is no stage of this workflow.
+-- Nodes for the ends of moves that are not stages of this workflow.
 local function outside_node(name, id)
   return ('  %s [label=<%s>, fillcolor="#ffffff", color="%s", fontcolor="%s"'
           .. ', style="rounded,dashed"];'):format(id, text.wrapped(name),
@@ -106,8 +106,8 @@ local function transitions_of(drawing)
   return found, count
 end
 
--- An arrow from one stage to another. It is given downwards, which is how
--- Graphviz draws it best, whichever way it leads.
+-- An arrow from one stage to another. The edge is always written downwards,
+-- which Graphviz lays out best; `dir` gives its direction.
 local function arrow(from, to, looks)
   if from > to then
     looks[#looks + 1] = "dir=back"
@@ -128,8 +128,8 @@ local function looks_of(value, is_backward)
   return { is_backward and ('color="%s"'):format(FAINT) or nil }
 end
 
--- There and back is one arrow with two heads, if nothing tells them apart.
--- Those that only lead back are fainter.
+-- Transitions in both directions are one arrow with two heads, unless they
+-- differ in colour. Arrows that only lead back are fainter.
 local function transition(from, to, transitions)
   local value, back = transitions[from][to], transitions[to][from]
   local both = value and value == back and from ~= to
@@ -158,7 +158,7 @@ local function add_transitions(out, drawing, transitions)
   end
 end
 
--- One below the other, whatever transitions there are.
+-- Places stages one below the other, whatever transitions there are.
 local function add_column(out, drawing)
   local links = {}
   for _, line in ipairs(out) do
@@ -174,8 +174,8 @@ end
 
 -- ------------------------------------------------------------------- moves
 
--- The nodes beside the stages: what is removed, and what moves name beside
--- the workflow. Returns the ids by name.
+-- The nodes beside the stages: removed stages, and ends of moves outside the
+-- workflow. Returns the ids by name.
 local function add_outside(out, drawing)
   local ids = {}
   for i, name in ipairs(drawing.removed) do
@@ -207,7 +207,7 @@ local function add_moves(out, drawing, outside)
   end
 end
 
--- What is beside the stages stands in a column of its own.
+-- Places the nodes beside the stages in a column of their own.
 local function add_side_column(out, outside)
   local ids = {}
   for _, id in pairs(outside) do ids[#ids + 1] = id end
@@ -233,7 +233,7 @@ local function has_arrow(transitions, color)
   return false
 end
 
--- What the arrows mean, of those that there are.
+-- The legend of the arrows that occur.
 local function arrow_legend(drawing, transitions)
   local rows = {}
   if has_arrow(transitions, ADDED) then
@@ -299,7 +299,7 @@ local function add_stages(out, drawing)
   end
 end
 
--- Below everything else.
+-- Places the legend below everything else.
 local function add_legend(out, drawing, rows, last_outside)
   if #rows == 0 then return end
   out[#out + 1] = text.legend(rows)
@@ -355,8 +355,7 @@ local function draw_stages(blueprint, changes)
 end
 
 --- The Graphviz text of a workflow; for Kantata, of the moves.
--- @tparam table blueprint in its one form, or anything with `stages` like
--- those of one
+-- @tparam table blueprint in normal form, or any table with the same `stages`
 -- @tparam[opt] table changes what a plan changes, see `graph/model`
 -- @treturn string
 return function(blueprint, changes)

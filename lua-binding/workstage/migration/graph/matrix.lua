@@ -6,7 +6,7 @@ local text = require "workstage.migration.graph.text"
 local SHADE, STRIPE, EMPTY = "#f0f2f4", "#fafbfc", "#ffffff"
 local BACKGROUNDS = { ["+"] = "#aceebb", ["−"] = "#ffcecb" }
 
--- What stands in a cell, and in which colour.
+-- The mark of a cell, and its colour.
 local function mark_of(from, to, drawing)
   local changes = drawing.changes
   if (changes.removed_transitions[from.name] or {})[to.name] then
@@ -78,7 +78,7 @@ local function head_row(drawing)
   return "<TR>" .. table.concat(cells) .. "<TD></TD></TR>"
 end
 
--- A line across the whole table.
+-- A row that spans the whole table.
 local function note_row(drawing, words, color)
   return ('<TR><TD COLSPAN="%d" ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR='
     .. '"%s">%s</FONT></TD></TR>'):format(#drawing.stages + 3, color, words)

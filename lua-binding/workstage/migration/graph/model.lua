@@ -1,5 +1,5 @@
---- What a plan leads to, as a blueprint that can be drawn: the stages after
--- it, those that are removed, and what is different.
+--- The result of a plan as a blueprint that can be drawn: the stages
+-- afterwards, the removed ones, and the differences.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
 local state = require "workstage.migration.state"
@@ -32,8 +32,8 @@ local function set_of(map, from, to)
 end
 
 -- Adds the transitions of one stage that the plan adds or removes, by the
--- names that their stages get. A stage that led to all of them, or will, says
--- so in words.
+-- names that their stages get. A stage that leads to all others, before or
+-- after, gets a text instead.
 local function compare_targets(ref, before, after, changes)
   local stage, old = after.stages[ref], before.stages[ref]
   local is, was = targets_of(stage), old and targets_of(old) or {}
@@ -76,15 +76,15 @@ end
 
 -- ------------------------------------------------------------------- moves
 
--- The name under which the end of a move is drawn: that of a stage after the
--- plan, or the one that it had.
+-- The name under which the end of a move is drawn: the stage's name after the
+-- plan, or its former name.
 local function end_of(ref, name, before, after)
   local stage = ref and (after.stages[state.ref(after, ref)] or
                          before.stages[ref])
   return stage and stage.name or name or "no stage"
 end
 
--- The moves of a plan, those between the same two stages as one.
+-- The moves of a plan; moves between the same two stages are combined.
 local function moves_of(plan, before, after)
   local moves, by_ends = {}, {}
   for _, op in ipairs(plan.operations) do
@@ -102,7 +102,7 @@ local function moves_of(plan, before, after)
   return moves
 end
 
--- Kantata's plans are moves alone.
+-- A Kantata plan consists only of moves.
 local function kantata_moves(plan)
   local moves = {}
   for _, op in ipairs(plan.operations) do

@@ -1,4 +1,4 @@
---- Draws moves alone: Kantata's statuses, and stages of Storyblok where a plan
+--- Draws only moves: Kantata's statuses, or Storyblok stages if the plan
 -- changes no workflow.
 local colors = require "workstage.migration.colors"
 local statuses = require "workstage.migration.blueprint.kantata"
@@ -14,7 +14,8 @@ local function status_node(key)
     text.small(key), fill, colors.text_on(fill), text.FAINT)
 end
 
--- How many items, where a plan has counted them; else whether all of them.
+-- The label of an arrow: the number of items if a plan has counted them,
+-- otherwise "some" if a filter is set.
 local function label_of(move)
   if move.count then
     return (' [label="  %d", style=dashed, color="%s", fontcolor="%s"]')

@@ -1,4 +1,4 @@
---- Texts and looks that all drawings for Graphviz share.
+--- Text escaping and styles shared by all Graphviz drawings.
 local visible = require "workstage.visible"
 
 local text = {
@@ -10,7 +10,7 @@ local text = {
 
 local LINE_LENGTH = 22 -- of a stage's name, before it goes on below
 
--- The backslash too: Graphviz puts the node's own name in place of \N.
+-- The backslash too: Graphviz replaces \N by the node's name.
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
                    ['"'] = "&quot;", ["\\"] = "\\\\" }
 
@@ -19,14 +19,13 @@ function text.escaped(value)
   return (visible.text(value):gsub('[&<>"\\]', ENTITIES))
 end
 
---- A text as a quoted value. Graphviz reads entities in these as well.
+--- A text as a quoted value, in which Graphviz also decodes entities.
 function text.quoted(value)
   value = visible.text(value):gsub("&", "&amp;"):gsub('[\\"]', "\\%0")
   return '"' .. value .. '"'
 end
 
---- A name in lines of bearable length, broken at blanks, for an HTML-like
--- label.
+--- A name wrapped at spaces, for an HTML-like label.
 function text.wrapped(value)
   local lines, line = {}, nil
   for word in value:gmatch "%S+" do
@@ -73,7 +72,7 @@ local function legend_row(color, mark, words)
     .. '<TD ALIGN="LEFT">%s</TD></TR>'):format(color, mark, words)
 end
 
---- A node that says what the marks of a drawing mean.
+--- A legend node.
 -- @tparam table rows array of { colour, mark, words }
 -- @treturn string
 function text.legend(rows)

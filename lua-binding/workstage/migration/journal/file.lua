@@ -1,5 +1,5 @@
---- A migration's journal: intents and outcomes, one record a line, appended
--- and synced. `record_file` has the format.
+--- A migration's journal: intents and outcomes, one record per line, appended
+-- and synced. See `record_file` for the format.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local lines = require "workstage.migration.journal.record_file"
@@ -29,8 +29,9 @@ local function append(self, record)
   return now
 end
 
---- Appends a record. The system has it at once, so that it outlives this
--- process; the disk has it after `sync`, or `tick` within a second.
+--- Appends a record. It is written to the file immediately, so it survives a
+-- crash of the process; it is on disk after `sync`, or within a second if
+-- `tick` is called.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error: "invalid" for a record that cannot be
@@ -42,22 +43,22 @@ function Journal:write(record)
   return self:tick(now)
 end
 
---- Appends a record that is on the disk when this returns.
+--- Appends a record and syncs it to disk.
 function Journal:intend(record)
   local done, err = append(self, record)
   if not done then return nil, err end
   return self:sync()
 end
 
---- Syncs what was written to the disk.
+--- Syncs everything written so far to disk.
 function Journal:sync()
   local done, err = checked(self.file:sync())
   if done then self.oldest = nil end
   return done, err
 end
 
---- Syncs what has waited for nearly a second.
--- @tparam[opt] number now as `core.now` tells it
+--- Syncs if unsynced records are nearly a second old.
+-- @tparam[opt] number now from `core.now`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -73,7 +74,7 @@ function Journal:size()
   return self.file:size()
 end
 
---- Syncs what was written, closes the file and unlocks it.
+--- Syncs, closes and unlocks the file.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error of the last sync
@@ -89,17 +90,17 @@ end
 
 Journal.__close = Journal.close
 
--- Created before its file, so that nothing stays open and locked if memory
--- runs out.
+-- Created before its file is opened, so that no file stays open and locked if
+-- memory runs out.
 local function new(path)
   return setmetatable({ file = false, path = path, header = false,
                         closed = false }, Journal)
 end
 
---- Creates a journal; the disk has it with its header when this returns. An
--- existing file is an error.
+--- Creates a journal and syncs it with its header. An existing file is an
+-- error.
 -- @tparam string path
--- @tparam table header what its first record says
+-- @tparam table header content of its first record
 -- @treturn[1] table with `write`, `intend`, `tick`, `sync`, `close`, and its
 -- `path` and `header`
 -- @treturn[2] nil
@@ -116,7 +117,7 @@ function journal.create(path, header)
   return self
 end
 
---- Opens a journal to append to it, after checking all of it. A torn last
+--- Opens a journal for appending, after checking all of it. An incomplete last
 -- line is cut off and described in `torn`; other damage is an error.
 -- @tparam string path
 -- @treturn[1] table as `create` returns it
@@ -144,8 +145,8 @@ function journal.lock(path)
   return checked(core.journal_lock(path))
 end
 
---- Adds a remedy to the error of a damaged journal; returns other errors as
--- they are.
+--- Adds a remedy to the error of a damaged journal; returns other errors
+-- unchanged.
 -- @tparam table err
 -- @tparam string remedy
 function journal.with_remedy(err, remedy)

@@ -1,22 +1,22 @@
---- What a journal's records say about the items of each operation.
+--- Collects the items of each operation from a journal's records.
 local item_records = {}
 
---- What is known of an operation's items before its first record: `at` is the
--- first item that was not read yet, `open` those whose outcome is not in the
--- journal, `unsent` those of them that were never sent, `failed` the records
--- of those that failed, `read` what was read of each before it was sent.
+--- The items of an operation before its first record: `at` is the first item
+-- that was not read yet, `open` those whose outcome is not in the journal,
+-- `unsent` those of them that were never sent, `failed` the records of those
+-- that failed, `read` what was read of each before it was sent.
 function item_records.new()
   return { at = 1, open = {}, unsent = {}, failed = {}, read = {} }
 end
 
--- An item has its outcome, or is to be tried once more.
+-- Removes an item from the open ones: it has an outcome or is to be retried.
 local function forget(self, state, id)
   if state.failed[id] then self.failed = self.failed - 1 end
   state.open[id], state.failed[id], state.unsent[id] = nil, nil, nil
   state.read[id] = nil
 end
 
--- Items that came after the plan are counted when they are first read.
+-- Counts late arrivals when they are first read.
 local function count_late(self, state, record, id)
   if record.late and not state.open[id] and not state.failed[id] then
     self.late = self.late + 1
@@ -68,9 +68,9 @@ function take.failed(self, state, record)
   state.failed[record.item] = record
 end
 
---- Adds what follows from all records: `retry_ids`, the items to be read
--- again; `maybe_sent`, the set of those whose move may have been sent;
--- `read_before`, what was read of them: `created`, `due`, `is_due_unknown`.
+--- Adds what follows from all records: `retry_ids`, the items to read again;
+-- `maybe_sent`, the set of those whose move may have been sent; `read_before`,
+-- their earlier reads: `created`, `due`, `is_due_unknown`.
 function item_records.finish(state)
   local ids = {}
   state.retry_ids, state.maybe_sent, state.read_before = ids, {}, state.read

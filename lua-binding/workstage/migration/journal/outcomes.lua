@@ -1,6 +1,5 @@
---- What became of a run's items, minute by minute, and what failed or was
--- skipped: read from its journal record by record, without keeping those that
--- were moved.
+--- The outcomes of a run's items, minute by minute, and the failed and skipped
+-- items. Reads the journal record by record, without keeping moved items.
 local journals = require "workstage.migration.journal.file"
 
 local outcomes = {}
@@ -14,7 +13,7 @@ local function counts_of(self, operation)
   return counts
 end
 
--- An item that failed may be tried again when the run is resumed.
+-- A failed item may be tried again when the run is resumed.
 local function forget_failure(self, id)
   local old = self.open[id]
   if not old then return end
@@ -79,7 +78,7 @@ local function note_time(self, record)
   self.last = record.at
 end
 
--- Failures by item, then what was skipped in the order of the journal.
+-- Failed items by id, then skipped ones in the order of the journal.
 local function unsettled(self)
   local list = {}
   for _, failed in pairs(self.open) do list[#list + 1] = failed end

@@ -1,7 +1,7 @@
---- Files of records, which are journals and plans: one JSON object a line
--- with a checksum. The first is a header with the file's kind and version. A
+--- Files of records (journals and plans): one JSON object per line with a
+-- checksum. The first is a header with the file's kind and version. A
 -- journal's checksums are chained: each includes the line before. A plan's are
--- independent, so that two plans can be compared line by line, and its last
+-- independent, so that two plans can be compared line by line, and an end
 -- record shows that nothing is missing.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
@@ -9,7 +9,7 @@ local transport = require "workstage.transport"
 
 local lines = {}
 
---- The version of the form that is written here, and the newest one read.
+--- The format version that is written here, and the newest one read.
 lines.VERSION = 1
 
 -- ------------------------------------------------------------- writing
@@ -36,7 +36,7 @@ function lines.encode(record)
   return refuse(path ~= "" and path or "record", why)
 end
 
---- A header: what was given with the file's kind and version.
+--- A header: the given fields, with the file's kind and version.
 function lines.header(kind, given)
   local header = {}
   for name, value in pairs(given or {}) do header[name] = value end
@@ -66,7 +66,7 @@ local function parse(self, line, number)
   return record
 end
 
--- The next record, with its sum; false after the last whole line.
+-- The next record, with its checksum; false after the last complete line.
 local function read_line(self)
   local line, number, why = self.file:next()
   if line then
@@ -118,7 +118,7 @@ local function failed(self, err)
   return nil, err
 end
 
--- A plan's last record, after which there is nothing.
+-- Checks a plan's end record, which nothing may follow.
 local function read_end(self, record, number)
   if record.check ~= ("%08x"):format(self.seen) then
     return failed(self, select(2, damaged(self, number,
@@ -168,8 +168,8 @@ function Reader:__call()
   return record, number
 end
 
---- Passes each record to `take`, then closes. If `take` raises, the record
--- has a valid checksum and wrong content: that is damage as well.
+--- Passes each record to `take`, then closes the file. If `take` raises, the
+-- record has a valid checksum but invalid content: that is damage as well.
 -- @tparam function take
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -248,7 +248,7 @@ function Writer:write(record)
   return true
 end
 
---- Completes the file and gives it its name.
+--- Completes the file and renames it to its final path.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -269,8 +269,8 @@ end
 
 Writer.__close = Writer.close
 
---- Creates a file that gets its name when it is complete, with `commit`, or
--- never: a plan.
+--- Creates a file that appears at its path only when it is complete
+-- (`commit`): a plan.
 -- @tparam string path
 -- @tparam string kind "plan"
 -- @tparam table header

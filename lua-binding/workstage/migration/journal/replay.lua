@@ -1,4 +1,4 @@
---- What a journal says: the plan, and how far its run came.
+--- Reads a journal: the plan, and the progress of its run.
 local errors = require "workstage.errors"
 local item_records = require "workstage.migration.journal.item_records"
 local journals = require "workstage.migration.journal.file"
@@ -7,9 +7,9 @@ local plan = require "workstage.migration.plan"
 
 local replay = {}
 
--- What an operation's records add up to: `started`, true once its request may
--- have been sent; `done`; `opened`, the transitions that it has opened; and of
--- its items what `item_records` says.
+-- The state of an operation: `started`, true once its request may have been
+-- sent; `done`; `opened`, the transitions that it has opened; and its items,
+-- see `item_records`.
 local function state_of(self, index)
   local state = self.progress[index]
   if not state then
@@ -26,7 +26,7 @@ function take.begin(self, record)
   state_of(self, record.operation).started = true
 end
 
--- It has made nothing: what has its name by now is not this run's.
+-- It has created nothing: anything that has its name now was made by others.
 function take.refused(self, record)
   self.progress[record.operation] = nil
 end
@@ -60,16 +60,17 @@ function take.complete(self) self.complete = true end
 
 function take.rolled_back(self) self.rolled_back = true end
 
--- The run that this one undoes is not carried on any more.
+-- The run that this rollback undoes can no longer be resumed.
 function take.marked(self) self.is_unmarked = false end
 
--- True if the service refused something for certain: it never shows later.
+-- True if the service definitely refused the request: it cannot take effect
+-- later.
 local function is_refusal(record)
   return record.status and record.status >= 400 and record.status < 500
 end
 
--- True if something may have been sent whose outcome the journal does not
--- tell for certain, so that it may still show.
+-- True if a request may have been sent whose outcome is not in the journal, so
+-- that its effect may still appear.
 local function is_in_doubt(state)
   if state.started and not state.done then return true end
   for _, record in pairs(state.failed) do
@@ -89,12 +90,12 @@ end
 -- @tparam string path
 -- @tparam[opt] function on_moved called with each record of a moved item,
 --   and with what is known by then, as it is returned
--- @treturn[1] table `header`, `plan`, `progress` (by operation), `state` (as
---   the operations that are done have left it), `moved`, `skipped`,
---   `failed`, `late` (counts; late are items that the plan did not list),
---   `complete`, `rolled_back`, `notes` (of what was left as it is),
---   `is_unmarked` (a rollback that may not send anything yet), `has_doubt`
---   (true if something may have been sent whose outcome is not known)
+-- @treturn[1] table `header`, `plan`, `progress` (by operation), `state`
+--   (after the completed operations), `moved`, `skipped`, `failed`, `late`
+--   (counts; late are items that the plan did not list), `complete`,
+--   `rolled_back`, `notes` (what was kept unchanged), `is_unmarked` (a
+--   rollback that may not send anything yet), `has_doubt` (true if the outcome
+--   of a request is unknown)
 -- @treturn[2] nil
 -- @treturn[2] table the error; with `unplanned` when the journal ends before
 --   its plan does

@@ -13,7 +13,7 @@ function kind.new(workflow)
            if_not_empty = "leave" }
 end
 
--- The stages that the service put into the workflow, in order.
+-- The stages that the service created with the workflow, in order.
 local function given_stages(self, op)
   local workflow, refs = state.workflow_ref(self, op.workflow), {}
   for _, ref in ipairs(state.order(self, workflow)) do
@@ -56,7 +56,7 @@ function kind.execute(run, op)
   return run:finish { kept = kept }
 end
 
--- Which stages come with a workflow is not known before.
+-- The stages that come with a new workflow are not known in advance.
 function kind.requests() return 0 end
 
 return complete(kind)

@@ -86,7 +86,7 @@ function kind.execute(run, op, index, earlier)
   return true
 end
 
--- One to see that it is empty, one to delete it.
+-- One request to check that it is empty, one to delete it.
 function kind.requests() return 2 end
 
 kind.goes_on_with_rest = true

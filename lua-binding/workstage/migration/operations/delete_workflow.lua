@@ -9,7 +9,7 @@ local formatted = require "workstage.visible".format
 
 local kind = {}
 
---- @tparam table workflow as it is
+--- @tparam table workflow its attributes
 -- @tparam table stages array of the attributes of its stages
 function kind.new(workflow, stages)
   return { op = "delete_workflow", workflow = workflow.id,
@@ -28,7 +28,7 @@ function kind.reduce(before, op, result)
   return draft
 end
 
--- What stops the deletion; nil if nothing does; false and the error.
+-- The reason not to delete it; nil if there is none; false and the error.
 local function obstacle(run, op, id, now)
   local before = state.new({ op.before.workflow }, op.before.stages)
   local found = state.differences(before, now, id)
@@ -67,7 +67,8 @@ function kind.execute(run, op)
   return delete(run, id)
 end
 
--- The workflow is read with its stages, and the items of each are counted.
+-- The workflow and its stages are read, and the items of each stage are
+-- counted.
 function kind.requests(op) return 2 + #op.before.stages + 1 end
 
 function kind.render(op)

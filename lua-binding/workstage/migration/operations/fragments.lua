@@ -1,8 +1,8 @@
---- What an operation has changed, piece by piece, so that it can be undone.
+--- The changes of an operation as fragments, so that they can be undone.
 --
--- A fragment names one workflow or stage and what it was before and after:
--- { stage = id, before = attributes, after = attributes }, or
--- { workflow = id, .. }. `before` is false for what the operation created,
+-- A fragment names one workflow or stage, with its attributes before and
+-- after: { stage = id, before = attributes, after = attributes }, or {
+-- workflow = id, .. }. `before` is false for what the operation created,
 -- `after` for what it deleted.
 local fragments = {}
 
@@ -20,8 +20,8 @@ local function collect(found, what, before, after)
   end
 end
 
---- The fragments that lead from one state back to another. States share what
--- an operation has not touched.
+--- The differences between two states. States share the tables that an
+-- operation has not changed.
 -- @tparam table _ the operation
 -- @tparam table before the state
 -- @tparam table after the state

@@ -1,22 +1,22 @@
---- The kinds of operations that a plan can hold. Each is one file, and all
--- other code asks it through this table: nothing else compares the kind of an
--- operation with a string.
+--- The kinds of operations in a plan. Each is one file, and all other code
+-- uses this table: nothing else compares the kind of an operation with a
+-- string.
 --
 -- A kind has these functions; `defaults.lua` has those that it leaves out:
 --
 -- - `reduce(state, op, result)`: the state after the operation. `result` is
---   what `finish` was given when it was performed; nil while it is planned.
--- - `needs(op)`: what has to be read for it.
+--   the argument of `finish` when it was performed; nil in a plan.
+-- - `needs(op)`: the stages to read before it.
 -- - `requires(op)`: preconditions as data (`preconditions.lua`).
--- - `execute(run, op, index, earlier)`: performs it. True when it is done;
---   false when the run was stopped in it; nil and the error. `earlier` is
---   what the journal says about an attempt that was cut off.
--- - `recover(run, op, earlier)`: finds out what a cut-off attempt did. `run`
---   has `client`, `state` and `id_of` alone.
--- - `inverse(op, before, after)`: what it has changed, as fragments.
+-- - `execute(run, op, index, earlier)`: performs it. Returns true when done;
+--   false if the run was stopped; nil and the error. `earlier` is the
+--   journal's record of an interrupted attempt.
+-- - `recover(run, op, earlier)`: finds out what an interrupted attempt did.
+--   `run` has only `client`, `state` and `id_of`.
+-- - `inverse(op, before, after)`: its changes, as fragments.
 -- - `requests(op, rate)`: how many requests it takes.
 -- - `render(op, names)`: its lines in a plan, each a text or { colour, text }.
--- - `effects(op, after)`: name -> count of what it triggers.
+-- - `effects(op, after)`: its side effects: name -> count.
 local operations = {}
 
 --- Kind -> its table.
@@ -33,7 +33,7 @@ operations.kinds = {
   move = require "workstage.migration.operations.move",
 }
 
---- The kind of an operation. Raises for one that there is not.
+--- The kind of an operation. Raises if it is unknown.
 function operations.of(op)
   local kind = operations.kinds[op.op]
   if not kind then
@@ -75,7 +75,7 @@ function operations.after(state, list)
   return state
 end
 
---- What the operations trigger, counted.
+--- The side effects of the operations, counted.
 -- @tparam table state before the first operation
 -- @tparam table list the operations
 -- @treturn table name -> count

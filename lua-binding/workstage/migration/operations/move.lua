@@ -49,7 +49,7 @@ end
 function kind.execute(run, op, index, earlier)
   local failed_before = run.report.failed
   earlier = earlier or {}
-  run.is_aged = true
+  run.needs_refresh = true
   local done, err = move_items.run(run, {
     operation = index, from = run:id_of(op.from), to = run:id_of(op.to),
     set = op.set, from_name = op.from_name, to_name = op.to_name,
@@ -78,12 +78,12 @@ function kind.render(op)
   return { { "cyan", text } }
 end
 
--- A count that is left out where it is 0.
+-- A count; nil for 0.
 local function some(count)
   return count and count > 0 and count or nil
 end
 
---- Kantata tells participants, and has no webhooks.
+--- Kantata notifies participants and has no webhooks.
 -- @tparam table after the state at the end of the plan
 function kind.effects(op, after)
   local target, count = after.stages[op.to], op.count

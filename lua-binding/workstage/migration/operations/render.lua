@@ -1,4 +1,4 @@
---- How operations write names and lists into a plan.
+--- Formats names and lists for the text of a plan.
 local visible = require "workstage.visible"
 
 local render = {}
@@ -15,11 +15,11 @@ function render.list(names)
   return #parts > 0 and table.concat(parts, ", ") or "none"
 end
 
---- What leaves a list and what joins it.
+--- The elements removed from and added to a list.
 -- @tparam table before array
 -- @tparam table after array
--- @tparam[opt] function name what an element is called
--- @tparam[opt] function former what one that leaves is called
+-- @tparam[opt] function name name of an element
+-- @tparam[opt] function former name of a removed element
 function render.list_change(before, after, name, former)
   name, former = name or tostring, former or name or tostring
   local was, is, parts = {}, {}, {}

@@ -10,7 +10,7 @@ local kind = {}
 --- @tparam table before the state
 -- @param ref the stage
 -- @param workflow the reference of the workflow that it moves into
--- @tparam table set the attributes that it gets there
+-- @tparam table set its attributes in the new workflow
 function kind.new(before, ref, workflow, set)
   local stage = before.stages[ref]
   return { op = "transfer_stage", stage = ref, workflow = workflow,
@@ -51,8 +51,8 @@ function kind.recover(run, op)
   return stage.workflow == state.workflow_ref(run.state, op.workflow) and {}
 end
 
--- All that the stage has is sent: name and colour too, which have to be free
--- in the other workflow.
+-- Sends all attributes, including name and colour, which must be free in the
+-- other workflow.
 function kind.execute(run, op)
   run:begin()
   local id = state.ref(run.state, op.stage)
@@ -65,12 +65,12 @@ function kind.execute(run, op)
   return run:finish()
 end
 
---- The attributes that a stage gets when it moves: those in which it will
--- differ, without stages that are not in the other workflow (yet).
+--- The attributes that change when a stage moves, without references to stages
+-- that are not in the other workflow (yet).
 -- @tparam table before the state
 -- @param ref the stage
 -- @param workflow the reference of the other workflow
--- @tparam table target what it will have
+-- @tparam table target its attributes after the plan
 function kind.set_of(before, ref, workflow, target)
   local now = before.stages[ref]
   local set = attributes.changes(now, target) or {}

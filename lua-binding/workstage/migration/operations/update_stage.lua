@@ -24,7 +24,7 @@ end
 
 function kind.needs(op) return { stages = { op.stage } } end
 
--- Where conflicts are skipped, a taken name or colour is left out.
+-- If conflicts are skipped, a taken name or colour is not required to be free.
 function kind.requires(op)
   local list = { { check = "stage_is_in_workflow", stage = op.stage,
                    workflow = op.workflow, name = op.name } }
@@ -40,7 +40,7 @@ function kind.requires(op)
   return list
 end
 
--- Names and colours that other stages have: attribute -> the stage's name.
+-- Names and colours in use by other stages: attribute -> the stage's name.
 local function held_by_others(run, id, set)
   local held = {}
   for other, stage in pairs(run.state.stages) do
@@ -55,7 +55,8 @@ local function held_by_others(run, id, set)
   return held
 end
 
--- What stops an attribute from being changed, where conflicts are skipped.
+-- The conflict that prevents the change of an attribute, if conflicts are
+-- skipped.
 local function conflict(stage, op, before, held, name)
   if held[name] then
     return ("stage %s does not get the %s %s: stage %s has it"):format(
@@ -67,7 +68,7 @@ local function conflict(stage, op, before, held, name)
   end
 end
 
--- The attributes that are sent: all, unless conflicts are skipped.
+-- The attributes to send: without conflicting ones if conflicts are skipped.
 local function without_conflicts(run, id, op)
   if op.on_conflict ~= "skip" then return op.set end
   local stage, rest = run.state.stages[id], {}

@@ -32,8 +32,8 @@ function kind.requires(op)
   return list
 end
 
--- The content types as they are now. A read may not show yet what this run
--- has just written.
+-- The current content types. A read may not show yet what this run has just
+-- written.
 local function types_of(known, now, written)
   if written and attributes.equal("content_types", now.content_types,
                                   written) then
@@ -42,8 +42,8 @@ local function types_of(known, now, written)
   return now.content_types
 end
 
---- Sends values of a workflow together with all else that it has now: others
--- may have changed that since the plan.
+--- Sends values of a workflow together with all its other current attributes,
+-- which may have changed since the plan.
 function kind.send(run, ref, values)
   local id = state.workflow_ref(run.state, ref)
   local now, err = space.workflow(run.client, id)

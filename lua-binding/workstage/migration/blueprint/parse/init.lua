@@ -1,4 +1,4 @@
---- Reads a blueprint's text: data, in Lua's notation or in JSON.
+--- Parses a blueprint's text: data in Lua syntax or JSON.
 local read_json = require "workstage.migration.blueprint.parse.json"
 local read_lua = require "workstage.migration.blueprint.parse.lua"
 local source_location = require "workstage.migration.blueprint.source_location"
@@ -15,17 +15,17 @@ local function refused(name, message, ...)
   return nil, source_location.error(name, nil, message:format(...))
 end
 
--- What begins like a JSON object is JSON, whatever the file is called.
+-- Text that begins like a JSON object is JSON, regardless of the file name.
 local function is_json(text, name)
   return name and name:lower():find "%.json$" or
          text:find '^%s*{%s*"[^"\n]*"%s*:'
 end
 
---- The value that a text describes. Its tables remember their lines, see
+--- Parses a text. The tables in the result remember their lines, see
 -- `source_location`.
 -- @tparam string text
--- @tparam[opt] string name the file's, for errors; one that ends in .json
--- holds JSON, others what they look like
+-- @tparam[opt] string name the file's name, for errors; .json means JSON,
+-- otherwise the format is detected from the text
 -- @treturn[1] table
 -- @treturn[2] nil
 -- @treturn[2] table the error, of the kind "invalid"

@@ -8,7 +8,7 @@ local visible = require "workstage.visible"
 
 local json = cjson.new()
 
--- Stands for null until its place in an object or a list is known.
+-- Placeholder for null until it is known to be in an object or a list.
 local NULL = {}
 
 local Reader = {}
@@ -26,7 +26,7 @@ local function refuse(self, expected)
   fail(self, "not JSON: expected %s, got %s", expected, got)
 end
 
--- Skips blanks, counts lines, and returns the next character.
+-- Skips whitespace, counts lines, and returns the next character.
 local function peek(self)
   local from = self.at
   self.at = self.text:find("[^ \t\r\n]", from) or #self.text + 1
@@ -66,7 +66,7 @@ local function read_string(self)
        visible.short(token))
 end
 
--- Numbers as Lua reads them, for which the locale makes no difference.
+-- Parses numbers like Lua, which is independent of the locale.
 local function number_of(token)
   local digits = token:match "^-?(%d+)"
   if not digits or #digits > 1 and digits:find "^0" then return nil end

@@ -1,7 +1,7 @@
---- Reads data in Lua's notation: one table constructor. Nothing of it is ever
--- run: a small tokenizer knows what data needs and refuses the rest with its
--- line, and the tables are built from its tokens. Lua's own reader gets
--- single string tokens alone, for their escapes.
+--- Parses data in Lua syntax: one table constructor. Nothing is executed: a
+-- small tokenizer accepts what data needs and rejects everything else with its
+-- line; the tables are built from its tokens. Only single string tokens are
+-- passed to `load`, to decode their escapes.
 local errors = require "workstage.errors"
 local source_location = require "workstage.migration.blueprint.source_location"
 local visible = require "workstage.visible"
@@ -17,8 +17,8 @@ local function fail(self, message)
   error(source_location.error(self.name, self.line, message), 0)
 end
 
--- Counts the lines up to where the reader is. The next line break is kept,
--- so that no stretch of text is searched twice.
+-- Counts lines up to the current position. The position of the next line break
+-- is cached, so that no text is searched twice.
 local function count_lines(self)
   while self.line_break and self.line_break < self.at do
     local _, last = self.text:find("^\r\n", self.line_break)
@@ -31,7 +31,7 @@ local function count_lines(self)
   end
 end
 
--- Where a long bracket that opens here ends; nil when none opens.
+-- The end of a long bracket that opens here; nil if none does.
 local function long_bracket(self, at)
   local level = self.text:match("^%[(=*)%[", at)
   if not level then return nil end
@@ -58,7 +58,7 @@ local function skip_blanks(self)
   until not comment
 end
 
--- Where the text goes on after a backslash and what it escapes.
+-- The position after a backslash and what it escapes.
 local function after_escape(text, at)
   if text:find("^z", at + 1) then
     return text:find("[^ \t\r\n\v\f]", at + 2) or #text + 1
@@ -68,7 +68,7 @@ local function after_escape(text, at)
   return at + 2
 end
 
--- Where a quoted string ends.
+-- The end of a quoted string.
 local function closing_quote(self, quote)
   local pattern, at = "[\\\r\n" .. quote .. "]", self.at + 1
   while true do
@@ -80,7 +80,7 @@ local function closing_quote(self, quote)
   end
 end
 
--- The value of a string token, which is a whole Lua string by its ends.
+-- The value of a string token, which is a complete quoted Lua string.
 local function string_value(self, token)
   local plain = token:match "^[\"']([^\\]*).$"
   if plain then return plain end
@@ -147,14 +147,14 @@ local CODE = {
   ["not"] = "an operation",
 }
 
--- Words that Lua keeps for itself: no names, not before "=" either.
+-- Reserved words: not valid as names, not even before "=".
 local RESERVED = {
   ["break"] = true, ["else"] = true, ["elseif"] = true, ["end"] = true,
   ["in"] = true, ["return"] = true, ["then"] = true, ["until"] = true,
 }
 for word in pairs(CODE) do RESERVED[word] = true end
 
--- Longer ones first.
+-- Longer operators first.
 local SYMBOLS = {
   { "...", "a list of arguments" }, { "..", "a concatenation" },
   { "==", "a comparison" }, { "~=", "a comparison" },
@@ -169,7 +169,7 @@ local SYMBOLS = {
   { "#", "an operation" },
 }
 
--- What code the current token begins, in words; nil when it is none.
+-- Names the kind of code that the current token begins; nil if it is data.
 local function code(self)
   if self.kind == "name" then return CODE[self.value] end
   for _, symbol in ipairs(SYMBOLS) do
@@ -192,7 +192,7 @@ local function refuse(self, expected)
   fail(self, ("expected %s, got %s"):format(expected, token_shown(self)))
 end
 
--- A name where a value belongs: code, or a string without its quotes.
+-- A name where a value is expected: code, or a string without quotes.
 local function refuse_name(self, name, line)
   local what = CODE[name] or self.kind == "(" and "a call"
   self.line = line
@@ -208,7 +208,7 @@ local CONSTANTS = { ["true"] = true, ["false"] = false }
 
 local read_table
 
--- A number's sign becomes a part of it.
+-- Combines a minus sign with the number after it.
 local function join_sign(self)
   if self.kind ~= "-" then return end
   next_token(self)
@@ -291,8 +291,8 @@ local function read_entry(self, depth, count)
   return count + 1, value, count + 1
 end
 
--- The items of a table are counted where they stand; a key that comes again
--- is more likely a slip than a wish.
+-- Counts values against the limit. A repeated key is an error, as it is
+-- probably a mistake.
 local function note_entry(self, lines, key, line)
   self.values = self.values + 1
   if self.values > self.limits.values then

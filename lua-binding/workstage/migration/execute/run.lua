@@ -71,7 +71,7 @@ function run.new(client, plan, journal, path, options)
     state = plan.state, first_state = plan.state,
     replaced = {},       -- id -> attribute -> values that this run replaced
     replaced_types = {}, -- workflow -> content types that this run replaced
-    needs_refresh = false,     -- true if others have had time to change the stages
+    needs_refresh = false, -- true if the last read of the stages is too old
     has_rest = false,    -- true if a stage that was to be deleted holds items
     report = setmetatable({
       complete = false, added = 0, changed = 0, removed = 0, moved = 0,

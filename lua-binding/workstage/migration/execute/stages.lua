@@ -77,8 +77,8 @@ function stages.read(run)
   return true
 end
 
---- Reads workflows again if the last read is too old (`run.needs_refresh`): moves
--- can take hours, in which others may change them.
+--- Reads workflows again if the last read is too old (`run.needs_refresh`):
+-- moves can take hours, in which others may change them.
 -- @tparam table run
 -- @tparam table refs of workflows
 function stages.refresh(run, refs)

@@ -1,4 +1,4 @@
---- The stories that a blueprint's moves are about.
+--- Finds the stories that a blueprint's moves match.
 local errors = require "workstage.errors"
 local paging = require "workstage.paging"
 
@@ -29,8 +29,8 @@ local function filter_of(where, from, release_id)
   return filter
 end
 
--- Whether a rule after some other lists items: what that one has claimed has
--- to be known then. For the last one it would only cost memory.
+-- True if a later rule lists items: the ones claimed so far must then be
+-- remembered. For the last rule that would waste memory.
 local function is_last(rules, index)
   for i = index + 1, #rules do
     if rules[i].from ~= nil then return false end
@@ -38,20 +38,20 @@ local function is_last(rules, index)
   return true
 end
 
---- The stage that a story is in; nil for none. A service may answer an
--- object whose every member is null.
+--- The stage that a story is in; nil for none. A service may return an object
+-- in which every member is null.
 function items.stage_of(story)
   local stage = story.stage
   return stage and stage.workflow_stage_id and stage or nil
 end
 
---- Whether the service did not tell the due date: one of the two shapes of a
--- story's stage has none.
+--- True if the response has no due date: one of the two forms of a story's
+-- stage lacks it.
 function items.is_due_unknown(stage)
   return stage.due_date == nil and stage.workflow_stage_name ~= nil
 end
 
--- Counts what becomes of the due date of a rule's item.
+-- Counts if the due date of a rule's item is kept, cleared or unknown.
 local function count_due(rule, stage)
   local outcome
   if not stage or rule.set and rule.set.due_date then return end
@@ -64,7 +64,7 @@ local function count_due(rule, stage)
   end
 end
 
--- Adds the items of a rule to it that no rule before has claimed.
+-- Adds to a rule the items that no earlier rule has claimed.
 local function list_one(space, rule, claimed, claims)
   local filter = filter_of(rule.where, rule.from,
                            rule.set and rule.set.release_id)
@@ -84,7 +84,7 @@ end
 -- @tparam table rules array of { from = stage id, or false for no stage,
 --   where, set (attributes of its changes) }; each gets `items`, an array of
 --   ids, `count`, and `dues_count`, how many due dates are `kept`, `cleared`,
---   and `unknown`: not told by the service, and lost
+--   and `unknown` (not returned by the service, and therefore lost)
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -103,7 +103,7 @@ function items.list(space, rules)
   return true
 end
 
---- How many items stand in a stage.
+--- The number of items in a stage.
 function items.count(space, stage_id)
   local page, err = space.stories:page {
     in_workflow_stages = { stage_id }, per_page = 1,
@@ -123,11 +123,11 @@ function items.visit(space, where, stage_id, visit)
   return sweep(space, filter_of(where, stage_id), visit)
 end
 
---- Some items as they are now.
+--- Reads some items.
 -- @tparam table space
 -- @tparam table ids at most 100
 -- @tparam[opt] integer release_id the release whose versions are read
--- @treturn[1] table id -> the story; one that is gone has no entry
+-- @treturn[1] table id -> the story; no entry if it no longer exists
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function items.fetch(space, ids, release_id)

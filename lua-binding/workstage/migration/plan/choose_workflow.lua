@@ -1,5 +1,5 @@
---- Which workflow of a space a blueprint describes. Pure, without network and
--- files.
+--- Finds the workflow of a space that a blueprint describes. Pure: no network
+-- or files.
 local errors = require "workstage.errors"
 local near_name = require "workstage.migration.near_name"
 local name_key = require "workstage.migration.unicode".name_key
@@ -17,8 +17,8 @@ end
 
 local function same_name(a, b) return name_key(a) == name_key(b) end
 
--- The workflows of a name: those that have it exactly, else those whose names
--- people see as the same.
+-- The workflows with a name: exact matches, or else those whose names look the
+-- same.
 local function named(workflows, name)
   local exact, alike = {}, {}
   for _, workflow in ipairs(workflows) do
@@ -39,7 +39,7 @@ local function only(list, name)
                  quoted(name), table.concat(ids, " or "))
 end
 
--- Whether a workflow has the name that a blueprint gives it, or had it.
+-- True if a workflow has the name in the blueprint, or its former one.
 local function has_name(workflow, described)
   return not described.workflow or
          same_name(workflow.name, described.workflow) or
@@ -66,8 +66,8 @@ local function by_id(workflows, described)
   return refused("The space has no workflow with the id %d.", described.id)
 end
 
--- Without the guard a slip in a name would make a workflow. A workflow that
--- the blueprint describes as well is not the one that was meant.
+-- Without this check a misspelt name would create a workflow. Workflows that
+-- the blueprint also describes are not suggested.
 local function check_near(workflows, described, others)
   if described.create then return true end
   local names = {}

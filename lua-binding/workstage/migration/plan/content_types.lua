@@ -1,8 +1,8 @@
---- Checks that the space has the content types that workflows are for.
+--- Checks that the space has the content types of the workflows.
 local quoted = require "workstage.visible".quoted
 local structure = require "workstage.migration.space"
 
--- Content types that a workflow is to get and does not have yet.
+-- Content types that a workflow will get and does not have yet.
 local function add_new(workflow, list)
   local had = {}
   for _, name in ipairs(workflow.existing and
@@ -17,11 +17,11 @@ end
 local UNKNOWN = "The service does not say which content types the space " ..
                 "has: they were not checked."
 
---- Checks content types, as far as the service tells them.
+--- Checks content types, as far as the service lists them.
 -- @tparam table client
 -- @tparam table described see `plan/described`
--- @tparam table problems grow by sentences
--- @tparam table notes grow by sentences
+-- @tparam table problems gets sentences
+-- @tparam table notes gets sentences
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error

@@ -1,5 +1,5 @@
---- What a plan comes to, as data: which stages are added, changed and removed,
--- with their details in words. The plan's text and its report are made of it.
+--- Summarizes a plan as data: the stages added, changed and removed, with
+-- details as text. The plan's text and its report are made from it.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
 local permissions = require "workstage.migration.plan.permissions"
@@ -12,9 +12,8 @@ local describe = {}
 
 local KINDS = { space_role_ids = "roles", user_ids = "users" }
 
---- Names for references of stages as they are in the end (`stage`) and at
--- first (`before`), of workflows, and for the ids of members in their
--- attributes.
+--- Names of stages after the plan (`stage`) and before it (`before`), of
+-- workflows, and of the members in their attributes, by reference or id.
 -- @tparam table plan
 -- @tparam table after the state at its end
 function describe.names(plan, after)
@@ -57,7 +56,7 @@ end
 
 -- --------------------------------------------------------------- details
 
--- The flags in words, for readers who do not write blueprints.
+-- The flags as text, for readers who do not know blueprints.
 local FLAGS = {
   is_default = "new stories start here",
   allow_publish = "everyone may publish",
@@ -88,8 +87,8 @@ local function value_of(attribute, value, name)
   return tostring(value)
 end
 
--- A name that leaves a list is the one that it had; one that joins it is the
--- one that it will have.
+-- Removed elements are shown by their former names, added ones by their new
+-- names.
 local function change_detail(attribute, before, after, names)
   local was, is = names.of(attribute, names.before),
                   names.of(attribute, names.stage)
@@ -118,7 +117,7 @@ local function flags_of(stage)
   return flags
 end
 
--- Attributes that are not sent are the service's to decide.
+-- Attributes that are not sent get the service's defaults.
 local function defaults_of(stage)
   local open = {}
   for _, name in ipairs(attributes.all) do
@@ -177,7 +176,7 @@ end
 
 -- ---------------------------------------------------------------- stages
 
--- Stages that are changed on the way and are in the end what they were.
+-- Stages that are changed temporarily and then restored.
 local function opened_stages(plan, changes)
   local seen, refs = {}, {}
   for _, list in pairs(changes) do
@@ -192,7 +191,7 @@ local function opened_stages(plan, changes)
   return refs
 end
 
--- By workflow, in the order in which they are read.
+-- Sorts entries by workflow, in display order.
 local function by_workflow(entries, before, after)
   local place = {}
   for _, each in ipairs { after, before } do
@@ -210,8 +209,8 @@ local function by_workflow(entries, before, after)
   return entries
 end
 
---- The stages that a plan removes, changes, opens for the time of the moves,
--- and adds: by workflow, and in this order.
+--- The stages that a plan removes, changes, opens during the moves, and adds:
+-- by workflow, and in this order.
 -- @tparam table plan
 -- @treturn table array of `kind` ("removed", "changed", "opened", "added"),
 --   `workflow` (its reference), `stage` (its attributes, the former ones
@@ -239,8 +238,8 @@ function describe.stages(plan)
   return by_workflow(found, plan.state, after)
 end
 
---- The names of the workflows that a plan is about, as they are in the end:
--- one, several, or none for moves alone.
+--- The names after the plan of the workflows that it changes: one, several, or
+-- none if it only moves items.
 -- @tparam table plan
 -- @treturn table array of names
 function describe.workflows(plan)
@@ -254,7 +253,7 @@ function describe.workflows(plan)
   return names
 end
 
---- How many stages are added, changed and removed, and how many items moved.
+--- Counts the stages added, changed and removed, and the items moved.
 -- @tparam table plan
 -- @treturn table `added`, `changed`, `removed`, `moved`
 function describe.counts(plan)
@@ -309,8 +308,7 @@ function describe.effects(plan)
   return table.move(narrowed, 1, #narrowed, #found + 1, found)
 end
 
---- What a plan comes to, in one sentence. Kantata has nothing but projects to
--- move.
+--- The totals of a plan, in one sentence. In Kantata only projects are moved.
 -- @tparam table plan
 -- @treturn string
 function describe.totals(plan)

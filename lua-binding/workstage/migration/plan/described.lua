@@ -1,5 +1,5 @@
---- The workflows that a blueprint describes, each with the one that it is in
--- the space.
+--- The workflows that a blueprint describes, each with the matching one in the
+-- space.
 local adapt_spelling = require "workstage.migration.plan.spelling"
 local blueprints = require "workstage.migration.blueprint"
 local check_stages = require "workstage.migration.plan.guards"
@@ -13,7 +13,7 @@ local described = {}
 local Described = {}
 Described.__index = Described
 
---- The workflow in words: `workflow "Article"`.
+--- The workflow as text: `workflow "Article"`.
 function Described:label()
   local name = self.value.workflow or self.existing and self.existing.name
   return name and "workflow " .. quoted(name) or "the default workflow"
@@ -70,7 +70,7 @@ local function names_in(blueprint)
   return names
 end
 
--- Reads one workflow. A problem is returned as a sentence.
+-- Reads one workflow; returns a problem as a sentence.
 local function read_one(reader, value, names, notes)
   local existing, said = choose_workflow(reader.workflows, value, names)
   if existing == nil then return nil, nil, said.message end
@@ -91,7 +91,7 @@ local function names_a_workflow(value)
   return value.workflow or value.default or value.id
 end
 
--- A problem of one of several workflows says which one.
+-- Prefixes a problem with its workflow if there are several.
 local function add_problem(problems, blueprint, i, sentence)
   if not sentence then return end
   problems[#problems + 1] = blueprint.workflows and
@@ -101,8 +101,8 @@ end
 --- Reads the described workflows.
 -- @tparam table reader see `plan/space_reader`
 -- @tparam table blueprint in normal form
--- @tparam table problems grow by sentences
--- @tparam table notes grow by sentences
+-- @tparam table problems gets sentences
+-- @tparam table notes gets sentences
 -- @treturn[1] table array of { value (the description, spelled as in the
 --   space), existing (nil: a new one), stages (those that it has), spelling }
 -- @treturn[2] nil
@@ -123,8 +123,8 @@ end
 
 --- Compares described stages with those of the space.
 -- @tparam table list as `read` returns it
--- @tparam table problems grow by sentences
--- @tparam table notes grow by sentences
+-- @tparam table problems gets sentences
+-- @tparam table notes gets sentences
 function described.check(list, problems, notes)
   for _, self in ipairs(list) do
     if self.value.stages then
@@ -137,8 +137,8 @@ end
 
 -- ------------------------------------------- stages from other workflows
 
--- The workflow that a stage is taken from: one that is described, or another
--- one of the space, whose stages are read.
+-- The workflow that a stage is taken from: a described one, or another one in
+-- the space, whose stages are then read.
 local function source_of(reader, list, name)
   for _, self in ipairs(list) do
     if self:is_meant_by { workflow = name } then return self end
@@ -176,8 +176,8 @@ local function check_taken(self, source, stage, taken)
   end
 end
 
--- Takes a stage from another workflow. One that is in its new workflow already
--- stays there. A problem is returned as a sentence.
+-- Takes a stage from another workflow, unless it is already in the new one.
+-- Returns a problem as a sentence.
 local function take(reader, list, self, stage)
   local name = stage.was or stage.name
   local source, err, problem = source_of(reader, list, stage.from_workflow)
@@ -205,7 +205,7 @@ end
 -- Workflows that only lose stages join the list.
 -- @tparam table reader
 -- @tparam table list as `read` returns it
--- @tparam table problems grow by sentences
+-- @tparam table problems gets sentences
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -224,7 +224,7 @@ function described.take_stages(reader, list, problems)
   return true
 end
 
---- What is to become of them, for the planner.
+--- The desired workflows, as targets for the planner.
 -- @treturn table array of targets, see `plan/diff`
 function described.targets(list)
   local targets = {}

@@ -1,14 +1,16 @@
---- Finds the operations between a state and what workflows are to become:
--- pure, without network and files.
+--- Finds the operations that lead from a state to the desired workflows. Pure:
+-- no network or files.
 --
--- The order lets people work at every moment of an hour-long run:
+-- In this order, people can keep working during a run that takes hours:
 -- 1. workflows, names and colours that new stages need,
 -- 2. stages are created,
 -- 3. transitions and permissions are widened,
 -- 4. a new default stage takes over before the old one is deleted,
 -- 5. items move,
--- 6. nothing leads to a stage any more, it is drained and deleted,
--- 7. what narrows, names, colours and positions.
+-- 6. transitions to removed stages are closed; the stages are drained and
+--    deleted,
+-- 7. transitions and permissions are narrowed; names, colours and positions
+--    set.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
 local state = require "workstage.migration.state"
@@ -30,8 +32,8 @@ function Draft:add(op)
   self.state = operations.reduce(self.state, op)
 end
 
--- A stage is never told to lead to one that is not there, although it may do
--- so already.
+-- Removes transitions to unknown stages from what is sent, although a stage
+-- may have such transitions already.
 local function without_unknown(self, set)
   if not set.workflow_stage_ids then return set end
   local known, copy = {}, state.copy(set)
@@ -50,7 +52,7 @@ end
 
 -- ------------------------------------------------------------ workflows
 
--- Content types are given up before another workflow takes them.
+-- Content types are removed from one workflow before another one gets them.
 function Draft:plan_workflows()
   for _, workflow in ipairs(self.workflows) do
     local target, now = workflow.target, self.state.workflows[workflow.ref]
@@ -85,8 +87,8 @@ local function held_in(self, ref)
   return held
 end
 
--- What a stage is created with: what it is to have, without stages that are
--- not in its workflow yet. It becomes the default later.
+-- The attributes with which a stage is created: its target, without references
+-- to stages that are not in its workflow yet. It becomes the default later.
 local function set_of_new(draft, workflow, target, position)
   local set = state.copy(target)
   set.is_default, set.position = nil, position
@@ -105,7 +107,7 @@ local function set_of_new(draft, workflow, target, position)
   return set
 end
 
--- Names and colours that new stages need are given up first.
+-- Names and colours that new stages need are freed first.
 function Draft:plan_creation(workflow)
   local finals = {}
   for ref, target in workflow:each() do finals[ref] = target end
@@ -122,7 +124,7 @@ function Draft:plan_creation(workflow)
   end
 end
 
--- New stages get what they still lack, before anything leads to them.
+-- New stages get their remaining attributes before other stages lead to them.
 function Draft:plan_opening(workflow)
   for ref, target, current in workflow:each() do
     if not current then
@@ -152,7 +154,7 @@ local function transitions_for(self, moves)
 end
 
 -- Existing stages get the union of their old and final transitions and
--- members, so that nobody is stranded while items move.
+-- members, so that editors are not blocked while items move.
 function Draft:plan_widening(workflow, needed)
   for ref, target, current in workflow:each() do
     if current then
@@ -174,7 +176,7 @@ function Draft:plan_default(workflow)
   end
 end
 
--- The default is another stage before the old one is deleted.
+-- Makes another stage the default before the old one is deleted.
 function Draft:plan_default_of_gone(workflow)
   local is_needed = workflow.is_new
   for _, stage in ipairs(workflow.gone) do
@@ -193,8 +195,8 @@ end
 
 -- -------------------------------------------------------------- deletion
 
--- Nothing leads to the stages that will be deleted any more. One of them may
--- lead to those that are deleted after it.
+-- Removes all transitions to stages that will be deleted, except from one of
+-- them to those that are deleted after it.
 function Draft:plan_closing(workflow)
   local place, order = {}, state.order(self.state, workflow.ref)
   for i, stage in ipairs(workflow.gone) do place[stage.id] = i end
@@ -225,8 +227,8 @@ end
 
 -- -------------------------------------------------------------- the rest
 
--- What is still different, the default first: it takes the mark from the
--- other one.
+-- The remaining differences, the default stage first: the service clears the
+-- mark of the other one.
 function Draft:updates(workflow)
   local updates = {}
   for ref, target in workflow:each() do
@@ -260,8 +262,8 @@ local function comes_before(a, b)
   return a.id and b.id and a.id < b.id
 end
 
--- True if the stages come in the order in which they are described. Existing
--- ones may share a position: they come in order of their ids then.
+-- True if the stages are in the described order. Existing ones with the same
+-- position are ordered by id.
 local function is_in_order(self, workflow)
   local last
   for ref in workflow:each() do
@@ -293,7 +295,7 @@ function Draft:for_each(name, ...)
   end
 end
 
--- Without moves and deletions the run is short, and each stage is changed
+-- Without moves and deletions the run is short, so each stage is changed only
 -- once.
 local function is_long(self, moves)
   for _, workflow in ipairs(self.workflows) do
@@ -348,7 +350,7 @@ local function new_draft(first, targets, context)
   return self, problems
 end
 
---- Plans the way from a state to what workflows are to become.
+--- Plans the operations from a state to the desired workflows.
 -- @tparam table first the state (`state.new`)
 -- @tparam table targets array of workflows: `ref` (id; nil: a new one),
 --   `name`, `content_types`, `stages` (as in a normalized blueprint; nil: as
@@ -373,7 +375,8 @@ end
 
 -- -------------------------------------------------------------- requests
 
--- The requests that read again what an operation needs, if it is not fresh.
+-- The requests that read again what an operation needs, if the last read is
+-- too old.
 local function count_reads(self, op, fresh)
   local count = 0
   for _, ref in ipairs(operations.workflows(self, op)) do
@@ -383,9 +386,8 @@ local function count_reads(self, op, fresh)
   return count
 end
 
---- The requests that applying takes when nothing else changes the space:
--- those that show that the state is as it was, the operations', and the
--- stages that are read again after moves.
+--- The number of requests to apply a plan if nobody else changes the space:
+-- the initial check, the operations, and reading stages again after moves.
 -- @tparam table self the state before the first operation
 -- @tparam table list the operations
 -- @tparam integer checks requests before the first operation

@@ -1,12 +1,11 @@
---- What a space says against described stages: problems, which no plan can
--- solve, and notes on what is probably not meant. Pure, without network and
--- files.
+--- Checks described stages against a space: problems, which prevent a plan,
+-- and notes on probable mistakes. Pure: no network or files.
 local colors = require "workstage.migration.colors"
 local lint = require "workstage.migration.blueprint.lint.stages"
 local quoted = require "workstage.visible".quoted
 
--- For each described stage the existing one that it is said to be; nil for a
--- new one. Who is who where names are exchanged makes no difference here.
+-- For each described stage the existing one with its name or former name; nil
+-- for a new one. Exchanged names make no difference here.
 local function existing_of(described, existing)
   local by_name, found = {}, {}
   for _, stage in ipairs(existing) do by_name[stage.name] = stage end
@@ -16,7 +15,7 @@ local function existing_of(described, existing)
   return found
 end
 
--- Colours that a stage gets, which it does not have yet.
+-- Colours that are new for a stage.
 local function new_color(stage, current)
   local color = stage.color
   local same = color and current and current.color and
@@ -35,7 +34,7 @@ local function check_color(stage, current, problems)
   end
 end
 
--- Colours may be shared already; a plan adds no new clash.
+-- Stages may already share a colour, but a plan must not add a conflict.
 local function check_clashes(described, current, problems)
   local held = {}
   for _, stage in ipairs(described) do
@@ -54,7 +53,8 @@ local function check_clashes(described, current, problems)
   end
 end
 
--- New stories start in the default stage: it goes only if another is named.
+-- New stories start in the default stage: it can only be removed if another
+-- one is named.
 local function check_default(described, current, existing, problems, notes)
   local stays = {}
   for _, stage in ipairs(described) do

@@ -1,4 +1,4 @@
---- A plan: what it holds, and its file.
+--- A plan: its contents and its file.
 local diff = require "workstage.migration.plan.diff"
 local errors = require "workstage.errors"
 local operations = require "workstage.migration.operations"
@@ -26,14 +26,14 @@ function Plan:text(given)
   return render.text(self, given)
 end
 
---- Whether there is nothing to do.
+--- True if the plan has no operations.
 -- @treturn boolean
 function Plan:is_empty()
   return #self.operations == 0
 end
 
--- Lua's own numbers repeat in processes that begin in the same second, where
--- addresses are not random.
+-- `math.random` repeats in processes that start in the same second if
+-- addresses are not randomized.
 local function random_part()
   local file = io.open("/dev/urandom", "rb")
   if file then file:setvbuf "no" end
@@ -43,12 +43,12 @@ local function random_part()
   return math.random(0, 0xffffffff)
 end
 
---- An id that no other plan and no other run has.
+--- A unique id for a plan or a run.
 function plan.new_id()
   return ("%08x%08x"):format(os.time(), random_part())
 end
 
---- Makes a plan of its parts.
+--- Makes a plan from its parts.
 -- @tparam table parts `service`, `kind`, `space_id`, `workflow` (its name),
 --   `state`, `scope` (ids of the workflows that must be as planned),
 --   `operations`, `rules`, `members`, `notes`, `conflicts`, `rate`
@@ -59,20 +59,21 @@ function plan.new(parts)
   return plan.finish(parts)
 end
 
--- The requests that show that the state is as it was planned for.
+-- The requests that check that the state has not changed since the plan.
 local function checks_of(self)
   if not self.scope then return 0 end
   return 1 + #state.touched(self.state)
 end
 
--- The last request goes out when all before it have left its second.
+-- The last request is sent when all earlier ones are out of its one-second
+-- window.
 local function seconds_for(requests, rate)
   if not rate or rate <= 0 then return nil end
   return math.max(requests - 1, 0) // rate
 end
 
---- Sets the rate that the plan's time is for; a saved plan may be applied at
--- another one.
+--- Sets the rate for the plan's time estimate; a saved plan may be applied at
+-- a different one.
 -- @tparam ?number rate requests a second; nil: no limit, and no time
 function Plan:use_rate(rate)
   self.rate = rate
@@ -108,7 +109,7 @@ local function without_items(operation)
   return record
 end
 
---- Gives out the plan as records, in order: `emit(record)` for each.
+--- Calls `emit(record)` for each record of the plan, in order.
 function plan.records(self, emit)
   for _, ref in ipairs(state.workflow_order(self.state)) do
     emit { type = "workflow", workflow = self.state.workflows[ref] }
@@ -172,7 +173,7 @@ function plan.begin(record)
   return self
 end
 
---- Adds a record. True when it was one of a plan; false when it was the last.
+--- Adds a record. Returns false after the last one.
 function plan.take(self, record)
   if record.type == "planned" then
     plan.finish(self)

@@ -1,6 +1,6 @@
 --- Plans a migration of a Kantata OX account: which projects get another
--- status. Reads only. The service has no filter by status: all projects are
--- read, and chosen from.
+-- status. Sends only GETs. The service has no filter by status, so all
+-- projects are read and filtered here.
 local move_kind = require "workstage.migration.operations".kinds.move
 local paging = require "workstage.paging"
 local state = require "workstage.migration.state"
@@ -25,7 +25,7 @@ local function is_one_of(value, wanted)
   return false
 end
 
--- Archived projects belong to rules alone that ask about them.
+-- Archived projects match only rules that ask for them.
 local function matches(workspace, where)
   if workspace.archived and (not where or where.archived == nil) then
     return false
@@ -42,7 +42,7 @@ local function matches(workspace, where)
   return true
 end
 
--- Archived projects are read only where a rule asks about them.
+-- Archived projects are read only if a rule asks for them.
 local function asks_archived(moves)
   for _, move in ipairs(moves) do
     if move.where and move.where.archived ~= nil then return true end
@@ -59,7 +59,7 @@ local function label(key)
   return tostring(key)
 end
 
--- The index of the first move that takes a project; nil if none does.
+-- The index of the first move that matches a project; nil if none does.
 local function move_for(workspace, moves)
   for i, move in ipairs(moves) do
     if workspace.status.key == move.from and matches(workspace, move.where)
@@ -76,8 +76,8 @@ local function matches_any(workspace, moves)
   return false
 end
 
--- Puts a project to the items of its move, or to those whose status the
--- service does not tell.
+-- Adds a project to the items of its move, or to those whose status the
+-- service does not show.
 local function sort_in(found, workspace, moves)
   if not workspace.status then
     if matches_any(workspace, moves) then
@@ -91,8 +91,8 @@ local function sort_in(found, workspace, moves)
   if workspace.archived then found.archived = found.archived + 1 end
 end
 
--- Reads in an order that no move changes: by default the service lists what
--- was updated last first.
+-- Reads in an order that moves do not change: by default the service sorts by
+-- the time of the last update.
 local function find_items(account, moves)
   local found = { items = {}, unknown = {}, archived = 0 }
   for i in ipairs(moves) do found.items[i] = {} end

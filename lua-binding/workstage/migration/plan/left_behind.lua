@@ -1,10 +1,10 @@
---- Items in stages that a plan removes: each needs a move.
+--- Checks that each item in a removed stage has a move.
 local items = require "workstage.migration.items"
 local quoted = require "workstage.visible".quoted
 
--- How many items of a stage the rules move; nil if they move all that will
--- ever be in it. A move of a release's versions leaves the current ones where
--- they are.
+-- How many items of a stage the rules move; nil if they match all of them,
+-- including later ones. A move of a release's versions does not move the
+-- current versions.
 local function covered_by(rules, stage_id)
   local covered = 0
   for _, rule in ipairs(rules) do
@@ -16,7 +16,7 @@ local function covered_by(rules, stage_id)
   return covered
 end
 
--- The move to put into the blueprint.
+-- The move to add to the blueprint.
 local function missing_move(stage, workflow_name)
   if not workflow_name then
     return ('{ from = %s, to = "..." },'):format(quoted(stage.name))
@@ -31,12 +31,12 @@ local function items_text(count)
          ("%d stories in it have"):format(count)
 end
 
---- Checks that no stage is removed under its items.
+--- Checks that no stage is removed while items without a move are in it.
 -- @tparam table client
 -- @tparam table gone array of { stage =, workflow_name = (where the blueprint
 --   describes several) }
 -- @tparam table rules with their counts
--- @tparam table problems grow by sentences; `problems.paste` gets the moves
+-- @tparam table problems gets sentences; `problems.paste` gets the moves
 --   that are missing
 -- @treturn[1] boolean true
 -- @treturn[2] nil

@@ -1,10 +1,10 @@
---- Finds the existing stage of each described one: by its name, by the name
--- that it had (`was`), or by `id` where the description has one (false: a new
--- stage). Pure, without network and files.
+--- Finds the existing stage of each described one: by its name, its former
+-- name (`was`), or its `id` if the description has one (false: a new stage).
+-- Pure: no network or files.
 --
--- A stage whose old name and new name both exist is one that swaps its name
--- with others, or one that has done so already: those that hang together are
--- decided together.
+-- If a stage's old and new names both exist, it swaps names with others, or
+-- has already done so. Stages that exchange names with one another are decided
+-- together.
 local attributes = require "workstage.migration.stage"
 local swap = require "workstage.migration.plan.swap"
 local formatted = require "workstage.visible".format
@@ -21,15 +21,14 @@ end
 local Match = {}
 Match.__index = Match
 
--- True if an existing stage of that name has all that is described.
+-- True if the existing stage of that name has all described attributes.
 function Match:is_as_described(stage)
   local same = self.existing[stage.name]
   local target = attributes.target(stage, same, self.naming)
   return attributes.changes(same, target) == nil
 end
 
--- The stages of the circle of names that `stage` is in; nil when its chain
--- has an end.
+-- The cycle of stages that exchange names with `stage`; nil if the chain ends.
 function Match:circle_of(stage)
   local circle, each = { stage }, self.claims[stage.name]
   while each and each ~= stage do
@@ -65,8 +64,8 @@ end
 local CLASH = "stages %q and %q both exist, but the blueprint says that " ..
   "the first was the second: remove `was`, or rename one of them"
 
--- Both names exist. Who takes this stage's present name over decides for it,
--- and so on along the chain.
+-- Both names exist: follows the chain to the stage that takes this stage's
+-- current name, and so on.
 function Match:choose(stage, same, former)
   local circle = self:circle_of(stage)
   if circle then return self:is_done(circle) and same or former end
@@ -80,7 +79,7 @@ function Match:choose(stage, same, former)
   return same
 end
 
--- A stage that an interrupted run has left under a temporary name.
+-- A stage to which an interrupted run has given a temporary name.
 function Match:left_under_spare(stage)
   for _, each in ipairs(stage.was and self.stages or {}) do
     if swap.is_spare_of(each.name, stage.was) and
@@ -90,8 +89,8 @@ function Match:left_under_spare(stage)
   end
 end
 
--- The only stage of a circle's description that no other has been matched
--- with; nil if there are two.
+-- The only described stage of a cycle that is not matched yet; nil if there
+-- are several.
 local function only_free(self, stage, taken)
   local free
   for _, name in ipairs { stage.name, stage.was } do
@@ -104,8 +103,8 @@ local function only_free(self, stage, taken)
   return free
 end
 
--- A circle of swapped names in which a run was interrupted: one stage still
--- has its temporary name, and the rest follows from that.
+-- Handles a cycle of swapped names in which a run was interrupted: one stage
+-- still has its temporary name, which determines the others.
 function Match:fix_circle(circle, stage, spare)
   local taken, is_found = { [spare] = true }, true
   self.fixed[stage] = spare
@@ -134,8 +133,8 @@ function Match:fix_circles()
   end
 end
 
---- The existing stage of a described one; nil for a new one. A name that
--- another stage gives up is free.
+--- The existing stage of a described one; nil for a new one. A name is free if
+-- its stage gets another one.
 function Match:of(stage)
   if self.fixed[stage] then return self.fixed[stage] end
   if stage.id ~= nil then return self.existing[stage.id] end
@@ -156,7 +155,7 @@ local function new(described, stages, context)
     by_name[stage.name] = stage
     if stage.was then claims[stage.was] = stage end
   end
-  -- names stand for the stages that have them while this is found out
+  -- until this is resolved, names stand for the stages that have them
   local naming = setmetatable({
     survives = function() return true end,
     ref_of = function(name)

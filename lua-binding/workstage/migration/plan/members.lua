@@ -38,8 +38,8 @@ local function problem_with(name, what, id, is_invited)
     id == nil and "no" or "more than one", what, quoted(name), what)
 end
 
--- name -> id for the names in use; problems grow by what the space lacks,
--- and by what it has twice.
+-- Resolves the names in use to ids; adds missing and ambiguous names to the
+-- problems.
 local function resolve(used, what, map, found, problems)
   local resolved, ids = {}, found.ids
   for _, name in ipairs(used) do
@@ -53,7 +53,7 @@ local function resolve(used, what, map, found, problems)
   return resolved
 end
 
--- True if a described stage sets its members and one that exists has some.
+-- True if a described stage sets its members and an existing stage has some.
 local function are_set(described, each)
   local is_set, has_some = false, false
   for _, workflow in ipairs(described) do
@@ -78,7 +78,7 @@ local function read_members(client, each, used, described)
   return { ids = ids, names = names, invited = invited or {} }
 end
 
--- Names that are mapped and that nothing uses are probably misspelt.
+-- Mapped names that are not used are probably misspelt.
 local function note_unused(used, what, map, notes)
   local unused = {}
   for name in pairs(map) do
@@ -98,16 +98,16 @@ local KINDS = {
     read = space.users },
 }
 
---- Resolves the names of roles and users; reads those of the space only where
--- the blueprint names some, or takes some away.
+--- Resolves the names of roles and users. Reads those of the space only if the
+-- blueprint names or removes some.
 -- @tparam table client
 -- @tparam table described the workflows, see `plan/described`
 -- @tparam table moves
 -- @tparam table options `map_role`, `map_user`: name -> name in the space
--- @tparam table problems grow by what cannot be resolved
--- @tparam table notes grow by what is mapped without use
+-- @tparam table problems gets what cannot be resolved
+-- @tparam table notes gets unused mappings
 -- @treturn[1] table `roles`, `users`: name -> id; `members`: attribute -> id
---   -> name of all that the space has, where they were read
+--   -> name of all in the space, if they were read
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function members.resolve(client, described, moves, options, problems, notes)
@@ -137,7 +137,7 @@ local function names_of(each, context, state)
   return names
 end
 
---- The roles and users that a plan names by their ids.
+--- The roles and users to which a plan refers by id.
 -- @tparam table context as `resolve` returns it
 -- @tparam table state of the space
 -- @treturn table array of { kind, id, name }

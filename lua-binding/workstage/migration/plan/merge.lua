@@ -1,8 +1,8 @@
---- What workflows will be after a rollback: pure, without network and files.
+--- Computes the workflows after a rollback. Pure: no network or files.
 --
 -- Three states are merged: before the run, everything that the run may have
--- written, and now. What still is as the run left it goes back to what it was
--- before; what somebody changed since is a conflict: it is listed, and stays.
+-- written, and now. Values that nobody changed since the run are restored; a
+-- value that somebody changed since is a conflict, which is listed and kept.
 -- Sets are merged by element, transitions as one value, the default stage per
 -- workflow, positions as an order.
 local attributes = require "workstage.migration.stage"
@@ -26,7 +26,7 @@ local function set_of(list)
   return set
 end
 
--- A set without what the run added, and with what it removed.
+-- A set without the elements that the run added, and with those it removed.
 local function merge_set(before, after, now)
   local had, wrote, result = set_of(before), set_of(after), {}
   local has = set_of(now)
@@ -39,7 +39,7 @@ local function merge_set(before, after, now)
   return result
 end
 
--- The value that an attribute goes back to.
+-- The value to restore for an attribute.
 function Merge:value(ref, name, before, now)
   local is = now[name]
   if self.changes:is_own(ref, name, is) then return before[name] end
@@ -56,8 +56,7 @@ function Merge:value(ref, name, before, now)
   return is
 end
 
--- Transitions as they are in one state; those to stages that are gone do not
--- count.
+-- Transitions in one state, ignoring those to deleted stages.
 local function take_transitions(target, from)
   target.allow_all_stages = from.allow_all_stages
   target.allow_none_for_next_stages = from.allow_none_for_next_stages
@@ -77,7 +76,7 @@ function Merge:transitions(target, ref, before, now)
   end
 end
 
--- A stage as it was before the run, where nobody has changed it since.
+-- Restores the attributes of a stage that nobody has changed since the run.
 function Merge:restored(ref, before, now)
   local target = state.copy(now)
   for _, name in ipairs(self.changes.SINGLE) do
@@ -89,7 +88,7 @@ end
 
 -- ---------------------------------------------------------------- stages
 
--- A stage that the run created goes, unless it has become somebody's.
+-- A stage that the run created is removed, unless others use it.
 function Merge:is_dropped(ref, now)
   local changes, held = self.changes, self.held[ref]
   if not changes.made[ref] then return false end
@@ -119,7 +118,7 @@ function Merge:is_transferred(ref)
          self.changes:is_own(ref, "workflow", now.workflow)
 end
 
--- The stages that exist, as they will be.
+-- The existing stages after the rollback.
 function Merge:present(workflow)
   for _, ref in ipairs(state.order(self.now, workflow)) do
     local now, before = self.now.stages[ref], self.before.stages[ref]
@@ -132,7 +131,7 @@ function Merge:present(workflow)
   end
 end
 
--- Those that the run deleted are created again.
+-- Creates deleted stages again.
 function Merge:absent(workflow)
   for _, ref in ipairs(state.order(self.before, workflow)) do
     local before, now = self.before.stages[ref], self.now.stages[ref]
@@ -154,7 +153,7 @@ end
 
 -- --------------------------------------------------------- unique values
 
--- Who has a name or colour keeps it; another gets a spare one.
+-- Existing stages keep their names and colours; others get spare ones.
 function Merge:settle_unique(attribute)
   local taken, rest = {}, {}
   for _, target in ipairs(self.targets) do
@@ -227,8 +226,8 @@ local function is_same_order(a, b)
   return true
 end
 
--- The stages come in the order before the run unless somebody has changed it
--- since; others come behind.
+-- Restores the order before the run unless somebody has changed it since;
+-- later stages come last.
 function Merge:settle_order(workflow)
   local before = state.order(self.before, workflow)
   local now = state.order(self.now, workflow)
@@ -300,7 +299,8 @@ end
 
 -- ------------------------------------------------------------- workflows
 
--- What others have made of a workflow that the run created; nil for nothing.
+-- The changes of others to a workflow that the run created; nil if there are
+-- none.
 function Merge:change_of(ref)
   local changes, now = self.changes, self.now.workflows[ref]
   if not changes:is_own_workflow_value(ref, "name", now.name) then
@@ -326,8 +326,8 @@ function Merge:change_of(ref)
   end
 end
 
--- A workflow that the run created goes as a whole, after its items, unless it
--- has become somebody's.
+-- A workflow that the run created is removed after its items have moved,
+-- unless others use it.
 function Merge:made(ref, made)
   local change = not self.now.workflows[ref] and "it is gone" or
                  self:change_of(ref)
@@ -335,7 +335,7 @@ function Merge:made(ref, made)
   self:conflict("workflow %s is left as it is: %s", quoted(made.name), change)
 end
 
--- One that the run deleted is created again, unless its name is taken.
+-- A deleted workflow is created again unless its name is taken.
 function Merge:removed(ref, before)
   for _, workflow in pairs(self.now.workflows) do
     if workflow.name == before.name then
@@ -392,9 +392,10 @@ end
 -- @tparam table changes what the run may have written (`run_changes`), with
 --   the state before it
 -- @tparam table now the state
--- @tparam table held id of a created stage -> how many items keep it
+-- @tparam table held id of a created stage -> number of items because of which
+--   it is kept
 -- @treturn table targets, as the planner takes them
--- @treturn table conflicts: sentences about what stays
+-- @treturn table conflicts: sentences about what is kept
 -- @treturn table notes: sentences about what gets new ids
 return function(changes, now, held)
   local self = setmetatable({ changes = changes, before = changes.before,

@@ -1,4 +1,4 @@
---- The items that a run has moved, grouped by where they go back to.
+--- The items that a run has moved, grouped by the stage to which they return.
 local drivers = require "workstage.migration.execute.drivers"
 local render = require "workstage.migration.operations.render"
 local state = require "workstage.migration.state"
@@ -45,8 +45,8 @@ local function group_of(self, from, to, rule)
   return group
 end
 
--- What an item was moved by: the operation, or a rule of the plan for one
--- that came later.
+-- The source of a move: the operation, or a rule of the plan for a late
+-- arrival.
 local function rule_of(record, op, replayed)
   for _, index in ipairs(op.rules or {}) do
     local rule = replayed.plan.rules[index]
@@ -58,7 +58,7 @@ end
 --- Takes a record of a moved item.
 -- @tparam table record
 -- @tparam table op that it belongs to
--- @tparam table replayed what the journal says so far
+-- @tparam table replayed the journal so far
 function Moved:take(record, op, replayed)
   local from = record.to or state.ref(replayed.state, op.to)
   local to = record.from
@@ -89,7 +89,7 @@ local function add_dues(group, due)
   end
 end
 
---- The groups, each with its items and the due dates that they had.
+--- The groups, each with its items and their former due dates.
 function Moved:finish()
   for _, versions in pairs(self.versions) do
     for id, group in pairs(versions.last) do
@@ -135,7 +135,7 @@ end
 
 -- ------------------------------------------------------- what is uncertain
 
--- Where an operation's items may have gone: to -> from.
+-- The moves that an operation may have made: to -> from.
 local function destinations(replayed, op)
   local found = {}
   local function add(to, from)
@@ -163,7 +163,7 @@ local function maybe_sent_of(replayed, index)
   return found
 end
 
--- Takes an item that is where the run may have moved it, unless somebody else
+-- Adds an item that is where the run may have moved it, unless somebody else
 -- did.
 local function take_item(self, client, replayed, index, item)
   local op = replayed.plan.operations[index]
@@ -196,7 +196,7 @@ local function take_items(self, client, replayed, index, ids, release)
   return true
 end
 
---- Takes the moves that were in flight when the run ended.
+--- Adds the moves that were in flight when the run ended.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -215,7 +215,7 @@ end
 
 -- ------------------------------------------------------------- the moves
 
---- Why the items of a group stay where they are; nil if they go back.
+--- Why the items of a group are not moved back; nil if they are.
 -- @tparam table group
 -- @tparam function ref_of id of a stage -> its reference in the plan; nil if
 --   the stage is gone
@@ -233,8 +233,8 @@ function Moved:why_left(group, ref_of)
   end
 end
 
---- The moves back, as the planner takes them, and sentences about the items
--- that stay.
+--- The moves back, as input of the planner, and sentences about the items that
+-- are not moved.
 -- @tparam function ref_of as for `why_left`
 function Moved:moves(ref_of)
   local moves, conflicts = {}, {}

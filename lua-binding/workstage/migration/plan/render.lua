@@ -1,4 +1,4 @@
---- A plan in words: a diff that a person reads before saying yes.
+--- A plan as text: a diff to read before confirming.
 local describe = require "workstage.migration.plan.describe"
 local duration = require "workstage.duration"
 local operations = require "workstage.migration.operations"
@@ -39,7 +39,7 @@ local function write_stage(entry, out)
   for _, detail in ipairs(entry.details) do write_detail(detail, out) end
 end
 
--- Where a plan is about several workflows, each has a heading.
+-- A heading for each workflow if the plan has several.
 local function write_stages(plan, names, out)
   local has_headings, last = not plan.workflow, nil
   for _, entry in ipairs(describe.stages(plan)) do
@@ -63,8 +63,8 @@ local function write_effects(plan, out)
   for _, note in ipairs(plan.notes or {}) do out("dim", "  . " .. note) end
 end
 
--- The first lines. `space` names the space where somebody has asked for its
--- name.
+-- The first lines. `space` is a description of the space, if the caller has
+-- one.
 local function title(plan, space)
   if plan.service == "kantata" then return "Kantata OX" end
   space = space or ("Space %d"):format(plan.space_id)
@@ -83,7 +83,7 @@ local function write_summary(plan, out)
                                       plan.requests == 1 and "" or "s", time))
 end
 
--- Those that move items, or the others.
+-- The operations that move items, or the others.
 local function write_operations(plan, names, out, has_items)
   for _, op in ipairs(plan.operations) do
     local kind = operations.of(op)
@@ -98,8 +98,8 @@ end
 
 --- The plan as text.
 -- @tparam table plan
--- @tparam[opt] table options `color`; `space`, words for the space in place
--- of its id
+-- @tparam[opt] table options `color`; `space`, a description of the space in
+-- place of its id
 -- @treturn string lines
 function render.text(plan, options)
   options = options or {}

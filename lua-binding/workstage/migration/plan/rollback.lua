@@ -1,5 +1,5 @@
---- Plans the way back from what a journal says was done: reads what is, and
--- leaves the order to the ordinary planner.
+--- Plans a rollback from a journal: reads the current state and passes the
+-- desired one to the ordinary planner.
 local changes_of = require "workstage.migration.plan.run_changes".of
 local diff = require "workstage.migration.plan.diff"
 local items = require "workstage.migration.items"
@@ -21,7 +21,7 @@ local function touched(changes)
   return ids
 end
 
--- Items in the stages that the run created which it cannot take out of them.
+-- Counts the items in created stages that the rollback cannot move out.
 local function count_held(client, now, changes, moved)
   local function can_return(group)
     return group.to ~= false and
@@ -46,7 +46,7 @@ local function count_held(client, now, changes, moved)
   return held
 end
 
--- The reference that a stage before the run has in the plan.
+-- The reference in the plan of a stage that existed before the run.
 local function finder(draft)
   return function(id)
     if draft.state.stages[id] or #draft.workflows == 0 then return id end
@@ -56,7 +56,7 @@ local function finder(draft)
   end
 end
 
--- Members stand for themselves: they are described by their ids.
+-- Identity map: members are described by their ids.
 local identity = setmetatable({}, { __index = function(_, id) return id end })
 
 local function plan_back(plan, first, targets, moved, conflicts)
@@ -90,9 +90,9 @@ local function without_workflows(plan, moved)
   return parts
 end
 
---- Plans the way back.
+--- Plans a rollback.
 -- @tparam table client
--- @tparam table replayed what the journal says
+-- @tparam table replayed what `replay.read` returns
 -- @tparam table moved the moves that are to be undone (`moved_items`)
 -- @treturn[1] table `state`, `scope`, `workflow`, `operations`, `rules`,
 --   `conflicts`, `notes`

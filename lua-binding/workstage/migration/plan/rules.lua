@@ -1,5 +1,5 @@
---- The moves of a blueprint as rules: which stages of the space they begin and
--- end in, and what each change takes along.
+--- The moves of a blueprint as rules: their start and end stages in the space,
+-- and the attributes of each change.
 local attributes = require "workstage.migration.stage"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
 local near_name = require "workstage.migration.near_name"
@@ -9,8 +9,8 @@ local rules = {}
 
 -- ----------------------------------------------------------- ends of moves
 --
--- An end is { workflow = described workflow } or, where the blueprint does not
--- describe it, { stages = those that the space has, name = }.
+-- An end is { workflow = described workflow } or, if the blueprint does not
+-- describe it, { stages = those in the space, name = }.
 
 local function described_workflow(self, place)
   if not (place.workflow or place.default) then return self.described[1] end
@@ -49,8 +49,8 @@ local function stage_named(stages, name)
   end
 end
 
--- The stage that the space has: by its name, or by the one that the blueprint
--- renames.
+-- The existing stage: by its name, or by its former name if the blueprint
+-- renames it.
 local function existing_stage(workflow, name)
   local stage = workflow.spelling:find(name)
   if stage then return stage end
@@ -61,7 +61,7 @@ local function existing_stage(workflow, name)
   end
 end
 
--- A stage's name in a plan, with its workflow where there are several.
+-- A stage's name in a plan, with its workflow if there are several.
 local function name_of(self, found, stage_name)
   local workflow = found.workflow
   local name = found.name
@@ -72,8 +72,8 @@ local function name_of(self, found, stage_name)
   return name and ("%s / %s"):format(name, stage_name) or stage_name
 end
 
--- Where a move begins: `ref` is false for no stage, nil where there is no such
--- stage (any more).
+-- The start of a move: `ref` is false for no stage, nil if the stage does not
+-- exist (any more).
 local function begin_of(self, place)
   if place == "none" then return { ref = false, name = "no stage" } end
   local found, err, problem = workflow_of(self, place)
@@ -85,7 +85,8 @@ local function begin_of(self, place)
            name = name_of(self, found, place.stage) }
 end
 
--- Where it ends. The reference of a described stage is known to the planner.
+-- The end of a move. Only the planner knows the reference of a described
+-- stage.
 local function end_of(self, place)
   local found, err, problem = workflow_of(self, place)
   if not found then return nil, err, problem end
@@ -106,8 +107,8 @@ end
 
 -- ------------------------------------------------------------------ rules
 
--- Transitions are opened in described workflows alone: whether a move within
--- another has none.
+-- True if a move within a workflow that is not described lacks its transition:
+-- transitions are only opened in described workflows.
 local function is_closed(from, to)
   return from.stage ~= nil and from.stages ~= nil and
          from.stages == to.stages and from.ref ~= to.ref and
@@ -121,7 +122,7 @@ local function ids_of(names, map)
   return ids
 end
 
--- What a change takes beside story and stage.
+-- The attributes of a change besides story and stage.
 local function change_set(move, context)
   local assign = move.assign
   return {
@@ -133,7 +134,8 @@ local function change_set(move, context)
   }
 end
 
--- The rule of one move; nil and the error, or a problem as a sentence.
+-- Makes the rule of one move; returns nil and the error, or a problem as a
+-- sentence.
 local function rule_of(self, index, move, context)
   local from, err, problem = begin_of(self, move.from)
   if not from then return nil, err, problem end
@@ -152,7 +154,7 @@ end
 -- @tparam table described see `plan/described`
 -- @tparam table blueprint in normal form
 -- @tparam table context `roles`, `users`: name -> id
--- @tparam table problems grow by sentences
+-- @tparam table problems gets sentences
 -- @treturn[1] table array of rules
 -- @treturn[2] nil
 -- @treturn[2] table the error
@@ -194,9 +196,10 @@ local function problem_with(rule, ref)
   end
 end
 
---- A function that gives the planner its moves, once stages have references.
+--- Returns a function that makes the planner's moves once stages have
+-- references.
 -- @tparam table list the rules, their items listed
--- @tparam table problems grow by sentences
+-- @tparam table problems gets sentences
 function rules.resolver(list, problems)
   return function(draft)
     local moves = {}
@@ -215,7 +218,7 @@ function rules.resolver(list, problems)
   end
 end
 
---- What items that come later are moved by.
+--- The rules that move late arrivals.
 -- @tparam table moves as the resolver has made them
 function rules.lasting(moves)
   local list = {}

@@ -1,6 +1,6 @@
---- What a run may have written: every value that it may have given to an
--- attribute. A request that was in flight when the run ended may or may not
--- have taken effect, so the last value alone would not do.
+--- Every value that a run may have given to an attribute. A request in flight
+-- when the run ended may or may not have taken effect, so the last value alone
+-- is not enough.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
 local state = require "workstage.migration.state"
@@ -8,7 +8,7 @@ local state = require "workstage.migration.state"
 local Changes = {}
 Changes.__index = Changes
 
---- The attributes that are compared one by one. Transitions are one value.
+--- The attributes that are compared individually. Transitions are one value.
 local SINGLE = { "name", "color", "after_publish_id", "space_role_ids",
                  "user_ids" }
 for _, flag in ipairs(attributes.flags) do
@@ -125,9 +125,8 @@ function Changes:is_own_default(workflow, ref)
   return is_one_of((self.defaults[workflow] or {}).default, "id", ref)
 end
 
---- Whether others have changed a stage that the run created, or that came
--- with its workflow. Its position depends on those of others and says
--- nothing.
+--- True if others have changed a stage that the run created, or that came with
+-- its workflow. Its position is ignored: it depends on other stages.
 function Changes:is_changed(stage, stages)
   for _, name in ipairs(SINGLE) do
     if self:has_written(stage.id, name) and
@@ -139,14 +138,14 @@ function Changes:is_changed(stage, stages)
     Changes.transitions(stage, stages), stages)
 end
 
--- What `recover` gets in place of a run.
+-- The argument of `recover` in place of a run.
 local Reader = {}
 Reader.__index = Reader
 
 function Reader:id_of(ref) return state.ref(self.state, ref) end
 
--- What an operation came to; nil for one that was never sent. An attempt
--- that was cut off may have been done.
+-- The result of an operation; nil if it was never sent. An interrupted attempt
+-- may have taken effect.
 local function result_of(client, self, op, progress)
   if progress.done then return progress.result end
   if not progress.started and #progress.opened == 0 then return nil end
@@ -160,7 +159,7 @@ local function result_of(client, self, op, progress)
 end
 
 --- Collects what a run has changed.
--- @tparam table client asked for what cut-off operations have created
+-- @tparam table client reads what interrupted operations have created
 -- @tparam table replayed what the journal says
 -- @treturn[1] table `before`, `after` (states), `made`, `removed` (stage ->
 --   attributes), `made_workflows`, `removed_workflows`, `order` (workflow ->

@@ -1,5 +1,5 @@
---- What a plan reads of a space: the workflows, and the stages of those that
--- it is about, each once.
+--- Reads a space for a plan: the workflows, and the stages of those it needs,
+-- each once.
 local state = require "workstage.migration.state"
 local structure = require "workstage.migration.space"
 
@@ -18,7 +18,7 @@ function Reader:stages(workflow_id)
   return stages
 end
 
---- The state that the plan begins with: all that was read.
+--- The initial state of the plan: everything read so far.
 function Reader:state()
   return state.new(self.workflows, self.all)
 end

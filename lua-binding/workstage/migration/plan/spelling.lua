@@ -1,13 +1,13 @@
---- Brings the names and colours of a blueprint into the spelling that the
--- space has, where people see both as the same: "#Fa5" and "#ffaa55", a name
--- with and without a blank at its end, or in another Unicode form. Nothing
--- would be gained by changing them, and a stage that looks the same must not
--- be deleted and made anew. Pure, without network and files.
+--- Replaces names and colours in a blueprint by the space's spelling if both
+-- look the same: "#Fa5" and "#ffaa55", a name with and without a trailing
+-- space, or in another Unicode form. Changing them would be useless, and a
+-- stage that looks the same must not be deleted and created again. Pure: no
+-- network or files.
 local colors = require "workstage.migration.colors"
 local name_key = require "workstage.migration.unicode".name_key
 local quoted = require "workstage.visible".quoted
 
--- The names of a workflow's stages as the space spells them.
+-- The spelling in the space of a workflow's stage names.
 local Spelling = {}
 Spelling.__index = Spelling
 
@@ -25,15 +25,15 @@ local function new_spelling(described, existing)
   return self
 end
 
---- A name as the space has it: itself unless exactly one stage looks the same
--- and the blueprint does not name that one as well.
+--- The spelling of a name in the space: unchanged unless exactly one stage
+-- looks the same and the blueprint does not also name that one.
 function Spelling:of(name)
   if not name or self.exact[name] then return name end
   local stage = self.alike[name_key(name)]
   return stage and not self.wanted[stage.name] and stage.name or name
 end
 
---- The existing stage of a name, in any spelling.
+--- The existing stage with a name, in any spelling.
 function Spelling:find(name)
   return self.exact[self:of(name)]
 end
@@ -45,7 +45,8 @@ local function names_of(self, names)
   return list
 end
 
--- A colour as the stage has it, which may have had another name.
+-- The spelling of a colour in the existing stage, which may have the former
+-- name.
 local function color_of(self, stage)
   local existing = self:find(stage.name) or
                    stage.was and self:find(stage.was)
@@ -85,11 +86,11 @@ local function note_differences(described, same, notes)
   end
 end
 
---- Brings a described workflow into the spelling of the space.
+--- Copies a described workflow in the spelling of the space.
 -- @tparam table described a workflow of a blueprint, in normal form
 -- @tparam ?table workflow that workflow in the space
 -- @tparam table existing its stages in the space
--- @tparam table notes grow by sentences about what differs only in spelling
+-- @tparam table notes gets sentences about differences in spelling only
 -- @treturn table a copy of `described`
 -- @treturn table the spelling: `of(name)`, `find(name)`
 return function(described, workflow, existing, notes)

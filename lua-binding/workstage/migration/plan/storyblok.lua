@@ -1,5 +1,5 @@
---- Plans a migration of a Storyblok space: reads what is (only GETs), and
--- leaves the way from there to the planner.
+--- Plans a migration of a Storyblok space: reads the current state (only GETs)
+-- and passes the desired one to the planner.
 local check_content_types = require "workstage.migration.plan.content_types"
 local check_left_behind = require "workstage.migration.plan.left_behind"
 local described = require "workstage.migration.plan.described"
@@ -11,7 +11,7 @@ local new_reader = require "workstage.migration.plan.space_reader"
 local quoted = require "workstage.visible".quoted
 local rules = require "workstage.migration.plan.rules"
 
--- The sentence says it in one line; `moves` is to be pasted as it is.
+-- The error message is one line; `moves` can be pasted into the blueprint.
 local function refuse(problems)
   local sentences = {}
   for i, problem in ipairs(problems) do
@@ -35,7 +35,7 @@ end
 local ONLY_DEFAULT = "the space has only its default workflow; had it had " ..
   "none, the service would have made this one when it was asked for them"
 
--- What is worth a word although nothing is wrong.
+-- Notes about the result that are not problems.
 local function add_notes(self, list)
   local workflows, notes = self.reader.workflows, self.notes
   if #workflows == 1 and workflows[1].is_default then
@@ -108,7 +108,7 @@ local function scope_of(self)
   return scope
 end
 
--- The name of the workflow of a plan that is about one.
+-- The workflow's name, if the plan has only one.
 local function workflow_name(self)
   local workflow = self.described[1]
   if self.blueprint.workflows or not workflow then return nil end

@@ -1,6 +1,6 @@
---- The order of changes to names and colours, which are unique in a workflow:
--- who gives a value up goes before who takes it, and in a circle one takes a
--- temporary value first. What two stages share already may stay.
+--- Orders changes of names and colours, which are unique in a workflow: a
+-- value is freed before another stage gets it; in a cycle one stage gets a
+-- temporary value first. Values that two stages already share may stay.
 local colors = require "workstage.migration.colors"
 
 local swap = {}
@@ -12,8 +12,8 @@ local function key_of(attribute, value)
   return attribute == "color" and colors.key(value) or value
 end
 
--- Notes, or forgets, that a stage has its values: attribute -> value -> set
--- of the references that have it.
+-- Adds or removes a stage's values in the index: attribute -> value -> set of
+-- references.
 local function hold(held, values, ref, is_held)
   for _, attribute in ipairs(UNIQUE) do
     local key = key_of(attribute, values[attribute])
@@ -38,9 +38,9 @@ function spare.color(_, taken)
   return ("#%06x"):format(number)
 end
 
---- A name or a colour that nobody has or wants.
+--- A name or colour that is neither in use nor needed.
 -- @tparam string attribute "name" or "color"
--- @tparam string value that it stands for
+-- @tparam string value that it replaces
 -- @tparam table taken the values in use (see `swap.key`), as keys
 function swap.spare(attribute, value, taken)
   return spare[attribute](value, taken)
@@ -65,7 +65,7 @@ local function take(taken, values)
   end
 end
 
---- Begins with what each stage has now.
+--- Initializes the order with the current values of each stage.
 -- @tparam table stages reference -> { name, color }
 -- @tparam table finals reference -> { name, color }: the values that stages
 --   will have, which are not used as temporary ones
@@ -83,7 +83,7 @@ function swap.new(stages, finals)
   return self
 end
 
--- The value of an attribute that a stage is to get and does not have yet.
+-- The value that a stage will get and does not have yet.
 local function wanted(stage, target, attribute)
   local value = key_of(attribute, target[attribute])
   local has = stage and key_of(attribute, stage[attribute])
@@ -95,7 +95,7 @@ local function holder_of(self, attribute, value)
   return held and next(held)
 end
 
---- Who has a value that `ref` is to get: references, none twice.
+--- The stages that have a value that `ref` needs: unique references.
 function Swap:blockers(ref, target)
   local found, seen = {}, {}
   for _, attribute in ipairs(UNIQUE) do
@@ -109,7 +109,7 @@ function Swap:blockers(ref, target)
   return found
 end
 
---- Notes that a stage has new values.
+--- Records new values of a stage.
 function Swap:set(ref, values)
   local stage = self.stages[ref] or {}
   hold(self.held, stage, ref, nil)
@@ -125,8 +125,8 @@ function Swap:remove(ref)
   self.stages[ref] = nil
 end
 
--- The value that a stage takes in place of one that it gives up: its final
--- one if that is free, else a temporary one.
+-- The replacement for a value that a stage frees: its final one if that is
+-- free, else a temporary one.
 local function next_value(self, ref, attribute)
   local final = (self.finals[ref] or {})[attribute]
   local key = wanted(self.stages[ref], { [attribute] = final }, attribute)
@@ -137,7 +137,7 @@ local function next_value(self, ref, attribute)
   return value
 end
 
---- Makes `holder` give up what `target` wants.
+--- Frees the values of `holder` that `target` needs.
 -- @treturn table the values that it gets instead
 function Swap:step_aside(holder, target)
   local stage, values = self.stages[holder], {}
@@ -151,7 +151,7 @@ function Swap:step_aside(holder, target)
   return values
 end
 
--- The first update whose values are free; nil in a circle.
+-- The first update whose values are free; nil in a cycle.
 local function first_free(self, updates)
   for i, update in ipairs(updates) do
     if #self:blockers(update.ref, update.target) == 0 then return i end
@@ -160,7 +160,7 @@ end
 
 --- Orders updates so that each finds its values free.
 -- @tparam table updates array of { ref, target } (target: name and color)
--- @tparam function step `step(ref, values)`: called where one has to take
+-- @tparam function step `step(ref, values)`: called for a stage that needs
 --   temporary values first
 -- @tparam function apply `apply(update)`: called for each update, in order
 function Swap:run(updates, step, apply)

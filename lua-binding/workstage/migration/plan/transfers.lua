@@ -1,5 +1,5 @@
---- Plans stages that move from one workflow into another, with their items:
--- pure, without network and files.
+--- Plans the transfer of stages between workflows, with their items. Pure: no
+-- network or files.
 local state = require "workstage.migration.state"
 local transfer_stage = require "workstage.migration.operations".kinds
                        .transfer_stage
@@ -7,8 +7,8 @@ local widen = require "workstage.migration.plan.widen"
 
 local transfers = {}
 
---- The state in which each stage is in the workflow that it will be in: a
--- description with the id of another workflow's stage takes it from there.
+--- The state with each stage in its future workflow: a description with the id
+-- of another workflow's stage takes it from there.
 function transfers.layout(first, targets)
   local layout = state.draft(first)
   for _, target in ipairs(targets) do
@@ -25,7 +25,7 @@ function transfers.layout(first, targets)
   return layout
 end
 
--- The transitions of a target to stages that are in its workflow by now.
+-- The transitions of a target to stages that are already in its workflow.
 local function present_transitions(self, target, workflow)
   local present = state.copy(target)
   present.workflow_stage_ids = {}
@@ -37,8 +37,8 @@ local function present_transitions(self, target, workflow)
   return present
 end
 
--- A stage no longer leads to one that moves into another workflow, and gets
--- the transitions that it will have, so that items can still leave it.
+-- Removes a stage's transitions to one that moves to another workflow, and
+-- adds its final transitions, so that items can still leave it.
 local function close_one(self, workflow, ref, target, taken)
   local now = self.state.stages[ref]
   if target then
@@ -58,7 +58,8 @@ local function close_one(self, workflow, ref, target, taken)
   self:update(ref, set)
 end
 
--- Nothing in its workflow leads to a stage that moves into another one.
+-- Removes the transitions in its workflow to a stage that moves to another
+-- one.
 local function close_before_transfer(self, taken)
   local from, targets = self.state.stages[taken].workflow, {}
   for _, workflow in ipairs(self.workflows) do
@@ -72,7 +73,7 @@ local function close_before_transfer(self, taken)
   end
 end
 
--- What a stage gets when it moves into a workflow.
+-- The attributes that a stage gets when it moves to a workflow.
 local function set_of_taken(self, workflow, ref, target)
   local now = self.state.stages[ref]
   local set = transfer_stage.set_of(self.state, ref, workflow.ref, target)
@@ -83,7 +84,7 @@ local function set_of_taken(self, workflow, ref, target)
   return set
 end
 
---- Plans the stages of other workflows that move into one.
+--- Plans the transfer of stages from other workflows into one.
 -- @tparam table self the draft of the plan, see `plan/diff`
 -- @tparam table workflow
 function transfers.plan(self, workflow)

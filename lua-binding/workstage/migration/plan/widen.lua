@@ -1,5 +1,5 @@
---- How the transitions and members of a stage are widened before items move,
--- and how it stops leading to stages that will be deleted. Pure.
+--- Widens the transitions and members of a stage before items move, and
+-- removes its transitions to stages that will be deleted. Pure functions.
 local attributes = require "workstage.migration.stage"
 
 local widen = {}
@@ -17,8 +17,8 @@ local function union(...)
   return list
 end
 
---- True if a stage can be gone to: false for a new one that has no
--- transitions yet, unless it is to have none.
+--- True if items may move to a stage: false for a new one without transitions
+-- yet, unless its target has none.
 -- @tparam table state
 -- @tparam ?string|integer|boolean ref
 function widen.is_open(state, ref)
@@ -46,7 +46,8 @@ local function transitions(set, now, target, needed)
   end
 end
 
--- The first entry of an empty list would shut everybody else out.
+-- An empty list means no restriction: its first entry would exclude everybody
+-- else.
 local function members(set, now, target)
   for _, name in ipairs { "space_role_ids", "user_ids" } do
     local old = now[name] or {}
@@ -58,10 +59,10 @@ end
 local FLAGS = { "allow_all_users", "allow_admin_change",
                 "allow_editor_change" }
 
---- What a stage gets before items move: the union of what it lets through now
--- and what it will.
+--- What a stage gets before items move: the union of its current and its final
+-- transitions and members.
 -- @tparam table now its attributes
--- @tparam table target what it will have
+-- @tparam table target its final attributes
 -- @tparam ?table needed references of stages that items move to
 -- @treturn ?table the attributes that change; nil for none
 function widen.set(now, target, needed)
@@ -82,8 +83,8 @@ local function rest_of(refs, is_gone)
   return rest
 end
 
---- What changes so that a stage leads to none of those that will be deleted:
--- "all stages" becomes the list of the others.
+--- The changes that remove a stage's transitions to those that will be
+-- deleted: "all stages" becomes the list of the others.
 -- @tparam table now its attributes
 -- @tparam table is_gone set of references
 -- @tparam table order the references of all stages of the workflow
@@ -107,8 +108,8 @@ local function leads_on(stage, ref, order)
   return false
 end
 
---- Sees to it that items can leave a stage although none of the stages that
--- they may go to is there for the moment: all stages are open then.
+--- Ensures that items can leave a stage while none of its next stages exists:
+-- all stages are then allowed.
 -- @tparam table now its attributes
 -- @param ref its reference
 -- @tparam table set the attributes that change

@@ -1,5 +1,5 @@
---- What becomes of one workflow: each described stage with the existing one
--- that it is, and with the attributes that it will have. Pure.
+--- The target of one workflow: each described stage with the matching existing
+-- one and its final attributes. Pure functions.
 local attributes = require "workstage.migration.stage"
 local formatted = require "workstage.visible".format
 local match = require "workstage.migration.plan.match"
@@ -11,8 +11,8 @@ local workflow_target = {}
 local Workflow = {}
 Workflow.__index = Workflow
 
--- The reference of a new stage: its name, unless another new stage of the
--- plan has it.
+-- The reference of a new stage: its name, made unique if another new stage has
+-- the same.
 local function new_ref(draft, name)
   local ref, number = name, 2
   while draft.new_refs[ref] do
@@ -22,7 +22,7 @@ local function new_ref(draft, name)
   return ref
 end
 
--- The target of a stage, after that of the stage it inherits from.
+-- Computes the target of a stage, after that of the stage it inherits from.
 local function target_of(self, stage)
   if self.targets[stage] then return self.targets[stage] end
   local model
@@ -37,7 +37,7 @@ local function target_of(self, stage)
   return target
 end
 
--- A stage that is described as the default leaves no other one.
+-- If a described stage is the default, no other stage is.
 local function settle_default(self)
   local default
   for _, stage in ipairs(self.described) do
@@ -63,7 +63,7 @@ local function set_targets(self, stages, context)
   settle_default(self)
 end
 
--- What is not described stays as it is.
+-- Attributes that are not described are unchanged.
 local function described_as_is(stages)
   local described = {}
   for i, stage in ipairs(stages) do
@@ -72,7 +72,7 @@ local function described_as_is(stages)
   return described
 end
 
---- Matches a workflow's stages with those that are described.
+--- Matches a workflow's stages with the described ones.
 -- @tparam table draft `layout` (the state), `new_refs`, `notes`
 -- @tparam table target one of the targets of `diff.plan`
 -- @tparam table context see `diff.plan`
@@ -119,8 +119,8 @@ local function clash(a, b, attribute, value)
                    attribute, value)
 end
 
--- Names and colours that two stages would newly share. What they share
--- already may stay.
+-- Finds names and colours that two stages would newly share; values that they
+-- already share may stay.
 function Workflow:check_unique(problems)
   for _, attribute in ipairs { "name", "color" } do
     local owners = {}

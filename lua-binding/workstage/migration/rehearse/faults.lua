@@ -1,4 +1,4 @@
---- The faults of a rehearsal.
+--- Chooses the faults of a rehearsal.
 local faults = {}
 
 local KINDS = {
@@ -6,7 +6,7 @@ local KINDS = {
   { close = "after" }, { truncate = true },
 }
 
---- A seed that no other rehearsal is likely to have.
+--- A random seed.
 -- @treturn integer above 0
 function faults.new_seed()
   local file = io.open("/dev/urandom", "rb")
@@ -23,7 +23,7 @@ local function fault_of(kind, fault)
   return fault
 end
 
--- One fault that surely happens, at a request that the seed chooses.
+-- One guaranteed fault, at a request chosen by the seed.
 local function certain(seed, requests)
   local number = seed * 1103515245 + 12345 & 0x7fffffff
   return fault_of(KINDS[number % #KINDS + 1], {
@@ -31,8 +31,8 @@ local function certain(seed, requests)
   })
 end
 
---- Faults of several kinds, which together befall a part of the requests, and
--- one of them at least.
+--- Faults of several kinds, which together affect a given part of the
+-- requests, at least one.
 -- @tparam number chance 0 to 1
 -- @tparam integer seed
 -- @tparam integer requests how many the plan takes

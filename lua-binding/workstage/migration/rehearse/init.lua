@@ -1,5 +1,5 @@
 --- A rehearsal: what a plan needs is copied into a sandbox, and the plan is
--- applied there, with faults if wanted. The service itself is only read.
+-- applied there, with faults if requested. Only GETs are sent to the service.
 local errors = require "workstage.errors"
 local faults = require "workstage.migration.rehearse.faults"
 local snapshot = require "workstage.migration.rehearse.snapshot"
@@ -16,7 +16,7 @@ local function load_sandbox()
   }
 end
 
--- The sandbox needs no patience: pauses are short.
+-- The sandbox is fast, so pauses are short.
 local function client_of(plan, server)
   local workstage = require "workstage"
   local options = {
@@ -31,7 +31,7 @@ local function client_of(plan, server)
   return workstage.storyblok(options)
 end
 
--- The report of several rounds together; what failed is for the last to say.
+-- Combines the reports of several rounds; failures are those of the last.
 local function joined(earlier, report)
   for _, name in ipairs { "added", "changed", "removed", "moved", "skipped",
                           "seconds" } do
@@ -44,8 +44,8 @@ local function joined(earlier, report)
   return report
 end
 
--- Whether one more round may bring a run on that faults have stopped, or not
--- let begin.
+-- True if another round may continue a run that faults have stopped or
+-- prevented from starting.
 local function goes_on(report, given, rounds)
   return given.faults and rounds < 10 and
          not (report and report.complete) and

@@ -1,4 +1,4 @@
---- The filter of a move as words: `starts_with: legal/, with_tag: a, b`.
+--- The filter of a move as text: `starts_with: legal/, with_tag: a, b`.
 local filter = {}
 
 local function value_text(value)

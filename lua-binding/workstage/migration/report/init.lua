@@ -6,7 +6,7 @@ local view = require "workstage.migration.report.view"
 
 local report = {}
 
--- A picture may be given, or a function that draws the plan.
+-- The `picture` option is SVG or a function that draws the plan.
 local function with_picture(given, plan)
   local copy = {}
   for name, value in pairs(given) do copy[name] = value end

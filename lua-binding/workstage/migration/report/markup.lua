@@ -1,5 +1,5 @@
---- HTML as text: elements are written by functions, and everything that comes
--- from outside goes through `text` or `attribute`.
+--- Generates HTML: elements are written by functions, and all external text is
+-- escaped by `text` or `attribute`.
 local visible = require "workstage.visible"
 
 local markup = {}
@@ -16,8 +16,8 @@ local function cut(text)
 end
 
 --- Escapes a text from outside for an element's content or for an attribute
--- between quotes. Control characters become visible; what is longer than 200
--- characters is cut.
+-- between quotes. Control characters become visible; text over 200 characters
+-- is truncated.
 -- @tparam string|number text
 -- @treturn string
 function markup.text(text)
@@ -25,7 +25,7 @@ function markup.text(text)
   return (safe:gsub("[&<>\"']", ENTITIES))
 end
 
---- The same as an element that keeps its direction of writing to itself.
+--- The same in an element that isolates its text direction.
 function markup.name(text)
   return "<bdi>" .. markup.text(text) .. "</bdi>"
 end
@@ -44,7 +44,7 @@ local function attributes_of(given)
   return table.concat(parts)
 end
 
---- An element. Its content is markup already.
+--- An element. Its content must already be markup.
 -- @tparam string name
 -- @tparam[opt] table attributes name -> text, or true for a bare one
 -- @tparam[opt] string|table content markup, or a list of it

@@ -1,5 +1,5 @@
---- A report as one page of HTML, from a view (see `report.view`). It asks
--- nothing of a network, and is whole without its script.
+--- Renders a report as one HTML page from a view (see `report.view`). It loads
+-- nothing from the network and is complete without its script.
 local assets = require "workstage.migration.report.assets"
 local colors = require "workstage.migration.colors"
 local markup = require "workstage.migration.report.markup"
@@ -22,8 +22,8 @@ end
 
 -- --------------------------------------------------------------- stages
 
--- A rule of CSS for each colour that occurs: a style attribute would need a
--- weaker policy.
+-- Adds a CSS rule for each colour that occurs: style attributes would need a
+-- weaker content security policy.
 local function class_of(self, color)
   local background = colors.drawn(color)
   if not self.classes[background] then
@@ -151,7 +151,7 @@ function Page:moves(view)
   })
 end
 
--- What a cell of the matrix shows, and what a screen reader says.
+-- The text of a matrix cell, and its label for screen readers.
 local CELLS = {
   kept = { "\u{25CF}", "allowed before and after" },
   added = { "+", "newly allowed", "good" },
@@ -191,8 +191,8 @@ function Page:transitions(view)
   return section("transitions", "Which stage leads where", parts)
 end
 
--- The picture comes from Graphviz, which escapes the names in it. What stands
--- before its root element has no place in a page.
+-- The picture comes from Graphviz, which escapes the names in it. Everything
+-- before its root element is removed.
 local function picture(view)
   local svg = view.picture and view.picture:match "<svg.*</svg>"
   if not svg then return "" end

@@ -1,5 +1,5 @@
---- What a report shows, as data: made of a plan, and for a run of its journal
--- as well. `page` writes it.
+--- The contents of a report as data: from a plan, and for a run also from its
+-- journal. `page` renders it.
 local attributes = require "workstage.migration.stage"
 local describe = require "workstage.migration.plan.describe"
 local duration = require "workstage.duration"
@@ -58,7 +58,7 @@ local function numbers_of(plan)
   return numbers
 end
 
--- Where a plan is about several workflows, a change says which one.
+-- Each change names its workflow if the plan has several.
 local function changes_of(plan)
   local after = operations.after(plan.state, plan.operations)
   local found = {}
@@ -160,10 +160,10 @@ local function texts_of(list)
   return texts
 end
 
---- What a report of a plan shows.
+--- The contents of a plan's report.
 -- @tparam table plan
--- @tparam table given `path` of its file; `space`, `user`: words for them;
---   `picture`: SVG
+-- @tparam table given `path` of its file; `space`, `user`: descriptions of
+--   them; `picture`: SVG
 -- @treturn table
 function view.of_plan(plan, given)
   local is_rollback = plan.kind == "rollback"
@@ -248,7 +248,7 @@ local function events_of(read)
   return events
 end
 
--- A run of days is drawn in longer steps than minutes.
+-- Long runs are drawn in steps of several minutes.
 local MOST_BARS = 240
 
 local function timeline_of(read)
@@ -300,9 +300,9 @@ local function run_commands(replayed, path)
   return commands
 end
 
---- What a report of a run shows.
--- @tparam table replayed what `replay.read` says of its journal
--- @tparam table read what `outcomes.read` says of it
+--- The contents of a run's report.
+-- @tparam table replayed what `replay.read` returns for its journal
+-- @tparam table read what `outcomes.read` returns for it
 -- @tparam table given as for `of_plan`; `path` is the journal's
 -- @treturn table
 function view.of_run(replayed, read, given)

@@ -289,6 +289,39 @@ describe("processes that wait", function()
     near(now + 1 + GUARD, (one:ask(now)))
   end)
 
+  it("move up when one before them stops waiting", function()
+    local one, two, three, four = process(" 1", 1), process(" 2", 1),
+                                  process(" 3", 1), process(" 4", 1)
+    use(one, now)
+    local first = now + 1 + GUARD
+    two:ask(now)
+    three:ask(now)
+    near(first + 2 * (1 + GUARD), (four:ask(now)))
+    three:stop_waiting(now)
+    near(first + 3 * (1 + GUARD), (one:ask(now))) -- behind two and four
+  end)
+
+  it("need no turns where nobody has a limit", function()
+    local one, two = process(" 1", 0), process(" 2", 0)
+    local _, id = one:ask(now)
+    assert.is_number((select(2, two:ask(now))))
+    one:rejected(id, now, now, 0, now + 3)
+    near(now + 3, (two:ask(now + 1)))
+    near(now + 3, (one:ask(now + 1)))
+  end)
+
+  it("keep what is theirs when another one dies", function()
+    now = probe.now()
+    local one, two = process(" 1", 2), process(" 2", 2)
+    assert.is_number((select(2, one:ask(now))))
+    fork.in_child(function()
+      process(" 3", 2):ask(now)
+      return ""
+    end)
+    assert.equal(0, (free(two, now + 5))) -- it may just have arrived
+    assert.equal(1, (free(two, now + 7))) -- and one's still may
+  end)
+
   it("make room at once when they close or die", function()
     now = probe.now()
     local one, two = process(" 1", 1), process(" 2", 1)

@@ -62,9 +62,11 @@ end
 -- @tparam[opt] string heading names the space, see `connect.heading`
 function planning.show(plan, parsed, heading)
   local is_result = not parsed.json and not parsed.json_events
+  local descriptor = is_result and screen.OUT or screen.ERR
+  local columns = screen.width(descriptor)
   local text = render.text(plan, {
-    color = screen.has_color(is_result and screen.OUT or screen.ERR),
-    space = heading,
+    color = screen.has_color(descriptor), space = heading,
+    fold = function(line) return screen.folded(line, columns) end,
   })
   if is_result then screen.say(text) else screen.note(text) end
 end

@@ -65,8 +65,8 @@ function kind.requests(op, rate)
   return op.count + math.ceil(op.count / page_size(rate))
 end
 
-function kind.render(op)
-  local more = {}
+function kind.render(op, names)
+  local more = { names.filter(op.rule) }
   if op.set.comment then more[#more + 1] = "with a comment" end
   if op.set.notify then more[#more + 1] = "with e-mails" end
   local text = ("  > %s  %s -> %s"):format(

@@ -1,9 +1,11 @@
 --- Summarizes a plan as data: the stages added, changed and removed, with
 -- details as text. The plan's text and its report are made from it.
 local attributes = require "workstage.migration.stage"
+local filter_words = require "workstage.migration.filter_words"
 local operations = require "workstage.migration.operations"
 local permissions = require "workstage.migration.plan.permissions"
 local state = require "workstage.migration.state"
+local visible = require "workstage.visible"
 local words = require "workstage.migration.operations.render"
 
 local describe = {}
@@ -13,7 +15,8 @@ local describe = {}
 local KINDS = { space_role_ids = "roles", user_ids = "users" }
 
 --- Names of stages after the plan (`stage`) and before it (`before`), of
--- workflows, and of the members in their attributes, by reference or id.
+-- workflows, and of the members in their attributes (`of`), by reference or
+-- id; and the filter of a rule as text (`filter`).
 -- @tparam table plan
 -- @tparam table after the state at its end
 function describe.names(plan, after)
@@ -36,6 +39,11 @@ function describe.names(plan, after)
   end
   function names.stage(ref) return name_in({ after, plan.state }, ref) end
   function names.before(ref) return name_in({ plan.state, after }, ref) end
+  function names.filter(index)
+    local rule = (plan.rules or {})[index]
+    local text = filter_words.text(rule and rule.where)
+    return text and visible.text(text)
+  end
   function names.of(attribute, name)
     local kind = KINDS[attribute]
     if not kind then return name end

@@ -99,13 +99,17 @@ end
 --- The plan as text.
 -- @tparam table plan
 -- @tparam[opt] table options `color`; `space`, a description of the space in
--- place of its id
+-- place of its id; `fold(line)`, which splits a line that is too long for a
+-- terminal
 -- @treturn string lines
 function render.text(plan, options)
   options = options or {}
   local paint, parts = painter(options.color), {}
+  local fold = options.fold or function(line) return { line } end
   local function out(color, line)
-    parts[#parts + 1] = color and paint(color, line) or line
+    for _, each in ipairs(fold(line)) do
+      parts[#parts + 1] = color and paint(color, each) or each
+    end
   end
   for line in title(plan, options.space):gmatch "[^\n]+" do
     out("bold", line)

@@ -3,7 +3,7 @@
 local attributes = require "workstage.migration.stage"
 local describe = require "workstage.migration.plan.describe"
 local duration = require "workstage.duration"
-local filter = require "workstage.migration.report.filter"
+local filter = require "workstage.migration.filter_words"
 local operations = require "workstage.migration.operations"
 local statuses = require "workstage.migration.blueprint.kantata"
 local state = require "workstage.migration.state"

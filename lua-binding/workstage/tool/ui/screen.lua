@@ -109,6 +109,28 @@ function screen.lines(text, columns)
   return lines
 end
 
+-- A command to be copied stays in one line.
+local function has_command(text)
+  return text:find("run: workstage", 1, true) ~= nil
+end
+
+--- A line of a plan in lines of at most so many cells: what does not fit goes
+-- on below the first word, two cells further in.
+-- @tparam string text
+-- @tparam ?integer columns nil: one line
+-- @treturn table the lines
+function screen.folded(text, columns)
+  if not columns or screen.columns(text) <= columns or has_command(text) then
+    return { text }
+  end
+  local indent = text:match "^ *"
+  local lines = screen.lines(text, columns - #indent - 2)
+  for i, line in ipairs(lines) do
+    lines[i] = indent .. (i > 1 and "  " or "") .. line
+  end
+  return lines
+end
+
 --- A number with its noun.
 -- @tparam integer number
 -- @tparam string one the singular

@@ -281,6 +281,13 @@ describe("processes that wait", function()
     near(at + 1 + GUARD, math.max(at + 1 + GUARD, (two:ask(at))))
   end)
 
+  it("lose it, the last in line as well", function()
+    local one, two = process(" 1", 1), process(" 2", 1)
+    use(one, now)
+    two:ask(now)
+    assert.is_number((select(2, one:ask(now + 3))))
+  end)
+
   it("make room at once when they stop waiting", function()
     local one, two = process(" 1", 1), process(" 2", 1)
     use(one, now)

@@ -197,12 +197,12 @@ local REFUSED = {
   { with_stage { next = 5 }, "stages[1].next: expected a list of names" },
   { with_stage { next = { "B", 5 } }, "stages[1].next[2]: expected a str" },
   { with_stage { after_publish = true }, "after_publish: expected a stage's" },
-  { with_stage { allow_all_stages = true }, 'say next = "all"' },
-  { with_stage { allow_none_for_next_stages = true }, 'say next = "none"' },
-  { with_stage { workflow_stage_ids = {} }, "say next =" },
-  { with_stage { user_ids = {} }, "say users =" },
-  { with_stage { space_role_ids = {} }, "say roles =" },
-  { with_stage { after_publish_id = 1 }, "say after_publish =" },
+  { with_stage { allow_all_stages = true }, 'use next = "all"' },
+  { with_stage { allow_none_for_next_stages = true }, 'use next = "none"' },
+  { with_stage { workflow_stage_ids = {} }, "use next =" },
+  { with_stage { user_ids = {} }, "use users =" },
+  { with_stage { space_role_ids = {} }, "use roles =" },
+  { with_stage { after_publish_id = 1 }, "use after_publish =" },
   { with_stage { position = 1 }, "listed in order of position" },
   { with_stage { id = 1 }, "knows stages by name" },
   { { moves = { "x" } }, "moves[1]: expected a move" },
@@ -221,7 +221,7 @@ local REFUSED = {
   { with_move { due_date = "tomorrow" }, "due_date: expected a time such" },
   { with_move { release_id = "x" }, "release_id: expected an id" },
   { with_move { release_id = 2^53 }, "release_id: expected an id" },
-  { with_move { assign = { user_ids = {} } }, "say users = { e-mail" },
+  { with_move { assign = { user_ids = {} } }, "use users = { e-mail" },
   { with_move { assign = "R" }, "assign: expected a table" },
   { with_move { where = "x" }, "where: expected a table" },
   { with_move { where = { start_with = "x" } },
@@ -230,7 +230,7 @@ local REFUSED = {
   { with_move { where = { by_ids = { "x" } } }, "by_ids" },
   { with_move { where = { page = 1 } }, "a migration reads all pages" },
   { with_move { where = { per_page = 1 } }, "chooses the size of pages" },
-  { with_move { where = { in_workflow_stages = { 1 } } }, "with `from`" },
+  { with_move { where = { in_workflow_stages = { 1 } } }, "use `from`" },
   { with_move { where = { search = 0/0 } }, "where.search: expected a fin" },
   { with_move { where = { filter_query = { [{}] = 1 } } }, "has a key that" },
   { with_move { where = { filter_query = { x = print } } }, "filter_query.x" },
@@ -316,8 +316,8 @@ describe("a blueprint for Kantata", function()
     has(bad { title = 5 }, "where.title: expected a string")
     has(bad { title = { "a", 5 } }, "where.title[2]: expected a string")
     has(bad { archived = "no" }, "where.archived: expected true or false")
-    has(bad { status = 310 }, "say it with `from`")
-    has(bad { status_key = 310 }, "say it with `from`")
+    has(bad { status = 310 }, "use `from`")
+    has(bad { status_key = 310 }, "use `from`")
     has(bad { prefix = "x" }, "where.prefix: expected a table")
     has(bad { prefix = { archived = "x" } }, "prefix.archived: unknown")
     has(bad { prefix = { title = 5 } }, "prefix.title: expected a string")
@@ -329,7 +329,7 @@ describe("a blueprint for Kantata", function()
       has(refused { service = "kantata", [name] = {} }, "statuses are fixed")
     end
     has(refused(kantata { from = 310, to = 605, notify = true }),
-        "a project and a status alone")
+        "only a project and a status")
   end)
 end)
 

@@ -103,8 +103,8 @@ describe("a dry run", function()
       effects = effects + (request.effect and 1 or 0)
     end
     assert.equal(1, effects)
-    has(table.concat(plan.notes, "\n"), "had it had none")
-    has(plan, "had it had none")
+    has(table.concat(plan.notes, "\n"), "if it had none")
+    has(plan, "if it had none")
   end)
 
   it("by rehearsal applies the plan to a copy", function()

@@ -107,10 +107,10 @@ describe("due dates", function()
     assert.same(BEFORE, dues())
   end)
 
-  it("that the service does not tell are lost, and the plan knows", function()
+  it("that the service does not return are lost, and the plan knows", function()
     start "names"
-    clients.has(plan_with(), "The service does not tell the due dates of 4 " ..
-                             "items: they will be lost.")
+    clients.has(plan_with(), "The due dates of 4 items are unknown and " ..
+                             "will be lost.")
     apply()
     assert.same({ false, false, false, false }, dues())
   end)

@@ -29,8 +29,8 @@ describe("a run", function()
     local final = fail(20, "Story # is locked.")
     assert.equal("forbidden", final.kind)
     assert.equal('20 moves in a row from stage "Old" to stage "New" were ' ..
-                 "refused with 403: Story 20 is locked; nothing more was " ..
-                 "sent: remove the cause, then resume the run",
+                 "refused with 403: Story 20 is locked; the run was " ..
+                 "stopped: fix the cause, then resume it",
                  tostring(final))
   end)
 

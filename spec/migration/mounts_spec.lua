@@ -76,7 +76,7 @@ describe("a migration", function()
     local first, second = output:match "^(.*)cut\n(.*)$"
     assert.truthy(first:find "^false", first)
     assert.truthy(first:find("No space left on device", 1, true), first)
-    assert.truthy(first:find("to be resumed from " .. journal, 1, true))
+    assert.truthy(first:find("resume it from " .. journal, 1, true))
     assert.truthy(second:find "^true", second)
     assert.equal(150, changes())
   end)

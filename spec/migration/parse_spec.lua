@@ -115,7 +115,7 @@ local CODE = {
   ["a condition"] = { "if true then return {} end", "{ a = if }" },
   ["a block"] = { "do return {} end" },
   ["a list of arguments"] = { "{ ... }", "return ...", "{ a = ... }" },
-  ["is no value"] = { "{ x }", "{ a = os }", "{ os.exit(1) }", "{ _ENV }",
+  ["is not a value"] = { "{ x }", "{ a = os }", "{ os.exit(1) }", "{ _ENV }",
     "{ a = _G.x }", "{ a == 1 }", "{ 'a', b }", "{ a.b = 1 }",
     "{ goto_x }", "{ a = f{} }", "{ a = f'x' }", "{ a ? 1 }" },
   ["expected"] = { "", " ", "\n", "return", "--", "nil", "true", "5", "'x'",

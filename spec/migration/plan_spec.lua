@@ -59,7 +59,7 @@ describe("a plan", function()
         { from = "Ready", to = "Drafting" } } }
     local said = false
     for _, note in ipairs(made.notes) do
-      said = said or note:find("had it had none", 1, true) ~= nil
+      said = said or note:find("if it had none", 1, true) ~= nil
     end
     assert.is_true(said)
   end)

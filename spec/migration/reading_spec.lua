@@ -493,7 +493,7 @@ describe("what is made of it", function()
     local space = new_space(content())
     local err = refused(space, blueprint {
       { from = at("Old", "Default"), to = at("Older", "Default") } })
-    assert.same({ 'moves[1]: Items of "Default / Old" may not go on to '
+    assert.same({ 'moves[1]: Items of "Default / Old" may not move to '
                   .. '"Default / Older", and the blueprint does not '
                   .. "describe that workflow." }, err.problems)
     local result = assert(plan(space, blueprint {

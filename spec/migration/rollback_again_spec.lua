@@ -101,7 +101,7 @@ describe("a rollback that is rolled back", function()
                                     content_types = { "page" } })
     local report = rollback(back)
     assert.is_true(report.complete, tostring(report))
-    assert.matches("there is one of that name", report.notes[1], 1, true)
+    assert.matches("another one has that name", report.notes[1], 1, true)
     assert.same({ Drafting = 3 }, migrations.counts(server))
   end)
 

@@ -240,7 +240,7 @@ describe("a saved plan", function()
     local novel = plan(blueprint)
     assert(space.workflows:create { name = "Novel",
                                     content_types = { "novel" } })
-    has(failed("stale", apply(novel)), "exists by now")
+    has(failed("stale", apply(novel)), "now exists")
     assert(space.workflows:delete(migrations.workflow(server).id))
     has(failed("stale", apply(made)), "is gone")
   end)

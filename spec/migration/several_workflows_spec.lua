@@ -106,7 +106,7 @@ return {
                             "was", "create" } do
       has(failed("invalid", blueprint.normalize(sound(function(value)
         value[name] = "x"
-      end))), name .. ": no attribute here: it belongs into an entry of " ..
+      end))), name .. ": no attribute here: it belongs in an entry of " ..
           "`workflows`")
     end
     has(failed("invalid", blueprint.normalize(sound(function(_, _, article)

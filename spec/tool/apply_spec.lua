@@ -81,7 +81,7 @@ describe("workstage", function()
   it("apply refuses a plan of another space", function()
     plan()
     local _, err = run("apply plan -y --space 282994740194929", 1)
-    assert.truthy(err:find("one for the space 288868932106293", 1, true))
+    assert.truthy(err:find("for the space 288868932106293", 1, true))
   end)
 
   it("takes the space from plan and journal where none is named", function()

@@ -147,8 +147,8 @@ function migration.plan(client, blueprint, given)
     return nil, finding_error(found_offline)
   end
   if normal.service ~= service_of(client) then
-    return nil, errors.invalid(("the blueprint is one for %s, the client " ..
-      "one of %s"):format(normal.service, service_of(client)))
+    return nil, errors.invalid(("the blueprint is for %s, the client for " ..
+      "%s"):format(normal.service, service_of(client)))
   end
   normal, err = part_of(normal, given.only)
   if not normal then return nil, err end
@@ -223,7 +223,7 @@ end
 
 -- ----------------------------------------------------------------- resume
 
-local REMEDY = "nothing was sent, and a new plan holds what is left to do"
+local REMEDY = "nothing was sent, and a new plan contains what is left to do"
 
 --- Opens a journal: locks it and reads it once. `resume` and `rollback` take
 -- the session in place of the path.

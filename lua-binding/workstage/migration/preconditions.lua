@@ -18,7 +18,7 @@ end
 function checks.workflow_name_is_free(self, condition)
   for _, workflow in pairs(self.workflows) do
     if workflow.name == condition.name then
-      return formatted("a workflow %q exists by now", condition.name)
+      return formatted("a workflow %q now exists", condition.name)
     end
   end
 end
@@ -74,7 +74,7 @@ function checks.leads_to(self, condition)
   local to = self.stages[ref]
   if from and to and from ~= to and from.workflow == to.workflow and
      not attributes.leads_to(from, ref) then
-    return formatted("stage %q does not lead to %q any more", from.name,
+    return formatted("stage %q no longer leads to %q", from.name,
                                                             to.name)
   end
 end

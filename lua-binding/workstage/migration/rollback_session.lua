@@ -10,10 +10,10 @@ local plans = require "workstage.migration.plan"
 local rollback_session = {}
 
 -- The error for the journal of a rollback, and for that of the original run.
-local REMEDY = "take the file away and roll back again: a new plan holds " ..
-               "what is left to undo"
-local LOST = "what it did cannot be told from it; a blueprint of how things " ..
-             "were, and a plan of that, lead back"
+local REMEDY = "move the file elsewhere and roll back again: the new plan " ..
+               "contains what is left to undo"
+local LOST = "the run cannot be rolled back from it; instead, apply a " ..
+             "blueprint of the workflows before the run"
 
 local function is_there(path)
   local file = io.open(path)
@@ -25,8 +25,8 @@ end
 local function refused(back, what)
   return errors.new {
     kind = "refused",
-    message = ("%s is the journal of %s; give the rollback's another name, " ..
-               "or move that file away, and roll back again")
+    message = ("%s is the journal of %s; choose another journal for the " ..
+               "rollback, or move that file, and roll back again")
               :format(back, what),
   }
 end
@@ -43,7 +43,7 @@ local function check_header(back, of_run)
   local header, err = header_of(back)
   if not header then return nil, journals.with_remedy(err, REMEDY) end
   if not header.undoes then
-    return nil, refused(back, "a run, and not of a rollback")
+    return nil, refused(back, "a run, not of a rollback")
   elseif header.undoes ~= of_run.run then
     return nil, refused(back, "the rollback of another run")
   end
@@ -61,7 +61,7 @@ function rollback_session.open(path, back)
   local self, err = session.open(path, moved_items.new())
   if self then return self end
   return nil, journals.with_remedy(err, is_there(back) and "resume " ..
-    back .. " to carry on what was planned" or LOST)
+    back .. " to continue as planned" or LOST)
 end
 
 --- The rollback of a run that has begun: its session. One that ended before

@@ -22,10 +22,10 @@ session.Session = Session
 --- True if a plan is for this client; nil and the error.
 function session.belongs(client, plan)
   if plan.service ~= client.transport.service then
-    return nil, errors.invalid(("the plan is one for %s"):format(
+    return nil, errors.invalid(("the plan is for %s"):format(
       plan.service))
   elseif plan.space_id ~= client.space_id then
-    return nil, errors.invalid(("the plan is one for the space %d, not %d")
+    return nil, errors.invalid(("the plan is for the space %d, not %d")
       :format(plan.space_id, client.space_id))
   end
   return true

@@ -32,7 +32,7 @@ local function find(at, message, color)
   if #found == 1 then return found[1].key end
   local name = color and ("%s' in '%s"):format(message, color) or message
   if #found > 1 then
-    at:fail(("%d statuses are named '%s': say the key or the colour: %s")
+    at:fail(("%d statuses are named '%s': give the key or the colour: %s")
             :format(#found, name, table.concat(keys, ", ")))
   end
   local near = core.nearest(messages, message)
@@ -80,7 +80,7 @@ for _, schema in ipairs(core.schemas()) do
 end
 workspace_names[#workspace_names + 1] = "prefix"
 
-local status_hint = "say it with `from`"
+local status_hint = "use `from`"
 local where_hints = { status = status_hint, status_key = status_hint }
 
 local function any_text(at)
@@ -127,7 +127,7 @@ kantata.move = {
 }
 
 local hints = {
-  notify = "a change in Kantata takes a project and a status alone",
+  notify = "a change in Kantata has only a project and a status",
 }
 hints.comment, hints.due_date = hints.notify, hints.notify
 hints.assign, hints.release_id = hints.notify, hints.notify

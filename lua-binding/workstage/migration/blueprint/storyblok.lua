@@ -66,15 +66,15 @@ storyblok.stage = {
 -- The service's names for these attributes, and what to use instead.
 local stage_hints = {
   id = "a blueprint knows stages by name",
-  workflow_id = "say from_workflow = the name of the stage's present workflow",
+  workflow_id = "use from_workflow = the name of the stage's present workflow",
   position = "stages are listed in order of position",
   update_position = "stages are listed in order of position",
-  allow_all_stages = "say next = \"all\"",
-  allow_none_for_next_stages = "say next = \"none\"",
-  workflow_stage_ids = "say next = { names of stages }",
-  after_publish_id = "say after_publish = the name of a stage",
-  space_role_ids = "say roles = { names }",
-  user_ids = "say users = { e-mail addresses }",
+  allow_all_stages = "use next = \"all\"",
+  allow_none_for_next_stages = "use next = \"none\"",
+  workflow_stage_ids = "use next = { names of stages }",
+  after_publish_id = "use after_publish = the name of a stage",
+  space_role_ids = "use roles = { names }",
+  user_ids = "use users = { e-mail addresses }",
 }
 
 local function stage(at)
@@ -109,9 +109,9 @@ storyblok.workflow = {
 }
 
 local workflow_hints = {
-  name = "say workflow = its name",
-  is_default = "say default = true",
-  workflow_stages = "say stages = { ... }",
+  name = "use workflow = its name",
+  is_default = "use default = true",
+  workflow_stages = "use stages = { ... }",
   moves = "the moves of all workflows are one list beside `workflows`",
 }
 
@@ -161,7 +161,7 @@ end
 local where_hints = {
   page = "a migration reads all pages",
   per_page = "a migration chooses the size of pages",
-  in_workflow_stages = "say it with `from`",
+  in_workflow_stages = "use `from`",
 }
 
 -- The service's own story filters: names are checked here, values by
@@ -198,8 +198,8 @@ storyblok.assign = {
 }
 
 local assign_hints = {
-  user_ids = "say users = { e-mail addresses }",
-  space_role_ids = "say roles = { names }",
+  user_ids = "use users = { e-mail addresses }",
+  space_role_ids = "use roles = { names }",
 }
 
 local function assign(at)
@@ -252,7 +252,7 @@ end
 
 local several_hints = {}
 for _, attribute in ipairs(storyblok.workflow) do
-  several_hints[attribute[1]] = "it belongs into an entry of `workflows`"
+  several_hints[attribute[1]] = "it belongs in an entry of `workflows`"
 end
 
 -- The attributes of a whole blueprint: of one workflow, or of several.

@@ -124,7 +124,7 @@ end
 -- in the stage any more: a later run finds out where it is.
 local function leave_stage(run, operation, left)
   local why = left > 0 and "it still holds " .. render.items(left) or
-              "it is not known how the last ones left it"
+              "the outcome of the last moves is unknown"
   run:leave(formatted("stage %q is not deleted: %s", operation.name, why))
   return "left"
 end

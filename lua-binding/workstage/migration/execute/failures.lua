@@ -33,7 +33,7 @@ end
 local function equal_refusals(work, err)
   local message = (
     "%d moves in a row from stage %s to stage %s were refused with %d: " ..
-    "%s; nothing more was sent: remove the cause, then resume the run")
+    "%s; the run was stopped: fix the cause, then resume it")
     :format(failures.EQUAL, visible.quoted(tostring(work.from_name)),
             visible.quoted(tostring(work.to_name)), err.status,
             (tostring(err.message):gsub("[%s.]+$", "")))

@@ -40,7 +40,7 @@ function Report:__tostring()
   local why = self.error and tostring(self.error) or self.stopped
   text = ("%s; not complete%s"):format(text, why and (": " .. why) or "")
   if not self.journal then return text end
-  return ("%s; to be resumed from %s"):format(text, self.journal)
+  return ("%s; resume it from %s"):format(text, self.journal)
 end
 
 --- Begins a run.

@@ -83,16 +83,16 @@ end
 local function check_header(self, header)
   local kind, version = header.workstage, header.version
   if type(kind) ~= "string" or math.type(version) ~= "integer" then
-    return damaged(self, 1, "it is no header of workstage's")
+    return damaged(self, 1, "it is not a header of workstage")
   elseif kind ~= self.kind then
     return failure("damaged", ("'%s' is a %s, not a %s")
                               :format(self.path, kind, self.kind))
   elseif version > lines.VERSION then
     return failure("invalid", (
-      "'%s' was made by a newer version of workstage (form %d; this one " ..
-      "reads form %d)"):format(self.path, version, lines.VERSION))
+      "'%s' was made by a newer version of workstage (format %d; this one " ..
+      "reads format %d)"):format(self.path, version, lines.VERSION))
   elseif version < 1 then
-    return damaged(self, 1, ("there is no form %d"):format(version))
+    return damaged(self, 1, ("there is no format %d"):format(version))
   end
   return header
 end
@@ -181,7 +181,7 @@ function Reader:take_all(take)
       self:close()
       if errors.is(why) then return nil, why end
       if why == "not enough memory" then error(why, 0) end
-      return damaged(self, number, ("it is no record of a %s's: %s")
+      return damaged(self, number, ("it is not a record of a %s: %s")
                                    :format(self.kind, why))
     end
   end

@@ -118,8 +118,8 @@ function replay.read(path, on_moved)
   if not planned then
     local failure = errors.new {
       kind = "damaged",
-      message = path .. ": the journal ends before its plan does; nothing " ..
-                "was sent, so it can be deleted",
+      message = path .. ": the journal does not contain its whole plan; " ..
+                "nothing was sent, so it can be deleted",
     }
     failure.unplanned = true
     return nil, failure

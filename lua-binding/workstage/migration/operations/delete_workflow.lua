@@ -37,8 +37,8 @@ local function obstacle(run, op, id, now)
     local left, err = drain.count_items(run, stage.id)
     if not left then return false, err end
     if left > 0 then
-      return formatted("%s stand in its stage %q", render.items(left),
-                                                 stage.name)
+      return formatted("its stage %q contains %s", stage.name,
+                       render.items(left))
     end
   end
 end

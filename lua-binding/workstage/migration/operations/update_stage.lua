@@ -63,7 +63,7 @@ local function conflict(stage, op, before, held, name)
       quoted(stage.name), name, quoted(op.set[name]), quoted(held[name]))
   elseif before[name] ~= nil and
          not attributes.equal(name, stage[name], before[name]) then
-    return ("stage %s: %s was changed since, and stays"):format(
+    return ("stage %s: %s was changed since, and is kept"):format(
       quoted(stage.name), name)
   end
 end

@@ -35,7 +35,7 @@ local function only(list, name)
   for i, workflow in ipairs(list) do
     ids[i] = ("id = %d"):format(workflow.id)
   end
-  return refused("%d workflows are named %s. Say which: %s", #list,
+  return refused("%d workflows are named %s. Set one of: %s", #list,
                  quoted(name), table.concat(ids, " or "))
 end
 

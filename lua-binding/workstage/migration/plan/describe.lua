@@ -286,9 +286,8 @@ local EFFECTS = {
     "for it.", "Notifies the participants of %d projects who asked for it." },
   { "dues_cleared", "Clears the due date of 1 item.",
     "Clears the due dates of %d items." },
-  { "dues_unknown", "The service does not tell the due date of 1 item: it " ..
-    "will be lost.", "The service does not tell the due dates of %d items: " ..
-    "they will be lost." },
+  { "dues_unknown", "The due date of 1 item is unknown and will be lost.",
+    "The due dates of %d items are unknown and will be lost." },
   { "unassigned", "1 item loses its assignees.",
     "%d items lose their assignees." },
   { "locked", "1 item can no longer be edited.",

@@ -239,7 +239,7 @@ function plan.load(path)
     return self
   end
   return nil, errors.new {
-    kind = "damaged", message = path .. ": the plan ends too early",
+    kind = "damaged", message = path .. ": the plan is incomplete",
   }
 end
 

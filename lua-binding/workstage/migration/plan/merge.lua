@@ -51,7 +51,7 @@ function Merge:value(ref, name, before, now)
     local after = self.changes.after.stages[ref] or {}
     return merge_set(before[name], after[name], is)
   end
-  self:conflict("stage %s: %s was changed since, and stays",
+  self:conflict("stage %s: %s was changed since, and is kept",
                 quoted(now.name), name)
   return is
 end
@@ -71,7 +71,7 @@ function Merge:transitions(target, ref, before, now)
     take_transitions(target, before)
   elseif changes.versions[ref] and
          not attributes.equal("workflow_stage_ids", is, was) then
-    self:conflict("stage %s: its transitions were changed since, and stay",
+    self:conflict("stage %s: its transitions were changed since, and are kept",
                   quoted(now.name))
   end
 end
@@ -93,10 +93,10 @@ function Merge:is_dropped(ref, now)
   local changes, held = self.changes, self.held[ref]
   if not changes.made[ref] then return false end
   if changes:is_changed(now, self.now.stages) then
-    self:conflict("stage %s was changed since it was created, and stays",
+    self:conflict("stage %s was changed since it was created, and is kept",
                   quoted(now.name))
   elseif held then
-    self:conflict("stage %s stays: %s in it that this run did not move " ..
+    self:conflict("stage %s is kept: %s in it that this run did not move " ..
                   "there, or that cannot be moved back", quoted(now.name),
                   render.items(held))
   else
@@ -140,12 +140,12 @@ function Merge:absent(workflow)
       table.insert(self.notes, ("stage %s is created again and gets a new id")
                                :format(quoted(before.name)))
     elseif not now then
-      self:conflict("stage %s is gone, and not by this run",
+      self:conflict("stage %s is gone: this run did not delete it",
                     quoted(before.name))
     elseif self:is_transferred(ref) then
       self:add(self:restored(ref, before, now), ref, now)
     elseif now.workflow ~= workflow then
-      self:conflict("stage %s is in another workflow now, and stays there",
+      self:conflict("stage %s is now in another workflow, and is kept there",
                     quoted(before.name))
     end
   end
@@ -170,8 +170,7 @@ function Merge:settle_unique(attribute)
     local value = target[attribute]
     if taken[swap.key(attribute, value)] then
       target[attribute] = swap.spare(attribute, value, taken)
-      self:conflict("stage %s: the %s %s is another stage's by now; it gets " ..
-                    "%s", quoted(target.name), attribute, quoted(value),
+      self:conflict("stage %s: another stage now has the %s %s; it gets %s", quoted(target.name), attribute, quoted(value),
                     quoted(target[attribute]))
     end
     taken[swap.key(attribute, target[attribute])] = true
@@ -197,7 +196,7 @@ function Merge:settle_default(workflow)
   local now, default = default_of(self.now, workflow), nil
   local is_own = now == nil or self.changes:is_own_default(workflow, now)
   if before ~= now and not is_own and self.changes.defaults[workflow] then
-    self:conflict "the default stage was changed since, and stays"
+    self:conflict "the default stage was changed since, and is kept"
   end
   for _, ref in ipairs { is_own and before or false, now or false,
                          before or false } do
@@ -235,7 +234,7 @@ function Merge:settle_order(workflow)
   local kept = common(now, before)
   local is_own = is_same_order(kept, after) or is_same_order(kept, before)
   if not is_own then
-    self:conflict "the order of the stages was changed since, and stays"
+    self:conflict "the order of the stages was changed since, and is kept"
   end
   local rank = {}
   for i, ref in ipairs(is_own and before or now) do rank[ref] = i end
@@ -313,7 +312,7 @@ function Merge:change_of(ref)
     local stage = self.now.stages[id]
     local goes_back = self:is_transferred(id)
     if not goes_back and not changes.made[id] then
-      return ("it has a stage %s by now"):format(quoted(stage.name))
+      return ("it now has a stage %s"):format(quoted(stage.name))
     elseif not goes_back and changes:is_changed(stage, self.now.stages) then
       return ("its stage %s was changed"):format(quoted(stage.name))
     end
@@ -332,14 +331,14 @@ function Merge:made(ref, made)
   local change = not self.now.workflows[ref] and "it is gone" or
                  self:change_of(ref)
   if not change then return { ref = ref, remove = true } end
-  self:conflict("workflow %s is left as it is: %s", quoted(made.name), change)
+  self:conflict("workflow %s is kept: %s", quoted(made.name), change)
 end
 
 -- A deleted workflow is created again unless its name is taken.
 function Merge:removed(ref, before)
   for _, workflow in pairs(self.now.workflows) do
     if workflow.name == before.name then
-      self:conflict("workflow %s is not created again: there is one of that " ..
+      self:conflict("workflow %s is not created again: another one has that " ..
                     "name", quoted(before.name))
       return nil
     end
@@ -369,7 +368,7 @@ function Merge:workflow_value(ref, name, before, now)
   if type(is) == "table" then
     return merge_set(before[name], changes.after.workflows[ref][name], is)
   end
-  self:conflict("workflow %s: %s was changed since, and stays",
+  self:conflict("workflow %s: %s was changed since, and is kept",
                 quoted(now.name), name)
   return is
 end
@@ -377,7 +376,7 @@ end
 function Merge:restored_workflow(ref, before)
   local now = self.now.workflows[ref]
   if not now then
-    self:conflict("workflow %s is gone, and not by this run",
+    self:conflict("workflow %s is gone: this run did not delete it",
                   quoted(before.name))
     return nil
   end

@@ -28,7 +28,7 @@ local HEADINGS = {
   added = { "green", "  + stage %s%s" }, removed = { "red", "  - stage %s" },
   changed = { "yellow", "  ~ stage %s" },
   opened = { "dim", "  . stage %s: its transitions are opened for the " ..
-             "moves, and closed again" },
+             "moves, then closed" },
 }
 
 local function write_stage(entry, out)

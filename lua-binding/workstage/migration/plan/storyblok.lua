@@ -32,8 +32,8 @@ local function refuse(problems)
   return err
 end
 
-local ONLY_DEFAULT = "the space has only its default workflow; had it had " ..
-  "none, the service would have made this one when it was asked for them"
+local ONLY_DEFAULT = "the space has only its default workflow; if it had " ..
+  "none, the service created this one when the workflows were listed"
 
 -- Notes about the result that are not problems.
 local function add_notes(self, list)

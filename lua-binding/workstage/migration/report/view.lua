@@ -197,7 +197,7 @@ local function state_of(replayed)
   elseif replayed.complete then
     return { level = "done", text = "Complete" }
   end
-  return { level = "failed", text = "Not complete" }
+  return { level = "failed", text = "Incomplete" }
 end
 
 local function summary_of(replayed, total)
@@ -282,7 +282,7 @@ end
 
 local function undo_of(replayed, path)
   if replayed.rolled_back then
-    return { lines = { "It was undone already." },
+    return { lines = { "It has already been rolled back." },
              commands = { "workstage show " .. path .. ".rollback" } }
   end
   return { lines = { "A rollback moves the items back and restores the \z

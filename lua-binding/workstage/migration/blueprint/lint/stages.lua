@@ -85,12 +85,13 @@ local function check_was(workflow, found)
       found:warn(at, "%s is still the name of the stage.", quoted(was))
     elseif holder and not stage.from_workflow and
            (not holder.was or holder.was == holder.name) then
-      found:error(at, "%s is the name of another stage, which does not " ..
-                  "say what it was.", quoted(was))
+      found:error(at, "%s is the name of another stage, which has no " ..
+                  "`was` of its own.", quoted(was))
     end
     local key = was and (stage.from_workflow or "") .. "\0" .. was
     if was and claimed[key] then
-      found:error(at, "stages[%d] was %s as well.", claimed[key], quoted(was))
+      found:error(at, "stages[%d] also has was = %s.", claimed[key],
+                  quoted(was))
     elseif was then
       claimed[key] = i
     end

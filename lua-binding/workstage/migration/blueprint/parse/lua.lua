@@ -198,8 +198,8 @@ local function refuse_name(self, name, line)
   self.line = line
   if what then fail(self, what .. " is not allowed here: a blueprint is data")
   end
-  fail(self, ("the name '%s' is no value: a blueprint is data, and texts "
-              .. "stand in quotes"):format(shown(name)))
+  fail(self, ("the name '%s' is not a value: a blueprint is data, and "
+              .. "strings need quotes"):format(shown(name)))
 end
 
 -- ------------------------------------------------------------- the grammar

@@ -170,7 +170,8 @@ function Merge:settle_unique(attribute)
     local value = target[attribute]
     if taken[swap.key(attribute, value)] then
       target[attribute] = swap.spare(attribute, value, taken)
-      self:conflict("stage %s: another stage now has the %s %s; it gets %s", quoted(target.name), attribute, quoted(value),
+      self:conflict("stage %s: another stage now has the %s %s; it gets %s",
+                    quoted(target.name), attribute, quoted(value),
                     quoted(target[attribute]))
     end
     taken[swap.key(attribute, target[attribute])] = true

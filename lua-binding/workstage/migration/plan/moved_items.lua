@@ -222,13 +222,12 @@ end
 function Moved:why_left(group, ref_of)
   local items = render.items(group.count)
   if self:is_gone(group.release) then
-    return ("%s not moved back: release %d, in which they were " ..
-            "moved, is gone"):format(items, group.release)
+    return ("%s not moved back: release %d of the move is gone"):format(items, group.release)
   elseif group.to == false then
     return ("%s not moved back: no stage before, and the service " ..
             "cannot remove an item's stage"):format(items)
   elseif not ref_of(group.to) then
-    return ("%s not moved back: their stage %s is gone")
+    return ("%s not moved back: the former stage %s is gone")
            :format(items, render.quoted(group.to_name))
   end
 end

@@ -75,7 +75,7 @@ local function check_dead_ends(workflow, found)
     if not is_end(stage, workflow) and not leads_on(stage, workflow) then
       found:warn(workflow:stage_at(i):at "next",
                  "Stage %s has no outgoing transitions, and nothing can be "
-                 .. "published there. If this is intended, set next = \"none\".",
+                 .. "published there. If intended, set next = \"none\".",
                  quoted(stage.name))
     end
   end

@@ -480,8 +480,8 @@ describe("what is made of it", function()
       { from = at("A", "None"), to = at "Ready" },
       { from = at "Ready", to = at("A", "None") },
       { from = at "Ready", to = at("A", "Default") } })
-    assert.same({ 'moves[1]: 2 workflows are named "Twice". Say '
-                  .. "which: id = 3 or id = 4",
+    assert.same({ 'moves[1]: 2 workflows are named "Twice". Set '
+                  .. "one of: id = 3 or id = 4",
                   'moves[2]: The space has no workflow "None".',
                   'moves[3]: The space has no workflow "None".',
                   'moves[4]: Workflow "Default" has no stage "A".' },

@@ -84,6 +84,7 @@ describe("moves of a release's versions", function()
     local report = assert(migration.rollback(space, journal))
     assert.is_true(report.complete)
     assert.equal(0, report.moved)
-    assert.same({ "3 items not moved back: release 91 of the move is gone" }, report.notes)
+    assert.same({ "3 items not moved back: release 91 of the move is gone" },
+                report.notes)
   end)
 end)

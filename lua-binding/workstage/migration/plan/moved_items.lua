@@ -222,7 +222,8 @@ end
 function Moved:why_left(group, ref_of)
   local items = render.items(group.count)
   if self:is_gone(group.release) then
-    return ("%s not moved back: release %d of the move is gone"):format(items, group.release)
+    return ("%s not moved back: release %d of the move is gone")
+           :format(items, group.release)
   elseif group.to == false then
     return ("%s not moved back: no stage before, and the service " ..
             "cannot remove an item's stage"):format(items)

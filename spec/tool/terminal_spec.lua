@@ -65,7 +65,7 @@ describe("workstage", function()
 
   it("draws a bar that fits the terminal, and takes it away", function()
     open { seed = { stories = 160 } }
-    local env = { WORKSTAGE_RATE_LIMIT = "30" }
+    local env = { WORKSTAGE_RATE_LIMIT = "15" }
     for _, columns in ipairs { 80, 40 } do
       local screen, status = place:terminal(
         columns == 80 and "apply bp.lua -y" or "rollback bp.lua.journal -y",

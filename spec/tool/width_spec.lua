@@ -1,36 +1,10 @@
 -- What the tool prints on terminals of 40, 80 and 120 columns: tables fit,
 -- numbers stay whole, wide characters take two cells.
+local cells = require "tool.cells"
 local service = require "support.service"
 local tool = require "tool.tool"
 
 local WIDTHS = { 40, 80, 120 }
-
--- The cells of a text: ideographs, kana, hangul and emoji take two. Written
--- apart from the tool, which asks the system.
-local function cells(text)
-  local count = 0
-  for _, code in utf8.codes(text) do
-    local is_wide = code >= 0x1100 and code <= 0x115F or
-                    code >= 0x2E80 and code <= 0xA4CF or
-                    code >= 0xAC00 and code <= 0xD7A3 or
-                    code >= 0xF900 and code <= 0xFAFF or
-                    code >= 0xFF01 and code <= 0xFF60 or
-                    code >= 0x1F300 and code <= 0x1FAFF
-    local is_mark = code >= 0x300 and code <= 0x36F
-    count = count + (is_wide and 2 or is_mark and 0 or 1)
-  end
-  return count
-end
-
--- The lines of a screen, without colours.
-local function lines_of(screen)
-  local lines = {}
-  screen = screen:gsub("^Script started[^\n]*\n", "")
-                 :gsub("\r?\nScript done.*$", "")
-                 :gsub("\27%[[%d;]*m", "")
-  for line in screen:gmatch "[^\r\n]+" do lines[#lines + 1] = line end
-  return lines
-end
 
 local LONG = "A stage with a very long name that nobody would choose"
 
@@ -65,9 +39,9 @@ describe("on a terminal", function()
     local screen, status = place:terminal(arguments, { columns = columns,
                                                        env = env })
     assert.equal(0, status, screen)
-    local lines = lines_of(screen)
+    local lines = cells.lines(screen)
     for _, line in ipairs(lines) do
-      assert.truthy(is_sentence(line) or cells(line) <= columns,
+      assert.truthy(is_sentence(line) or cells.of(line) <= columns,
                      ("%d columns: %s"):format(columns, line))
     end
     return lines
@@ -87,12 +61,12 @@ describe("on a terminal", function()
       end
       local heading, at = find(lines, "Stage.*Stories")
       assert.truthy(heading, columns)
-      local last = cells(heading:match "^.*Stories")
+      local last = cells.of(heading:match "^.*Stories")
       for i = at + 1, at + 4 do
         -- the count ends where its title does, whatever the names are
         local found = false
         for place_of in lines[i]:gmatch "%d+()" do
-          found = found or cells(lines[i]:sub(1, place_of - 1)) == last
+          found = found or cells.of(lines[i]:sub(1, place_of - 1)) == last
         end
         assert.is_true(found, lines[i] .. "|")
       end
@@ -144,7 +118,7 @@ describe("on a terminal", function()
       local lines = table_of("doctor", columns)
       assert.truthy(find(lines, "^ok       token: belongs to"))
       for _, line in ipairs(lines) do
-        assert.is_true(cells(line) <= columns, line)
+        assert.is_true(cells.of(line) <= columns, line)
       end
     end)
   end)

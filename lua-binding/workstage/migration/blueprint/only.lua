@@ -50,8 +50,8 @@ end
 -- @treturn[2] table the error
 return function(blueprint, names)
   if not blueprint.workflows then
-    return nil, errors.invalid("only: the blueprint describes one workflow",
-                               "only")
+    return nil, errors.invalid("only: the blueprint describes one workflow; " ..
+                               "leave the option out", "only")
   end
   local kept, part = {}, { service = blueprint.service, workflows = {},
                            moves = {} }

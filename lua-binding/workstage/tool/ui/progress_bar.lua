@@ -81,10 +81,14 @@ end
 
 -- ------------------------------------------------------------------- parts
 
--- Items a second over the last updates; nil when it is not known yet.
+-- Items a second over the last updates; nil when it is not known yet. A
+-- second's allowance may be used up at once, so less than a second tells
+-- nothing.
 local function rate_of(self)
   local first, last = self.samples[1], self.samples[#self.samples]
-  if not first or last.done == first.done then return nil end
+  if not first or last.done == first.done or last.time - first.time < 1 then
+    return nil
+  end
   return (last.done - first.done) / (last.time - first.time)
 end
 

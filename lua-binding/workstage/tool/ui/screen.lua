@@ -90,14 +90,15 @@ function screen.pad(text, columns, is_right)
   return is_right and blanks .. text or text .. blanks
 end
 
---- A text in lines of at most so many cells, divided at blanks.
+--- A text in lines of at most so many cells, divided at blanks. Several blanks
+-- in a row stay within a line.
 -- @tparam string text
 -- @tparam ?integer columns nil: one line
 -- @treturn table the lines
 function screen.lines(text, columns)
   local lines, line = {}, nil
-  for word in text:gmatch "%S+" do
-    local longer = line and line .. " " .. word or word
+  for blanks, word in text:gmatch "(%s*)(%S+)" do
+    local longer = line and line .. blanks .. word or word
     if line and columns and screen.columns(longer) > columns then
       lines[#lines + 1] = line
       line = word
@@ -180,6 +181,13 @@ end
 --- Writes a line of the result.
 function screen.say(text)
   write(io.stdout, text .. "\n")
+end
+
+--- Writes a line of the result, folded where the terminal is too narrow.
+function screen.say_folded(text)
+  for _, line in ipairs(screen.folded(text, screen.width(screen.OUT))) do
+    screen.say(line)
+  end
 end
 
 --- Writes a line that is not part of the result.

@@ -1,0 +1,71 @@
+-- Runs and what belongs to them on terminals of 40, 80 and 120 columns: plans,
+-- tables and the bar fit. Sentences are left to the terminal, so that a
+-- command in them can be copied.
+local cells = require "tool.cells"
+local tool = require "tool.tool"
+
+local RATE = 20 -- requests a second
+
+-- Command lines of one run from the plan to the rollback; each has its exit
+-- status, what is typed, words on the screen, and whether there is a bar.
+local STEPS = {
+  { "plan bp.lua -o p", 2, says = "to move" },
+  { "report p -o plan.html", 0, says = "Wrote plan.html" },
+  { "rehearse bp.lua --faults 5", 0, says = "Rehearsal succeeded." },
+  { "apply p --limit 3", 0, typed = "y\n", says = "Stopped after 3 items" },
+  { "resume p.journal", 0, typed = "y\n", says = "Apply complete", bar = true },
+  { "report p.journal -o run.html", 0, says = "Wrote run.html" },
+  { "rollback p.journal", 0, typed = "y\n", says = "Rollback complete",
+    bar = true },
+  { "move --from Article/Drafting --to Article/Review -y", 0, bar = true,
+    says = "Move complete" },
+  { "move --slug nothing --to Review", 1, says = "No story has" },
+  { "sandbox --port 0 --stories 3", 0, typed = "\3", prompt = "Kantata",
+    says = "http://127.0.0.1:" },
+}
+
+describe("on a terminal", function()
+  local place
+
+  before_each(function()
+    place = tool.place { seed = { stories = 100 } }
+    place:write("bp.lua", tool.BLUEPRINT)
+  end)
+
+  after_each(function() place:close() end)
+
+  local function check_lines(screen, columns)
+    for _, line in ipairs(cells.lines(screen)) do
+      local is_table = line:find "^ "
+      assert.truthy(not is_table or cells.of(line) <= columns,
+                    ("%d columns: %s"):format(columns, line))
+    end
+  end
+
+  local function check_bars(screen, columns, has_bar)
+    local bars, moving = cells.bars(screen), 0
+    for _, bar in ipairs(bars) do
+      assert.is_true(cells.of(bar) < columns, bar)
+      -- a burst at the start is no speed
+      local speed = tonumber(bar:match "(%d+%.%d)/s") or 0
+      assert.is_true(speed <= 3 * RATE, bar)
+      if bar:find "%d%%" then moving = moving + 1 end
+    end
+    if has_bar then assert.is_true(moving > 0, screen) end
+  end
+
+  for _, columns in ipairs { 40, 80, 120 } do
+    it(("of %d columns a run fits, from plan to rollback"):format(columns),
+       function()
+      for _, step in ipairs(STEPS) do
+        local screen, status = place:terminal(step[1], {
+          columns = columns, typed = step.typed, prompt = step.prompt,
+          env = { WORKSTAGE_RATE_LIMIT = ("%d"):format(RATE) } })
+        assert.equal(step[2], status, step[1] .. "\n" .. screen)
+        assert.truthy(screen:find(step.says, 1, true), screen)
+        check_lines(screen, columns)
+        check_bars(screen, columns, step.bar)
+      end
+    end)
+  end
+end)

@@ -35,20 +35,20 @@ ws_loop *wsl_check_loop(lua_State *L, int index);
 ws_client *wsl_check_client(lua_State *L, int index);
 
 /*
-** Pushes a call userdata, still without a call, that keeps the value at
-** `owner` (a client or a loop) alive. It comes first, so that a call is never
-** started without an owner because memory ran out.
+** Pushes a userdata for a call that is yet to be started; it keeps the value
+** at `owner` (a client or a loop) alive. It is created before the call, so
+** that no call is left without a userdata if memory runs out.
 */
 typedef struct wsl_call {
   ws_call *call;       /* NULL: closed */
   bool in_use;         /* between wsl_use_call and wsl_release_call */
-  bool must_close;     /* it was closed meanwhile */
+  bool must_close;     /* it was closed while in use */
 } wsl_call;
 
 wsl_call *wsl_new_call(lua_State *L, int owner);
 
-/* Returns the call of the userdata at index 1, and keeps its response until
-** wsl_release_call: finalizers that run meanwhile may close it. */
+/* Returns the call of the userdata at index 1, and keeps its response valid
+** until wsl_release_call, even if a finalizer closes the call. */
 ws_call *wsl_use_call(lua_State *L);
 void wsl_release_call(lua_State *L);
 
@@ -56,7 +56,7 @@ void wsl_release_call(lua_State *L);
 ** Raises if memory ran out, as Lua itself does. */
 int wsl_failure(lua_State *L, const ws_error *error);
 
-/* Raises Lua's own error for memory that ran out; allocates nothing. */
+/* Raises Lua's own error "not enough memory"; allocates nothing. */
 int wsl_no_memory(lua_State *L);
 
 /* Pushes a new metatable with these methods and metamethods. It is the first
@@ -65,8 +65,8 @@ void wsl_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
                   const luaL_Reg *meta);
 
 /* Returns the userdata that a method was called on. Like luaL_checkudata, but
-** without the lookup of the type by its name, half the cost of a short
-** method. */
+** without looking up the type by its name, which takes half the time of a
+** short method. */
 void *wsl_self(lua_State *L, const char *type);
 
 /* Adds a method to a type: the function on top of the stack, which it pops. */

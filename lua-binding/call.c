@@ -1,6 +1,6 @@
 /*
-** A call as a userdata; its user value is what it needs alive: the client,
-** or the loop that it sleeps on.
+** A call as a userdata. Its user value keeps its owner alive: the client, or
+** the loop of a call that sleeps.
 */
 
 #include "binding.h"
@@ -54,8 +54,8 @@ void wsl_release_call(lua_State *L) {
   if (self->must_close) free_call(self);
 }
 
-/* call:wait(): drives the loop until the call has ended; false when a
-** signal or an event came first, so that Lua can see to it. */
+/* call:wait(): drives the loop until the call has ended; false if a signal or
+** an event came first, so that Lua can handle it. */
 static int call_wait(lua_State *L) {
   lua_pushboolean(L, ws_call_wait(check(L)));
   return 1;
@@ -71,7 +71,8 @@ static int call_cancel(lua_State *L) {
   return 0;
 }
 
-/* call:park(loop, task): once it ends, loop:finished() gives the task out. */
+/* call:park(loop, task): loop:finished() returns the task when the call has
+** ended. */
 static int call_park(lua_State *L) {
   ws_call *call = check(L);
   wsl_check_loop(L, 2);
@@ -80,7 +81,7 @@ static int call_park(lua_State *L) {
   return 0;
 }
 
-/* call:unpark(loop): it is not waited for any more. */
+/* call:unpark(loop): undoes call:park. */
 static int call_unpark(lua_State *L) {
   ws_call *call = check(L);
   void *parked = ws_call_data(call);
@@ -90,16 +91,16 @@ static int call_unpark(lua_State *L) {
   return 0;
 }
 
-/* What is pushed may start the collector, whose finalizers may close the call
-** and free the response: so each of these looks at it again. */
+/* Reads the response. Must be called again after each push: that may start the
+** collector, whose finalizers may close the call and free the response. */
 static ws_response response_of(lua_State *L) {
   ws_response response;
   ws_call_response(check(L), &response);
   return response;
 }
 
-/* call:outcome(): nil (success) or the kind of the failure; the status; and how
-** many bytes the body has. */
+/* call:outcome(): nil (success) or the kind of the failure; the status; the
+** size of the body in bytes. */
 static int call_outcome(lua_State *L) {
   ws_response response = response_of(L);
   if (response.kind == WS_MEMORY) return wsl_no_memory(L);
@@ -117,9 +118,9 @@ static int call_body(lua_State *L) {
 }
 
 /*
-** call:worked(): true if it took effect, or may have; and how many seconds
-** ago it was first sent, or nil. Nothing is known of a closed call. Needs no
-** memory, as it is asked where there is none.
+** call:worked(): true if it took effect or may have; and the seconds since it
+** was first sent, or nil. A closed call may have taken effect. Allocates
+** nothing, as it is called when memory has run out.
 */
 static int call_worked(lua_State *L) {
   const wsl_call *self = wsl_self(L, WSL_CALL);
@@ -147,7 +148,7 @@ static void set_flag(lua_State *L, const char *name, bool value) {
   lua_setfield(L, -2, name);
 }
 
-/* call:info(): a table with all but the body. */
+/* call:info(): a table with everything about the response except the body. */
 static int call_info(lua_State *L) {
   ws_response response;
   lua_settop(L, 1);
@@ -183,8 +184,8 @@ static void push_lower(lua_State *L, const char *name, size_t size) {
   luaL_pushresultsize(&buffer, size);
 }
 
-/* Adds the value on top of the stack under the name below it, after an
-** earlier one of that name and ", ". */
+/* Adds the value on top of the stack under the name below it. Appends it to an
+** earlier value of that name, separated by ", ". */
 static void add_header(lua_State *L) {
   lua_pushvalue(L, -2);
   if (lua_rawget(L, -4) == LUA_TSTRING) {
@@ -198,8 +199,8 @@ static void add_header(lua_State *L) {
   lua_rawset(L, -3);
 }
 
-/* call:headers(): name in lower case -> value. The value is fetched again once
-** the name is pushed, see response_of. */
+/* call:headers(): a table from names in lower case to values. Fetches the
+** value after pushing the name, see response_of. */
 static int call_headers(lua_State *L) {
   const char *name, *value;
   size_t at = 0, next = 0, name_size, value_size;

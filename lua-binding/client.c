@@ -52,7 +52,8 @@ static bool flag_of(lua_State *L, const char *name) {
   return value;
 }
 
-/* Makes a C array of an array of strings; a userdata on the stack keeps it. */
+/* Converts an array of strings to a C array, owned by a userdata that this
+** leaves on the stack. */
 static const char *const *lines_of(lua_State *L, int index) {
   lua_Unsigned count = lua_rawlen(L, index);
   const char **lines =
@@ -93,7 +94,8 @@ static void read_options(lua_State *L, ws_options *options) {
     options->headers = lines_of(L, lua_gettop(L));
 }
 
-/* Pushes a client userdata, still without a client, that keeps its loop. */
+/* Pushes a userdata for a client that is yet to be opened; it keeps the loop
+** alive. */
 static ws_client **push_empty(lua_State *L) {
   ws_client **client = lua_newuserdatauv(L, sizeof *client, 1);
   *client = NULL;
@@ -103,8 +105,9 @@ static ws_client **push_empty(lua_State *L) {
   return client;
 }
 
-/* client(loop, options): options.service is "storyblok" or "kantata". The loop
-** is checked after all allocations, whose finalizers may close it. */
+/* client(loop, options): options.service is "storyblok" or "kantata". Checks
+** the loop again after all allocations, as these may run finalizers that
+** close it. */
 static int new_client(lua_State *L) {
   ws_options options;
   ws_error error;
@@ -143,7 +146,7 @@ static int client_requests(lua_State *L) {
   return 1;
 }
 
-/* client:address(): by which events name their client. */
+/* client:address(): the light userdata that identifies the client in events. */
 static int client_address(lua_State *L) {
   lua_pushlightuserdata(L, *check(L));
   return 1;
@@ -163,8 +166,8 @@ static int refuse(lua_State *L, const char *message) {
 ** client:start(method, path, query, body, timeout, deadline, attempts,
 ** headers, start_within, has_effect): a call, or nil, kind and message. All but
 ** the first two may be nil; headers is an array of lines; has_effect is true
-** for a GET that changes something. The client is checked after all
-** allocations, whose finalizers may close it.
+** for a GET that changes something. Checks the client after all allocations,
+** as these may run finalizers that close it.
 */
 static int client_start(lua_State *L) {
   size_t path_size, query_size = 0;
@@ -183,8 +186,10 @@ static int client_start(lua_State *L) {
   request.deadline = luaL_optnumber(L, 7, 0);
   request.attempts = (int)luaL_optinteger(L, 8, 0);
   request.start_within = luaL_optnumber(L, 10, 0);
-  if (has_nul(request.path, path_size) || has_nul(request.query, query_size))
-    return refuse(L, "path: holds a NUL byte");
+  if (has_nul(request.path, path_size))
+    return refuse(L, "path: contains a NUL byte");
+  if (has_nul(request.query, query_size))
+    return refuse(L, "query: contains a NUL byte");
   if (lua_istable(L, 9)) request.headers = lines_of(L, 9);
   call = wsl_new_call(L, 1);
   client = *check(L);

@@ -1,10 +1,10 @@
 /*
-** Deep copies of tables: what a caller gave, as it is now.
+** Deep copies of tables, so that later changes by the caller have no effect.
 */
 
 #include "binding.h"
 
-enum { MAX_DEPTH = 200 };   /* no body has as many levels */
+enum { MAX_DEPTH = 200 };   /* more than any body may have */
 
 static int count_pairs(lua_State *L) {
   int count = 0;
@@ -16,8 +16,8 @@ static int count_pairs(lua_State *L) {
   return count;
 }
 
-/* Replaces the table on top of the stack by a copy. Space for all of it is
-** allocated at once, as growing pair by pair costs several times as much. */
+/* Replaces the table on top of the stack with a copy. Allocates space for all
+** pairs at once, as growing pair by pair takes several times as long. */
 static void copy_table(lua_State *L, int depth) {
   int items = (int)lua_rawlen(L, -1), rest;
   if (depth > MAX_DEPTH) luaL_error(L, "too many levels");

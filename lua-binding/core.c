@@ -23,7 +23,8 @@ int wsl_failure(lua_State *L, const ws_error *error) {
   return 3;
 }
 
-/* Adds functions to the table on top, each with the metatable as upvalue. */
+/* Adds functions to the table on top of the stack, each with the metatable as
+** upvalue. */
 static void add_functions(lua_State *L, int metatable,
                           const luaL_Reg *functions) {
   lua_pushvalue(L, metatable);
@@ -62,12 +63,12 @@ void wsl_add_method(lua_State *L, const char *type, const char *name) {
 }
 
 /*
-** Creates the metatable of the boxes in which Lua's buffers keep long strings.
-** Lua creates it with the first one; if memory runs out in the middle, the
+** Creates the metatable that Lua's buffers (luaL_Buffer) use for long strings.
+** Lua creates it with the first such buffer; if memory runs out halfway, the
 ** metatable stays without methods, and the state can never build a long string
-** again (Lua 5.4.4). So it is created here, and again if it is incomplete.
+** again (Lua 5.4.4). So this creates it in advance, and repairs it.
 */
-static void ready_buffers(lua_State *L) {
+static void prepare_buffers(lua_State *L) {
   static const char box[] = "_UBOX*";
   int top = lua_gettop(L);
   luaL_Buffer buffer;
@@ -85,7 +86,7 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L);
 
 WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   luaL_checkversion(L);
-  ready_buffers(L);
+  prepare_buffers(L);
   lua_newtable(L);
   wsl_open_loop(L);
   wsl_open_client(L);

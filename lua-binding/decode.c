@@ -1,7 +1,7 @@
 /*
-** From the bytes of a response to Lua tables, in one pass: JSON is parsed, and
-** what a schema knows is held to its type while the tables are built. Integers
-** are exact, null becomes nil, and what the schema does not know is kept.
+** Decodes a response's JSON to Lua tables, and checks the types of the fields
+** that the schema has, in one pass. Integers are exact, null becomes nil, and
+** members that the schema does not have are kept.
 */
 
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #include "json/reader.h"
 #include "schema/schema.h"
 
-/* How many members the last object of each schema had. The next one will have
-** about as many, and space for all at once costs much less than growing. */
+/* The number of members of the last object of each schema. The next one will
+** have about as many; allocating all at once is faster than growing. */
 enum { MEMO_SIZE = 64 };
 
 #define PROJECTION "workstage.core.projection"
@@ -43,7 +43,7 @@ typedef struct decoder {
   ws_reader reader;
   const projection *only;    /* NULL: all fields are wanted */
   memo *memo;
-  char mismatch[320];        /* what did not fit the schema */
+  char mismatch[320];        /* why the JSON does not match the schema */
 } decoder;
 
 static bool decode_object(decoder *d, const ws_schema *schema,
@@ -91,7 +91,8 @@ static void describe(const decoder *d, ws_json_type type, char *to,
     snprintf(to, size, "%s", words[type]);
 }
 
-/* Records that a value of `type` does not fit; false, to be returned. */
+/* Records that a value of `type` does not match the schema. Returns false, for
+** the caller to return. */
 static bool mismatch(decoder *d, const path *at, const char *expected,
                      ws_json_type type) {
   text where = {{0}, 0};
@@ -100,14 +101,14 @@ static bool mismatch(decoder *d, const path *at, const char *expected,
   print_path(&where, at);
   describe(d, type, found, sizeof found);
   snprintf(d->mismatch, sizeof d->mismatch,
-           "%s: expected %s, the answer holds %s",
-           where.size ? where.bytes : "answer", expected, found);
+           "%s: expected %s, the response has %s",
+           where.size ? where.bytes : "response", expected, found);
   return false;
 }
 
 /* ---------------------------------------------------------------- scalars */
 
-/* The integer that a number without a fraction is; others are no integers. */
+/* Converts a number without a fraction; false for all other values. */
 static bool to_integer(const decoder *d, ws_json_type type,
                        lua_Integer *value) {
   double number = d->reader.number;
@@ -119,7 +120,7 @@ static bool to_integer(const decoder *d, ws_json_type type,
   return type == WS_JSON_INTEGER || (double)*value == number;
 }
 
-/* Kantata's integers come as strings of digits. */
+/* Reads an integer, or with WS_DIGITS (Kantata) a string of digits. */
 static bool read_integer(const decoder *d, const ws_field *field,
                          ws_json_type type, lua_Integer *value) {
   int64_t integer;
@@ -161,8 +162,8 @@ static bool push_id(decoder *d, const ws_field *field, const path *at,
 typedef bool push_item(decoder *d, const ws_field *field, const path *at,
                        ws_json_type type);
 
-/* True if an object was opened where an array must be, but is empty: some
-** services do not tell the two apart. */
+/* True if an object that was opened is empty. It is accepted as an empty
+** array, as some services confuse the two. */
 static bool is_empty_object(decoder *d) {
   const char *name;
   size_t size;
@@ -193,7 +194,7 @@ static bool push_text(decoder *d, const ws_field *field, const path *at,
 
 /* ---------------------------------------------------------------- objects */
 
-/* Opens an object where one must be; an empty array will do as well. */
+/* Opens an object; an empty array is accepted as an empty object. */
 static bool open_object(decoder *d, const path *at, ws_json_type type,
                         bool *is_empty) {
   *is_empty = type == WS_JSON_ARRAY;
@@ -261,8 +262,8 @@ static bool push_field(decoder *d, const ws_field *field, const path *at) {
   return push_any(d, at, type);
 }
 
-/* Services send the fields of an object in the same order as a rule: the one
-** after the last is tried first. */
+/* Tries the field after the last one first, as services usually send fields in
+** the same order. */
 static const ws_field *find_field(const ws_schema *schema, size_t *expected,
                                   const char *name, size_t size) {
   const ws_field *field;
@@ -282,7 +283,8 @@ static bool is_wanted(const projection *only, const ws_field *field) {
   return field && only->fields >> (field - only->schema->fields) & 1;
 }
 
-/* Its place in the memo; schemas that share one only waste space. */
+/* The schema's entry in the memo; two schemas that share one waste space, but
+** do no harm. */
 static int *members_of(decoder *d, const ws_schema *schema) {
   size_t at = ((uintptr_t)schema >> 4) % MEMO_SIZE;
   if (d->memo->last[at].schema != schema) {
@@ -292,8 +294,8 @@ static int *members_of(decoder *d, const ws_schema *schema) {
   return &d->memo->last[at].members;
 }
 
-/* Reads the members of an object that has been opened. A null is set as well,
-** as it removes an earlier member of the same name. */
+/* Reads the members of an object that has been opened. Sets nulls as well, as
+** they remove an earlier member of the same name. */
 static bool decode_object(decoder *d, const ws_schema *schema,
                           const path *up) {
   lua_State *L = d->L;
@@ -336,7 +338,7 @@ static bool push_any_object(decoder *d, const path *up) {
   return !d->reader.error;
 }
 
-/* A null in an array stays, as workstage.null, so that there are no holes. */
+/* A null in an array becomes workstage.null, so that there are no holes. */
 static bool push_any_array(decoder *d, const path *up) {
   lua_State *L = d->L;
   path at = {up, NULL, 0, 0};
@@ -380,7 +382,7 @@ static bool decode_root(decoder *d, const ws_schema *schema) {
   else if (type == WS_JSON_ERROR)
     return false;
   else if (type != WS_JSON_OBJECT) {
-    strcpy(d->mismatch, "the answer is no JSON object");
+    strcpy(d->mismatch, "the response is not a JSON object");
     return false;
   }
   else
@@ -388,15 +390,15 @@ static bool decode_root(decoder *d, const ws_schema *schema) {
   return true;
 }
 
-/* Whether all of the text is JSON; the reader then has the error. */
+/* True if the whole text is JSON; otherwise the reader has the error. */
 static bool is_json(decoder *d, const char *bytes, size_t size) {
   ws_reader_init(&d->reader, bytes, size, d->reader.unescaped);
   ws_reader_skip(&d->reader);
   return ws_reader_finish(&d->reader);
 }
 
-/* Pushes the value, or nil, a sentence, and whether the bytes are JSON, which
-** then does not fit the schema. Schema and projection are at 2 and 3. */
+/* Pushes the value; or nil, the reason, and true if the bytes are JSON that
+** does not match the schema. Schema and projection are at 2 and 3. */
 static int push_decoded(lua_State *L, const char *bytes, size_t size) {
   decoder d = {.L = L, .memo = lua_touserdata(L, lua_upvalueindex(2))};
   const ws_schema *schema = lua_touserdata(L, 2);
@@ -415,9 +417,9 @@ static int push_decoded(lua_State *L, const char *bytes, size_t size) {
 }
 
 /*
-** decode(text[, schema[, only]]): the value; or nil, a sentence, and whether
-** the text is JSON, which then does not fit the schema. `only`, a projection,
-** leaves out all other fields of the objects of its schema.
+** decode(text[, schema[, only]]): the value; or nil, the reason, and true if
+** the text is JSON that does not match the schema, else false. `only`, a
+** projection, omits all other fields of the objects of its schema.
 */
 static int decode(lua_State *L) {
   size_t size;
@@ -426,7 +428,7 @@ static int decode(lua_State *L) {
   return push_decoded(L, bytes, size);
 }
 
-/* call:decode([schema[, only]]): the same for a response, from its buffer. */
+/* call:decode([schema[, only]]): the same for the body of the response. */
 static int call_decode(lua_State *L) {
   ws_response response;
   int results;
@@ -439,7 +441,7 @@ static int call_decode(lua_State *L) {
 
 /* -------------------------------------------------------------- envelopes */
 
-/* A schema of what stands around the objects of a response. */
+/* A schema for the outer object of a response. */
 typedef struct envelope {
   ws_schema schema;
   ws_field fields[WS_MAX_FIELDS];
@@ -453,9 +455,9 @@ static ws_field_type member_type(lua_State *L, int index) {
 }
 
 /*
-** envelope(name, kind, schema, ...): a schema of an object with these members,
-** each "one" object, "many" in an array, or a "map" of objects by their ids.
-** The names are kept alive by user values.
+** envelope(name, kind, schema, ...): a schema for an object with these
+** members, each "one" object, "many" in an array, or a "map" of objects by
+** their ids. User values keep the names alive.
 */
 static int new_envelope(lua_State *L) {
   int count = lua_gettop(L) / 3;
@@ -474,7 +476,7 @@ static int new_envelope(lua_State *L) {
   return 1;
 }
 
-/* Pushes nil and why the name on top of the stack is no field. */
+/* Pushes nil and an error for the name on top of the stack. */
 static int unknown_field(lua_State *L, const ws_schema *schema) {
   const char *names[WS_MAX_FIELDS], *name;
   size_t size, count = 0;
@@ -490,7 +492,8 @@ static int unknown_field(lua_State *L, const ws_schema *schema) {
   return 2;
 }
 
-/* projection(schema, names): one for decode; or nil and a sentence. */
+/* projection(schema, names): the projection to these fields, for decode; or nil
+** and an error. */
 static int new_projection(lua_State *L) {
   projection *made;
   lua_Integer count;

@@ -1,6 +1,6 @@
 /*
-** For programs that embed Lua: the module without a file on disk, and its
-** event loop in the hands of the host. See workstage_lua.h.
+** For programs that embed Lua: loads the module without files on disk, and lets
+** the host drive its event loop. See workstage_lua.h.
 */
 
 #include "workstage_lua.h"
@@ -14,9 +14,9 @@
 
 extern int luaopen_workstage_core(lua_State *L);
 
-enum { LONGEST = 86400000 };  /* milliseconds that poll is told at most */
+enum { LONGEST = 86400000 };  /* the longest timeout, in milliseconds */
 
-/* A module's loader: runs its text with what `require` gives. */
+/* A module's loader: runs its text with the arguments of `require`. */
 static int load_module(lua_State *L) {
   const wsl_file *file = lua_touserdata(L, lua_upvalueindex(1));
   if (luaL_loadbufferx(L, (const char *)file->text, file->size, file->place,
@@ -44,8 +44,8 @@ void workstage_preload(lua_State *L) {
 int luaopen_workstage(lua_State *L) {
   workstage_preload(L);
   if (lua_getglobal(L, "require") != LUA_TFUNCTION)
-    return luaL_error(L, "workstage loads its parts with 'require', which is "
-                         "not there: open Lua's library 'package' before it");
+    return luaL_error(L, "workstage needs 'require', which does not exist: "
+                         "open Lua's library 'package' first");
   lua_pushliteral(L, "workstage");
   lua_call(L, 1, 1);
   return 1;
@@ -53,8 +53,8 @@ int luaopen_workstage(lua_State *L) {
 
 /* ----------------------------------------------------------------- loop */
 
-/* Called with a method's name: what workstage.loop's method returns; nothing
-** where the module is not loaded. */
+/* Calls the method of workstage.loop that its argument names, and returns its
+** result; nothing if the module is not loaded. */
 static int call_loop(lua_State *L) {
   const char *method = lua_touserdata(L, 1);
   lua_settop(L, 0);
@@ -81,8 +81,8 @@ int workstage_fileno(lua_State *L) {
   return fd;
 }
 
-/* Rounded up: a moment too early would only make another round. A failure is
-** for the step to tell, at once. */
+/* Rounds up, because waking too early would only add another wait. After an
+** error returns 0, so that workstage_step reports it at once. */
 int workstage_timeout(lua_State *L) {
   int status = protected_call(L, "timeout"), milliseconds = -1;
   if (status != LUA_OK)

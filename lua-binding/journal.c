@@ -1,7 +1,7 @@
 /*
-** The journal's file: lines are appended, each by one write, and synced on
-** request, by one process at a time. After a failed write or sync the disk's
-** content is unknown: nothing more is written.
+** The journal's file: one process at a time appends lines, each with one write,
+** and syncs them on request. After a failed write or sync the content on the
+** disk is unknown, so nothing more is written.
 */
 
 #include <errno.h>
@@ -24,10 +24,10 @@ typedef struct journal {
   pid_t owner;       /* the process that opened it */
   bool unsynced;
   int failed;        /* errno of the write or sync that failed, or 0 */
-  const char *what;  /* failed */
+  const char *what;  /* the message for `failed` */
   uint32_t sum;
   int64_t size;
-  int64_t synced;    /* bytes that are on the disk, until a line says so */
+  int64_t synced;    /* bytes on the disk that the next line records, or 0 */
   ws_buffer line;
   wsl_reader reader; /* while it is opened */
 } journal;
@@ -52,8 +52,8 @@ static journal *new_journal(lua_State *L, int path) {
   return self;
 }
 
-/* The lock belongs to what all descriptors of this opening share, a forked
-** child's included: closing ours alone would leave it with the child. */
+/* Unlocks before closing: a forked child shares the lock, and would keep it if
+** we only closed our descriptor. */
 static void release(journal *self) {
   if (self->fd >= 0 && self->owner == getpid()) flock(self->fd, LOCK_UN);
   if (self->fd >= 0) close(self->fd);
@@ -94,7 +94,7 @@ static int refuse(lua_State *L, journal *self, const char *path) {
 /* ------------------------------------------------------------- opening */
 
 /* Opens a temporary file in the journal's folder and leaves its name on the
-** stack. Files that an earlier process has left are skipped. */
+** stack. Skips files left by an earlier process. */
 static const char *open_beside(lua_State *L, journal *self,
                                const char *path) {
   int top = lua_gettop(L);
@@ -110,8 +110,8 @@ static const char *open_beside(lua_State *L, journal *self,
   return name;
 }
 
-/* Writes the first line and gives the file its name; false with errno, and
-** no file left, if that fails. */
+/* Writes the first line and renames the file to `path`; false with errno, and
+** without leaving a file, if that fails. */
 static bool begin(journal *self, const char *name, const char *path,
                   const char *folder) {
   size_t done;
@@ -130,8 +130,8 @@ static bool begin(journal *self, const char *name, const char *path,
 }
 
 /*
-** journal_create(path, header): a new journal. It gets its name when its
-** first line is written and synced, so a crash leaves no empty journal.
+** journal_create(path, header): a new journal. It appears under its name only
+** after its first line is synced, so a crash leaves no empty journal.
 */
 static int create_file(lua_State *L) {
   const char *path = wsl_check_path(L), *folder, *name, *why;
@@ -155,8 +155,8 @@ static int create_file(lua_State *L) {
   return 1;
 }
 
-/* True if the first line is that of a journal of this version. Lua checks it
-** first and reports what is wrong with another. */
+/* False if this is the first line and not that of a journal of this version.
+** Lua checks that first, with a better error. */
 static bool is_journal(const wsl_reader *reader) {
   static const char start[] = "{\"workstage\":\"journal\",\"version\":1,";
   return reader->number != 1 || (reader->size >= sizeof start &&
@@ -169,7 +169,7 @@ static wsl_found read_through(wsl_reader *reader) {
   wsl_found found;
   while ((found = wsl_reader_next(reader)) == WSL_LINE)
     if (!is_journal(reader)) {
-      reader->why = "it is no journal of version 1";
+      reader->why = "it is not a journal of version 1";
       return WSL_DAMAGED;
     }
   if (found == WSL_END && reader->number == 0) {
@@ -180,14 +180,14 @@ static wsl_found read_through(wsl_reader *reader) {
   return found;
 }
 
-/* Cuts off what follows the last good line. */
+/* Truncates the file after the last good line. */
 static bool cut(journal *self) {
   return ftruncate(self->fd, (off_t)self->size) == 0 && wsl_sync(self->fd);
 }
 
 /*
-** journal_open(path): a journal to append to, all of it checked; and what was
-** wrong with its torn last line, which is cut off, or nil.
+** journal_open(path): a journal to append to, after checking all lines; and
+** the error of its torn end, which is removed, or nil.
 */
 static int open_file(lua_State *L) {
   const char *path = wsl_check_path(L);
@@ -214,7 +214,7 @@ static int open_file(lua_State *L) {
     if (!cut(self)) {
       int number = errno;
       release(self);
-      return wsl_io_failure(L, path, "cannot be mended", number);
+      return wsl_io_failure(L, path, "cannot be repaired", number);
     }
   }
   else
@@ -225,8 +225,8 @@ static int open_file(lua_State *L) {
 }
 
 /*
-** journal_lock(path): a file that is locked like a journal until it is closed.
-** It is open for reading only and takes no lines.
+** journal_lock(path): a file that is locked like a journal until it is closed,
+** and open for reading only.
 */
 static int lock_file(lua_State *L) {
   const char *path = wsl_check_path(L);
@@ -239,16 +239,16 @@ static int lock_file(lua_State *L) {
 }
 
 /*
-** Calls one of the three above with its arguments and a journal as the third.
-** If it raises because memory ran out, closes the file at once: it must not
-** stay locked until Lua collects it.
+** Calls one of the three functions above with its arguments and a new journal.
+** If it raises because memory ran out, closes the file at once, so that it does
+** not stay locked until Lua collects it.
 */
-static int guard(lua_State *L, lua_CFunction open_it) {
+static int call_protected(lua_State *L, lua_CFunction function) {
   journal *self;
   lua_settop(L, 2);
   self = new_journal(L, 1);
   lua_insert(L, 1);
-  lua_pushcfunction(L, open_it);
+  lua_pushcfunction(L, function);
   lua_insert(L, 2);
   lua_pushvalue(L, 1);
   if (lua_pcall(L, 3, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L) - 1;
@@ -257,26 +257,26 @@ static int guard(lua_State *L, lua_CFunction open_it) {
 }
 
 static int create_journal(lua_State *L) {
-  return guard(L, create_file);
+  return call_protected(L, create_file);
 }
 
 static int open_journal(lua_State *L) {
-  return guard(L, open_file);
+  return call_protected(L, open_file);
 }
 
-static int hold_journal(lua_State *L) {
-  return guard(L, lock_file);
+static int lock_journal(lua_State *L) {
+  return call_protected(L, lock_file);
 }
 
 /* ------------------------------------------------------------- writing */
 
-/* Returns why nothing can be written. A forked child would continue from the
-** same line as its parent. */
+/* Pushes the reason why nothing can be written. A forked child must not write,
+** as it would continue after the same line as its parent. */
 static int failure(lua_State *L, const journal *self) {
   const char *path = push_path(L);
   if (self->fd < 0) return wsl_file_failure(L, "invalid", path, "is closed");
   if (self->owner != getpid())
-    return wsl_file_failure(L, "invalid", path, "is another process's");
+    return wsl_file_failure(L, "invalid", path, "belongs to another process");
   return wsl_io_failure(L, path, self->what, self->failed);
 }
 
@@ -290,8 +290,8 @@ static int fail(lua_State *L, journal *self, const char *what) {
   return failure(L, self);
 }
 
-/* journal:append(json): a line more. What was written of a line that does
-** not fit on the disk is taken back. */
+/* journal:append(json): adds a line. If only a part of it can be written,
+** removes that part. */
 static int append(lua_State *L) {
   size_t size, done;
   const char *json = luaL_checklstring(L, 2, &size);
@@ -336,7 +336,7 @@ static int journal_size(lua_State *L) {
 static const luaL_Reg functions[] = {
   {"journal_create", create_journal},
   {"journal_open", open_journal},
-  {"journal_lock", hold_journal},
+  {"journal_lock", lock_journal},
   {NULL, NULL}
 };
 

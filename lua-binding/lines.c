@@ -23,8 +23,8 @@ static const char mark[] = ",\"synced\":";
 
 /* ---------------------------------------------------------------- seals */
 
-/* CRC-32, half a byte at a time: the table can be checked by eye, and it is
-** fast enough for lines that are written several times a second. */
+/* CRC-32, half a byte at a time: fast enough for lines that are written a few
+** times a second, with a small table. */
 uint32_t wsl_checksum(uint32_t sum, const char *bytes, size_t size) {
   static const uint32_t table[16] = {
     0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
@@ -68,10 +68,11 @@ static bool has_control(const char *bytes, size_t size) {
 
 const char *wsl_unfit(const char *json, size_t size) {
   if (size < 3 || json[0] != '{' || json[size - 1] != '}')
-    return "the record is no JSON object with something in it";
+    return "the record is not a JSON object with members";
   if (size > WSL_LINE_MOST - WSL_SEAL - WSL_MARK)
     return "the record is larger than 1 MiB";
-  if (has_control(json, size)) return "the record holds a control character";
+  if (has_control(json, size))
+    return "the record contains a control character";
   return NULL;
 }
 
@@ -88,11 +89,11 @@ static const char *check(wsl_reader *reader) {
     return "it ends with a carriage return, as some editors save it";
   if (size <= WSL_SEAL || line[0] != '{' ||
       memcmp(line + size - WSL_SEAL, ",\"sum\":\"", 8) != 0)
-    return "it is no record with a checksum";
+    return "it is not a record with a checksum";
   sum = wsl_checksum(sum_before(reader), line, size - WSL_SEAL);
   write_seal(seal, sum);
   if (memcmp(line + size - WSL_SEAL, seal, WSL_SEAL) != 0)
-    return "its checksum does not fit";
+    return "its checksum does not match";
   reader->sum = sum;
   return NULL;
 }
@@ -102,9 +103,9 @@ static bool is_nul(const char *bytes, const char *end) {
   return bytes == end;
 }
 
-/* True if a line begins with a complete one: then it is not torn, but the
-** line end between two was lost. Only NULs may follow, if the disk did not
-** receive the rest. */
+/* True if a line begins with a complete one: then it is not torn, but the line
+** end between two lines was lost. False if only NULs follow, as these show that
+** the rest did not reach the disk. */
 static bool has_lost_end(const wsl_reader *reader) {
   static const char start[] = ",\"sum\":\"";
   const char *at = reader->line, *end = at + reader->size, *hit = at;
@@ -135,7 +136,7 @@ void wsl_reader_free(wsl_reader *reader) {
   reader->line = NULL;
 }
 
-/* Reads more bytes; drops those of lines that were returned already. */
+/* Reads more bytes, after dropping those of lines that were returned. */
 static wsl_found fill(wsl_reader *reader) {
   ws_buffer *bytes = &reader->bytes;
   ssize_t got;
@@ -152,7 +153,7 @@ static wsl_found fill(wsl_reader *reader) {
   return WSL_LINE;
 }
 
-/* Finds the end of the next line; `size` has it without that end. */
+/* Finds the next line, and sets `line` and `size` (without the line end). */
 static wsl_found find_line(wsl_reader *reader) {
   size_t seen = 0;
   reader->why = NULL;
@@ -185,8 +186,8 @@ static wsl_found is_last(wsl_reader *reader, bool *last) {
   return found;
 }
 
-/* True if a line has NULs in place of a disk block: they end with a block,
-** and begin with one or with the line. */
+/* True if a line has NULs in place of a disk block: they end at the end of a
+** block, and begin at the start of one or of the line. */
 static bool has_hole(const wsl_reader *reader) {
   const char *start = reader->line, *end = start + reader->size, *hole, *at;
   if (!reader->chained || !reader->size) return false;
@@ -217,19 +218,19 @@ static bool skip_line(wsl_reader *reader) {
   return true;
 }
 
-/* Searches for a later line that shows that the current, incomplete one had
-** been synced; else that one is torn. The reader's position is unchanged. */
+/* WSL_DAMAGED if a later line shows that the current, incomplete line had been
+** synced; else WSL_TORN. Does not change the reader's position. */
 static wsl_found search_whole_line(wsl_reader *reader) {
-  int64_t place = reader->offset;
+  int64_t start = reader->offset;
   wsl_found found = WSL_TORN, next;
   while (found == WSL_TORN && skip_line(reader)) {
     next = find_line(reader);
     if (next == WSL_END) break;
     if (next != WSL_LINE) found = next;
-    else if (reader->size > WSL_LINE_MOST || synced_at(reader) > place)
+    else if (reader->size > WSL_LINE_MOST || synced_at(reader) > start)
       found = WSL_DAMAGED;
   }
-  reader->offset = place;
+  reader->offset = start;
   reader->at = reader->bytes.size = 0;
   reader->ended = false;
   return found;
@@ -237,8 +238,8 @@ static wsl_found search_whole_line(wsl_reader *reader) {
 
 static wsl_found classify_hole(wsl_reader *reader) {
   wsl_found found = search_whole_line(reader);
-  reader->why = found == WSL_TORN ? "a part of it is not on the disk" :
-                                    "a part of it is gone from the disk";
+  reader->why = found == WSL_TORN ? "part of it was not written to the disk" :
+                                    "part of it is missing from the disk";
   return found;
 }
 
@@ -298,7 +299,7 @@ int wsl_invalid(lua_State *L, const char *message) {
 }
 
 int wsl_path_failure(lua_State *L) {
-  return wsl_invalid(L, "the path holds a NUL byte");
+  return wsl_invalid(L, "the path contains a NUL byte");
 }
 
 int wsl_file_failure(lua_State *L, const char *kind, const char *path,
@@ -316,7 +317,8 @@ int wsl_io_failure(lua_State *L, const char *path, const char *what,
 }
 
 int wsl_open_failure(lua_State *L, const char *path, int fd) {
-  if (fd == -2) return wsl_file_failure(L, "io", path, "is no plain file");
+  if (fd == -2)
+    return wsl_file_failure(L, "io", path, "is not a regular file");
   return wsl_io_failure(L, path, "cannot be opened", errno);
 }
 
@@ -362,9 +364,9 @@ static int close_reader(lua_State *L) {
 }
 
 /*
-** reader:next(): the next line and its number; nothing but nil after the
-** last; nil, kind and message when it is "damaged", when it is the last and
-** "torn", or when reading failed ("io").
+** reader:next(): the next line and its number; nil after the last one; nil,
+** kind and message if the line is "damaged", if it is the last and "torn", or
+** if reading failed ("io").
 */
 static int next_line(lua_State *L) {
   wsl_reader *reader = luaL_checkudata(L, 1, READER);
@@ -384,23 +386,23 @@ static int next_line(lua_State *L) {
   return wsl_found_failure(L, lua_tostring(L, -1), reader, found);
 }
 
-/* seal(json, before): a line with its end, and its sum; nil, "invalid" and
-** why not. */
+/* seal(json, before): the line with its line end, and its checksum; or nil,
+** "invalid" and a message. */
 static int seal(lua_State *L) {
   size_t size;
   const char *json = luaL_checklstring(L, 1, &size);
   const char *why = wsl_unfit(json, size);
   uint32_t sum;
-  char *room;
+  char *to;
   char end[WSL_SEAL + 1];
   luaL_Buffer line;
   if (why) return wsl_invalid(L, why);
   sum = wsl_checksum((uint32_t)luaL_optinteger(L, 2, 0), json, size - 1);
   write_seal(end, sum);
-  room = luaL_buffinitsize(L, &line, size + WSL_SEAL);
-  memcpy(room, json, size - 1);
-  memcpy(room + size - 1, end, WSL_SEAL);
-  room[size - 1 + WSL_SEAL] = '\n';
+  to = luaL_buffinitsize(L, &line, size + WSL_SEAL);
+  memcpy(to, json, size - 1);
+  memcpy(to + size - 1, end, WSL_SEAL);
+  to[size - 1 + WSL_SEAL] = '\n';
   luaL_pushresultsize(&line, size + WSL_SEAL);
   lua_pushinteger(L, sum);
   return 2;

@@ -1,15 +1,15 @@
 /*
-** Files of records: one JSON object a line, whose last member "sum" tells
-** whether the line is whole. Journals and plans share this form.
+** Files of records: one JSON object per line, whose last member "sum" is a
+** checksum of the line. Journals and plans have this format.
 **
-** The sum is the CRC-32 (as of zip and PNG) of the line's bytes before its
-** member "sum", in eight hexadecimal digits. In a file that is chained it
-** continues from the sum of the line before, so that a line which was taken
-** out, put in or moved shows as well.
+** The sum is the CRC-32 (as in zip and PNG) of the line's bytes before its
+** member "sum", in eight hexadecimal digits. In a chained file it continues
+** from the sum of the previous line, so that lines which were removed, inserted
+** or moved are detected too.
 **
-** The first line after a sync has "synced": how many bytes of the file were
-** on the disk then. Blocks that a power cut kept from the disk are told from
-** damage by it: nothing that comes after them was synced.
+** The first line after a sync has "synced": the number of bytes of the file
+** that were on the disk. It distinguishes blocks that a power cut kept from the
+** disk from damage: nothing after such a block was synced.
 */
 
 #ifndef WSL_LINES_H
@@ -29,20 +29,20 @@ enum {
 
 uint32_t wsl_checksum(uint32_t sum, const char *bytes, size_t size);
 
-/* Appends an object's text to `buffer` as a line with its end; returns the
-** line's sum. The text ends with the bracket that the seal replaces. synced:
-** bytes that are on the disk; 0 where nothing is said of it. */
+/* Appends a JSON object to `buffer` as a line with its line end; returns the
+** line's sum. The seal replaces the object's last bracket. `synced`: bytes that
+** are on the disk; 0 to omit the member. */
 uint32_t wsl_seal(ws_buffer *buffer, const char *json, size_t size,
                   int64_t synced, uint32_t before);
 
-/* What is wrong with a text that is to become a line; NULL: nothing. */
+/* The reason why a text cannot become a line; NULL if it can. */
 const char *wsl_unfit(const char *json, size_t size);
 
 typedef enum wsl_found {
-  WSL_LINE,      /* a line, and its sum fits */
+  WSL_LINE,      /* a line whose sum matches */
   WSL_END,
-  WSL_TORN,      /* what was never synced, and is not whole from here on */
-  WSL_DAMAGED,   /* another line that is not whole */
+  WSL_TORN,      /* an incomplete line, not synced, as all after it */
+  WSL_DAMAGED,   /* any other incomplete line */
   WSL_FAILED,    /* reading failed: errno */
   WSL_NO_MEMORY
 } wsl_found;
@@ -54,23 +54,23 @@ typedef struct wsl_reader {
   uint32_t sum;              /* of the last line */
   int64_t number;            /* of the last line, from 1 */
   int64_t offset;            /* in the file, of the end of the last line */
-  const char *why;           /* it is torn or damaged */
+  const char *why;           /* why it is torn or damaged */
   const char *line;          /* the last line, until the next is read */
   size_t size;
   ws_buffer bytes;
-  size_t at;                 /* where the next line begins in them */
+  size_t at;                 /* the offset of the next line in `bytes` */
 } wsl_reader;
 
-/* A reader of an open file from its start. It reads at places of its own
-** and neither uses nor moves the descriptor's. */
+/* Initializes a reader of an open file, from its start. It does not use the
+** descriptor's file offset. */
 void wsl_reader_init(wsl_reader *reader, int fd, bool chained);
 wsl_found wsl_reader_next(wsl_reader *reader);
 
 /* Frees its memory; the descriptor is the owner's. */
 void wsl_reader_free(wsl_reader *reader);
 
-/* Opens a plain file; -1 with errno when that fails, -2 for another kind
-** of file. */
+/* Opens a regular file; -1 with errno if that fails, -2 for another kind of
+** file. */
 int wsl_open_plain(const char *path, int flags);
 
 #endif

@@ -1,6 +1,6 @@
 /*
 ** The loop as a userdata. Its user value is a table of the tasks that wait for
-** calls, by numbers that are used again.
+** calls, with references (luaL_ref) as keys.
 */
 
 #include "binding.h"
@@ -85,8 +85,8 @@ void wsl_unpark(lua_State *L, int loop, void *parked) {
   lua_remove(L, -2);
 }
 
-/* loop:finished(): the task that waits for the next call that has ended, or
-** nil. Calls without one are skipped: their tasks no longer wait. */
+/* loop:finished(): the task of the next call that has ended, or nil. Skips
+** calls for which no task waits any longer. */
 static int loop_finished(lua_State *L) {
   ws_loop *loop = check_open(L);
   ws_call *call;
@@ -111,8 +111,9 @@ static int loop_pending(lua_State *L) {
   return 1;
 }
 
-/* loop:sleep(seconds): a call that ends after so long; at once if negative.
-** The loop is checked after all allocations, whose finalizers may close it. */
+/* loop:sleep(seconds): a call that ends after that time; at once if negative.
+** Checks the loop again after all allocations, as these may run finalizers
+** that close it. */
 static int loop_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 2);
   wsl_call *call;

@@ -1,6 +1,6 @@
 /*
-** The Lua half of the module as text in C arrays. What defines them is
-** written by script/embed-lua when the archive is built.
+** The Lua half of the module as text in C arrays, which script/embed-lua
+** generates when the archive is built.
 */
 
 #ifndef WSL_LUA_HALF_H
@@ -10,7 +10,7 @@
 
 typedef struct wsl_file {
   const char *name;           /* of the module; NULL after the last */
-  const char *place;          /* what messages call the chunk */
+  const char *place;          /* the chunk's name in error messages */
   const unsigned char *text;
   size_t size;
 } wsl_file;

@@ -16,8 +16,8 @@ static void read_rare(lua_State *L, int index, int type, ws_value *value) {
   }
 }
 
-/* Reads a value. Never by lua_tolstring of a number: that converts a key in
-** place, after which lua_next cannot go on. */
+/* Reads a value. Does not call lua_tolstring for a number, as that would
+** convert a key in place and break lua_next. */
 static inline void read_value(lua_State *L, int index, ws_value *value) {
   int type = lua_type(L, index);
   switch (type) {
@@ -47,7 +47,7 @@ static inline void read_value(lua_State *L, int index, ws_value *value) {
   }
 }
 
-/* Leaves the key just above its table, where the next call needs it. */
+/* Keeps the key just above its table, for the next call. */
 static bool next_pair(void *host, int table, bool first, ws_value *key,
                       ws_value *value) {
   lua_State *L = host;
@@ -70,7 +70,7 @@ static void item_at(void *host, int table, int64_t index, ws_value *value) {
   lua_settop(L, table);
   if (!lua_checkstack(L, 2)) {
     value->type = WS_VALUE_OTHER;
-    value->as.other = "value that memory does not suffice for";
+    value->as.other = "value for which memory ran out";
     return;
   }
   lua_rawgeti(L, table, index);

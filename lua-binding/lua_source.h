@@ -10,13 +10,13 @@
 #include "base/source.h"
 
 /*
-** Makes a source that reads tables on the stack of `L`. A table's number is its
-** absolute index. The root must be on top of the stack: the source uses what
-** is above it, and lua_settop(L, root) removes it in the end.
+** Initializes a source that reads tables on the stack of `L`. A table's number
+** is its absolute index. The root must be on top of the stack: the source uses
+** the stack above it, and the caller ends with lua_settop(L, root).
 **
-** Access is raw, nothing is allocated, no finalizer runs and nothing raises, so
-** the caller may hold memory of its own meanwhile. lua-cjson's null
-** (a light userdata of NULL) is null.
+** Access is raw, allocates nothing, runs no finalizers and never raises, so the
+** caller may hold memory of its own. lua-cjson's null (a light userdata of
+** NULL) is null.
 */
 void wsl_source(lua_State *L, ws_source *source);
 

@@ -1,10 +1,10 @@
 /*
-** Records as JSON, the same text for the same record at all times: members in
+** Writes records as JSON, always the same text for the same record: members in
 ** order, integers exact, UTF-8 only, an empty table as [].
 **
-** Members are written as Lua's walk meets them, behind what the buffer holds,
-** and put in order behind that. A value that cannot be written ends the walk;
-** the keys that lead to it are named then.
+** Members are first written in lua_next's order, then copied behind that in
+** the right order. The first value that cannot be written is an error, with the
+** path of its keys.
 */
 
 #include "binding.h"
@@ -34,8 +34,8 @@ typedef struct key {
 typedef struct writer {
   lua_State *L;
   ws_buffer *buffer;
-  const char *why;       /* a value was refused; on the stack or static */
-  int depth;             /* how many keys lead to the current value */
+  const char *why;       /* the error; on the stack or static */
+  int depth;             /* the number of keys that lead to the value */
   key keys[MAX_LEVELS + 1];
 } writer;
 
@@ -46,7 +46,8 @@ static bool refuse(writer *w, const char *why) {
   return false;
 }
 
-/* Orders what a reader looks for first, then the rest by name. */
+/* Puts the members that readers need first at the front; the rest are ordered
+** by name. */
 static int rank_of(const char *name) {
   static const char *const first[] = {"workstage", "version", "type"};
   int rank = 0;
@@ -68,7 +69,7 @@ static void insert(member *members, int count, const member *new) {
   members[at] = *new;
 }
 
-/* Pushes a text with U+FFFD in place of each byte that is not UTF-8. */
+/* Pushes a text with each byte that is not UTF-8 replaced with U+FFFD. */
 static const char *push_repaired(lua_State *L, const char *text, size_t *size) {
   luaL_Buffer repaired;
   size_t at = 0;
@@ -85,8 +86,8 @@ static const char *push_repaired(lua_State *L, const char *text, size_t *size) {
   return lua_tolstring(L, -1, size);
 }
 
-/* Writes the string at an index. What services and systems say in errors need
-** not be UTF-8. */
+/* Writes the string at an index, repaired if it is not UTF-8, as errors of
+** services and systems may be. */
 static void put_text(writer *w, int index) {
   size_t size;
   const char *text = lua_tolstring(w->L, index, &size);
@@ -101,8 +102,8 @@ static bool put_number(writer *w) {
   if (lua_isinteger(L, -1)) {
     lua_Integer value = lua_tointeger(L, -1);
     if (value < -WS_MAX_ID || value > WS_MAX_ID)
-      return refuse(w, lua_pushfstring(L, "the integer %I is beyond 2^53 and "
-                                       "would not be read back the same",
+      return refuse(w, lua_pushfstring(L, "the integer %I is beyond 2^53, so "
+                                       "JSON readers would change it",
                                        (LUAI_UACINT)value));
     ws_json_integer(w->buffer, value);
     return true;
@@ -136,7 +137,8 @@ static lua_Integer count_keys(lua_State *L) {
 static const char neither[] =
   "is neither an array without holes nor a table with names";
 
-/* Writes the table on top, which has to have no other keys. */
+/* Writes the table on top of the stack, which must have no other keys than the
+** positions. */
 static bool put_array(writer *w, lua_Integer count) {
   lua_Integer length = (lua_Integer)lua_rawlen(w->L, -1);
   if (count != length) return refuse(w, neither);
@@ -175,7 +177,7 @@ static void put_in_order(ws_buffer *buffer, size_t start,
   ws_buffer_remove_range(buffer, start, end);
 }
 
-/* Writes the table on top. Memory for more members than usual is below it. */
+/* Writes the table on top of the stack. */
 static bool put_members(writer *w, member *members) {
   member new;
   int count = 0;
@@ -240,7 +242,7 @@ static bool put_value(writer *w) {
                                    "got a %s", luaL_typename(L, -1)));
 }
 
-/* Pushes the keys that lead to what was refused: a[2].b */
+/* Pushes the path to the value that cannot be written, such as a[2].b. */
 static void push_path(const writer *w) {
   luaL_Buffer path;
   luaL_buffinit(w->L, &path);
@@ -256,7 +258,7 @@ static void push_path(const writer *w) {
   luaL_pushresult(&path);
 }
 
-/* record(table): its text; or nil, what is wrong, and where. */
+/* record(table): its text; or nil, the error, and the path to the value. */
 static int record(lua_State *L) {
   writer w = {.L = L, .buffer = wsl_scratch(L)};
   luaL_checktype(L, 1, LUA_TTABLE);

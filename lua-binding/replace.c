@@ -1,6 +1,6 @@
 /*
-** Files that appear whole or not at all: written beside their place under
-** another name, synced, and then renamed.
+** Replaces files atomically: writes a temporary file in the same folder, syncs
+** it, and renames it.
 */
 
 #include <errno.h>
@@ -17,14 +17,14 @@
 
 #define REPLACE "workstage.core.replace"
 
-/* User values: the paths. They are there before there is a file. */
+/* User values: the paths. They are set before the file is created. */
 enum { PATH = 1, TEMPORARY = 2, FOLDER = 3, VALUES = FOLDER };
 
 typedef struct replace {
   int fd;        /* -1: closed */
   bool exists;   /* the file of the temporary name */
   pid_t owner;   /* the process that made it */
-  int failed;    /* errno of a write that failed: it comes to no place */
+  int failed;    /* errno of a write that failed; there is no commit then */
 } replace;
 
 /* ------------------------------------------------------- files in general */
@@ -61,8 +61,8 @@ bool wsl_sync(int fd) {
   return done;
 }
 
-/* Where the folder may not be opened, or cannot be synced by itself, all of
-** its file system is. */
+/* Syncs the whole file system if the folder may not be opened or cannot be
+** synced alone. */
 bool wsl_sync_folder(const char *folder, int file) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), number;
   bool done = false;
@@ -84,7 +84,8 @@ static const char *push_path(lua_State *L, int which) {
   return lua_tostring(L, -1);
 }
 
-/* A child of the process that made the file leaves it alone. */
+/* Removes the temporary file, except in a forked child of the process that
+** created it. */
 static void drop(lua_State *L, replace *file) {
   if (file->fd >= 0) close(file->fd);
   file->fd = -1;
@@ -100,8 +101,8 @@ static int close_replace(lua_State *L) {
   return 0;
 }
 
-/* Pushes the path that is to be replaced: where a symbolic link leads, so
-** that the link stays one. Pushes nil for a link that leads nowhere. */
+/* Pushes the path of the file to replace: for a symbolic link its target, so
+** that the link is kept. Pushes nil for a dangling link. */
 static void push_target(lua_State *L, const char *path) {
   char *real = realpath(path, NULL), kept[4096];
   struct stat link;
@@ -115,14 +116,14 @@ static void push_target(lua_State *L, const char *path) {
     lua_pushstring(L, path);
 }
 
-/* NULL if the target may be replaced, else what keeps it from being so. A
-** rename needs no permission on the file, but its owner took it away for a
-** reason. `there` tells whether it exists. */
+/* The reason why the target may not be replaced; NULL if it may. A rename needs
+** no permission on the file, but a write-protected file is respected. Sets
+** `there` if the target exists. */
 static const char *obstacle(const char *path, struct stat *before,
                             bool *there) {
   *there = path && stat(path, before) == 0;
   if (!path) return "is a symbolic link to a file that does not exist";
-  if (*there && !S_ISREG(before->st_mode)) return "is no plain file";
+  if (*there && !S_ISREG(before->st_mode)) return "is not a regular file";
   if (*there && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)
     return "is write-protected";
   return NULL;
@@ -137,7 +138,7 @@ static bool create(lua_State *L, replace *file, mode_t mode) {
   return file->exists;
 }
 
-/* A name that is left from a process of before is passed over. */
+/* Creates the temporary file; skips names left by an earlier process. */
 static bool create_any(lua_State *L, replace *file, const char *path,
                        mode_t mode) {
   for (int i = 1; i <= WSL_TEMPORARIES; i++) {
@@ -149,8 +150,8 @@ static bool create_any(lua_State *L, replace *file, const char *path,
   return false;
 }
 
-/* replace(path, mode): a file that comes to that place with :commit(). A
-** file that is there keeps its mode unless one is given. */
+/* replace(path, mode): a temporary file that :commit() renames to `path`. An
+** existing file's mode is kept unless one is given. */
 static int new_replace(lua_State *L) {
   struct stat before;
   const char *path, *why;
@@ -179,7 +180,7 @@ static int new_replace(lua_State *L) {
   return 1;
 }
 
-/* Nothing is left of a file that cannot be written. */
+/* Removes a file that cannot be written, and returns the error. */
 static int fail(lua_State *L, replace *file, int number) {
   file->failed = number;
   drop(L, file);
@@ -243,7 +244,7 @@ static int write_file(lua_State *L) {
 }
 
 /* file_exists(path): also true for a file that may not be read and for a
-** symbolic link that leads nowhere. */
+** dangling symbolic link. */
 static int file_exists(lua_State *L) {
   struct stat found;
   const char *path = wsl_check_path(L);
@@ -251,8 +252,8 @@ static int file_exists(lua_State *L) {
   return 1;
 }
 
-/* file_mode(path): the permission bits, and whether it is a regular file; nil
-** where there is none. */
+/* file_mode(path): the permission bits, and true if it is a regular file; nil
+** if there is no file. */
 static int file_mode(lua_State *L) {
   struct stat found;
   const char *path = wsl_check_path(L);

@@ -1,6 +1,6 @@
 /*
-** The core's schemas for the Lua half: handles for writing and reading, and
-** descriptions for the reference and the types.
+** Makes the core's schemas available to Lua: as handles for writing and
+** reading, and as tables for the reference and the type annotations.
 */
 
 #include "binding.h"

@@ -1,6 +1,6 @@
 /*
-** What not all systems can do with files. system_files_linux.c has what the
-** kernel offers, system_files_posix.c what POSIX does.
+** File operations that differ between systems: system_files_linux.c uses
+** Linux's system calls, system_files_posix.c those of POSIX.
 */
 
 #ifndef WSL_SYSTEM_FILES_H
@@ -10,18 +10,17 @@
 
 /* Each is false with errno if it fails. */
 
-/* Brings the content of a file to the disk. */
+/* Writes the content of a file to the disk. */
 bool wsl_sync_once(int fd);
 
-/* Brings all of the file system that a file is on to the disk, as far as that
-** can be asked for; at least the file. */
+/* Writes the whole file system of a file to the disk, or at least the file if
+** the system cannot. */
 bool wsl_sync_file_system(int fd);
 
-/* Renames a file, unless there is one of the new name. */
+/* Renames a file; fails with EEXIST if the new name exists. */
 bool wsl_rename_new(const char *from, const char *to);
 
-/* The process that holds the lock (flock) of a file; 0 if the system does not
-** tell. */
+/* The process that holds the lock (flock) of a file; 0 if unknown. */
 long wsl_lock_holder(int fd);
 
 #endif

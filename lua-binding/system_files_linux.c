@@ -19,7 +19,7 @@ bool wsl_sync_file_system(int fd) {
   return syncfs(fd) == 0;
 }
 
-/* Not each file system can do that in one step. */
+/* Uses link and unlink on file systems without RENAME_NOREPLACE. */
 bool wsl_rename_new(const char *from, const char *to) {
   if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
     return true;
@@ -29,7 +29,7 @@ bool wsl_rename_new(const char *from, const char *to) {
   return true;
 }
 
-/* As far as the kernel's list names it. */
+/* Searches the kernel's list of locks. */
 long wsl_lock_holder(int fd) {
   struct stat status;
   char line[256];

@@ -15,7 +15,8 @@ bool wsl_sync_file_system(int fd) {
   return fsync(fd) == 0;
 }
 
-/* A crash between the two leaves both names; the old one is temporary. */
+/* A crash between link and unlink leaves both names; the old one is that of a
+** temporary file. */
 bool wsl_rename_new(const char *from, const char *to) {
   if (link(from, to) != 0) return false;
   unlink(from);

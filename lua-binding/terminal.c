@@ -1,8 +1,7 @@
 /*
-** workstage.terminal: what the command line tool needs from the system and
-** Lua does not offer: signals, the terminal, display widths, secrets in the
-** environment. The library itself never loads it, because signals are the
-** business of the program.
+** workstage.terminal: system functions for the command line tool that Lua does
+** not have: signals, the terminal, display widths, secrets in the environment.
+** The library never loads it, because signals belong to the program.
 */
 
 #include <errno.h>
@@ -43,8 +42,8 @@ static void set_handler(int number, void (*handler)(int)) {
   sigaction(number, &action, NULL);
 }
 
-/* Remembers the first signal. The second one prints the exit message and ends
-** the process the way the signal does by default. */
+/* Stores the first signal. The second one prints the exit message and ends the
+** process by the signal's default action. */
 static void on_signal(int number) {
   int saved = errno;
   if (pending_signal) {
@@ -64,9 +63,9 @@ static int is_ignored(int number) {
          action.sa_handler == SIG_IGN;
 }
 
-/* install([exit_message]): from now on the first SIGINT, SIGTERM or SIGHUP is
-** remembered instead of ending the process, and writing to a closed pipe is an
-** error of the writer. Ignored signals (nohup) stay ignored. */
+/* install([exit_message]): the first SIGINT, SIGTERM or SIGHUP is stored for
+** pending_signal and does not end the process; writing to a closed pipe is an
+** error, not a signal. Ignored signals (nohup) stay ignored. */
 static int terminal_install(lua_State *L) {
   size_t length;
   const char *text = luaL_optlstring(L, 1, "", &length);
@@ -92,8 +91,8 @@ static int terminal_pending_signal(lua_State *L) {
   return 1;
 }
 
-/* restore(): every signal ends the process at once and silently. (The
-** interpreter's own handler would print a traceback on Ctrl-C.) */
+/* restore(): every signal ends the process at once and silently, whereas the
+** interpreter's own handler would print a traceback on Ctrl-C. */
 static int terminal_restore(lua_State *L) {
   (void)L;
   for (size_t i = 0; i < STOPPING; i++)
@@ -121,15 +120,15 @@ static int terminal_width(lua_State *L) {
   return 1;
 }
 
-/* discard_input(descriptor): drops what was typed and not read yet, so that
-** it cannot answer a question that was not on the screen. */
+/* discard_input(descriptor): drops typed input that was not read yet, so that
+** it does not answer a question before that is shown. */
 static int terminal_discard_input(lua_State *L) {
   tcflush((int)luaL_checkinteger(L, 1), TCIFLUSH);
   return 0;
 }
 
-/* A UTF-8 locale for wcwidth alone; the process's own locale is not touched.
-** NULL where the system has none: each character then counts one cell. */
+/* A UTF-8 locale for wcwidth only; the process's own locale is unchanged. NULL
+** if the system has none: each character then counts as one cell. */
 static locale_t utf8_locale(void) {
   static locale_t locale = (locale_t)0;
   if (!locale) locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -137,7 +136,7 @@ static locale_t utf8_locale(void) {
   return locale;
 }
 
-/* cells(codepoint): how many cells a character takes on a terminal: 0, 1 or
+/* cells(codepoint): the number of cells of a character on a terminal: 0, 1 or
 ** 2. */
 static int terminal_cells(lua_State *L) {
   wchar_t character = (wchar_t)luaL_checkinteger(L, 1);

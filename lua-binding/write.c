@@ -1,6 +1,6 @@
 /*
-** Writes bodies and queries from Lua tables. They are built in a buffer of the
-** Lua state, which a userdata owns, so that no error leaks it.
+** Writes bodies and queries from Lua tables, in a buffer that a userdata owns,
+** so that no error leaks it.
 */
 
 #include <string.h>
@@ -27,7 +27,7 @@ static int free_buffer(lua_State *L) {
   return 0;
 }
 
-/* A body or query while it is written. */
+/* A body or query that is being written. */
 typedef struct writing {
   ws_buffer *to;
   ws_source from;
@@ -75,7 +75,7 @@ static int write_body(lua_State *L) {
                                       &it.error));
 }
 
-/* query(schema, only_query, strict, table): without a schema, of any names. */
+/* query(schema, only_query, strict, table); without a schema, any names. */
 static int write_query(lua_State *L) {
   writing it;
   const ws_schema *schema = schema_at(L, 1);

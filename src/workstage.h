@@ -40,8 +40,8 @@ typedef enum ws_kind {
   WS_REJECTED,       /* any other 4xx */
   WS_RATE_LIMITED,   /* 429, after all attempts */
   WS_SERVER,         /* 5xx */
-  WS_DECODE,         /* not a response that HTTP allows */
-  WS_TOO_LARGE,      /* longer than max_response, or its headers are */
+  WS_DECODE,         /* the response is not valid HTTP */
+  WS_TOO_LARGE,      /* body over max_response, or headers too long */
   WS_CANCELLED,
   WS_BUDGET,         /* max_requests is used up */
   WS_MEMORY,         /* memory ran out */
@@ -83,12 +83,12 @@ bool ws_init(const ws_memory *memory);
 /* Opens a loop; NULL with `error` if that fails. */
 ws_loop *ws_loop_open(ws_error *error);
 
-/* Cancels all calls and frees the loop. Its clients and calls remain for
-** their owners to close and free, before or after. */
+/* Cancels all calls and frees the loop. Its clients must still be closed and
+** its calls freed, before or after. */
 void ws_loop_close(ws_loop *loop);
 
-/* True if the process has forked since the loop was opened, and this is the
-** child: the loop and its clients are unusable. */
+/* True in a forked child of the process that opened the loop; the loop and
+** its clients are unusable there. */
 bool ws_loop_is_forked(const ws_loop *loop);
 
 /* A descriptor that becomes readable when ws_loop_step has work to do, for
@@ -126,16 +126,16 @@ typedef struct ws_options {
   const char *oauth_token;   /* sent as Bearer, instead of `token` */
   int64_t space_id;          /* Storyblok; 0: none */
   const char *region;        /* eu us ca ap cn; NULL: from the space id */
-  const char *base_url;      /* instead of the service's address */
+  const char *base_url;      /* replaces the service's address */
   double rate_limit;         /* requests a second; 0: none; < 0: default */
   const char *shared;        /* file that shares the limit among processes */
-  int64_t max_requests;      /* sends no more than so many; 0: no limit */
-  int concurrency;           /* requests in flight at most; 8 */
+  int64_t max_requests;      /* most requests to send; 0: no limit */
+  int concurrency;           /* most requests in flight; 8 */
   double timeout;            /* of each attempt; 60, Kantata 200 */
   double connect_timeout;    /* 10 */
-  int attempts;              /* of a call, with the first; 8 */
-  double retry_base;         /* longest pause before the second; 0.5 */
-  double retry_cap;          /* longest pause at all; 30 */
+  int attempts;              /* of a call, including the first; 8 */
+  double retry_base;         /* longest pause before attempt 2; 0.5 */
+  double retry_cap;          /* longest pause before any attempt; 30 */
   size_t max_response;       /* longest body; 32 MiB */
   const char *ca_file;       /* certificates as PEM; NULL: the system's */
   const char *proxy;         /* URL; NULL: the environment's; "": none */
@@ -147,7 +147,7 @@ typedef struct ws_options {
   /* Called with each libcurl easy handle (a CURL *) that the client creates,
   ** after all options are set and before its first transfer: for options that
   ** this module does not have, such as CURLOPT_INTERFACE or a trace with
-  ** CURLOPT_DEBUGFUNCTION. Options that this module sets must stay. */
+  ** CURLOPT_DEBUGFUNCTION. Must not change options that this module sets. */
   void (*configure)(void *easy, void *data);
 } ws_options;
 
@@ -168,7 +168,7 @@ ws_client *ws_client_open(ws_loop *loop, const ws_options *options,
 ** minute. */
 void ws_client_close(ws_client *client);
 
-/* A pointer of the host's own, `data` of its options at first. */
+/* A pointer for the host's use; at first `data` of the client's options. */
 void ws_client_set_data(ws_client *client, void *data);
 void *ws_client_data(const ws_client *client);
 
@@ -237,7 +237,7 @@ typedef struct ws_request {
   const char *const *headers;  /* besides the client's, NULL at the end */
   double timeout;            /* of each attempt; 0: the client's */
   double deadline;           /* of all attempts and pauses; 0: none */
-  double start_within;       /* no attempt begins later; 0: no limit */
+  double start_within;       /* no attempt starts later; 0: no limit */
   int attempts;              /* 0: the client's; 1: no retry */
   void *data;                /* the host's, see ws_call_data */
 
@@ -254,14 +254,14 @@ typedef struct ws_request {
 ws_call *ws_call_start(ws_client *client, const ws_request *request,
                        ws_error *error);
 
-/* Starts a call that sends nothing and ends after so many seconds. */
+/* Starts a call that sends nothing and ends as WS_OK after `seconds`. */
 ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error);
 
-/* A pointer of the host's own, `data` of its request at first. */
+/* A pointer for the host's use; at first `data` of the request. */
 void ws_call_set_data(ws_call *call, void *data);
 void *ws_call_data(const ws_call *call);
 
-/* The client of a call; NULL for a sleeping one. */
+/* The client of a call; NULL for a call of ws_call_sleep. */
 ws_client *ws_call_client(const ws_call *call);
 
 bool ws_call_is_done(const ws_call *call);
@@ -288,7 +288,7 @@ typedef struct ws_response {
   bool ambiguous;            /* it failed, and may have taken effect */
   bool maybe_applied;        /* some attempt may have taken effect, although
                              ** its response was lost */
-  double first_sent;         /* seconds since then; negative: never sent */
+  double first_sent;         /* seconds since attempt 1; negative: none */
   double answered;           /* seconds since the response; negative: none */
 } ws_response;
 
@@ -298,12 +298,13 @@ void ws_call_response(const ws_call *call, ws_response *response);
 /* The response's Date: seconds since 1970; negative if it has none. */
 double ws_call_date(const ws_call *call);
 
-/* The value of a header of the response, or NULL. Upper and lower case are
-** the same. */
+/* The value of a header of the response, or NULL. The case of the name does
+** not matter. */
 const char *ws_call_header(const ws_call *call, const char *name,
                            size_t *size);
 
-/* Walks the headers: `*at` is 0 at first; false at the end. */
+/* Reads the next header of the response. Set `*at` to 0 before the first
+** call; false at the end. */
 bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
                          size_t *name_size, const char **value,
                          size_t *value_size);
@@ -313,7 +314,7 @@ bool ws_call_next_header(const ws_call *call, size_t *at, const char **name,
 typedef enum ws_event_type {
   WS_EVENT_REQUEST,          /* an attempt is sent */
   WS_EVENT_RESPONSE,         /* an attempt got a response, or failed */
-  WS_EVENT_RETRY,            /* there will be another one, after `pause` */
+  WS_EVENT_RETRY,            /* another attempt follows, after `pause` */
   WS_EVENT_WAIT              /* the rate limit delays the call by `pause` */
 } ws_event_type;
 

@@ -116,9 +116,9 @@ describe("an answer", function()
     end
     server:answer(200, '{"workflow_stage":{"id":5,"position":"3"}}')
     has(failed("decode", space.stages:get(5)),
-        "position: expected an integer, the answer holds a string")
+        "position: expected an integer, the response has a string")
     server:answer(200, '{"workflow_stage":{"id":5,"user_ids":[1,null]}}')
-    has(failed("decode", space.stages:get(5)), "the answer holds null")
+    has(failed("decode", space.stages:get(5)), "the response has null")
   end)
 
   it("with values of wrong types", function()

@@ -206,23 +206,23 @@ describe("a schema", function()
   it("refuses other values, and says where", function()
     for text, why in pairs {
       ['{"id":0}'] = "id: expected an id from 1 to 9007199254740991, " ..
-                     "the answer holds the number 0",
+                     "the response has the number 0",
       ['{"id":9007199254740993}'] = "id: expected an id from 1 to " ..
-        "9007199254740991, the answer holds the number 9007199254740993",
+        "9007199254740991, the response has the number 9007199254740993",
       ['{"id":1.5}'] = "id: expected an id from 1 to 9007199254740991, " ..
-                       "the answer holds the number 1.5",
+                       "the response has the number 1.5",
       ['{"id":"5"}'] = "id: expected an id from 1 to 9007199254740991, " ..
-                       "the answer holds a string",
-      ['{"name":5}'] = "name: expected a string, the answer holds the " ..
+                       "the response has a string",
+      ['{"name":5}'] = "name: expected a string, the response has the " ..
                        "number 5",
       ['{"is_default":1}'] = "is_default: expected a boolean, the answer " ..
                              "holds the number 1",
       ['{"user_ids":[1,null]}'] = "user_ids[2]: expected an id from 1 to " ..
-                                  "9007199254740991, the answer holds null",
+                                  "9007199254740991, the response has null",
       ['{"user_ids":{"a":1}}'] = "user_ids: expected an array, the answer " ..
                                  "holds an object",
-      ['[{"id":1}]'] = ": expected an object, the answer holds an array",
-      ["7"] = ": expected an object, the answer holds the number 7",
+      ['[{"id":1}]'] = ": expected an object, the response has an array",
+      ["7"] = ": expected an object, the response has the number 7",
     } do
       local value, message, is_json =
         core.decode('{"workflow_stage":' .. text .. "}", envelope)

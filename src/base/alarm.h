@@ -1,6 +1,6 @@
 /*
-** A descriptor that becomes readable at a given time: a timerfd. Where there
-** is none it may become readable too early.
+** A descriptor that becomes readable at a given time: a timerfd. On systems
+** without timerfd it may become readable too early.
 */
 
 #ifndef WS_ALARM_H
@@ -11,7 +11,7 @@
 /* Opens one; negative with errno if that fails. */
 int ws_alarm_open(void);
 
-/* Makes it readable from `due` on, in place of the time set before. */
+/* Makes it readable from `due` on; replaces the time set before. */
 void ws_alarm_set(int alarm, ws_time due);
 
 /* Makes it unreadable again. */

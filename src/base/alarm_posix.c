@@ -1,7 +1,7 @@
 /*
-** A pipe that is readable as soon as a time is set: POSIX has no descriptor
-** that waits for one. The host wakes up too early, once, and asks when it is
-** wanted next. See alarm.h.
+** A pipe that becomes readable as soon as a time is set, as POSIX has no
+** descriptor for timers. The host wakes up too early, once, and then asks for
+** the next time. See alarm.h.
 */
 
 #include "base/alarm.h"

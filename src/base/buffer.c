@@ -50,7 +50,7 @@ static void put_eight(char *to, uint32_t value) {
   put_pair(to + 6, low % 100);
 }
 
-/* Writes the digits of `value` so that the last one stands before `end`. */
+/* Writes the digits of `value` so that the last one is just before `end`. */
 static void put_digits(char *end, uint64_t value) {
   for (; value >= 100000000; value /= 100000000)
     put_eight(end -= 8, (uint32_t)(value % 100000000));
@@ -62,8 +62,8 @@ static void put_digits(char *end, uint64_t value) {
     end[-1] = (char)('0' + rest);
 }
 
-/* Counts the decimal digits by the binary ones: 1233 / 4096 approximates the
-** decimal logarithm of 2. */
+/* Computes the number of decimal digits from the number of bits: 1233 / 4096
+** approximates the decimal logarithm of 2. */
 static size_t count_digits(uint64_t value) {
   static const uint64_t powers[] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,

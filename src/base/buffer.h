@@ -36,7 +36,7 @@ static inline void ws_buffer_add(ws_buffer *buffer, const char *bytes,
   buffer->size += size;
 }
 
-/* Adds a copy of its own bytes from `start` on. */
+/* Adds a copy of `size` of the buffer's own bytes, from `start` on. */
 static inline void ws_buffer_add_own(ws_buffer *buffer, size_t start,
                                      size_t size) {
   if (!size || !ws_buffer_reserve(buffer, size)) return;

@@ -1,6 +1,6 @@
 /*
-** Tells processes apart whose clocks (ws_now) have nothing in common: those
-** of another boot, or of another time namespace.
+** Identifies the clock of ws_now, which differs between boots and between time
+** namespaces.
 */
 
 #ifndef WS_CLOCK_ID_H
@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* A number that is the same for all processes of this clock; 0 if the system
-** does not tell. */
+/* A number that is the same for all processes with this clock; 0 if the system
+** cannot identify it. */
 uint64_t ws_clock_id(void);
 
 #endif

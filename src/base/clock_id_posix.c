@@ -1,6 +1,6 @@
 /*
-** POSIX has no name for a boot: times of another one are told by the fact
-** that they lie in the future, as a rule. See clock_id.h.
+** POSIX cannot identify a boot. Times of an earlier boot are usually in the
+** future, and are recognized by that. See clock_id.h.
 */
 
 #include "base/clock_id.h"

@@ -1,8 +1,8 @@
 /*
 ** Locks on single bytes of a file, between processes and, within a process,
 ** between descriptors of the file. A lock ends when its descriptor is closed
-** or its process dies. file_lock_linux.c has open file description locks,
-** file_lock_posix.c fcntl's locks of a process.
+** or its process dies. file_lock_linux.c uses open file description locks,
+** file_lock_posix.c the traditional locks of fcntl.
 */
 
 #ifndef WS_FILE_LOCK_H
@@ -25,11 +25,11 @@ void ws_file_unlock(int fd, off_t byte);
 /* True if another descriptor or process holds the lock. */
 bool ws_file_is_locked(int fd, off_t byte);
 
-/* Closes the descriptor and with it ends its locks. */
+/* Closes the descriptor and releases its locks. */
 void ws_file_lock_close(int fd);
 
-/* To be called in a forked child for each descriptor of its parent's: closes
-** it, and leaves the parent's locks alone. */
+/* Closes, in a forked child, a descriptor of the parent, and keeps the parent's
+** locks. Must be called for each of them. */
 void ws_file_lock_abandon(int fd);
 
 #endif

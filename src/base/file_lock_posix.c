@@ -1,7 +1,7 @@
 /*
-** fcntl's locks, which belong to a process: two descriptors of a file do not
-** exclude each other, and closing either one ends the locks of both. A list
-** of what this process holds makes up for it. See file_lock.h.
+** The traditional locks of fcntl belong to a process: two descriptors of a
+** file do not exclude each other, and closing either one ends the locks of
+** both. A list of this process's locks makes up for that. See file_lock.h.
 */
 
 #include "base/file_lock.h"
@@ -14,8 +14,8 @@
 
 #include "base/memory.h"
 
-/* A lock of this process, or (`byte` < 0) a descriptor that was closed by its
-** owner and stays open for the sake of other descriptors' locks. */
+/* A lock of this process, or (`byte` is CLOSED) a descriptor that its owner
+** closed, but that stays open because closing it would end other locks. */
 typedef struct held_lock {
   struct held_lock *next;
   dev_t device;
@@ -111,7 +111,8 @@ bool ws_file_is_locked(int fd, off_t byte) {
   return is_locked;
 }
 
-/* Ends the locks of a descriptor; true if others hold some on its file. */
+/* Releases the locks of a descriptor; true if other descriptors have locks on
+** its file. */
 static bool release_all(int fd, const struct stat *file) {
   bool has_others = false;
   held_lock **at = &held;
@@ -134,7 +135,7 @@ static void close_waiting(const struct stat *file) {
   }
 }
 
-/* Without memory for the list the descriptor stays open. */
+/* If memory for the list runs out, the descriptor is never closed. */
 void ws_file_lock_close(int fd) {
   struct stat file;
   if (fstat(fd, &file) != 0) return;
@@ -148,7 +149,7 @@ void ws_file_lock_close(int fd) {
   pthread_mutex_unlock(&guard);
 }
 
-/* A child has none of its parent's locks. */
+/* A child does not inherit its parent's locks. */
 void ws_file_lock_abandon(int fd) {
   for (held_lock **at = &held; *at;)
     if ((*at)->fd == fd) drop(at);

@@ -1,5 +1,6 @@
 /*
-** Tells files on a network apart, whose locks other machines may not see.
+** Detects files on network file systems, whose locks other machines may not
+** see.
 */
 
 #ifndef WS_LOCAL_FILE_H
@@ -7,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* True if the file is on a local file system, as far as the system tells. */
+/* True if the file is on a local file system, as far as can be detected. */
 bool ws_file_is_local(int fd);
 
 #endif

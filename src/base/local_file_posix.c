@@ -1,5 +1,5 @@
 /*
-** POSIX does not tell. See local_file.h.
+** POSIX cannot detect network file systems. See local_file.h.
 */
 
 #include "base/local_file.h"

@@ -1,6 +1,6 @@
 /*
-** The core's memory: one set of functions for the whole process, which a
-** host may replace before it calls anything else (ws_init).
+** The core's memory functions: one set for the whole process, which a host may
+** replace before it calls anything else (ws_init).
 */
 
 #ifndef WS_MEMORY_H
@@ -10,16 +10,16 @@
 #include <stddef.h>
 
 /*
-** Replaces the functions that all memory of the core comes from; four NULLs
-** restore the C library's. Must not be called while a block is allocated or
-** another thread uses the core.
+** Replaces the functions that allocate the core's memory; NULL restores the C
+** library's. Must not be called while a block is allocated or another thread
+** uses the core.
 */
 void ws_set_memory(void *(*allocate)(size_t size),
                    void *(*zeroed)(size_t count, size_t size),
                    void *(*resize)(void *block, size_t size),
                    void (*release)(void *block));
 
-/* True if a block was ever allocated: then the functions can no longer be
+/* True if a block was ever allocated, so that the functions can no longer be
 ** replaced. */
 bool ws_memory_was_used(void);
 

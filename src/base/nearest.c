@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 
 enum {
-  MAX_NAME = 64, /* longer names are never near */
+  MAX_NAME = 64, /* longer names are never suggested */
   MIN_WORD = 4   /* shorter ones are in too many others */
 };
 
@@ -35,8 +35,8 @@ static void fill_row(row now, const row last, const row before,
   }
 }
 
-/* The edit distance: how many characters must be inserted, removed, replaced
-** or swapped with their neighbour to make one name of the other. */
+/* The edit distance: the number of characters to insert, remove, replace or
+** swap with their neighbour to turn one name into the other. */
 static size_t distance(const char *a, size_t a_size, const char *b,
                        size_t b_size) {
   row rows[3];

@@ -10,7 +10,7 @@
 /* The index of the name that a mistyped one most likely means; -1 if none of
 ** the `count` names is near enough. A name with one mistake comes first, then
 ** one that has the mistyped name as a word, then one with more mistakes.
-** Compares ASCII without regard to case, and takes "-" and " " for "_". */
+** Ignores the case of ASCII letters, and takes "-" and " " for "_". */
 int ws_nearest_name(const char *const names[], size_t count, const char *name,
                     size_t size);
 

@@ -1,5 +1,5 @@
 /*
-** Pipes as POSIX has them, for what Linux has descriptors of its own for.
+** Pipes that replace, on POSIX systems, Linux's eventfd and timerfd.
 */
 
 #ifndef WS_PIPE_H
@@ -11,14 +11,14 @@
 ** becomes readable by ws_pipe_signal; negative with errno if that fails. */
 int ws_pipe_open(void);
 
-/* Makes the end readable, unreadable. From any thread. */
+/* Make the end readable and unreadable. From any thread. */
 void ws_pipe_signal(int end);
 void ws_pipe_clear(int end);
 
-/* Makes both ends readable by whatever makes one of them so. */
+/* Makes `end` the same pipe as `with`: both are then readable together. */
 bool ws_pipe_join(int end, int with);
 
-/* True if it is the end of such a pipe. */
+/* True if `fd` was returned by ws_pipe_open. */
 bool ws_pipe_is_end(int fd);
 
 void ws_pipe_close(int end);

@@ -1,5 +1,5 @@
 /*
-** The writing end of each pipe is kept by the number of its reading end. See
+** Stores the writing end of each pipe under the number of its reading end. See
 ** pipe.h.
 */
 
@@ -13,7 +13,7 @@
 /* Descriptors from here on cannot be the ends of pipes. */
 enum { MOST_DESCRIPTORS = 65536 };
 
-/* 0: none; else the descriptor and one. */
+/* 0: none; else the descriptor plus 1. */
 static atomic_int writing_ends[MOST_DESCRIPTORS];
 
 static int writing_end(int end) {
@@ -46,7 +46,7 @@ int ws_pipe_open(void) {
   return -1;
 }
 
-/* Fails only where it is readable already. */
+/* A write can only fail if the pipe is full, and so readable. */
 void ws_pipe_signal(int end) {
   ssize_t written = write(writing_end(end), "", 1);
   (void)written;
@@ -57,7 +57,7 @@ void ws_pipe_clear(int end) {
   while (read(end, bytes, sizeof bytes) == (ssize_t)sizeof bytes) {}
 }
 
-/* Their descriptors stay, and become those of one pipe. */
+/* Keeps the descriptor numbers of `end`, and makes them refer to `with`. */
 bool ws_pipe_join(int end, int with) {
   return dup2(with, end) >= 0 &&
          dup2(writing_end(with), writing_end(end)) >= 0 && set_flags(end) &&

@@ -1,6 +1,6 @@
 /*
-** Waits for events on any number of descriptors: epoll, or poll where the
-** system has POSIX alone.
+** Waits for events on any number of descriptors: with epoll, or with poll on
+** other POSIX systems.
 */
 
 #ifndef WS_POLLER_H
@@ -24,18 +24,18 @@ typedef struct ws_ready {
 int ws_poller_open(void);
 void ws_poller_close(int poller);
 
-/* Watches a descriptor for `events`, or for others than before. False if the
-** kernel refuses it. */
+/* Watches a descriptor for `events`, which replace earlier ones. False if that
+** fails. */
 bool ws_poller_watch(int poller, int fd, unsigned events);
 void ws_poller_remove(int poller, int fd);
 
-/* Waits at most so many milliseconds (-1: without limit) and returns how many
-** descriptors are ready; negative if a signal interrupted the wait. */
+/* Waits at most `milliseconds` (-1: without limit) and returns the number of
+** ready descriptors; negative if a signal interrupted the wait. */
 int ws_poller_wait(int poller, ws_ready *ready, int most, int milliseconds);
 
-/* How many milliseconds a host may sleep on the poller's descriptor without a
-** wait of 0 in between; -1: as long as it likes, the descriptor tells of all
-** events. Where there is poll alone it does not tell of sockets. */
+/* The most milliseconds that a host may sleep on the poller's descriptor before
+** it calls ws_poller_wait again; -1: no limit, as the descriptor shows all
+** events. With poll it does not show events of sockets. */
 int ws_poller_host_wait(int poller);
 
 #endif

@@ -10,9 +10,8 @@ int ws_poller_open(void) {
   return epoll_create1(EPOLL_CLOEXEC);
 }
 
-/* The kernel removes a closed descriptor from the set by itself, and its
-** number may come back for another one: so whether it is in the set is not
-** remembered but tried. */
+/* The kernel removes closed descriptors from the set and reuses their numbers,
+** so this does not remember which are in the set, but tries to add first. */
 bool ws_poller_watch(int poller, int fd, unsigned events) {
   struct epoll_event event = {.data = {.fd = fd}};
   if (events & WS_POLL_IN) event.events |= EPOLLIN;
@@ -48,7 +47,7 @@ void ws_poller_close(int poller) {
   close(poller);
 }
 
-/* The descriptor tells of all events. */
+/* The descriptor shows all events. */
 int ws_poller_host_wait(int poller) {
   (void)poller;
   return -1;

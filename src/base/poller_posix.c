@@ -1,8 +1,8 @@
 /*
-** poll. The poller's own descriptor, for hosts, is a pipe: it tells of the
-** wakeups and alarms that are watched, as these are pipes too, but not of
-** sockets. So a host that sleeps on it looks after those now and then. See
-** poller.h.
+** poll. The poller's own descriptor, for hosts, is a pipe: it becomes readable
+** with the wakeups and alarms that are watched, as these are pipes too, but
+** not with sockets. So a host that sleeps on it must check those regularly.
+** See poller.h.
 */
 
 #include "base/poller.h"
@@ -20,7 +20,7 @@ enum { MOST_DESCRIPTORS = 65536, FIRST_CAPACITY = 16, HOST_WAIT = 10 };
 typedef struct poll_set {
   struct pollfd *watched;
   int count, capacity;
-  int pipes;             /* of the watched, so many are pipes */
+  int pipes;             /* the number of watched pipes */
 } poll_set;
 
 static _Atomic(poll_set *) pollers[MOST_DESCRIPTORS];
@@ -51,13 +51,13 @@ void ws_poller_close(int fd) {
   ws_pipe_close(fd);
 }
 
-static int place_of(const poll_set *self, int fd) {
+static int index_of(const poll_set *self, int fd) {
   int i = 0;
   while (i < self->count && self->watched[i].fd != fd) i++;
   return i;
 }
 
-static bool make_room(poll_set *self) {
+static bool reserve(poll_set *self) {
   int capacity = self->capacity ? 2 * self->capacity : FIRST_CAPACITY;
   struct pollfd *watched;
   if (self->count < self->capacity) return true;
@@ -68,9 +68,9 @@ static bool make_room(poll_set *self) {
   return true;
 }
 
-/* A new descriptor; a pipe becomes one with the poller's. */
+/* Adds a descriptor; a pipe is joined with the poller's own. */
 static bool add(poll_set *self, int own, int fd) {
-  if (!make_room(self)) return false;
+  if (!reserve(self)) return false;
   if (ws_pipe_is_end(fd)) {
     if (!ws_pipe_join(fd, own)) return false;
     self->pipes++;
@@ -81,24 +81,24 @@ static bool add(poll_set *self, int own, int fd) {
 
 bool ws_poller_watch(int poller, int fd, unsigned events) {
   poll_set *self = find_poller(poller);
-  int place;
+  int index;
   if (!self) return false;
-  place = place_of(self, fd);
-  if (place == self->count && !add(self, poller, fd)) return false;
-  self->watched[place].events =
+  index = index_of(self, fd);
+  if (index == self->count && !add(self, poller, fd)) return false;
+  self->watched[index].events =
     (short)((events & WS_POLL_IN ? POLLIN : 0) |
             (events & WS_POLL_OUT ? POLLOUT : 0));
   return true;
 }
 
-static void remove_at(poll_set *self, int place) {
-  self->watched[place] = self->watched[--self->count];
+static void remove_at(poll_set *self, int index) {
+  self->watched[index] = self->watched[--self->count];
 }
 
 void ws_poller_remove(int poller, int fd) {
   poll_set *self = find_poller(poller);
-  int place = self ? place_of(self, fd) : 0;
-  if (self && place < self->count) remove_at(self, place);
+  int index = self ? index_of(self, fd) : 0;
+  if (self && index < self->count) remove_at(self, index);
 }
 
 static unsigned events_of(int events) {
@@ -107,8 +107,8 @@ static unsigned events_of(int events) {
          (events & (POLLERR | POLLHUP) ? WS_POLL_ERROR : 0U);
 }
 
-/* A descriptor that was closed while it was watched is removed, as a kernel's
-** own set would do. */
+/* Collects the ready descriptors. Removes those that were closed while they
+** were watched, as epoll does. */
 static int collect(poll_set *self, ws_ready *ready, int most) {
   int count = 0;
   for (int i = self->count - 1; i >= 0 && count < most; i--) {

@@ -35,7 +35,7 @@ static void reset(ws_sockets *sockets, int fd, bool is_connection) {
   socket->wanted = 0;
 }
 
-/* If memory runs out here, it is watched as any other descriptor is. */
+/* If memory runs out, the socket is watched like any other descriptor. */
 void ws_sockets_opened(ws_sockets *sockets, int fd) {
   reset(sockets, fd, true);
 }

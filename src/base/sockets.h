@@ -1,10 +1,10 @@
 /*
 ** The sockets that a loop's poller watches for libcurl.
 **
-** libcurl asks to watch a connection while a request waits for it and not
-** while it is idle, which would cost two system calls a request. So a
-** connection stays in the poller until it is closed. If an idle one has an
-** event (as a rule the server has closed it), it is removed then.
+** libcurl asks to watch a connection while a request waits for it, and to stop
+** while it is idle. Two system calls for each request are saved by keeping it
+** in the poller until it is closed. If an idle connection has an event (usually
+** because the server closed it), it is removed then.
 */
 
 #ifndef WS_SOCKETS_H
@@ -24,14 +24,14 @@ typedef struct ws_sockets {
   ws_socket *known;    /* by descriptor */
 } ws_sockets;
 
-/* The socket of a connection was opened. */
+/* Records that the socket of a connection was opened. */
 void ws_sockets_opened(ws_sockets *sockets, int fd);
 
-/* The socket of a connection is about to be closed. */
+/* Records that the socket of a connection is about to be closed. */
 void ws_sockets_closing(ws_sockets *sockets, int fd);
 
-/* libcurl waits for `events` (WS_POLL_*; 0: none). False if the socket cannot
-** be watched. */
+/* Records that libcurl waits for `events` (WS_POLL_*; 0: none). False if the
+** socket cannot be watched. */
 bool ws_sockets_watch(ws_sockets *sockets, int fd, unsigned events);
 
 /* True if libcurl waits for the socket, which has had an event. */

@@ -1,7 +1,7 @@
 /*
-** How the core reads a host's values, be they Lua's tables or arrays of C.
-** The host provides two functions over its tables and a number for each
-** table; the core sees nothing else of them.
+** The interface through which the core reads a host's values, such as Lua
+** tables or C arrays. The host provides two functions, and a number for each
+** table.
 */
 
 #ifndef WS_SOURCE_H
@@ -13,7 +13,7 @@
 
 typedef enum ws_value_type {
   WS_VALUE_NONE,     /* absent */
-  WS_VALUE_NULL,     /* JSON's null, given as such */
+  WS_VALUE_NULL,     /* an explicit null */
   WS_VALUE_BOOLEAN,
   WS_VALUE_INTEGER,
   WS_VALUE_NUMBER,
@@ -35,17 +35,17 @@ typedef struct ws_value {
 } ws_value;
 
 /*
-** `next` gives the next member of a table, in any order; false at the end.
-** The first call for a table has `first` true. Texts and tables that it gave
-** stay valid until the next call of `next` for the same table. The core walks
-** into a member's table before it goes on with the outer one; it may leave
-** any walk early. If memory runs out, the host gives a key of WS_VALUE_NONE
-** and returns true.
+** `next` reads the next member of a table, in any order; false at the end.
+** The first call for a table has `first` true. Texts and tables that it
+** returned stay valid until the next call of `next` for the same table. The
+** core reads all of a member's table before it continues with the outer one,
+** and may stop reading any table early. If memory runs out, the host returns
+** true with a key of WS_VALUE_NONE.
 **
-** `at` gives one item by its position, from 1, and ends the walk of that
-** table. What it gave stays valid until the next `at` or `next` for it.
+** `at` reads one item by its position, from 1, and ends the reading of that
+** table by `next`. Its value stays valid until the next `at` or `next` for it.
 **
-** Neither may run code of the host's user, raise an error or jump.
+** Neither may run code of the host's user, raise an error or use longjmp.
 */
 typedef struct ws_source {
   void *host;

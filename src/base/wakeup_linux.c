@@ -8,7 +8,7 @@ int ws_wakeup_open(void) {
   return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-/* Fails only where it is readable already. */
+/* A write can only fail if the counter is full, and so readable. */
 void ws_wakeup_signal(int wakeup) {
   const uint64_t one = 1;
   ssize_t written = write(wakeup, &one, sizeof one);

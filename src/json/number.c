@@ -12,8 +12,8 @@
 
 /* ---------------------------------------------------------------- format */
 
-/* Replaces the locale's decimal point, which may be a comma or several bytes:
-** it is whatever is neither a digit nor part of an exponent. */
+/* Replaces the locale's decimal point, which may be a comma or several bytes,
+** by ".": every byte that is not a digit, a sign or an "e" belongs to it. */
 static size_t fix_decimal_point(char *text) {
   char *to = text;
   bool seen = false;
@@ -61,7 +61,7 @@ static void make_c_locale(void) {
   c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-/* strtod with a decimal point that is always ".". */
+/* The same as strtod, but the decimal point is always ".". */
 static double parse_in_c_locale(const char *text) {
   pthread_once(&c_locale_made, make_c_locale);
   return c_locale ? strtod_l(text, NULL, c_locale) : strtod(text, NULL);

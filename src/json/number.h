@@ -1,6 +1,6 @@
 /*
-** Numbers as JSON writes them: to text and back, whatever decimal point the
-** host's locale has.
+** Formats and parses numbers in JSON's syntax, independent of the host's
+** locale.
 */
 
 #ifndef WS_NUMBER_H
@@ -14,17 +14,17 @@
 
 #define WS_NUMBER_SIZE 48  /* the longest number as text, with its NUL */
 
-/* Writes the shortest of 15 to 17 significant digits that read back as the
-** same value; "inf", "-inf" or "nan" where JSON has no number. Returns the
-** length. */
+/* Formats a number with the fewest of 15 to 17 significant digits that parse
+** to the same value; as "inf", "-inf" or "nan" if JSON cannot represent it.
+** Returns the length. */
 size_t ws_number_format(char text[WS_NUMBER_SIZE], double value);
 
-/* Converts decimal digits, with or without a minus sign in front. False if
-** there is anything else, or the value does not fit. */
+/* Parses decimal digits, with or without a minus sign. False for anything
+** else, and for a value that does not fit. */
 bool ws_number_parse_integer(const char *text, size_t size, int64_t *value);
 
-/* Converts a number in JSON's syntax, which the caller has checked; a value
-** that is too large becomes infinite. False if memory runs out. */
+/* Parses a number in JSON's syntax, which the caller has checked; a value that
+** is too large becomes infinite. False if memory runs out. */
 bool ws_number_parse(const char *text, size_t size, double *value);
 
 #endif

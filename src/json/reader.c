@@ -35,7 +35,7 @@ static inline void skip_blanks(ws_reader *r) {
   r->at = at;
 }
 
-/* The next character that is no blank; NUL at the end. */
+/* The next character that is not whitespace; NUL at the end. */
 static inline char peek(ws_reader *r) {
   skip_blanks(r);
   if (r->at == r->end) return '\0';
@@ -64,7 +64,7 @@ static inline bool has_special(const char *bytes) {
            (slash - EACH_BYTE(1)) | word) & HIGH_BITS) != 0;
 }
 
-/* Where the next special character is, or the end. */
+/* The position of the next special character, or the end. */
 static inline const char *find_special(const char *at, const char *end) {
   while (end - at >= 8 && !has_special(at)) at += 8;
   while (at < end && (unsigned char)*at >= 0x20 &&
@@ -73,7 +73,7 @@ static inline const char *find_special(const char *at, const char *end) {
   return at;
 }
 
-/* Goes past characters of UTF-8. */
+/* Skips one UTF-8 character. */
 static bool skip_utf8(ws_reader *r) {
   size_t length = ws_utf8_length(r->at, (size_t)(r->end - r->at));
   if (!length) return fail(r, "UTF-8");
@@ -94,8 +94,8 @@ static long read_hex(ws_reader *r) {
   return code;
 }
 
-/* Reads the code point of \uXXXX, or of a pair of surrogates; negative for a
-** half of one. */
+/* Reads the code point of \uXXXX, or of a surrogate pair; negative if it is
+** malformed or half of a pair. */
 static long read_code_point(ws_reader *r) {
   long high = read_hex(r), low;
   if (high < 0xD800 || high > 0xDFFF) return high;
@@ -141,7 +141,7 @@ static bool read_escape(ws_reader *r) {
   return fail(r, "an escape");
 }
 
-/* Goes past a run without quotes and escapes. */
+/* Skips characters up to the next quote or backslash. */
 static bool skip_run(ws_reader *r) {
   for (;;) {
     r->at = find_special(r->at, r->end);
@@ -153,8 +153,8 @@ static bool skip_run(ws_reader *r) {
   }
 }
 
-/* Reads the rest of a string that has escapes; `start` is its beginning, and
-** the reader stands at the first backslash. */
+/* Reads a string that has escapes; `start` is its beginning, and the reader is
+** at its first backslash. */
 static bool read_escaped(ws_reader *r, const char *start) {
   ws_buffer_reset(r->unescaped);
   while (r->at[0] == '\\') {
@@ -172,8 +172,8 @@ static bool read_escaped(ws_reader *r, const char *start) {
   return true;
 }
 
-/* Reads a string, after its first quotation mark. One without escapes is
-** given as it stands in the source. */
+/* Reads a string, after its opening quote. Without escapes, `text` points into
+** the source. */
 static bool read_string(ws_reader *r) {
   const char *start = r->at;
   if (!skip_run(r)) return false;
@@ -192,7 +192,7 @@ static bool skip_digits(ws_reader *r) {
   return r->at > start;
 }
 
-/* Goes past fraction and exponent; sets `is_plain` if there is neither. */
+/* Skips fraction and exponent; sets `is_plain` if there is neither. */
 static bool skip_fraction(ws_reader *r, bool *is_plain) {
   *is_plain = true;
   if (take(r, '.')) {
@@ -300,8 +300,8 @@ bool ws_reader_member(ws_reader *r, const char **name, size_t *size) {
   return true;
 }
 
-/* Brackets that are open are remembered as bits, so that a value of any depth
-** is skipped in one loop. */
+/* The kinds of the open brackets, one bit each, so that ws_reader_skip needs
+** no recursion. */
 typedef struct brackets {
   uint64_t are_objects[WS_READER_MAX_DEPTH / 64 + 1];
 } brackets;

@@ -1,8 +1,7 @@
 /*
-** A pull parser for JSON: the caller asks for one value after another and
-** builds of them what it wants. Strict as RFC 8259 has it, UTF-8 included.
-** It allocates nothing but memory for strings with escapes, in a buffer of the
-** caller's.
+** A pull parser for JSON: the caller asks for one value after another. Accepts
+** exactly the syntax of RFC 8259 and valid UTF-8. Allocates memory only for
+** strings with escapes, in the caller's buffer.
 **
 **   ws_reader_init(&reader, bytes, size, &buffer);
 **   switch (ws_reader_next(&reader)) {
@@ -16,8 +15,8 @@
 **   }
 **   good = ws_reader_finish(&reader);
 **
-** After an error every function returns at once: WS_JSON_ERROR or false. So a
-** caller need only look at the end, and at WS_JSON_ERROR.
+** After an error every function returns WS_JSON_ERROR or false at once, so it
+** is enough to check for errors at the end.
 */
 
 #ifndef WS_READER_H
@@ -70,7 +69,8 @@ bool ws_reader_member(ws_reader *reader, const char **name, size_t *size);
 /* Goes to the next item of an array. False at the end. */
 bool ws_reader_item(ws_reader *reader);
 
-/* Skips the next value, all of an array or object; checks it all the same. */
+/* Skips the next value, including all of an array or object; its syntax is
+** still checked. */
 void ws_reader_skip(ws_reader *reader);
 
 /* True if there was no error and nothing follows the value. */

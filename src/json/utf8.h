@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-/* The length of the character that begins here; 0 if none does. `size` is
-** the number of bytes left, at least 1. */
+/* The length of the character at `bytes`; 0 if it is not valid. `size` is the
+** number of bytes left, at least 1. */
 size_t ws_utf8_length(const char *bytes, size_t size);
 
 /* The offset of the first byte that is not UTF-8; -1 if there is none. */

@@ -9,7 +9,7 @@
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 #define HIGH_BITS    EACH_BYTE(0x80)
 
-/* True for ASCII that may stand in a JSON string as it is. */
+/* True for ASCII characters that need no escape in a JSON string. */
 static bool is_plain(unsigned char c) {
   return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
@@ -27,7 +27,7 @@ static bool are_eight_plain(const char *bytes) {
   return !escape_mask(word);
 }
 
-/* Counts the plain bytes from here on, eight at a time. */
+/* Counts the plain bytes at the start of `bytes`, eight at a time. */
 static size_t count_plain(const char *bytes, size_t size) {
   size_t at = 0;
   while (size - at >= 8 && are_eight_plain(bytes + at)) at += 8;
@@ -62,8 +62,8 @@ static void add_escape(ws_buffer *buffer, unsigned char c) {
   ws_buffer_add(buffer, text, 6);
 }
 
-/* Adds what is not plain ASCII: one escape, or one character of UTF-8.
-** Returns its length in the source; 0 if it is not UTF-8. */
+/* Adds one character that is not plain: as an escape, or unchanged if it is
+** not ASCII. Returns its length in the source; 0 if it is not UTF-8. */
 static size_t add_special(ws_buffer *buffer, const char *bytes, size_t size) {
   size_t length = ws_utf8_length(bytes, size);
   if (length == 1) add_escape(buffer, (unsigned char)bytes[0]);

@@ -1,6 +1,6 @@
 /*
-** A limit record as bytes: a head of fixed size, then numbers of as few bytes
-** as they need. Times are differences to the time of writing.
+** Encodes a limit record: a header of fixed size, then numbers of variable
+** length. Times are stored relative to the time of writing.
 */
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "limit/limit_record.h"
 
 enum {
-  HEAD = 40,              /* magic, clock, checksum, size, time of writing */
+  HEADER = 40,            /* magic, clock, checksum, size, time of writing */
   MAX_VARINT = 10,
   MOST_STEPS = 64
 };
@@ -17,7 +17,7 @@ enum {
 #define YEARS (INT64_C(1) << 56)      /* no time is longer, in microseconds */
 #define MOST_COUNT (INT64_C(1) << 53)
 #define KEPT (10 * WS_SECOND)         /* slots that the limiter looks at */
-#define TOLERANCE WS_SECOND           /* a writer's clock may be ahead by */
+#define TOLERANCE WS_SECOND           /* most that a writer's clock is ahead */
 
 static const unsigned char magic[8] = "wslimit2";
 
@@ -42,7 +42,7 @@ static unsigned char *put(unsigned char *to, uint64_t value) {
   return to;
 }
 
-/* A number of either sign: 0, -1, 1, -2 .. as 0, 1, 2, 3 .. */
+/* A signed number: 0, -1, 1, -2 .. are written as 0, 1, 2, 3 .. */
 static unsigned char *put_signed(unsigned char *to, int64_t value) {
   uint64_t twice = (uint64_t)value << 1;
   return put(to, value < 0 ? ~twice : twice);
@@ -54,7 +54,7 @@ static unsigned char *put_double(unsigned char *to, double value) {
   return put_fixed(to, bits);
 }
 
-/* A time that may be 0 for never. */
+/* A time in the past; 0: never. */
 static unsigned char *put_event(unsigned char *to, ws_time now, ws_time at) {
   return put(to, at == 0 || at > now ? 0 : (uint64_t)(now - at) + 1);
 }
@@ -83,7 +83,7 @@ static unsigned char *put_state(unsigned char *to, ws_time now,
   return put(to, l->reservations);
 }
 
-/* Only slots that a start or the judgement of a 429 can still depend on. */
+/* Writes only slots that a start or the handling of a 429 can still need. */
 static unsigned char *put_slots(unsigned char *to, ws_time now,
                                 const ws_limiter *l) {
   ws_time kept = ws_limiter_distance(l) + KEPT, last = now;
@@ -146,7 +146,7 @@ static unsigned char *put_waiters(unsigned char *to, ws_time now,
   return to;
 }
 
-_Static_assert(HEAD + 32 * MAX_VARINT +
+_Static_assert(HEADER + 32 * MAX_VARINT +
                  (WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS) *
                    (MAX_VARINT + 1) +
                  WS_LIMITER_IN_FLIGHT * (2 * MAX_VARINT + 2) +
@@ -156,7 +156,7 @@ _Static_assert(HEAD + 32 * MAX_VARINT +
 
 size_t ws_limit_record_write(const ws_limit_record *r, ws_time now,
                              uint64_t clock, unsigned char *bytes) {
-  unsigned char *to = bytes + HEAD;
+  unsigned char *to = bytes + HEADER;
   to = put_state(to, now, &r->limiter);
   to = put_slots(to, now, &r->limiter);
   to = put_in_flight(to, now, &r->limiter);
@@ -184,7 +184,7 @@ static uint64_t get_fixed(const unsigned char *at) {
   return value;
 }
 
-/* A number of at most 63 bits that is not above `most`. */
+/* Reads a number of at most 63 bits that is at most `most`. */
 static int64_t get(byte_reader *in, int64_t most) {
   uint64_t value = 0;
   for (int shift = 0; shift < 63; shift += 7) {
@@ -222,7 +222,7 @@ static unsigned get_byte(byte_reader *in, unsigned most) {
   return value;
 }
 
-/* A rate that the limiter uses as it is: see ws_limiter_init. */
+/* Reads a rate; only those that ws_limiter_init would not change are valid. */
 static double get_rate(byte_reader *in) {
   double rate = 0;
   uint64_t bits;
@@ -283,8 +283,8 @@ static void get_slots(byte_reader *in, ws_limiter *l) {
   }
 }
 
-/* Reservations and starts grow; a start may be later than the record's, as
-** processes look at the clock before they have the lock. */
+/* Reservations and starts increase; a start may be later than the record's
+** time, as processes read the clock before they take the lock. */
 static void get_in_flight(byte_reader *in, ws_limiter *l) {
   uint64_t last = 0;
   ws_time before = INT64_MIN;
@@ -347,23 +347,24 @@ static bool is_empty(const unsigned char *bytes, size_t size) {
   return true;
 }
 
-/* The state as far as the head tells it. */
-static ws_record_state read_head(byte_reader *in, ws_time now,
+/* Reads the header and returns the state of the record according to it. */
+static ws_record_state read_header(byte_reader *in, ws_time now,
                                  uint64_t clock, const unsigned char *bytes,
                                  size_t size) {
   uint64_t length, written;
   if (is_empty(bytes, size)) return WS_RECORD_EMPTY;
-  if (size < HEAD || memcmp(bytes, magic, sizeof magic) != 0)
+  if (size < HEADER || memcmp(bytes, magic, sizeof magic) != 0)
     return WS_RECORD_FOREIGN;
   if (get_fixed(bytes + 8) != clock) return WS_RECORD_OTHER_CLOCK;
   length = get_fixed(bytes + 24);
-  if (length < HEAD || length > size ||
+  if (length < HEADER || length > size ||
       get_fixed(bytes + 16) != sum_of(bytes + 24, (size_t)length - 24))
     return WS_RECORD_DAMAGED;
   written = get_fixed(bytes + 32);
   if (written > YEARS) return WS_RECORD_DAMAGED;
   if ((ws_time)written > now + TOLERANCE) return WS_RECORD_OTHER_CLOCK;
-  *in = (byte_reader){bytes + HEAD, bytes + length, (ws_time)written, false};
+  *in = (byte_reader){bytes + HEADER, bytes + length, (ws_time)written,
+                      false};
   return WS_RECORD_GOOD;
 }
 
@@ -372,7 +373,7 @@ ws_record_state ws_limit_record_read(ws_limit_record *r, ws_time now,
                                      const unsigned char *bytes,
                                      size_t size) {
   byte_reader in;
-  ws_record_state state = read_head(&in, now, clock, bytes, size);
+  ws_record_state state = read_header(&in, now, clock, bytes, size);
   if (state != WS_RECORD_GOOD) return state;
   ws_limit_record_init(r, 0);
   get_state(&in, &r->limiter);

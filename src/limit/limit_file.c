@@ -19,13 +19,13 @@
 #define LAST_RETRY (16 * FIRST_RETRY)
 #define CHECK_PROCESSES_EVERY (3 * WS_SECOND / 10)
 
-/* The lock bytes lie behind all that a file can hold. */
+/* The lock bytes are beyond the end of any record. */
 enum { RECORD_BYTE = 1 << 30, PROCESS_BYTE, NO_PROCESS = -1 };
 
-/* A request of this process: in flight, or ended and not written yet. */
+/* A request of this process: in flight, or ended but not yet recorded. */
 typedef struct own_request {
-  uint64_t reservation;    /* as the caller knows it */
-  uint64_t in_file;        /* as the file does */
+  uint64_t reservation;    /* the one that the caller has */
+  uint64_t in_file;        /* the one in the record */
   unsigned group;
   bool ended;
   ws_request_end end;
@@ -40,14 +40,14 @@ struct ws_limit_file {
   uint64_t clock;
   dev_t device;
   ino_t inode;
-  ws_time departs;         /* our turn, as it is in the record; or WS_NEVER */
+  ws_time departs;         /* our turn according to the record; or WS_NEVER */
   ws_time retry_at;        /* when to try the lock again; 0: at once */
   ws_time retry_pause;
-  ws_time busy_since;      /* WS_NEVER: it is not */
+  ws_time busy_since;      /* the lock; WS_NEVER: it is not busy */
   ws_time checked_at;      /* when dead processes were last looked for */
   uint64_t reservations;
   own_request *own;
-  int own_count, own_room, ended_count;
+  int own_count, own_capacity, ended_count;
   size_t size;             /* of the file, when it was last read */
   ws_limit_record record;
   unsigned char bytes[WS_LIMIT_RECORD_SIZE];
@@ -95,8 +95,8 @@ static bool check_file(ws_limit_file *file, ws_error *error) {
   return false;
 }
 
-/* An existing file is opened as it is, so that the system's rules for
-** creating files in /tmp do not hide whose it is. */
+/* Opens an existing file without O_CREAT: with it, Linux refuses another
+** user's file in /tmp with an error that does not show the owner. */
 static int open_or_create(const char *path) {
   const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
   int fd;
@@ -126,7 +126,7 @@ static void close_file(ws_limit_file *file) {
   file->departs = WS_NEVER;
 }
 
-/* False if the path names another file by now, or none. */
+/* False if the path now names another file, or none. */
 static bool is_in_place(const ws_limit_file *file) {
   struct stat status;
   return lstat(file->path, &status) == 0 &&
@@ -174,7 +174,8 @@ static void unlock(const ws_limit_file *file) {
   ws_file_unlock(file->fd, RECORD_BYTE);
 }
 
-/* A lock that is busy is tried again later and later, but not much. */
+/* The lock is busy: tries again after a pause, which doubles up to
+** LAST_RETRY. */
 static access_result back_off(ws_limit_file *file, ws_time now) {
   bool is_new = file->busy_since == WS_NEVER ||
                 now - file->retry_at > WS_SECOND;
@@ -193,8 +194,8 @@ static void end_back_off(ws_limit_file *file) {
 
 /* ------------------------------------------------------------ the record */
 
-/* A fresh record. Where others may have sent requests of which it does not
-** know, nothing starts for one window. */
+/* Starts a new record. `unknown`: others may have sent requests that it does
+** not have, so nothing starts for one window. */
 static void start_afresh(ws_limit_file *file, ws_time now, bool unknown) {
   ws_limiter *limiter = &file->record.limiter;
   ws_limit_record_init(&file->record, file->limit);
@@ -202,7 +203,8 @@ static void start_afresh(ws_limit_file *file, ws_time now, bool unknown) {
     ws_limiter_hold(limiter, now + ws_limiter_distance(limiter));
 }
 
-/* The first process sets the limit; of several the lowest counts. */
+/* Applies this process's limit: the first process sets the limit, others can
+** only lower it. True if it changed. */
 static bool join_limit(ws_limit_file *file) {
   ws_limiter *limiter = &file->record.limiter;
   bool is_lower = file->limit > 0 &&
@@ -214,7 +216,8 @@ static bool join_limit(ws_limit_file *file) {
   return true;
 }
 
-/* Gives up what dead processes had in flight, now and then. */
+/* Counts the requests in flight of dead processes as lost; checks only every
+** CHECK_PROCESSES_EVERY. True if the record changed. */
 static bool disown_dead(ws_limit_file *file, ws_time now) {
   const ws_limiter *limiter = &file->record.limiter;
   bool seen[WS_LIMIT_PROCESSES] = {false}, changed = false;
@@ -231,8 +234,8 @@ static bool disown_dead(ws_limit_file *file, ws_time now) {
   return changed;
 }
 
-/* Enters our requests in flight into a record that does not know them, and
-** forgets what its last owner of our number left. */
+/* Adds our requests in flight to a new record, after removing everything of
+** the process that had our number before. True if the record changed. */
 static bool enter_own(ws_limit_file *file, ws_time now) {
   unsigned process = (unsigned)file->process;
   bool changed = ws_limit_record_disown(&file->record, process, now);
@@ -274,10 +277,11 @@ static bool fail_write(const ws_limit_file *file, ws_error *error) {
   return false;
 }
 
-/* The reason for which a file in this state cannot be used; NULL if it can.
-** In a file that we use already, a record that cannot be read was lost while
-** we used it. */
-static const char *refusal(const ws_limit_file *file, ws_record_state state) {
+/* The reason why a file in this state cannot be used; NULL if it can. A file
+** that we already use may get a new record, as it was good when we opened
+** it. */
+static const char *why_unusable(const ws_limit_file *file,
+                                ws_record_state state) {
   if (state == WS_RECORD_FOREIGN)
     return "holds something else: name another file, or delete this one";
   if (state == WS_RECORD_DAMAGED && !file->joined)
@@ -288,7 +292,7 @@ static const char *refusal(const ws_limit_file *file, ws_record_state state) {
   return NULL;
 }
 
-/* Reads the record, or starts a fresh one. */
+/* Reads the record, or starts a new one. */
 static bool load(ws_limit_file *file, ws_time now, bool *changed,
                  ws_error *error) {
   ssize_t size = pread(file->fd, file->bytes, sizeof file->bytes, 0);
@@ -303,7 +307,7 @@ static bool load(ws_limit_file *file, ws_time now, bool *changed,
   state = ws_limit_record_read(&file->record, now > clock ? now : clock,
                                file->clock, file->bytes, (size_t)size);
   if (state == WS_RECORD_GOOD) return true;
-  why = refusal(file, state);
+  why = why_unusable(file, state);
   if (why) {
     fail(error, file, "%s", why);
     return false;
@@ -314,7 +318,7 @@ static bool load(ws_limit_file *file, ws_time now, bool *changed,
   return true;
 }
 
-/* Everything that an access does before its own work. */
+/* Reads the record and brings it up to date, as each access does first. */
 static bool update(ws_limit_file *file, ws_time now, bool *changed,
                    ws_error *error) {
   bool is_first = !file->joined;
@@ -329,8 +333,9 @@ static bool update(ws_limit_file *file, ws_time now, bool *changed,
   return true;
 }
 
-/* A file that was deleted or replaced is left for the one that is there now.
-** What others sent meanwhile is unknown, so nothing starts for one window. */
+/* Switches from a file that was deleted or replaced to the one that the path
+** names now. The caller then holds for one window, as the requests that others
+** sent meanwhile are unknown. */
 static bool move_to_new_file(ws_limit_file *file, ws_error *error) {
   close_file(file);
   if (open_file(file, error)) return true;
@@ -359,8 +364,8 @@ static access_result lock_in_place(ws_limit_file *file, ws_time now,
   }
 }
 
-/* Locks the file and reads it; `changed` tells whether it has to be written
-** although nothing else is done. */
+/* Locks the file and reads it. Sets `changed` if the record must be written
+** even if the caller changes nothing. */
 static access_result open_access(ws_limit_file *file, ws_time now,
                                  bool *changed, ws_error *error) {
   ws_limiter *limiter = &file->record.limiter;
@@ -390,14 +395,14 @@ static bool end_access(ws_limit_file *file, ws_time now, bool changed,
 
 /* ------------------------------------------------------------- requests */
 
-static bool make_room(ws_limit_file *file) {
-  int room = file->own_room ? 2 * file->own_room : 16;
+static bool reserve(ws_limit_file *file) {
+  int capacity = file->own_capacity ? 2 * file->own_capacity : 16;
   own_request *own;
-  if (file->own_count < file->own_room) return true;
-  own = ws_realloc(file->own, (size_t)room * sizeof *own);
+  if (file->own_count < file->own_capacity) return true;
+  own = ws_realloc(file->own, (size_t)capacity * sizeof *own);
   if (!own) return false;
   file->own = own;
-  file->own_room = room;
+  file->own_capacity = capacity;
   return true;
 }
 
@@ -407,7 +412,7 @@ static bool wait_until(ws_limit_file *file, ws_time departs) {
                               departs);
 }
 
-/* Starts the request, and takes a place in the line for the next one. */
+/* Starts the request, and queues the process for its next one if `more`. */
 static uint64_t start_now(ws_limit_file *file, ws_time now, unsigned group,
                           bool more) {
   unsigned process = (unsigned)file->process;
@@ -421,8 +426,9 @@ static uint64_t start_now(ws_limit_file *file, ws_time now, unsigned group,
   return own->reservation;
 }
 
-/* The lock is busy: tries again, unless that has gone on for too long. */
-static bool put_off(ws_limit_file *file, ws_time now, ws_time patience,
+/* The lock is busy: sets *at to the next try, or fails if it has been busy for
+** `patience`. */
+static bool retry_later(ws_limit_file *file, ws_time now, ws_time patience,
                     ws_time *at, ws_error *error) {
   *at = file->retry_at;
   if (file->busy_since == WS_NEVER || now - file->busy_since < patience)
@@ -439,12 +445,12 @@ bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
   access_result result;
   *at = file->departs;
   if (file->departs != WS_NEVER && file->departs > now) return true;
-  if (!make_room(file)) {
+  if (!reserve(file)) {
     ws_fail_memory(error);
     return false;
   }
   result = open_access(file, now, &changed, error);
-  if (result == ACCESS_BUSY) return put_off(file, now, patience, at, error);
+  if (result == ACCESS_BUSY) return retry_later(file, now, patience, at, error);
   if (result == ACCESS_FAILED) return false;
   *at = ws_limit_record_turn(&file->record, (unsigned)file->process, now);
   if (*at <= now) {
@@ -473,7 +479,7 @@ bool ws_limit_file_end(ws_limit_file *file, ws_time now,
   return ws_limit_file_flush(file, now) == WS_NEVER;
 }
 
-/* Our turn may come earlier now. */
+/* Moves our turn forward if it has become earlier; true if it has. */
 static bool advance(ws_limit_file *file, ws_time now) {
   unsigned process = (unsigned)file->process;
   ws_time turn;
@@ -520,8 +526,8 @@ void ws_limit_file_lower_rate(ws_limit_file *file, double per_second) {
 
 /* ----------------------------------------------------------- open, close */
 
-/* Enters the file at once if its lock is free, so that a file that cannot
-** serve is an error of whoever names it. Else the first request does. */
+/* Reads the file at once if its lock is free, so that an unsuitable file is an
+** error of ws_limit_file_open. Otherwise the first request reads it. */
 static bool join(ws_limit_file *file, ws_error *error) {
   ws_time now = ws_now();
   bool changed;
@@ -555,7 +561,8 @@ ws_limit_file *ws_limit_file_open(const char *path, double per_second,
   return NULL;
 }
 
-/* Closing the file ends its locks, by which others know that we have gone. */
+/* Closing the file releases its locks, which shows others that this process no
+** longer uses it. */
 void ws_limit_file_close(ws_limit_file *file) {
   if (file->fd >= 0 && file->joined) {
     ws_time now = ws_now();

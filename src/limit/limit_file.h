@@ -3,10 +3,12 @@
 **
 ** The file holds one limit record, which is read, and written if it changed,
 ** under a lock (it is not mapped: a torn file must not crash a process). Each
-** process holds another lock, by its number, for as long as it lives, so that
-** others can give up what it had in flight when it dies.
+** process has a number and, while it lives, holds a lock for that number.
+** When a process has died, the others see that its lock is free and count its
+** requests in flight as lost.
 **
-** No function waits for a lock. Where one is busy they say when to try again.
+** No function waits for a lock: if the lock is busy, the function returns when
+** to try again.
 */
 
 #ifndef WS_LIMIT_FILE_H
@@ -18,9 +20,9 @@
 
 typedef struct ws_limit_file ws_limit_file;
 
-/* Opens or creates the file for at most `per_second` requests; 0: no limit of
-** one's own. NULL with `error` for a file that cannot serve: of another user,
-** a link, not a limit record .. */
+/* Opens or creates the file for at most `per_second` requests a second; 0: no
+** limit of this process's own. NULL with `error` for an unsuitable file: of
+** another user, a symbolic link, not a limit record .. */
 ws_limit_file *ws_limit_file_open(const char *path, double per_second,
                                   ws_error *error);
 void ws_limit_file_close(ws_limit_file *file);
@@ -30,38 +32,39 @@ void ws_limit_file_abandon(ws_limit_file *file);
 
 const char *ws_limit_file_path(const ws_limit_file *file);
 
-/* This process asks for at most so many requests a second; 0: as before. */
+/* Lowers this process's limit to `per_second`; 0, or a higher limit than now,
+** changes nothing. */
 void ws_limit_file_lower_rate(ws_limit_file *file, double per_second);
 
 /*
-** Starts a request if this process has its turn. Sets *at to when it has:
-** started, with a reservation, if that is not after `now`; else ask again
-** then. Until then the file is left alone. `more`: it will ask for another
-** one at once. False with `error` if the file cannot be used, or if its lock
-** has been busy for `patience`.
+** Starts a request if it is this process's turn. Sets *at to the time of the
+** turn: if that is not after `now`, the request was started and *reservation
+** is set; otherwise call again at that time (earlier calls do not access the
+** file). `more`: another request will follow at once. False with `error` if
+** the file cannot be used, or if its lock has been busy for `patience`.
 */
 bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
                          bool more, ws_time patience,
                          uint64_t *reservation, ws_time *at,
                          ws_error *error);
 
-/* When this process has its turn, as the file said when it was last read;
-** 0: not known. */
+/* The time of this process's turn, as of the last access to the file; 0: not
+** known. */
 ws_time ws_limit_file_next_turn(const ws_limit_file *file);
 
-/* Records how a request ended. False if the lock is busy: it is remembered,
-** and written at the next access or flush. */
+/* Records how a request ended. False if the lock is busy: the end is kept, and
+** written at the next access or flush. */
 bool ws_limit_file_end(ws_limit_file *file, ws_time now,
                        uint64_t reservation, const ws_request_end *end);
 
-/* This process waits for no turn any more. */
+/* Gives up this process's turn, as no request of it waits any more. */
 void ws_limit_file_leave(ws_limit_file *file, ws_time now);
 
-/* Writes what could not be written yet. Returns when to try again; WS_NEVER
-** if nothing is left. */
+/* Writes the ends that could not be written yet. Returns when to try again;
+** WS_NEVER if all are written. */
 ws_time ws_limit_file_flush(ws_limit_file *file, ws_time now);
 
-/* True while another process keeps the lock. */
+/* True while another process holds the lock. */
 bool ws_limit_file_is_busy(const ws_limit_file *file);
 
 #endif

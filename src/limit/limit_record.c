@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* Processes that wait start at least so far apart, so that one that is quick
-** does not take the turns of one that needs a moment to wake up. */
+/* The least time between the turns of two waiting processes, so that a fast
+** process does not take the turn of one that is slow to wake up. */
 #define SPACING (20 * WS_SECOND / 1000)
 #define MIN_EXPIRY WS_SECOND
 
@@ -20,9 +20,9 @@ void ws_limit_record_init(ws_limit_record *r, double per_second) {
   ws_limiter_init(&r->limiter, per_second);
 }
 
-/* The place of a process among those that wait; their number if it does not
-** wait. */
-static int place_of(const ws_limit_record *r, unsigned process) {
+/* The index of a process in the queue; the queue's length if it is not in
+** it. */
+static int index_of(const ws_limit_record *r, unsigned process) {
   int i = 0;
   while (i < r->waiter_count && r->waiters[i].process != process) i++;
   return i;
@@ -34,8 +34,8 @@ static ws_time spacing(const ws_limiter *limiter) {
   return min_time(SPACING, even);
 }
 
-/* The turn behind `ahead` others: those ahead use up the next slots, and
-** after these the slots that their own starts make. */
+/* The turn behind `ahead` others. They use the slots that are free next; once
+** these are used up, a slot is free a window after an earlier waiter starts. */
 static ws_time turn_behind(ws_limit_record *r, ws_time now, int ahead) {
   ws_limiter *limiter = &r->limiter;
   int over = ahead - limiter->slots_per_window;
@@ -51,7 +51,7 @@ static ws_time turn_behind(ws_limit_record *r, ws_time now, int ahead) {
 ws_time ws_limit_record_turn(ws_limit_record *r, unsigned process,
                              ws_time now) {
   bool is_limited = r->limiter.slots_per_window > 0;
-  int ahead = is_limited ? place_of(r, process) : 0;
+  int ahead = is_limited ? index_of(r, process) : 0;
   ws_time at = turn_behind(r, now, ahead);
   if (ahead == 0) return at;
   return max_time(at, r->waiters[ahead - 1].departs + spacing(&r->limiter));
@@ -59,24 +59,24 @@ ws_time ws_limit_record_turn(ws_limit_record *r, unsigned process,
 
 bool ws_limit_record_wait(ws_limit_record *r, unsigned process,
                           ws_time departs) {
-  int place = place_of(r, process);
-  if (place == WS_LIMIT_PROCESSES) return false;
-  if (place == r->waiter_count) r->waiter_count++;
-  else if (r->waiters[place].departs == departs) return false;
-  r->waiters[place] = (ws_waiter){process, departs};
+  int index = index_of(r, process);
+  if (index == WS_LIMIT_PROCESSES) return false;
+  if (index == r->waiter_count) r->waiter_count++;
+  else if (r->waiters[index].departs == departs) return false;
+  r->waiters[index] = (ws_waiter){process, departs};
   return true;
 }
 
-static void remove_waiter(ws_limit_record *r, int place) {
+static void remove_waiter(ws_limit_record *r, int index) {
   r->waiter_count--;
-  memmove(r->waiters + place, r->waiters + place + 1,
-          (size_t)(r->waiter_count - place) * sizeof r->waiters[0]);
+  memmove(r->waiters + index, r->waiters + index + 1,
+          (size_t)(r->waiter_count - index) * sizeof r->waiters[0]);
 }
 
 bool ws_limit_record_leave(ws_limit_record *r, unsigned process) {
-  int place = place_of(r, process);
-  if (place == r->waiter_count) return false;
-  remove_waiter(r, place);
+  int index = index_of(r, process);
+  if (index == r->waiter_count) return false;
+  remove_waiter(r, index);
   return true;
 }
 

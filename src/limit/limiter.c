@@ -12,13 +12,13 @@
 #define MAX_SAFETY_MARGIN (WS_SECOND / 10)
 #define BLUR (WS_SECOND / 20)           /* tolerance when explaining a 429 */
 #define MIN_POLL (10 * WS_SECOND / 1000)
-#define MARGIN_FACTOR 6  /* margin: so many mean delays over the responses */
+#define MARGIN_FACTOR 6  /* margin: 6 mean delays divided by the responses */
 #define FEW 8            /* fewer responses make no reliable minimum */
 #define MANY 32          /* enough responses to replace older ones */
 #define MAX_CONSECUTIVE_429 3
 #define FULL_SHARE 4     /* all of a delay may be before arrival */
 #define EASING_INTERVAL 60              /* seconds of full use */
-#define RECENT (10 * WS_SECOND)         /* what still proves a rate */
+#define RECENT (10 * WS_SECOND)         /* older slots do not prove a rate */
 
 
 /* True if rate a allows less than rate b; 0 is no limit. */
@@ -103,8 +103,8 @@ static ws_time baseline_rtt(const ws_limiter *l, const ws_rtt_stats *rtt) {
 }
 
 
-/* Inserts a slot, in order of time. When the array is full the oldest ones
-** are removed, many at once, because moving the rest is what costs. */
+/* Inserts a slot, in order of time. When the array is full, many of the oldest
+** are removed at once, because moving the rest is expensive. */
 static void add_slot(ws_limiter *l, ws_time at, bool accepted) {
   int i;
   if (l->slot_count == WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS) {
@@ -119,8 +119,8 @@ static void add_slot(ws_limiter *l, ws_time at, bool accepted) {
 }
 
 
-/* Moves slots later, after a round trip that was shorter than all before
-** showed that they were too early by as much. None can be after `latest`. */
+/* Moves slots later by `by`, after a new shortest round trip showed that they
+** were too early by that much. None is moved past `latest`. */
 static void delay_slots(ws_limiter *l, ws_time by, ws_time latest) {
   for (int i = 0; i < l->slot_count; i++) {
     ws_time *at = &l->slots[i].at;
@@ -193,10 +193,10 @@ static int count_unpredictable(const ws_limiter *l, ws_time now) {
 
 
 /*
-** Returns the nth newest slot, with those of requests in flight: WS_NEVER if
-** only a response can tell, INT64_MIN if there are fewer. Usually no request
-** in flight is predictable and the slot is found by its index. Otherwise both
-** lists, which are sorted by time, are walked together from their ends.
+** Returns the nth newest slot, including those of requests in flight: WS_NEVER
+** if it depends on a response, INT64_MIN if there are fewer. Usually no
+** request in flight is predictable and the slot is found by its index.
+** Otherwise both lists, sorted by time, are merged from their ends.
 */
 static ws_time nth_newest_slot(const ws_limiter *l, int nth, ws_time now) {
   int s = l->slot_count, open = count_unpredictable(l, now);
@@ -219,9 +219,9 @@ static ws_time nth_newest_slot(const ws_limiter *l, int nth, ws_time now) {
 
 
 /*
-** Returns to the configured limit after a quiet period: a short one, since a
-** single 429 may have been caused by others. A trial that lasts, for a minute
-** at least, makes the quiet period short again.
+** Tries the configured limit again after a quiet period, at first a short one,
+** since a single 429 may have been caused by others. A trial that lasts for
+** the quiet period, and at least a minute, makes it short again.
 */
 static void restore_limit(ws_limiter *l, ws_time now) {
   if (l->trial_started_at != 0 &&
@@ -268,7 +268,7 @@ static int count_in_window(const ws_limiter *l, ws_time start, ws_time at) {
 }
 
 
-/* The most that the service accepted in any second of the last few. */
+/* The most requests that the service accepted in any recent second. */
 static int peak_rate(const ws_limiter *l, ws_time at) {
   int most = 0, count = 0;
   for (int i = 0, first = 0; i < l->slot_count; i++) {
@@ -283,16 +283,17 @@ static int peak_rate(const ws_limiter *l, ws_time at) {
 }
 
 
-/* Lowers the rate to an observed one, but not below one a second: holds slow
-** down further. */
+/* Lowers the rate to an observed one, but not below one a second; below that,
+** only the pauses after 429s slow the client down. */
 static void lower_to_observed(ws_limiter *l, double rate) {
   if (rate < 1) rate = 1;
   if (is_stricter(rate, l->rate)) lower_rate(l, rate);
 }
 
 
-/* The rate to try after one that was too high several times: what was
-** accepted before the last 429, at least a step and at most a half lower. */
+/* The rate to try after one that was too high several times: the number of
+** requests accepted before the last 429, but at least a step and at most half
+** below the present rate. */
 static double step_down(const ws_limiter *l, int accepted) {
   double step = l->rate > 8 ? l->rate * 7 / 8 : l->rate - 1;
   if (l->trial_started_at != 0) return l->proven_rate;
@@ -318,9 +319,9 @@ static bool counts_clock_seconds(ws_limiter *l, int peak) {
 
 
 /*
-** True if the 429s of the last second are not single ones, but at least two
-** and an eighth of all. Without a limit there is no rate to compare with, and
-** a service that sends 429 now and then would make the client very slow.
+** True if the last second had at least two 429s, and one for every eight
+** accepted requests. Needed without a limit, where there is no rate to compare
+** with: a service that sends an occasional 429 must not slow the client down.
 */
 static bool are_frequent_429(const ws_limiter *l, ws_time at) {
   int accepted = 0, rejected = 1;
@@ -335,11 +336,11 @@ static bool are_frequent_429(const ws_limiter *l, ws_time at) {
 
 /*
 ** Handles a 429 that named no lower rate. If the service never accepted as
-** many requests in a second as the rate allows, what it did accept becomes
-** the rate; but one 429 may be an accident, so not too low at once. Otherwise
-** it was too close to call: a slightly longer window helps, unless that
-** happens repeatedly. The first trial of the limit after a short quiet period
-** ends with its first 429.
+** many requests in a second as the rate allows, the number that it accepted
+** becomes the rate; but not below `least`, as one 429 may be an accident.
+** Otherwise the cause may be small timing errors: the window gets slightly
+** longer, and only repeated 429s lower the rate. The first trial of the limit
+** after a short quiet period ends with its first 429.
 */
 static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
                                ws_time at) {
@@ -365,10 +366,10 @@ static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
 
 
 /*
-** Lowers the share of a delay that counts as time before arrival. At first
-** all of it does, because that is safe. If the delay came later, that wastes
-** slots: after many responses without a 429 the share is lowered by a step. A
-** 429 takes a step back, and the next try waits for twice as many responses.
+** Lowers the share of a delay that counts as time before arrival. At first all
+** of it does, which is safe but wastes slots if delays happen after arrival.
+** So after many responses without a 429 the share is lowered by a step. A 429
+** raises it again, and the next step waits for twice as many responses.
 */
 static void lower_latency_share(ws_limiter *l) {
   if (l->latency_share == 0 || l->slots_per_window == 0 ||
@@ -379,7 +380,8 @@ static void lower_latency_share(ws_limiter *l) {
 }
 
 
-/* Takes back a step after a 429; true if there was one, which explains it. */
+/* Raises the share by a step after a 429. True if it had been lowered: that
+** explains the 429. */
 static bool raise_latency_share(ws_limiter *l) {
   if (l->latency_share == FULL_SHARE) return false;
   l->latency_share++;
@@ -441,8 +443,8 @@ ws_time ws_limiter_start_behind(ws_limiter *l, ws_time now, int ahead) {
 }
 
 
-/* Of the requests in flight, the one whose response decides is assumed to
-** take as long as recent ones did, and to be counted as late. */
+/* Assumes that the request in flight whose response is awaited takes as long,
+** and is counted as late, as recent ones. */
 ws_time ws_limiter_estimate(const ws_limiter *l, ws_time now, int ahead) {
   int nth = l->slots_per_window - ahead;
   ws_time rtt = min_rtt_of_all(l), at = now;

@@ -1,6 +1,6 @@
 /*
 ** Decides when the next request may start, so that the service never counts
-** more than `limit` arrivals in any second, and as many as that.
+** more than `limit` arrivals in any second, but the limit is fully used.
 **
 ** The service counts a request when it arrives. The client sees only when it
 ** starts and when its response comes. A *slot* is the latest time at which a
@@ -22,7 +22,7 @@
 
 enum {
   WS_LIMITER_SLOTS = 1024,      /* higher rates: counted in parts of 1 s */
-  WS_LIMITER_SPARE_SLOTS = 256, /* so that old slots are seldom removed */
+  WS_LIMITER_SPARE_SLOTS = 256, /* so that old slots are rarely removed */
   WS_LIMITER_IN_FLIGHT = 1024,  /* most requests in flight */
   WS_LIMITER_GROUPS = 8
 };
@@ -47,7 +47,7 @@ typedef struct ws_in_flight {
   uint64_t reservation;
   ws_time start;
   unsigned group;
-  unsigned owner;  /* the caller's; 0 unless set */
+  unsigned owner;  /* for the caller's use; 0 unless set */
 } ws_in_flight;
 
 /* How a request ended. */
@@ -56,10 +56,10 @@ typedef struct ws_request_end {
     WS_END_RESPONSE,  /* any response other than 429 */
     WS_END_429,
     WS_END_LOST,      /* no response; it may have been received */
-    WS_END_UNSENT     /* nothing of it was sent */
+    WS_END_UNSENT     /* nothing was sent */
   } how;
-  ws_time written;    /* the connection was up, the request about to leave */
-  ws_time answered;   /* the response's first byte; lost: when that was seen */
+  ws_time written;    /* the connection was open, the request about to leave */
+  ws_time answered;   /* the response's first byte; lost: when noticed */
   double named_rate;  /* the limit in the text of a 429, or 0 */
   ws_time hold_until; /* of a 429: nothing starts before */
 } ws_request_end;
@@ -71,15 +71,15 @@ typedef struct ws_limiter {
   ws_time window;
   ws_time hold_until;     /* nothing starts before */
   ws_time safety_margin;  /* added to the window after close 429s */
-  ws_time lateness;       /* the most that recent responses were late */
+  ws_time lateness;       /* the largest recent delay of a response */
   ws_time last_429_at;
-  ws_time quiet_period;   /* so long without a 429, and the limit is tried */
+  ws_time quiet_period;   /* time without a 429 before the limit is tried */
   ws_time trial_started_at;  /* 0: no trial */
   double proven_rate;     /* the rate to return to when a trial fails */
-  int consecutive_429;    /* 429s in a row that were too close to call */
+  int consecutive_429;    /* 429s in a row that no lower rate explains */
   int64_t accepted;       /* responses since the last 429 or easing step */
   int64_t accepted_before;   /* the same, between the last two 429s */
-  int latency_share;      /* how much of a delay counts as before arrival */
+  int latency_share;      /* quarters of a delay that count as before arrival */
   int easing_interval;    /* seconds of full use before the share is lowered */
   uint64_t reservations;  /* the last one given out */
   ws_rtt_stats rtt[WS_LIMITER_GROUPS];
@@ -93,7 +93,7 @@ typedef struct ws_limiter {
 ** 3 in any 1.2 seconds. */
 void ws_limiter_init(ws_limiter *limiter, double per_second);
 
-/* Sets another limit; a rate that was lowered after a 429 stays. */
+/* Changes the limit; a rate that was lowered after a 429 stays in force. */
 void ws_limiter_set_rate(ws_limiter *limiter, double per_second);
 
 /* Sets the rate in force of a limiter that was saved; false if it is above
@@ -101,16 +101,16 @@ void ws_limiter_set_rate(ws_limiter *limiter, double per_second);
 bool ws_limiter_restore_rate(ws_limiter *limiter, double rate);
 
 /* Returns when the next request may start: at once if that is not after
-** `now`; WS_NEVER if only a response can tell. Ask again at that time and
-** after each of the calls below, which may change it. */
+** `now`; WS_NEVER if that depends on a response. Call it again at that time
+** and after each of the calls below, which may change it. */
 ws_time ws_limiter_next_start(ws_limiter *limiter, ws_time now);
 
-/* Returns when a request may start that has to let `ahead` others start
-** first, less than slots_per_window. As above. */
+/* The same for a request before which `ahead` others must start, fewer than
+** slots_per_window. */
 ws_time ws_limiter_start_behind(ws_limiter *limiter, ws_time now, int ahead);
 
-/* Returns when to ask again after WS_NEVER, if no response is noticed: after
-** `now`, and no earlier than a response is likely to have come. */
+/* Returns when to ask again after WS_NEVER, for a caller that does not notice
+** responses: after `now`, and when a response is likely to have come. */
 ws_time ws_limiter_estimate(const ws_limiter *limiter, ws_time now,
                             int ahead);
 
@@ -121,12 +121,12 @@ ws_time ws_limiter_distance(const ws_limiter *limiter);
 /* True if nothing that happened until `now` can delay a start. */
 bool ws_limiter_is_idle(const ws_limiter *limiter, ws_time now);
 
-/* Records a start and returns its reservation, which goes to one of the next
-** five functions; 0: too many are in flight, this one is not counted.
+/* Records a start and returns its reservation, to be passed to one of the
+** next five functions; 0: too many are in flight, this one is not counted.
 ** Requests of one `group` have similar latency (say, those of one method). */
 uint64_t ws_limiter_start(ws_limiter *limiter, ws_time now, unsigned group);
 
-/* Records a response other than 429. `written`: when the connection was up
+/* Records a response other than 429. `written`: when the connection was open
 ** and the request about to be written; `answered`: its first byte. */
 void ws_limiter_record_response(ws_limiter *limiter, uint64_t reservation,
                                 ws_time written, ws_time answered);
@@ -141,7 +141,7 @@ void ws_limiter_record_429(ws_limiter *limiter, uint64_t reservation,
 void ws_limiter_record_lost(ws_limiter *limiter, uint64_t reservation,
                             ws_time now);
 
-/* Records a request of which nothing was sent. */
+/* Records a request that was not sent. */
 void ws_limiter_record_unsent(ws_limiter *limiter, uint64_t reservation);
 
 /* Records any of these ends. */

@@ -10,11 +10,11 @@
 #include "limit/limit_file.h"
 #include "limit/limiter.h"
 
-/* A script may make a client for each request: what the last one used counts
-** for the next, for so long at least. */
+/* How long a limiter is kept after its last handle was closed, because a
+** script may open a client for each request. */
 #define KEPT (5 * WS_SECOND)
 
-/* A handle that is offered a turn and does not come loses it after this. */
+/* A handle that is offered a turn loses it if it does not ask in this time. */
 #define OFFER_EXPIRES WS_SECOND
 
 typedef struct ws_shared_limiter ws_shared_limiter;
@@ -23,8 +23,8 @@ struct ws_shared_limiter {
   ws_shared_limiter *next;
   ws_limiter_handle *handles;
   char *key;
-  unsigned generation;   /* a forked child does not use its parent's */
-  ws_limit_file *file;   /* NULL: of this process alone */
+  unsigned generation;   /* of the process: changes with fork */
+  ws_limit_file *file;   /* NULL: not shared with other processes */
   ws_time closed_at;     /* when the last handle was closed */
   ws_limiter limiter;    /* used unless there is a file */
 };
@@ -34,11 +34,11 @@ struct ws_limiter_handle {
   ws_shared_limiter *limiter;
   double rate;
   int wake;
-  bool waiting;          /* asked for a turn and did not get one yet */
-  bool woken;            /* and was woken since */
-  bool deferred;         /* and let one of another loop go first */
+  bool waiting;          /* has asked for a turn and not got one */
+  bool woken;            /* was woken since it asked */
+  bool deferred;         /* lets a handle of another loop start first */
   ws_time since;         /* when its call began to wait */
-  ws_time offered_at;    /* a turn is free and this one is next; or WS_NEVER */
+  ws_time offered_at;    /* when it was offered a turn; or WS_NEVER */
 };
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
@@ -54,14 +54,15 @@ void ws_shared_limiter_after_fork(void) {
   pthread_mutex_unlock(&guard);
 }
 
-/* The child's own clients start anew; the parent's file stays the parent's. */
+/* The child does not use its parent's limiters and files. */
 void ws_shared_limiter_in_child(void) {
   for (ws_shared_limiter *at = limiters; at; at = at->next)
     if (at->file) ws_limit_file_abandon(at->file);
   pthread_mutex_unlock(&guard);
 }
 
-/* False in a forked child, where the handle is of no use. Unlock after. */
+/* Locks the table. False in a forked child, where the handle is unusable; the
+** table is locked there too. */
 static bool lock(const ws_limiter_handle *handle) {
   pthread_mutex_lock(&guard);
   return handle->limiter->generation == ws_process_generation();
@@ -105,8 +106,8 @@ static void drop(ws_shared_limiter *limiter) {
   ws_free(limiter);
 }
 
-/* Sets the lowest rate of all handles; 0 if none has one. In a file a rate
-** stays when its handle is closed, as other processes may want it too. */
+/* Sets the lowest rate of all handles; 0 if none has one. A file keeps a rate
+** when its handle is closed, as other processes may use the same one. */
 static void update_rate(ws_shared_limiter *limiter) {
   double lowest = 0;
   for (const ws_limiter_handle *at = limiter->handles; at; at = at->next)
@@ -116,9 +117,9 @@ static void update_rate(ws_shared_limiter *limiter) {
   else ws_limiter_set_rate(&limiter->limiter, lowest);
 }
 
-/* Forgets limiters without a handle, unless what their clients did still
-** delays a request: at one in ten seconds, for ten seconds. */
-static void forget_old(ws_time now) {
+/* Removes limiters without a handle, unless earlier requests can still delay
+** the next: at a rate of one in ten seconds, for ten seconds. */
+static void remove_unused(ws_time now) {
   ws_shared_limiter *at = limiters;
   while (at) {
     ws_shared_limiter *next = at->next;
@@ -129,7 +130,8 @@ static void forget_old(ws_time now) {
   }
 }
 
-/* Clients of one token cannot share through different files. */
+/* False, with `error`, if the limiter shares through another file, or none:
+** all clients of a token must use the same file. */
 static bool agrees(const ws_shared_limiter *limiter, const char *path,
                    ws_error *error) {
   const char *used = limiter->file ? ws_limit_file_path(limiter->file) : NULL;
@@ -143,7 +145,7 @@ static bool agrees(const ws_shared_limiter *limiter, const char *path,
 static ws_shared_limiter *find_or_add(const char *key, double rate,
                                       const char *path, ws_error *error) {
   ws_shared_limiter *limiter;
-  forget_old(ws_now());
+  remove_unused(ws_now());
   limiter = find(key);
   if (limiter && !limiter->handles && path) {
     drop(limiter);
@@ -198,8 +200,8 @@ static void wake(ws_limiter_handle *handle) {
   handle->woken = true;
 }
 
-/* Waiting handles of other loops may have their turn earlier now; or only
-** those that let another one go first. */
+/* Wakes the waiting handles of other loops, or only the deferred ones, because
+** their turn may have become earlier. */
 static void wake_others(const ws_limiter_handle *handle,
                         bool only_deferred) {
   for (ws_limiter_handle *at = handle->limiter->handles; at; at = at->next)
@@ -228,9 +230,9 @@ void ws_limit_close(ws_limiter_handle *handle) {
 
 /* ---------------------------------------------------------------- turns */
 
-/* The handle that has waited longer than this one, longest of all; NULL if
-** this one is next. One that was offered a turn and did not come is passed
-** over, and asks anew when it does. */
+/* The handle that has waited longest, if longer than this one; NULL if this
+** one is next. Skips a handle that was offered a turn and did not take it; it
+** may ask again later. */
 static ws_limiter_handle *find_older(const ws_limiter_handle *handle,
                                      ws_time now) {
   ws_limiter_handle *oldest = NULL;
@@ -245,8 +247,9 @@ static ws_limiter_handle *find_older(const ws_limiter_handle *handle,
   return oldest;
 }
 
-/* Offers a turn to another handle. One of this loop asks in the same round;
-** one of another loop is woken, and its start wakes this one. */
+/* Offers a turn to another handle, and returns when this one may ask again.
+** A handle of this loop asks in the same round; one of another loop is woken,
+** and its start wakes this one. */
 static ws_time offer(ws_limiter_handle *other, ws_limiter_handle *from,
                      ws_time now) {
   if (other->wake == from->wake) return now;
@@ -258,8 +261,8 @@ static ws_time offer(ws_limiter_handle *other, ws_limiter_handle *from,
   return other->offered_at + OFFER_EXPIRES + 1;
 }
 
-/* True while another handle than this one waits: then the process goes on to
-** wait for a turn. */
+/* True if another handle than this one waits, so that the process still needs
+** a turn. */
 static bool has_waiting(const ws_limiter_handle *handle) {
   const ws_limiter_handle *at = handle->limiter->handles;
   while (at && !(at != handle && at->waiting)) at = at->next;
@@ -283,7 +286,7 @@ static bool start_alone(const ws_limiter_handle *handle, const ws_turn *turn,
   return true;
 }
 
-/* The turn of the process, as far as it is known without an access. */
+/* The time of the process's turn, as far as known without reading the file. */
 static ws_time next_turn(const ws_limiter_handle *handle, ws_time now) {
   ws_shared_limiter *limiter = handle->limiter;
   return limiter->file ? ws_limit_file_next_turn(limiter->file)
@@ -351,7 +354,7 @@ bool ws_limit_is_locked(const ws_limiter_handle *handle) {
 
 /* ----------------------------------------------------------------- ends */
 
-/* An end that could not be written is tried again by this handle's loop. */
+/* If the end cannot be written now, this handle's loop tries again. */
 static void record_end(ws_limiter_handle *handle, ws_reservation reservation,
                        ws_time now, const ws_request_end *end) {
   if (lock(handle)) {

@@ -1,8 +1,7 @@
 /*
 ** The rate limiters of a process: one for each token and address, shared by
-** all of its clients in all threads. A handle is one client's use of one;
-** the lowest rate of all handles counts. Of the calls that wait, the one that
-** has waited longest is next.
+** all clients in all threads. Each client opens a handle to its limiter; the
+** lowest rate of all handles counts. The call that has waited longest is next.
 */
 
 #ifndef WS_SHARED_LIMITER_H
@@ -21,41 +20,42 @@ typedef uint64_t ws_reservation;
 ** Opens a handle to the limiter of `key` (address and token) at `rate`
 ** requests a second, 0 for no limit of its own. `path` names the file that
 ** shares the limit with other processes, or is NULL. `wake` is the wakeup
-** of its loop (base/wakeup.h); it is signalled when a waiting handle may ask
-** again earlier than it was told.
+** of the client's loop (base/wakeup.h); it is signalled when a waiting handle
+** may ask again earlier than the time it got.
 */
 ws_limiter_handle *ws_limit_open(const char *key, double rate,
                                  const char *path, int wake,
                                  ws_error *error);
 void ws_limit_close(ws_limiter_handle *handle);
 
-/* A client's next call asks for its turn. */
+/* The request of a client's next call for its turn. */
 typedef struct ws_turn {
   ws_time now;
   ws_time since;       /* when the call began to wait */
   ws_time patience;    /* a lock that is busy for so long is an error */
   unsigned group;      /* see limiter.h */
-  bool more;           /* if this one starts, the client has another one */
+  bool more;           /* another call of the client will follow at once */
 } ws_turn;
 
 /*
-** Starts a request if the call has its turn: sets *at to a time that is not
-** after `now` and *reservation to what one of the next four functions takes
-** back. Otherwise *at tells when to ask again; WS_NEVER: when the wakeup
-** is signalled. A time that is not after `now` without a reservation, which is
-** 0 then, means that another handle of the same loop comes first: ask again
-** after that one. False with `error` if the limit file cannot be used.
+** Starts a request if it is the call's turn: sets *reservation, to be passed
+** to one of the ws_limit_record functions, and *at to a time not after `now`.
+** Otherwise *reservation is 0 and *at is when to ask again; WS_NEVER: when the
+** wakeup is signalled; a time not after `now`: after another handle of the
+** same loop, which comes first. False with `error` if the limit file cannot be
+** used.
 */
 bool ws_limit_start(ws_limiter_handle *handle, const ws_turn *turn,
                     ws_reservation *reservation, ws_time *at,
                     ws_error *error);
 
-/* The client has no call that could start now. Returns when to call one of
-** these two again: at `now` if other clients of the loop may start earlier
-** than they were told, WS_NEVER if there is nothing to do. */
+/* Gives up the client's turn, as it has no call that could start now. Returns
+** when to call this or ws_limit_start again: `now` if other clients of the
+** loop may start earlier than the times they got; WS_NEVER if there is nothing
+** to do. */
 ws_time ws_limit_stop_waiting(ws_limiter_handle *handle, ws_time now);
 
-/* True while another process keeps the lock of the limit file. */
+/* True while another process holds the lock of the limit file. */
 bool ws_limit_is_locked(const ws_limiter_handle *handle);
 
 /* Records a response other than 429. */
@@ -72,12 +72,12 @@ void ws_limit_record_429(ws_limiter_handle *handle,
 void ws_limit_record_lost(ws_limiter_handle *handle,
                           ws_reservation reservation, ws_time now);
 
-/* Records a request of which nothing was sent. */
+/* Records a request that was not sent. */
 void ws_limit_record_unsent(ws_limiter_handle *handle,
                             ws_reservation reservation);
 
-/* Handlers for pthread_atfork: the child must not find the table locked, and
-** its clients start with limiters of their own. */
+/* Handlers for pthread_atfork: the child must not inherit a locked table, and
+** its clients get limiters of their own. */
 void ws_shared_limiter_before_fork(void);
 void ws_shared_limiter_after_fork(void);
 void ws_shared_limiter_in_child(void);

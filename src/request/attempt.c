@@ -29,9 +29,9 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   return attempt->response.failed ? 0 : size;
 }
 
-/* Keeps the header lines of the last response; interim responses and those of
-** a proxy come before it. libcurl's own time of the first byte would be that
-** of sending, for a POST. */
+/* Keeps only the header lines of the last response: interim responses and a
+** proxy's come before it. Takes the time here because libcurl's time of the
+** first byte is, for a POST, the time of sending. */
 static size_t on_header(char *line, size_t unit, size_t count, void *data) {
   ws_attempt *attempt = attempt_of(data);
   size_t size = unit * count;
@@ -53,9 +53,9 @@ static long sent_bytes(CURL *easy) {
 }
 
 /* True if the service has closed a connection that was used before. libcurl
-** looks itself, but since 8.22 at most once a second for each connection. Data
-** that nobody asked for is part of closing a TLS connection; with HTTP/2,
-** which only GET may use, it may belong to other requests. */
+** checks this too, but since 8.22 at most once a second per connection.
+** Unexpected data is part of closing a TLS connection; with HTTP/2, which
+** only GET may use, it may belong to other requests. */
 static bool is_stale(CURL *easy, ws_method method) {
   long connects = 1;
   curl_socket_t fd = CURL_SOCKET_BAD;
@@ -70,17 +70,17 @@ static bool is_stale(CURL *easy, ws_method method) {
 }
 
 /*
-** Called when the connection stands and the request is about to be sent.
+** Called when the connection is open and the request is about to be sent.
 **
 ** If a connection that was used before turns out to be closed, libcurl would
 ** send the request a second time on a new one, without regard to limits and
 ** budgets: a POST could be applied twice, and a DELETE that worked would get
-** a 404. So that is refused, unless nothing was sent the first time; our own
-** retries decide. (A read callback that cannot rewind would prevent it as
-** well, but cost a second packet for each body.)
+** a 404. This callback refuses that, unless nothing was sent the first time,
+** and leaves it to our own retries. (A read callback that cannot rewind would
+** prevent it as well, but needs a second packet for each body.)
 **
-** If memory ran out the request is not sent either: libcurl 7.88 then leaves
-** out parts of the URL, such as the query, and goes on.
+** If memory ran out the request is not sent either: libcurl 7.88 would send
+** it without parts of the URL, such as the query.
 */
 static int on_prerequest(void *data, char *ip, char *local_ip, int port,
                          int local_port) {
@@ -177,16 +177,17 @@ void ws_attempt_free(ws_attempt *attempt) {
 
 /* ---------------------------------------------------------------- outcome */
 
-/* The size of all header lines that libcurl has read, those included that it
-** refused and did not pass on. */
+/* True if the headers are too long. libcurl's size includes header lines that
+** it refused and did not pass on. */
 static bool has_long_headers(const ws_attempt *attempt, CURL *easy) {
   long bytes = 0;
   curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &bytes);
   return bytes > MAX_HEADERS || attempt->header_bytes > MAX_HEADERS;
 }
 
-/* libcurl ends a transfer with a code of its own for each of these, and
-** before 8.6 with "out of memory" for a line that is too long for it. */
+/* Distinguishes a response that is too large from lack of memory. libcurl's
+** code is not enough: before 8.6 it is "out of memory" for a header line that
+** is too long. */
 static ws_kind size_or_memory(const ws_attempt *attempt) {
   bool failed = attempt->response.failed || attempt->headers_text.failed;
   return failed || ws_attempt_lacked_memory(attempt) ? WS_MEMORY
@@ -207,7 +208,7 @@ static bool is_tls_error(CURLcode code) {
   }
 }
 
-/* Newer than the oldest libcurl that this is built with. */
+/* Not in the headers of the oldest supported libcurl. */
 enum { TOO_LARGE_CODE = 100 };  /* CURLE_TOO_LARGE, from 8.6 on */
 
 static ws_kind kind_of(const ws_attempt *attempt, CURL *easy, CURLcode code,
@@ -233,7 +234,8 @@ static ws_kind kind_of(const ws_attempt *attempt, CURL *easy, CURLcode code,
   }
 }
 
-/* A response that refuses the request counts even if its rest was lost. */
+/* True for a redirect or an error: its status counts even if the rest of the
+** response was lost. */
 static bool is_refusal(int status) {
   return status >= 300;
 }

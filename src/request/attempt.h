@@ -24,11 +24,11 @@ typedef struct ws_attempt {
   size_t max_response;
 
   /* the transfer */
-  ws_handle *handle;         /* NULL: none is under way */
+  ws_handle *handle;         /* NULL: no transfer in progress */
   ws_time started;
-  int setup_count;           /* how often libcurl was about to send it */
-  bool was_sent;             /* some of it was sent on an earlier connection */
-  bool was_stale;            /* the connection was closed before it was sent */
+  int setup_count;           /* how many times libcurl was about to send */
+  bool was_sent;             /* partly sent on an earlier connection */
+  bool was_stale;            /* the service closed the connection first */
   unsigned alloc_failures;   /* ws_memory_failures() at the start */
 
   /* the response */
@@ -55,7 +55,7 @@ ws_handle *ws_attempt_finish(ws_attempt *attempt, ws_loop *loop,
                              CURLcode code, ws_outcome *outcome,
                              ws_time *written, ws_time *answered);
 
-/* Ends a transfer that is under way; does nothing if there is none. */
+/* Aborts the transfer; does nothing if none is in progress. */
 void ws_attempt_abort(ws_attempt *attempt, ws_loop *loop);
 
 /* Frees the response. */

@@ -44,7 +44,7 @@ static void report_event(ws_call *call, ws_event_type type, double pause) {
 
 /* ------------------------------------------------------------------- ends */
 
-/* Leaves the list and the timer that the call is in. */
+/* Removes the call from its list and from the timers. */
 static void detach(ws_call *call) {
   ws_heap_remove(&call->loop->timers, &call->timer);
   ws_queue_remove(&call->link);
@@ -183,8 +183,8 @@ static turn_result acquire_turn(ws_call *call, ws_time now) {
   return TURN_LATER;
 }
 
-/* Ends a call that must not be sent any more. Its timer may be late, as a
-** host may have been busy with other things. */
+/* Ends a call that may no longer be sent; false if it may. Checks the time
+** here because its timer is late if the host was busy. */
 static bool end_unsendable(ws_call *call, ws_time now) {
   const ws_client *client = call->client;
   int64_t most = client->settings.max_requests;
@@ -245,8 +245,9 @@ void ws_call_sleep_until(ws_call *call, ws_time moment) {
 
 /* --------------------------------------------------------------- attempts */
 
-/* Remembers how far the service's clock is from ours, if the response tells.
-** That changes slowly, and dates take time to parse. */
+/* Stores the offset from our clock to the service's, if the response has a
+** Date. Done once a minute, as it changes slowly and dates take time to
+** parse. */
 static void learn_clock_offset(ws_call *call, ws_time now) {
   ws_client *client = call->client;
   double date = ws_headers_date(&call->attempt.headers_text);
@@ -287,8 +288,8 @@ static double choose_pause(const ws_call *call, const ws_outcome *outcome,
                         settings->retry_cap, &call->loop->rng_state);
 }
 
-/* An attempt on a connection that the service had closed does not count: the
-** connection is gone now, and the next attempt goes out at once. */
+/* An attempt on a connection that the service had closed does not count; the
+** next one is sent at once, on another connection. */
 static void retry_after_pause(ws_call *call, const ws_outcome *outcome,
                               double requested, ws_time now) {
   int most = ws_retry_attempts(call->max_attempts, outcome,
@@ -326,8 +327,8 @@ static void retry_after_hold_off(ws_call *call, double requested,
   enqueue(call);
 }
 
-/* Tells the limiter how the attempt ended. What was not sent does not count
-** against max_requests either. */
+/* Reports to the limiter how the attempt ended. A request that was not sent
+** does not count against max_requests either. */
 static void settle_reservation(ws_call *call, ws_time written,
                                ws_time answered, ws_time now) {
   ws_limiter_handle *limiter = call->client->limiter;
@@ -339,7 +340,8 @@ static void settle_reservation(ws_call *call, ws_time written,
   if (written == WS_NEVER) call->client->sent--;
 }
 
-/* A DELETE that may have worked and then gets a 404 has worked. */
+/* True if a 404 means success: an earlier attempt of this DELETE may have
+** worked. */
 static bool was_deleted_before(const ws_call *call) {
   return call->attempt.method == WS_DELETE && call->attempt.status == 404 &&
          call->outcome_unknown;
@@ -380,7 +382,7 @@ void ws_call_transfer_ended(ws_transfer *transfer, CURLcode code) {
     ws_call_end(call, call->kind);
 }
 
-/* A callback of ours for which memory ran out may be why libcurl failed. */
+/* libcurl may have failed because memory ran out in one of our callbacks. */
 void ws_call_transfer_failed(ws_transfer *transfer, CURLMcode code) {
   ws_attempt *attempt = ((ws_handle *)transfer)->owner;
   ws_call *call =

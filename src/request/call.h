@@ -32,7 +32,7 @@ struct ws_call {
   void *data;              /* the host's */
   void (*done)(ws_call *call);
   ws_state state;
-  bool has_ended;          /* the same as WS_ENDED, for ws_loop_run */
+  bool has_ended;          /* true in WS_ENDED; ws_loop_run watches it */
   bool wait_reported;      /* its WS_EVENT_WAIT has been sent */
 
   char *url;
@@ -58,16 +58,16 @@ static inline ws_call *ws_call_of(ws_link *link) {
   return (ws_call *)link;
 }
 
-/* Puts a new call into its client's queue, and sends it if it may be sent. */
+/* Puts a new call into its client's queue, and starts it if it is its turn. */
 void ws_call_enqueue(ws_call *call);
 
-/* Lets a new call without a client sleep. */
+/* Makes a new call without a client sleep until `moment`. */
 void ws_call_sleep_until(ws_call *call, ws_time moment);
 
 /* Ends a call, aborting its attempt if there is one. */
 void ws_call_end(ws_call *call, ws_kind kind);
 
-/* Ends a call as ws_call_end does, for a reason in words. */
+/* Ends a call as ws_call_end does, with an error message. */
 void ws_call_fail(ws_call *call, ws_kind kind, const char *message);
 
 /* Starts the client's queued calls that may be sent now; true if any was. */

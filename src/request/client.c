@@ -12,15 +12,15 @@
 
 /* ---------------------------------------------------------------- limiter */
 
-/* FNV-1a from a given start value; two of them stand for a token where it
-** need only be told from others. */
+/* Appends an FNV-1a hash of the token, with `sum` as the start value. Two such
+** hashes identify a token without storing it. */
 static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
   for (; *token; token++)
     sum = (sum ^ (unsigned char)*token) * UINT64_C(1099511628211);
   ws_buffer_add_integer(key, (long long)sum);
 }
 
-/* Scheme and host are the same in upper and lower case. */
+/* Appends scheme and host in lower case, as their case does not matter. */
 static void add_host(ws_buffer *key, const char *base) {
   const char *host = strstr(base, "://") + 3;
   size_t size = (size_t)(host - base) + strcspn(host, "/");

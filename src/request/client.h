@@ -28,13 +28,13 @@ struct ws_client {
   int64_t sent;
   ws_limiter_handle *limiter;
   ws_handle_pool handles;
-  bool reached;            /* a response has come from the service before */
+  bool reached;            /* the service has responded at least once */
   double clock_offset;     /* from our clock to the service's, in seconds */
-  ws_time learn_offset_at; /* when to look at a response's Date again */
+  ws_time learn_offset_at; /* when to read a response's Date again */
   void *data;              /* the host's */
 };
 
-/* Closes a client but for its owner's reference. */
+/* Closes a client, but keeps it allocated for its owner's reference. */
 void ws_client_shutdown(ws_client *client);
 
 /* Drops one reference; frees the client with the last. */

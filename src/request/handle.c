@@ -31,8 +31,8 @@ static int on_close(void *data, curl_socket_t fd) {
 #define SET(option, value) \
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
 
-/* libcurl looks for a proxy in the environment before each request, which is
-** saved if there is none. */
+/* Without a proxy, turns off libcurl's search for one in the environment,
+** which it would repeat for each request. */
 static CURLcode set_proxy(const ws_settings *settings, CURL *easy) {
   CURLcode failed = CURLE_OK;
   if (settings->proxy) {
@@ -45,8 +45,8 @@ static CURLcode set_proxy(const ws_settings *settings, CURL *easy) {
   return failed;
 }
 
-/* QUICK_EXIT: what ends a transfer must not wait for a thread that resolves
-** a name, which may take many seconds. */
+/* QUICK_EXIT: ending a transfer must not wait for a thread that resolves a
+** name, which may take many seconds. */
 static CURLcode set_common(const ws_settings *settings, CURL *easy,
                            ws_loop *loop) {
   CURLcode failed = CURLE_OK;
@@ -105,8 +105,8 @@ static bool has_url(const ws_handle *handle, const char *url, size_t size) {
          memcmp(handle->url.bytes, url, size) == 0;
 }
 
-/* The URL is given in parsed form as well: as text alone libcurl would parse
-** it and put it together again for each attempt, a quarter of its time. */
+/* Sets the URL in parsed form as well: from text alone libcurl would parse
+** and rebuild it for each attempt, which takes a quarter of its time. */
 CURLcode ws_handle_set_url(ws_handle *handle, const char *url) {
   CURL *easy = handle->transfer.easy;
   CURLcode failed = CURLE_OK;
@@ -125,8 +125,8 @@ CURLcode ws_handle_set_url(ws_handle *handle, const char *url) {
   return failed;
 }
 
-/* Only requests that can be repeated at once may go over HTTP/2, whose
-** connections end while requests are in flight. */
+/* Allows HTTP/2 only for requests that are safe to repeat, because services
+** close its connections while requests are in flight. */
 static CURLcode set_version(CURL *easy, bool reads) {
   CURLcode failed = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                                      reads ? (long)CURL_HTTP_VERSION_2TLS

@@ -16,7 +16,7 @@
 /* An easy handle plus the options last set on it, so that unchanged options
 ** are not set again. */
 typedef struct ws_handle {
-  ws_transfer transfer;    /* first: the loop gives it back */
+  ws_transfer transfer;    /* first: the loop's hooks cast it back */
   CURLU *parsed_url;
   void *owner;             /* the attempt that uses it */
   ws_buffer url;

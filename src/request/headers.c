@@ -8,7 +8,7 @@
 
 /* ------------------------------------------------------------- of requests */
 
-/* Characters of names, as RFC 9110 has them. */
+/* True for the characters of a header name ("token" in RFC 9110). */
 static bool is_token_char(char c) {
   return ws_ascii_is_letter(c) || ws_ascii_is_digit(c) ||
          (c && strchr("!#$%&'*+-.^_`|~", c));
@@ -37,7 +37,7 @@ static bool check_name(const char *line, ws_error *error) {
   return true;
 }
 
-/* A value with a line break would be a second header. */
+/* Rejects line breaks, as the rest of the value would be a second header. */
 static bool check_line(const char *line, ws_error *error) {
   size_t size = name_length(line);
   if (size == 0 || line[size] != ':') {
@@ -105,7 +105,7 @@ static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Removes blanks at both ends. */
+/* Trims whitespace at both ends. */
 static const char *trim(const char *value, const char *end, size_t *size) {
   while (value < end && is_blank(*value)) value++;
   while (end > value && is_blank(end[-1])) end--;

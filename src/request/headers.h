@@ -12,11 +12,11 @@
 
 /* ------------------------------------------------------------- of requests */
 
-/* False, with `error`, if a line is not a header, or one that this module
-** sets by itself. `headers` may be NULL. */
+/* False, with `error`, if a line is not a valid header, or is one that this
+** module sets. `headers` may be NULL. */
 bool ws_headers_check(const char *const *headers, ws_error *error);
 
-/* True if the lines have one of that name. */
+/* True if one of the lines has that header name. */
 bool ws_headers_have(const char *const *headers, const char *name);
 
 /* Appends a copy of the line; false if memory runs out. */
@@ -28,12 +28,12 @@ bool ws_headers_merge(struct curl_slist **result,
                       const struct curl_slist *list,
                       const char *const *headers);
 
-/* Frees a list and overwrites it, as it holds the token. */
+/* Overwrites and frees a list, which may hold the token. */
 void ws_headers_free(struct curl_slist *list);
 
 /* ------------------------------------------------------------- of responses */
 
-/* Walks the lines in a buffer; see ws_call_next_header. */
+/* Reads the next header in a buffer; see ws_call_next_header. */
 bool ws_headers_next(const ws_buffer *lines, size_t *at, const char **name,
                      size_t *name_size, const char **value,
                      size_t *value_size);

@@ -53,8 +53,8 @@ ws_loop *ws_loop_open(ws_error *error) {
   return ws_loop_create(&hooks, error);
 }
 
-/* Calls the completion callbacks of calls that have ended. A callback may end
-** others. */
+/* Runs the completion callbacks of calls that have ended. A callback may end
+** further calls. */
 static void run_callbacks(ws_loop *loop) {
   while (loop->callbacks.first) {
     ws_call *call = ws_call_of(loop->callbacks.first);
@@ -136,7 +136,7 @@ static ws_call *new_call(ws_loop *loop, ws_error *error) {
   return call;
 }
 
-/* The time so many seconds from now; WS_NEVER for 0. */
+/* The time `seconds` from now; WS_NEVER for 0. */
 static ws_time time_in(double seconds) {
   return seconds > 0 ? ws_now() + ws_from_seconds(seconds) : WS_NEVER;
 }
@@ -235,8 +235,8 @@ bool ws_call_is_done(const ws_call *call) {
   return call->has_ended;
 }
 
-/* Calls that end meanwhile are reported later. Events are meant to be handled
-** when they happen, so each new one interrupts the wait once. */
+/* Other calls that end during the wait are reported later. Each new event
+** interrupts the wait once, so that the host can handle it promptly. */
 bool ws_call_wait(ws_call *call) {
   ws_loop *loop = call->loop;
   bool uninterrupted = true;

@@ -25,7 +25,7 @@ bool ws_loop_is_closed(const ws_loop *loop) {
 
 /* --------------------------------------------------------- open and close */
 
-/* libcurl says which events of a socket it waits for. */
+/* libcurl calls this with the events that it waits for on a socket. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data,
                      void *unused) {
   ws_loop *loop = data;
@@ -37,7 +37,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data,
   return ws_sockets_watch(&loop->sockets, fd, events) ? 0 : -1;
 }
 
-/* libcurl says when it wants to be called. */
+/* libcurl calls this with the time at which it wants to be called. */
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
   ws_loop *loop = data;
   (void)multi;
@@ -46,9 +46,10 @@ static int on_timer(CURLM *multi, long milliseconds, void *data) {
   return 0;
 }
 
-/* By default libcurl keeps four connections for each transfer under way, and
-** closes some when many transfers end at the same time. From 8.20 on, closing
-** it would wait for threads that resolve names, unless told not to. */
+/* MAXCONNECTS: by default libcurl keeps four connections for each running
+** transfer, and closes some when many transfers end at the same time.
+** QUICK_EXIT: from 8.20 on, closing libcurl would otherwise wait for threads
+** that resolve names. */
 static bool create_multi(ws_loop *loop) {
   CURLM *multi = curl_multi_init();
   if (!multi) return false;
@@ -174,11 +175,11 @@ static void read_completed(ws_loop *loop) {
   }
 }
 
-/* A libcurl that has no memory for a socket or a timer reports that once,
-** without saying for which transfer, and never calls back for that one again;
+/* If libcurl runs out of memory for a socket or a timer, it reports that once,
+** does not say for which transfer, and never calls back for that one again;
 ** 7.88 divides by zero when the socket's number is used again. So all
-** transfers fail, and the next one gets a new libcurl handle. */
-static void give_up(ws_loop *loop, CURLMcode code) {
+** transfers fail, and the next one gets a new multi handle. */
+static void fail_all_transfers(ws_loop *loop, CURLMcode code) {
   read_completed(loop);
   while (loop->transfers.first) {
     ws_transfer *transfer = (ws_transfer *)loop->transfers.first;
@@ -195,12 +196,12 @@ static size_t socket_action(ws_loop *loop, curl_socket_t fd, int mask) {
   CURLMcode code = CURLM_OK;
   if (loop->multi)
     code = curl_multi_socket_action(loop->multi, fd, mask, &running);
-  if (code != CURLM_OK) give_up(loop, code);
+  if (code != CURLM_OK) fail_all_transfers(loop, code);
   return code == CURLM_OK ? (size_t)running : 0;
 }
 
-/* A transfer that ends in here has no more events of its own, so the loop
-** then needs a step at once. */
+/* A transfer that ends in here causes no further events, so the loop then
+** needs a step at once. */
 void ws_loop_drive_transfers(ws_loop *loop) {
   size_t running;
   loop->curl_due = WS_NEVER;
@@ -278,8 +279,8 @@ static void run_timers(ws_loop *loop, ws_time now) {
   }
 }
 
-/* Does all that is due. A request that is started here may end at once,
-** without an event on its socket, so the loop looks again after each. */
+/* Does all work that is due. A request that is started here may end at once,
+** without an event on its socket, so this repeats until none is started. */
 static void run_due(ws_loop *loop) {
   ws_time now;
   do {
@@ -308,8 +309,8 @@ static void handle_ready(ws_loop *loop, const ws_ready *ready) {
   socket_action(loop, ready->fd, mask);
 }
 
-/* How many milliseconds to wait, rounded up: too early would only make
-** another round. -1: without limit. */
+/* The milliseconds to wait; -1: without limit. Rounded up, because waking too
+** early would only add another wait. */
 static int wait_time(const ws_loop *loop, double timeout) {
   ws_time due = next_due(loop), now;
   double limit = HUGE_VAL;
@@ -332,14 +333,14 @@ static bool wait_and_handle(ws_loop *loop, int milliseconds) {
   return count >= 0;
 }
 
-/* With `stop`, only that and callbacks end the wait; calls that end meanwhile
-** are reported later. */
+/* With `stop`, only it and callbacks end the wait; other calls that end are
+** reported later. */
 static bool must_return(const ws_loop *loop, const bool *stop) {
   return stop ? *stop || loop->callbacks.first : has_results(loop);
 }
 
-/* Where the awaited call has ended and no other is pending, even the look at
-** the sockets is left out. */
+/* Does not poll the sockets if the awaited call has ended and no other one is
+** pending. */
 bool ws_loop_run(ws_loop *loop, double timeout, const bool *stop) {
   bool uninterrupted = true;
   if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) return false;

@@ -1,7 +1,7 @@
 /*
 ** The event loop: waits for libcurl's sockets, for timers and for the rate
-** limiter, and calls back what is due. It knows neither calls nor clients:
-** the functions of `ws_loop_hooks` do (host.c has them).
+** limiter, and runs what is due. It does not know calls and clients; it
+** reaches them through the functions of `ws_loop_hooks`, which host.c defines.
 */
 
 #ifndef WS_LOOP_H
@@ -16,7 +16,7 @@
 #include "request/queue.h"
 #include "workstage.h"
 
-/* A transfer under way; CURLOPT_PRIVATE of its easy handle points to it. */
+/* A transfer; CURLOPT_PRIVATE of its easy handle points to it. */
 typedef struct ws_transfer {
   ws_link link;            /* in the loop's list of transfers */
   CURL *easy;
@@ -76,23 +76,23 @@ bool ws_loop_is_closed(const ws_loop *loop);
 /* Adds a transfer to libcurl; false if memory runs out. */
 bool ws_loop_add(ws_loop *loop, ws_transfer *transfer);
 
-/* Takes a transfer away from libcurl; one that has not ended is aborted. */
+/* Removes a transfer from libcurl, and aborts it if it has not ended. */
 void ws_loop_remove(ws_loop *loop, ws_transfer *transfer);
 
 /* Lets libcurl begin the transfers that were added, without waiting for the
 ** next step. */
 void ws_loop_drive_transfers(ws_loop *loop);
 
-/* Closes all connections. libcurl keeps them for all clients together, and
-** cannot close those of one. */
+/* Closes all connections. libcurl has one pool for all clients, and cannot
+** close the connections of one client. */
 void ws_loop_drop_connections(ws_loop *loop);
 
-/* Sets the alarm if the loop has become due earlier than the host knows. */
+/* Sets the alarm if the loop is due before the time last given to the host. */
 void ws_loop_arm_alarm(ws_loop *loop);
 
-/* Does what is due, after waiting for it at most `timeout` seconds. Does not
-** wait if there are calls to report, or while `*stop` is true (may be NULL).
-** False if a signal interrupted the wait. */
+/* Does all work that is due, after waiting for it at most `timeout` seconds.
+** Does not wait if there are calls to report, or if `*stop` is true (`stop`
+** may be NULL). False if a signal interrupted the wait. */
 bool ws_loop_run(ws_loop *loop, double timeout, const bool *stop);
 
 #endif

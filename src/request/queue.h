@@ -1,6 +1,6 @@
 /*
-** Doubly linked lists. A link is a member of the structure that it belongs
-** to, and is in one list at most.
+** Doubly linked lists. A link is a member of the structure that it lists, and
+** is in at most one list.
 */
 
 #ifndef WS_QUEUE_H

@@ -32,7 +32,7 @@ bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome) {
   }
 }
 
-/* What may do more if it is applied twice. */
+/* False for methods that may have a further effect if applied twice. */
 static bool is_repeatable(ws_method method) {
   return method != WS_POST && method != WS_PATCH &&
          method != WS_GET_WITH_EFFECT;
@@ -74,7 +74,8 @@ double ws_retry_hold_off(double retry_after, int rejections, double base,
   return limit / 2 + limit / 2 * ws_random(rng_state);
 }
 
-/* Some services send a fraction, although RFC 9110 has whole seconds only. */
+/* Accepts a fraction, as some services send one, although RFC 9110 allows only
+** whole seconds. */
 static double parse_seconds(const char *value) {
   size_t size = strspn(value, "0123456789");
   double seconds = -1;

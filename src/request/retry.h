@@ -1,6 +1,6 @@
 /*
-** What an attempt's outcome means, and whether the request may be sent again:
-** pure functions, without clock and network.
+** Classifies the outcome of an attempt and decides if the request may be sent
+** again: pure functions, without clock and network.
 */
 
 #ifndef WS_RETRY_H
@@ -17,7 +17,7 @@ typedef struct ws_outcome {
   int status;          /* 0: no response */
   bool sent;           /* some of the request may have reached the service */
   bool unresolved;     /* the host's name, or the proxy's, was not found */
-  bool stale;          /* the service had closed the idle connection before */
+  bool stale;          /* the service had closed the idle connection */
 } ws_outcome;
 
 typedef enum ws_retry_decision {
@@ -30,16 +30,16 @@ typedef enum ws_retry_decision {
 /* The kind that the status of a complete response means. */
 ws_kind ws_status_kind(int status);
 
-/* Decides as if there were attempts left. */
+/* Decides what to do after an attempt, assuming that attempts are left. */
 ws_retry_decision ws_retry_decide(ws_method method,
                                   const ws_outcome *outcome);
 
-/* True if the attempt failed and may have changed something all the same. */
+/* True if the attempt failed but may have changed something. */
 bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome);
 
-/* How many attempts to make for an outcome. A host whose name is not found is
-** tried once more, unless it has been `reached` before: then the name was
-** right, and all `attempts` are made. */
+/* The number of attempts to allow after an outcome: two if the host's name
+** was not found, else `attempts`. A host that has been `reached` before gets
+** all of them, as its name is right. */
 int ws_retry_attempts(int attempts, const ws_outcome *outcome, bool reached);
 
 /* Seconds before attempt number `next` (2, 3 ..): a random part of a limit

@@ -65,11 +65,11 @@ const char *ws_storyblok_address(int64_t space_id, const char *region,
   }
   found = region ? region_named(region) : region_of(space_id);
   if (!found && region)
-    ws_fail(error, WS_INVALID, "region: '%.40s' is none of eu, us, ca, ap "
-            "and cn", region);
+    ws_fail(error, WS_INVALID, "region: '%.40s' is not a region: use eu, us, "
+            "ca, ap or cn", region);
   else if (!found)
-    ws_fail(error, WS_INVALID, "space_id: %" PRId64 " lies in no region's "
-            "range; if the id is right, name the region", space_id);
+    ws_fail(error, WS_INVALID, "space_id: %" PRId64 " is not in the range of "
+            "any region; if the id is right, set region", space_id);
   else if (space_id && !region_holds_space(found, space_id)) {
     ws_fail(error, WS_INVALID, "space_id: %" PRId64 " does not belong to "
             "the region '%s'", space_id, found->code);

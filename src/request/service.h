@@ -19,7 +19,7 @@ double ws_service_rate(ws_service service);
 /*
 ** The management address of a region or, if `region` is NULL, of the region
 ** that the space id belongs to. NULL with `error` for an unknown region, a
-** space id of no region, and one that belongs to another region.
+** space id that belongs to no region, and one that belongs to another region.
 */
 const char *ws_storyblok_address(int64_t space_id, const char *region,
                                  ws_error *error);

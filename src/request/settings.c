@@ -30,8 +30,8 @@ static void set_defaults(ws_options *options, ws_service service) {
   };
 }
 
-/* `size` is that of the host's structure, which an older or newer header may
-** have declared shorter or longer. */
+/* `size` is the size of the host's structure, which is shorter or longer than
+** ours if the host was built with an older or newer header. */
 void ws_options_init_sized(ws_options *options, size_t size,
                            ws_service service) {
   ws_options defaults;
@@ -57,8 +57,8 @@ bool ws_options_copy(ws_options *copy, const ws_options *options,
   }
   if (known > sizeof *copy) known = sizeof *copy;
   if (!is_zero((const char *)options + known, options->size - known)) {
-    ws_fail(error, WS_INVALID, "options: one is set that this version of "
-            "workstage (" WS_VERSION ") does not have");
+    ws_fail(error, WS_INVALID, "options: an option is set that this version "
+            "of workstage (" WS_VERSION ") does not have");
     return false;
   }
   set_defaults(copy, options->service);
@@ -90,8 +90,8 @@ static bool check_token(const ws_options *options, ws_error *error) {
     ws_fail(error, WS_INVALID, "%s: give it without the word Bearer%s", name,
             oauth ? "" : ", as oauth_token if it is an OAuth token");
   else if (!is_visible_ascii(token))
-    ws_fail(error, WS_INVALID, "%s: holds a blank, a line break or another "
-            "character that no token has", name);
+    ws_fail(error, WS_INVALID, "%s: contains a space, a line break or another "
+            "character that tokens do not have", name);
   else
     return true;
   return false;
@@ -167,7 +167,8 @@ static bool check(const ws_options *options, ws_error *error) {
 
 /* --------------------------------------------------------------- settings */
 
-/* A base_url may go with any space; without one the region decides. */
+/* Returns base_url, or else the address of the region. A region that is given
+** is checked in both cases. */
 static const char *choose_base(const ws_options *options, ws_error *error) {
   const char *base = options->base_url;
   if (options->service == WS_KANTATA)
@@ -184,8 +185,8 @@ static char *copy_base(const char *base) {
   return ws_copy(base, size);
 }
 
-/* A malformed proxy in the environment is found now, and not by requests that
-** fail one after another. With no_proxy set it may not be used at all. */
+/* Reports a malformed proxy in the environment now, so that requests do not
+** fail one after another. With no_proxy set, it may never be used. */
 static bool check_environment(const ws_settings *settings, ws_error *error) {
   const char *name = ws_url_proxy_variable(settings->base);
   if (settings->proxy || !name || ws_url_is_proxy(getenv(name)) ||
@@ -212,7 +213,8 @@ static bool add_authorization(struct curl_slist **list,
   return added;
 }
 
-/* "Expect:" keeps libcurl from asking before it sends a long body. */
+/* An empty "Expect:" stops libcurl from sending "Expect: 100-continue", and
+** waiting for an answer, before a long body. */
 static bool add_headers(struct curl_slist **list, const ws_options *options,
                         bool body) {
   const char *const *headers = options->headers;

@@ -30,18 +30,18 @@ typedef struct ws_settings {
   void (*configure)(void *easy, void *data);
 } ws_settings;
 
-/* Copies options made for another version of the header, with defaults for
-** what it does not have. False, with `error`, if that is impossible. */
+/* Copies options, also those of another version of the header: options that
+** it lacks get their defaults. False, with `error`, if that is impossible. */
 bool ws_options_copy(ws_options *copy, const ws_options *options,
                      ws_error *error);
 
 /* Fills in zeroed settings. False, with `error`, if an option is invalid or
-** memory runs out; ws_settings_free is due either way. */
+** memory runs out; call ws_settings_free in either case. */
 bool ws_settings_init(ws_settings *settings, const ws_options *options,
                       ws_error *error);
 void ws_settings_free(ws_settings *settings);
 
-/* The token, whichever kind it is. */
+/* Returns oauth_token if it is set, else token. */
 const char *ws_options_token(const ws_options *options);
 
 #endif

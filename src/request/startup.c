@@ -23,7 +23,8 @@ static void after_fork(void) {
   ws_shared_limiter_in_child();
 }
 
-/* libcurl allocates through the core's functions, which count failures. */
+/* The strdup for libcurl, which allocates through the core's functions as
+** these count failures. */
 static char *duplicate_text(const char *text) {
   return ws_copy(text, strlen(text));
 }
@@ -52,8 +53,8 @@ static bool start(ws_error *error) {
   return false;
 }
 
-/* Functions of two families would free each other's blocks, so all of them
-** are required. */
+/* True if all functions are set. A mix of two allocators would free each
+** other's blocks. */
 static bool is_complete(const ws_memory *memory) {
   return memory->alloc && memory->calloc && memory->realloc &&
          memory->free && memory->strdup;

@@ -8,8 +8,8 @@
 
 #include "workstage.h"
 
-/* Sets the process up if that was not done before; false with `error` if it
-** fails, and the next call tries again. */
+/* Sets up the process, unless that has been done. False with `error` if it
+** fails; the next call then tries again. */
 bool ws_startup(ws_error *error);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 
-/* True for a character that may stand in a path or query as it is. */
+/* True for a character that a path or query may contain unescaped. */
 static bool is_plain(char c) {
   static const bool special[0x80] = {
     ['"'] = true, ['#'] = true, ['<'] = true, ['>'] = true, ['\\'] = true,
@@ -130,7 +130,7 @@ static bool is_proxy_scheme(const char *scheme) {
   return false;
 }
 
-/* If memory runs out libcurl itself is left to judge. */
+/* If memory runs out, returns true and leaves the check to libcurl. */
 bool ws_url_is_proxy(const char *proxy) {
   CURLU *url = curl_url();
   char *scheme = NULL;
@@ -165,9 +165,9 @@ const char *ws_url_proxy_variable(const char *base) {
 
 /* -------------------------------------------------------------- redaction */
 
-/* Where the user in front of an "@" begins: after the first "//", or else the
-** first quote, or else the last blank. Passwords may hold any of them, so
-** rather too much is replaced than too little. */
+/* The start of the user in front of an "@": after the first "//", or else
+** after the first quote, or else after the last space. Passwords may contain
+** any of them; this redacts too much rather than too little. */
 static char *user_start(char *message, char *at) {
   char *slashes = strstr(message, "//"), *quote = strchr(message, '\'');
   if (slashes && slashes < at) return slashes + 2;
@@ -180,16 +180,16 @@ static char *user_start(char *message, char *at) {
 void ws_url_redact(char *message, size_t size) {
   static const char mark[] = "[redacted]";
   char *at = strrchr(message, '@'), *start;
-  size_t room, length;
+  size_t space, length;
   if (!at) return;
   start = user_start(message, at);
-  room = size - (size_t)(start - message);
+  space = size - (size_t)(start - message);
   length = strlen(at) + 1;
-  if (room <= sizeof mark) {
+  if (space <= sizeof mark) {
     *start = '\0';
     return;
   }
-  if (length > room - (sizeof mark - 1)) length = room - (sizeof mark - 1);
+  if (length > space - (sizeof mark - 1)) length = space - (sizeof mark - 1);
   memmove(start + sizeof mark - 1, at, length);
   memcpy(start, mark, sizeof mark - 1);
   message[size - 1] = '\0';

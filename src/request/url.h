@@ -12,8 +12,8 @@
 
 /*
 ** True if it can be a base URL: http or https with a host, without user,
-** query and fragment. Else `why` says what is wrong, to follow the option's
-** name in a sentence ("has no host").
+** query and fragment. Otherwise `why` is a phrase to put after the option's
+** name ("has no host").
 */
 bool ws_url_is_base(const char *url, const char **why);
 
@@ -28,12 +28,12 @@ void ws_url_join(ws_buffer *url, const char *base, const char *path,
 /* True if it can be a proxy: a host with an optional scheme, user and port. */
 bool ws_url_is_proxy(const char *proxy);
 
-/* The name of the environment variable that libcurl takes the proxy for this
-** base URL from; NULL if none is set. */
+/* The name of the environment variable from which libcurl takes the proxy for
+** this base URL; NULL if none is set. */
 const char *ws_url_proxy_variable(const char *base);
 
 /* Replaces the user and password of a URL in a message, an array of `size`
-** bytes, by "[redacted]". Messages of libcurl about a malformed proxy hold
+** bytes, with "[redacted]". libcurl's messages about a malformed proxy contain
 ** them. */
 void ws_url_redact(char *message, size_t size);
 

@@ -153,7 +153,7 @@ static bool write_items(writer *w, const ws_field *field, const ws_path *up,
   return more == 0;
 }
 
-/* Writes an object with one field, for a string in its place. */
+/* Writes an object with one field, for a string that is given in its place. */
 static bool write_shorthand(writer *w, const ws_field *field,
                             const ws_path *at, const ws_value *value) {
   const char *name = field->shorthand;

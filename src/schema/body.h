@@ -16,11 +16,11 @@
 #include "workstage.h"
 
 /*
-** Writes {"root":{fields},"beside":..} in the schema's order. A field that
-** the schema lacks or that is read-only is refused if `strict`, else written.
-** Null is written for nullable fields only. False with `error` filled in, and
-** nothing written; if memory ran out the buffer is `failed` as well. Objects
-** inside must be complete for either purpose, as they are replaced whole.
+** Writes {"root":{fields},"beside":..} in the schema's order. Unknown and
+** read-only fields are an error if `strict`, else written. Null is written for
+** nullable fields only. False with `error` filled in, and nothing written; if
+** memory ran out the buffer is `failed` as well. Nested objects must have
+** their required fields even in an update, as the service replaces them whole.
 */
 bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
                    ws_purpose purpose, bool strict, const ws_source *source,

@@ -26,9 +26,9 @@ static int fetch_item(ws_items *items, const ws_path *up,
   return -1;
 }
 
-/* Most arrays come in order from the host's walk. For the others (Lua walks a
-** table in its own order if it was not built in order) the keys are counted
-** and the items fetched by position. */
+/* The host usually returns the items in order. If not (in Lua, for a table
+** that was not built in order), counts the keys and fetches the items by
+** position. */
 int ws_items_next(ws_items *items, const ws_path *up,
                   ws_validation_error *error, ws_value *value) {
   ws_value key;

@@ -1,6 +1,6 @@
 /*
-** Walks over the items of an array in order, whatever order the host's own
-** walk has. Reports holes, and keys that are not positions.
+** Iterates over the items of an array in order, even if the host's own
+** iteration has another order. Reports holes, and keys that are not positions.
 */
 
 #ifndef WS_ITEMS_H
@@ -15,7 +15,7 @@ typedef struct ws_items {
   const ws_source *source;
   int table;
   int64_t index;       /* of the last item */
-  int64_t count;       /* 0 until the host's order turned out to be another */
+  int64_t count;       /* 0 while the host's order is that of the items */
 } ws_items;
 
 static inline ws_items ws_items_of(const ws_source *source, int table) {

@@ -1,6 +1,6 @@
 /*
-** Bodies from arrays of ws_member, for hosts that have no other kind of
-** table; see workstage.h.
+** Writes bodies from arrays of ws_member, for hosts written in C; see
+** workstage.h.
 */
 
 #include <string.h>
@@ -11,8 +11,9 @@
 
 enum { MAX_LEVELS = 102 };  /* one more than a body may have, and the root */
 
-/* The table number of a level is its index. Only one array of each level is
-** open at a time, as the core walks into a member before it goes on. */
+/* An array that is being read; its table number is its level. Only one array
+** of each level is open at a time, as the core reads a member's members before
+** it continues. */
 typedef struct level {
   const ws_member *members;
   size_t count;

@@ -1,10 +1,10 @@
 /*
 ** Puts the members of a host's table into a schema's order.
 **
-** A host's table comes in any order, and can be walked cheaply only once. So
-** each member is written when it is met, at the end of the buffer, and the
-** parts are copied into the schema's order behind that; at the end the first
-** version is removed. Bodies and queries are both written this way.
+** A host's table has no order, and reading it is expensive. So each member is
+** written once, in the host's order, at the end of the buffer; then the parts
+** are copied behind that in the schema's order, and the first version is
+** removed. Bodies and queries are both written this way.
 */
 
 #ifndef WS_MEMBERS_H

@@ -120,8 +120,8 @@ static bool write_map(writer *w, const ws_path *up, int table) {
   return true;
 }
 
-/* The first key tells lists from tables of names. An empty table is a list
-** where one may stand: at the top, without a schema. */
+/* A table whose first key is an integer is a list. An empty table is a list
+** only where a list is allowed: at the top, without a schema. */
 static bool write_table(writer *w, const ws_path *at, int table) {
   static const ws_field anything = WS_FIELD("", ANY, 0, "");
   ws_value key, value;
@@ -149,7 +149,7 @@ static bool write_any(writer *w, const ws_path *at, const ws_value *value) {
 
 /* ------------------------------------------------------------ by a schema */
 
-/* A list may be given as one value as well. */
+/* A list of one item may also be given as the item alone. */
 static bool write_list_field(writer *w, const ws_field *field,
                              const ws_path *at, const ws_value *value) {
   ws_field made;

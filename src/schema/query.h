@@ -13,10 +13,10 @@
 #include "schema/validate.h"
 
 /*
-** Writes "a=1&b=2%2C3" (percent-encoded). Arrays become comma lists, an empty
-** one an empty value; tables of WS_FIELD_ANY nest in brackets
-** (filter_query[x][in]=y). With `only_query`, members that belong in the body
-** or that the schema lacks are left out, so the same table can provide both.
+** Writes "a=1&b=2%2C3" (percent-encoded). Arrays become comma-separated lists,
+** an empty array an empty value; tables of WS_FIELD_ANY nest in brackets
+** (filter_query[x][in]=y). With `only_query`, body fields and unknown members
+** are omitted, so that one table can provide both body and query.
 ** schema NULL: any names. False with `error` filled in, and nothing written.
 */
 bool ws_query_write(ws_buffer *buffer, const ws_schema *schema,

@@ -1,7 +1,7 @@
 /*
-** The services' objects as tables of fields. Each stands once, in storyblok.c
-** or kantata.c; validation, writing, reading, the reference pages and the
-** type annotations all use these tables.
+** The services' objects as tables of fields, defined in storyblok.c and
+** kantata.c. Validation, writing, reading, the reference pages and the type
+** annotations all use these tables.
 */
 
 #ifndef WS_SCHEMA_H
@@ -30,11 +30,11 @@ enum {
   WS_NULLABLE   = 1 << 0,  /* may be null */
   WS_REQUIRED   = 1 << 1,  /* must be given on create */
   WS_READ_ONLY  = 1 << 2,  /* only the service sets it */
-  WS_BESIDE     = 1 << 3,  /* stands beside the root object, not in it */
+  WS_BESIDE     = 1 << 3,  /* written beside the root object, not in it */
   WS_IN_QUERY   = 1 << 4,  /* goes into the query, not into the body */
   WS_DIGITS     = 1 << 5,  /* responses may hold the integer as a string */
-  WS_WRITE_ONLY = 1 << 6,  /* accepted in requests, in no response */
-  WS_LOCAL      = 1 << 7,  /* an option of this module: in no request */
+  WS_WRITE_ONLY = 1 << 6,  /* accepted in requests, never in responses */
+  WS_LOCAL      = 1 << 7,  /* an option of this module, never sent */
   WS_POSITIVE   = 1 << 8   /* an integer from 1 up */
 };
 
@@ -45,12 +45,12 @@ typedef struct ws_schema ws_schema;
 typedef struct ws_field {
   const char *name;
   size_t size;               /* of the name */
-  const char *key;           /* "\"name\":", as it stands in JSON */
+  const char *key;           /* "\"name\":", the name as JSON */
   ws_field_type type;
   unsigned flags;
   const char *doc;           /* one sentence for the reference */
   const ws_schema *object;   /* of WS_FIELD_OBJECT and WS_FIELD_OBJECTS */
-  const char *shorthand;     /* the field of it that a plain string sets */
+  const char *shorthand;     /* the object's field that a plain string sets */
 } ws_field;
 
 struct ws_schema {
@@ -95,8 +95,8 @@ const ws_field *ws_schema_nearest_field(const ws_schema *schema,
 /* All schemas of the schema's service; NULL if it belongs to none. */
 const ws_schema *const *ws_schema_siblings(const ws_schema *schema);
 
-/* True if some object of the service has an array of that name: so an empty
-** Lua table is known to be an array. */
+/* True if an object of the service has an array of that name, which decides
+** that an empty Lua table is an array. */
 bool ws_schema_is_array(const ws_schema *const schemas[], const char *name,
                         size_t size);
 

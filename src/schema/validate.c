@@ -32,8 +32,8 @@ static void print(text *to, const char *format, ...) {
   if (to->size >= to->capacity) to->size = to->capacity - 1;
 }
 
-/* Prints bytes from outside: truncated, and with "?" for each that is not
-** printable ASCII, so that no message disturbs a terminal or a log. */
+/* Prints untrusted bytes: truncated, and with "?" for each byte that is not
+** printable ASCII, so that messages are safe for terminals and logs. */
 static void print_safe(text *to, const char *bytes, size_t size) {
   for (size_t i = 0; i < size && i < QUOTED; i++)
     print(to, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
@@ -252,7 +252,7 @@ static bool is_field_integer(const ws_field *field, const ws_value *value) {
   return integer >= 1 || !(field->flags & WS_POSITIVE);
 }
 
-/* Times of ISO 8601 begin with a year; the service checks the rest. */
+/* Checks only that the time begins with a year; the service checks the rest. */
 static bool is_time(const ws_value *value) {
   if (value->type != WS_VALUE_TEXT || value->as.text.size < 4) return false;
   for (int i = 0; i < 4; i++)

@@ -1,6 +1,6 @@
 /*
-** Checks of values against fields, and the sentences for people if one fails.
-** The writers of bodies and of queries use them.
+** Checks values against fields, and formats the error messages. Used by the
+** writers of bodies and queries.
 */
 
 #ifndef WS_VALIDATE_H
@@ -44,11 +44,11 @@ static inline ws_path ws_path_item(const ws_path *up, int64_t index) {
 /* True if it is an integer, or a number without a fraction; sets `integer`. */
 bool ws_value_to_integer(const ws_value *value, int64_t *integer);
 
-/* True if a value that is no table fits the field's type. */
+/* True if a value that is not a table fits the field's type. */
 bool ws_value_fits(const ws_field *field, const ws_value *value);
 
-/* The field that describes the items of an array field; `made` is memory for
-** one that does not exist yet. */
+/* The field that describes the items of an array field; `made` is storage for
+** it if it is not a constant. */
 const ws_field *ws_item_field(const ws_field *field, ws_field *made);
 
 /* ---------------------------------------------------------------- errors */
@@ -83,7 +83,7 @@ bool ws_report_bad_index(ws_validation_error *error, const ws_path *up,
 
 bool ws_report_no_memory(ws_validation_error *error);
 
-/* A text that holds a NUL or is not UTF-8; true if it does not. */
+/* False, with an error, if a text contains a NUL or is not UTF-8. */
 bool ws_check_text(ws_validation_error *error, const ws_path *at,
                    const ws_value *text);
 

@@ -111,8 +111,8 @@ describe("an answer", function()
       server:answer(200, ('{"workflow_stage":{"id":5,"name":%s}}')
                          :format(value))
       local err = failed("decode", space.stages:get(5))
-      assert.equal("workflow_stage.name: expected a string, the answer " ..
-                   "holds " .. words, err.message)
+      assert.equal("workflow_stage.name: expected a string, the response " ..
+                   "has " .. words, err.message)
     end
     server:answer(200, '{"workflow_stage":{"id":5,"position":"3"}}')
     has(failed("decode", space.stages:get(5)),

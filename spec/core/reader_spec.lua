@@ -215,12 +215,12 @@ describe("a schema", function()
                        "the response has a string",
       ['{"name":5}'] = "name: expected a string, the response has the " ..
                        "number 5",
-      ['{"is_default":1}'] = "is_default: expected a boolean, the answer " ..
-                             "holds the number 1",
+      ['{"is_default":1}'] = "is_default: expected a boolean, the response " ..
+                             "has the number 1",
       ['{"user_ids":[1,null]}'] = "user_ids[2]: expected an id from 1 to " ..
                                   "9007199254740991, the response has null",
-      ['{"user_ids":{"a":1}}'] = "user_ids: expected an array, the answer " ..
-                                 "holds an object",
+      ['{"user_ids":{"a":1}}'] = "user_ids: expected an array, the response " ..
+                                 "has an object",
       ['[{"id":1}]'] = ": expected an object, the response has an array",
       ["7"] = ": expected an object, the response has the number 7",
     } do

@@ -459,7 +459,7 @@ describe("a journal with a hole", function()
       local holed = without(text, from, from + 512)
       files.write(path, holed)
       local self, err = journal.open(path)
-      fails("damaged", self, err, path, "line ", "gone from the disk")
+      fails("damaged", self, err, path, "line ", "missing from the disk")
       assert.equal(holed, files.read(path))
       assert.is_false(probe.is_open(path))
     end

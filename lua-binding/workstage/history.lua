@@ -48,13 +48,22 @@ local function link(changes, now)
   return changes
 end
 
--- Oldest first. Lists come newest first; ids are in no order.
+-- True if a list has its oldest change first; the services' order is
+-- undocumented, and newest first in test data.
+local function is_ascending(changes)
+  local first, last = changes[1], changes[#changes]
+  return first ~= nil and (first.at or 0) < (last.at or 0)
+end
+
+-- Oldest first. Changes of one moment stay in the order of the list: ids are
+-- in no order.
 local function sort(changes)
-  for place, change in ipairs(changes) do change.place = place end
+  local step = is_ascending(changes) and 1 or -1
+  for i, change in ipairs(changes) do change.place = i * step end
   table.sort(changes, function(a, b)
     local left, right = a.at or 0, b.at or 0
     if left ~= right then return left < right end
-    return a.place > b.place
+    return a.place < b.place
   end)
   for _, change in ipairs(changes) do change.place = nil end
   return changes

@@ -117,6 +117,26 @@ describe("history.of", function()
       assert.equal(listed[#listed + 1 - i], change.stage_id)
     end
   end)
+
+  it("puts them in the order of a list that has the oldest first", function()
+    start { seed = { stories = 1 }, changes_order = "oldest" }
+    local state = server:dump()
+    local at = { Review = "2026-11-01T10:00:00.000Z",
+                 Ready = "2026-11-02T10:00:00.000Z" }
+    at.Drafting = at.Ready
+    for i, stage in ipairs { "Review", "Ready", "Drafting" } do
+      table.insert(state.spaces[1].workflow_stage_changes, {
+        id = 900000000000000 + i, story_id = ids.stories[1],
+        workflow_stage_id = ids[stage], user_id = state.users[1].id,
+        created_at = at[stage] })
+    end
+    assert(server:load(state))
+    local stages = {}
+    for i, change in ipairs(assert(history.of(space, ids.stories[1]))) do
+      stages[i] = change.stage
+    end
+    assert.same({ "Review", "Ready", "Drafting" }, stages)
+  end)
 end)
 
 describe("history.standing", function()

@@ -291,7 +291,7 @@ describe("items", function()
     assert.equal(121, #seen)
   end)
 
-  it("are counted by the service, if it does", function()
+  it("are counted by the service, or here if it does not", function()
     local space = many(120)
     assert.equal(120, items.count(space, 22))
     assert.same({ "stories 22 1" }, space.asked)
@@ -301,9 +301,19 @@ describe("items", function()
       page.total = nil
       return page
     end
-    local count, err = items.count(space, 22)
-    assert.is_nil(count)
-    assert.equal("decode", err.kind)
+    assert.equal(120, items.count(space, 22))
+    assert.equal(0, items.count(space, 99))
+    function space.stories.page(...)
+      local page = real(...)
+      page.total = 0 -- while there are stories
+      return page
+    end
+    assert.equal(120, items.count(space, 22))
+    function space.stories.page(_, filter)
+      if filter.per_page ~= 1 then return nil, "broken" end
+      return { story(1, 22) }
+    end
+    assert.same({ nil, "broken" }, { items.count(space, 22) })
   end)
 
   it("are read by their ids, of a release as well", function()

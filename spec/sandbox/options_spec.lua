@@ -116,6 +116,26 @@ describe("an option for the other reading", function()
                            total))
   end)
 
+  it("changes_order: newest or oldest first", function()
+    local sent = {}
+    for i = 1, 3 do
+      sent[i] = { id = i, story_id = 9, workflow_stage_id = 8,
+                  created_at = ("2026-01-0%dT00:00:00.000Z"):format(i) }
+    end
+    local seed = { spaces = { { id = http.SPACE,
+      workflows = { { name = "W", is_default = true,
+                      stages = { { id = 8, name = "A" } } } },
+      stories = { { id = 9, full_slug = "a" } },
+      workflow_stage_changes = sent } } }
+    local function ids(space)
+      local text = space:get("/workflow_stage_changes?with_story=9").text
+      return text:gsub('.-{"id":(%d+)[^}]*', "%1,"):match "^[%d,]+"
+    end
+    assert.equal("3,2,1,", with({ seed = seed }, ids))
+    assert.equal("1,2,3,", with({ seed = seed, changes_order = "oldest" },
+                               ids))
+  end)
+
   it("unique_names: no two stages of a workflow, or any number", function()
     assert.same({ 422, 201 }, statuses("unique_names", false,
       function(space)

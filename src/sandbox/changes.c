@@ -29,21 +29,24 @@ static const struct field assign_fields[] = {
   { "user_ids", F_IDS }, { "space_role_ids", F_IDS }, { NULL, 0 },
 };
 
+/* The order of a list is undocumented: an option. */
 static void list_story(struct call *c, struct filter *f) {
+  bool newest_first = strcmp(c->config->changes_order, "newest") == 0;
+  const char *way = newest_first ? "DESC" : "ASC";
   int64_t page, per_page;
   char tail[120];
   if (f->bad || !param_page(c, &page, &per_page, 25, 100)) return;
   c->total = filter_count(f, "changes h");
   c->per_page = per_page;
   snprintf(tail, sizeof tail,
-           " ORDER BY h.created_at DESC, h.id DESC LIMIT %lld OFFSET %lld",
-           (long long)per_page, (page - 1) * (long long)per_page);
+           " ORDER BY h.created_at %s, h.id %s LIMIT %lld OFFSET %lld",
+           way, way, (long long)per_page, (page - 1) * (long long)per_page);
   ws_buffer_add_text(&c->out, "{\"workflow_stage_changes\":[");
   filter_rows(f, "SELECT " CHANGE " FROM changes h WHERE ", tail, &c->out);
   ws_buffer_add_text(&c->out, "]}");
 }
 
-/* Newest first. The reference requires with_story, the types do not. */
+/* The reference requires with_story, the types do not. */
 void changes_list(struct call *c) {
   bool optional = strcmp(c->config->with_story, "optional") == 0;
   struct filter f;

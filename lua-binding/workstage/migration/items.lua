@@ -1,5 +1,4 @@
 --- Finds the stories that a blueprint's moves match.
-local errors = require "workstage.errors"
 local paging = require "workstage.paging"
 
 local items = {}
@@ -103,19 +102,20 @@ function items.list(space, rules)
   return true
 end
 
---- The number of items in a stage.
+--- Counts the items in a stage: by the total of a page, or by reading all
+-- pages where the service sends no total. An empty page is an empty stage.
 function items.count(space, stage_id)
+  local filter = filter_of(nil, stage_id)
   local page, err = space.stories:page {
-    in_workflow_stages = { stage_id }, per_page = 1,
+    in_workflow_stages = filter.in_workflow_stages, per_page = 1,
   }
   if not page then return nil, err end
-  if not page.total then
-    return nil, errors.new {
-      kind = "decode",
-      message = "the service did not say how many stories there are",
-    }
-  end
-  return page.total
+  if page.total and page.total >= #page then return page.total end
+  if #page == 0 then return 0 end
+  local count, read = 0
+  read, err = sweep(space, filter, function() count = count + 1 end)
+  if not read then return nil, err end
+  return count
 end
 
 --- The items of a stage, as stories, in pages: `visit(story)` for each.

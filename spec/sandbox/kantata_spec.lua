@@ -432,6 +432,37 @@ describe("workspaces", function()
       assert.equal(404, ox:put("/workspaces/4711",
                                { workspace = { title = "X" } }).status)
     end)
+
+    it("take lists as fields of a form, and answer ids as strings", function()
+      local answer = http.send { method = "PUT", form = true,
+        url = server.kantata_url .. "/workspaces/7.json",
+        authorization = "Bearer a-token",
+        body = "workspace[workspace_group_ids][]=31&" ..
+               "workspace[workspace_group_ids][]=32&" ..
+               "workspace[approver_id]=500&workspace[budgeted]=true" }
+      assert.equal(200, answer.status, answer.text)
+      local project = answer.json.workspaces["7"]
+      assert.same({ "31", "32" }, project.workspace_group_ids)
+      assert.equal("500", project.approver_id)
+      assert.is_true(project.budgeted)
+      assert.equal(1, ox:get "/workspaces?workspace_groups=32".json.count)
+      assert.equal(422, put({ workspace_group_ids = { "x" } }).status)
+    end)
+
+    it("take a price as a number or a text", function()
+      for _, price in ipairs { 12.5, "12.50" } do
+        assert.equal(price, put({ price = price }).json.workspaces["7"].price)
+      end
+    end)
+
+    it("leave out what is unknown where they are not strict", function()
+      server:stop()
+      server = http.start { seed = data(), strict = false }
+      ox = http.kantata(server)
+      local project = put({ colour = "x", title = "Y" }).json.workspaces["7"]
+      assert.equal("Y", project.title)
+      assert.is_nil(project.colour)
+    end)
   end)
 
   it("know all 73 statuses", function()

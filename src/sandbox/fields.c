@@ -55,6 +55,7 @@ const char *field_wants(const struct field *field) {
   if ((t & F_FALSE) && (t & F_TEXT)) return "a string or false";
   if ((t & F_NUMBER) && (t & F_OBJECT)) return "a number or a table";
   if ((t & F_NUMBER) && (t & F_BOOL)) return "a number or a boolean";
+  if ((t & F_NUMBER) && (t & F_TEXT)) return "a number or a string";
   if (t & F_NUMBER) return "a number";
   if (t & F_INT) return "an integer";
   if ((t & F_TEXT) && (t & F_OBJECT)) return "a string or a table";

@@ -10,7 +10,8 @@ static const struct field workspace_fields[] = {
   { "status_key", F_INT }, { "title", F_TEXT }, { "archived", F_BOOL },
   { "description", F_TEXT | F_NULL }, { "start_date", F_TEXT | F_NULL },
   { "due_date", F_TEXT | F_NULL }, { "access_level", F_TEXT },
-  { "budgeted", F_BOOL }, { "currency", F_TEXT }, { "price", F_TEXT },
+  { "budgeted", F_BOOL }, { "currency", F_TEXT },
+  { "price", F_NUMBER | F_TEXT | F_NULL },
   { "stage", F_TEXT }, { "approver_id", F_ID | F_NULL },
   { "custom_fields", F_ARRAY }, { "workspace_group_ids", F_IDS },
   { "external_reference", F_TEXT | F_NULL }, { NULL, 0 },
@@ -176,7 +177,8 @@ static void add_filters(struct filter *f) {
                 " AND w.id NOT IN (SELECT value FROM json_each(?))");
   filter_by_ids(f, "workspace_groups", " AND EXISTS (SELECT 1 FROM"
                 " json_each(w.attributes, '$.workspace_group_ids') g"
-                " WHERE g.value IN (SELECT value FROM json_each(?)))");
+                " WHERE CAST(g.value AS INTEGER) IN"
+                " (SELECT value FROM json_each(?)))");
   filter_matching(f);
   filter_times(f);
   filter_membership(f);
@@ -306,6 +308,28 @@ static bool has_column(const char *name) {
          strcmp(name, "archived") == 0;
 }
 
+/* SQL for the value of a field as responses hold it: ids are strings. */
+static const char *stored_form(const struct field *f) {
+  if (f->types & F_IDS)
+    return "(SELECT json_group_array(CAST(value AS TEXT)) FROM json_each(?))";
+  if (f->types & F_ID)
+    return "(SELECT json_quote(CAST(value AS TEXT)) FROM json_each(?))";
+  return "?";
+}
+
+static void set_attribute(struct call *c, const struct json *v) {
+  const struct field *f = field_find(workspace_fields, v->key);
+  ws_buffer sql = { 0 };
+  if (!f) return;
+  text_format(&sql, "UPDATE k_workspaces SET attributes = json_set("
+              "attributes, '$.' || ?, json(%s)) WHERE id = ?",
+              stored_form(f));
+  if (!sql.failed)
+    store_run(c->db, ws_buffer_cstring(&sql), "tti", v->key,
+              json_text(c, v), c->id);
+  ws_buffer_free(&sql);
+}
+
 /* Sets all that is given but the status. */
 static void set_attributes(struct call *c, const struct json *workspace) {
   const struct json *archived = json_get(workspace, "archived"), *v;
@@ -314,10 +338,7 @@ static void set_attributes(struct call *c, const struct json *workspace) {
             "ttti", text_of(workspace, "title"),
             !archived ? NULL : archived->boolean ? "1" : "0", c->now, c->id);
   for (v = workspace->child; v; v = v->next)
-    if (!has_column(v->key))
-      store_run(c->db, "UPDATE k_workspaces SET attributes ="
-                " json_set(attributes, '$.' || ?, json(?)) WHERE id = ?",
-                "tti", v->key, json_text(c, v), c->id);
+    if (!has_column(v->key)) set_attribute(c, v);
 }
 
 /* The same status again is no error here, and makes no change. */

@@ -126,21 +126,34 @@ const struct json *body_root(struct call *c, const char *key,
   return is_valid(c) ? root : NULL;
 }
 
+static bool read_text_integer(struct json *v) {
+  char *end;
+  errno = 0;
+  v->integer = strtoll(v->text, &end, 10);
+  if (*end || errno || !*v->text) return false;
+  v->type = JSON_INT;
+  return true;
+}
+
 /* A number or a flag that came as text, as Kantata takes them. */
 static void read_text_value(const struct field *f, struct json *v) {
   bool flag = (f->types & F_BOOL) && (strcmp(v->text, "true") == 0 ||
                                       strcmp(v->text, "false") == 0);
-  char *end;
   if (flag) {
     v->type = JSON_BOOL;
     v->boolean = *v->text == 't';
   } else if ((f->types & (F_INT | F_ID)) && *v->text) {
-    errno = 0;
-    v->integer = strtoll(v->text, &end, 10);
-    if (!*end && !errno) v->type = JSON_INT;
+    read_text_integer(v);
   } else if ((f->types & F_NULL) && !*v->text) {
     v->type = JSON_NULL;
   }
+}
+
+/* The same for a list of ids. */
+static void read_text_ids(const struct json *list) {
+  struct json *v;
+  for (v = list->child; v; v = v->next)
+    if (v->type == JSON_TEXT) read_text_integer(v);
 }
 
 /* Brings an object's texts into the types that its fields have. */
@@ -150,6 +163,7 @@ static void read_texts(const struct field *fields, const struct json *object) {
     const struct field *f = field_find(fields, v->key);
     if (f && v->type == JSON_TEXT && !(f->types & F_TEXT))
       read_text_value(f, v);
+    if (f && v->type == JSON_ARRAY && (f->types & F_IDS)) read_text_ids(v);
   }
 }
 

@@ -414,7 +414,7 @@ static const ws_field story_filter_fields[] = {
     "The deleted stories in place of the others."),
   WS_FIELD("pinned", BOOLEAN, WS_IN_QUERY, "Only pinned stories."),
   WS_FIELD("mine", BOOLEAN, WS_IN_QUERY,
-    "Only stories that are assigned to the token's user."),
+    "Only the own stories of the token's user."),
   WS_FIELD("favourite", BOOLEAN, WS_IN_QUERY,
     "Only favourites of the token's user."),
   WS_FIELD("with_summary", BOOLEAN, WS_IN_QUERY,

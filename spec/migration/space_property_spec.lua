@@ -1,313 +1,20 @@
 -- Any space becomes any other, and comes back: random pairs of several
 -- workflows, with renames, exchanged content types, moves across workflows and
 -- stages that change theirs. One pair in three meets faults and is stopped and
--- resumed on its way.
+-- resumed on its way, one is watched between any two operations.
 -- WORKSTAGE_PAIRS: how many; WORKSTAGE_SEED: which.
 local attributes = require "workstage.migration.stage"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 local operations = require "workstage.migration.operations"
+local spaces = require "support.spaces"
 local state = require "workstage.migration.state"
 
 local PAIRS = tonumber(os.getenv "WORKSTAGE_PAIRS") or 300
 local SEED = tonumber(os.getenv "WORKSTAGE_SEED") or 1
 
-local WORKFLOWS = { "Article", "Catalogue", "Events", "Landing", "Podcast",
-                    "Recipes", "Team", "Video" }
-local FLAGS = { "allow_publish", "allow_admin_publish", "allow_all_users",
-                "allow_admin_change", "allow_editor_change",
-                "story_editing_locked", "auto_remove_assignee" }
-local FAULTS = {
-  { chance = 0.01, seed = 1, status = 500 },
-  { chance = 0.01, seed = 2, close = "before" },
-  { chance = 0.01, seed = 3, close = "after" },
-  { chance = 0.01, seed = 4, truncate = true },
-  { chance = 0.01, seed = 5, status = 503 },
-}
-
-local random = math.random
-
-local function shuffle(list)
-  for i = #list, 2, -1 do
-    local j = random(i)
-    list[i], list[j] = list[j], list[i]
-  end
-  return list
-end
-
-local function numbered(format, count)
-  local list = {}
-  for i = 1, count do list[i] = format:format(i) end
-  return shuffle(list)
-end
-
-local function pick(list) return list[random(#list)] end
-
--- ------------------------------------------------------------- workflows
-
--- Transitions and flags of each stage, at random.
-local function furnish(stages)
-  local names = {}
-  for i, stage in ipairs(stages) do names[i] = stage.name end
-  local default = random(#stages)
-  for i, stage in ipairs(stages) do
-    local kind = random()
-    local some = {}
-    for _, name in ipairs(names) do
-      if random() < 0.4 then some[#some + 1] = name end
-    end
-    stage.next = kind < 0.2 and "all" or kind < 0.3 and "none" or some
-    stage.after_publish = random() < 0.3 and pick(names) or false
-    stage.roles, stage.users = {}, {}
-    stage.is_default = i == default
-    for _, flag in ipairs(FLAGS) do stage[flag] = random() < 0.5 end
-  end
-  return stages
-end
-
-local function new_stages(count)
-  local names, colors = numbered("Stage %02d", 12), numbered("#5a%04d", 40)
-  local stages = {}
-  for i = 1, count do stages[i] = { name = names[i], color = colors[i] } end
-  return stages
-end
-
--- Gives each workflow some content types, each to one.
-local function share_types(workflows)
-  local types = numbered("type_%d", 12)
-  for _, workflow in ipairs(workflows) do
-    if not workflow.default then
-      workflow.content_types = {}
-      for i = 1, random(1, 2) do
-        workflow.content_types[i] = table.remove(types)
-      end
-    end
-  end
-end
-
-local function first()
-  local names = shuffle { table.unpack(WORKFLOWS) }
-  local workflows = { { default = true,
-                        stages = furnish(new_stages(random(2, 5))) } }
-  for i = 1, random(0, 4) do
-    workflows[i + 1] = { workflow = names[i],
-                         stages = furnish(new_stages(random(2, 5))) }
-  end
-  share_types(workflows)
-  return workflows
-end
-
--- ------------------------------------------------------------- the second
-
-local function place_of(workflow, stage)
-  return { workflow = workflow.workflow, default = workflow.default,
-           stage = stage.name }
-end
-
-local function key_of(workflow, name)
-  return (workflow.workflow or "Default") .. "/" .. name
-end
-
--- What becomes of the stages of a workflow: some stay, some are renamed, some
--- are dropped. `becomes`: where each stage is in the end, as a key.
-local function second_stages(before, after, becomes, dropped)
-  local fresh, kept = numbered("New %02d", 12), {}
-  for i, stage in ipairs(before.stages) do
-    if i == 1 or random() < 0.65 then
-      local copy = { name = stage.name, color = stage.color }
-      if random() < 0.25 then
-        copy.was, copy.name = stage.name, table.remove(fresh)
-      end
-      kept[#kept + 1] = copy
-      becomes[key_of(before, stage.name)] = { after, copy }
-    else
-      dropped[#dropped + 1] = { before, stage }
-    end
-  end
-  local colors = numbered("#6b%04d", 20)
-  for _ = 1, random(0, 2) do
-    kept[#kept + 1] = { name = table.remove(fresh),
-                        color = table.remove(colors) }
-  end
-  return shuffle(kept)
-end
-
-local function second_workflow(before, names, becomes, dropped)
-  if before.workflow and random() < 0.2 then
-    for _, stage in ipairs(before.stages) do
-      dropped[#dropped + 1] = { before, stage }
-    end
-    return { workflow = before.workflow, remove = true }
-  end
-  local after = { workflow = before.workflow, default = before.default }
-  if before.workflow and random() < 0.25 then
-    after.was, after.workflow = before.workflow, table.remove(names)
-  end
-  after.stages = second_stages(before, after, becomes, dropped)
-  return after
-end
-
--- Whether a workflow has a stage of a name, or had one: then it would not be
--- clear which of the two a move means.
-local function has_name(a, workflow, name)
-  for _, before in ipairs(a) do
-    if before.workflow == (workflow.was or workflow.workflow) then
-      for _, stage in ipairs(before.stages) do
-        if stage.name == name then return true end
-      end
-    end
-  end
-  for _, stage in ipairs(workflow.stages) do
-    if stage.name == name then return true end
-  end
-  return false
-end
-
--- Some dropped stages of workflows that stay are taken by others, with their
--- items; the items of the rest are moved somewhere.
-local function settle_dropped(a, b, dropped, becomes)
-  local targets = {}
-  for _, workflow in ipairs(b.workflows) do
-    if not workflow.remove then targets[#targets + 1] = workflow end
-  end
-  for _, each in ipairs(dropped) do
-    local before, stage = each[1], each[2]
-    local to = pick(targets)
-    local is_own = to.workflow == before.workflow and
-                   to.default == before.default or to.was == before.workflow
-    if before.workflow and not is_own and random() < 0.4 and
-       not before.removed and not to.is_new and
-       not has_name(a, to, stage.name) then
-      local copy = { name = stage.name, from_workflow = before.workflow,
-                     color = ("#7c%04d"):format(random(9999)) }
-      table.insert(to.stages, random(#to.stages + 1), copy)
-      becomes[key_of(before, stage.name)] = { to, copy }
-    else
-      each.moved = to
-    end
-  end
-  for _, each in ipairs(dropped) do
-    if each.moved then
-      local before, stage = each[1], each[2]
-      local goal = pick(each.moved.stages)
-      table.insert(b.moves, { from = place_of(before, stage),
-                              to = place_of(each.moved, goal) })
-      becomes[key_of(before, stage.name)] = { each.moved, goal }
-    end
-  end
-end
-
-local function second(a)
-  local names, used = {}, {}
-  for _, workflow in ipairs(a) do used[workflow.workflow or ""] = true end
-  for _, name in ipairs(shuffle { table.unpack(WORKFLOWS) }) do
-    if not used[name] then names[#names + 1] = name end
-  end
-  local b, becomes, dropped = { workflows = {}, moves = {} }, {}, {}
-  for _, before in ipairs(a) do
-    local after = second_workflow(before, names, becomes, dropped)
-    before.removed = after.remove
-    b.workflows[#b.workflows + 1] = after
-  end
-  if random() < 0.4 then
-    b.workflows[#b.workflows + 1] = { workflow = table.remove(names),
-      stages = new_stages(random(2, 4)), is_new = true }
-  end
-  settle_dropped(a, b, dropped, becomes)
-  local kept = {}
-  for _, workflow in ipairs(b.workflows) do
-    workflow.is_new = nil
-    if not workflow.remove then
-      furnish(workflow.stages)
-      kept[#kept + 1] = workflow
-    end
-  end
-  share_types(kept)
-  shuffle(b.workflows)
-  return b, becomes
-end
-
--- ------------------------------------------------------- what is there
-
-local function stage_of_snapshot(stage, position)
-  local copy = { name = stage.name, color = stage.color, position = position,
-                 is_default = stage.is_default,
-                 allow_all_stages = stage.next == "all",
-                 allow_none_for_next_stages = stage.next == "none",
-                 workflow_stage_ids = type(stage.next) == "table" and
-                                      stage.next or {},
-                 after_publish_id = stage.after_publish or nil }
-  for _, flag in ipairs(FLAGS) do copy[flag] = stage[flag] end
-  return copy
-end
-
-local function content_of(a)
-  local content = { workflows = {}, stories = {} }
-  for i, workflow in ipairs(a) do
-    local name = workflow.workflow or "Default"
-    local stages = {}
-    for j, stage in ipairs(workflow.stages) do
-      stages[j] = stage_of_snapshot(stage, j)
-      for _ = 1, random(0, 3) do
-        local slug = ("%s/%d"):format(key_of(workflow, stage.name),
-                                      #content.stories)
-        table.insert(content.stories, {
-          name = slug, full_slug = slug,
-          stage = { stage = stage.name, workflow = name },
-        })
-      end
-    end
-    content.workflows[i] = { name = name, is_default = workflow.default,
-                             content_types = workflow.content_types or {},
-                             stages = stages }
-  end
-  return content
-end
-
--- The workflows as text, in an order of their own.
-local function text_of(workflows)
-  local parts = {}
-  for _, workflow in ipairs(workflows) do
-    if not workflow.remove then
-      local copy = { workflow = workflow.workflow, default = workflow.default,
-                     content_types = workflow.content_types, stages = {} }
-      for i, stage in ipairs(workflow.stages) do
-        copy.stages[i] = {}
-        for name, value in pairs(stage) do copy.stages[i][name] = value end
-        copy.stages[i].from_workflow = nil
-      end
-      parts[#parts + 1] = migrations.text_of(copy)
-    end
-  end
-  table.sort(parts)
-  return table.concat(parts, "\n\n")
-end
-
-local function text(space)
-  return text_of(assert(migration.export_all(space)).workflows)
-end
-
 local function same(expected, got)
   assert(expected == got, "expected\n" .. expected .. "\ngot\n" .. got)
-end
-
--- Where each story is: slug -> key of its stage.
-local function assert_places(server, becomes)
-  local space, keys = server:dump().spaces[1], {}
-  for _, workflow in ipairs(space.workflows) do
-    for _, stage in ipairs(workflow.stages) do
-      keys[stage.id] = (workflow.is_default and "Default" or workflow.name) ..
-                       "/" .. stage.name
-    end
-  end
-  for _, story in ipairs(space.stories) do
-    local expected = story.full_slug:match "^(.*)/%d+$"
-    local goal = becomes and becomes[expected]
-    if goal then expected = key_of(goal[1], goal[2].name) end
-    local is = story.stage and keys[story.stage.workflow_stage_id]
-    assert(is == expected, ("%s is in %s, not in %s"):format(
-      story.full_slug, is, expected))
-  end
 end
 
 -- ------------------------------------------------------- on the way there
@@ -324,7 +31,9 @@ end
 local function assert_one_default(now)
   local seen = {}
   for _, stage in pairs(now.stages) do
-    assert(not (stage.is_default and seen[stage.workflow]), "two defaults")
+    if stage.is_default and seen[stage.workflow] then
+      error "two default stages"
+    end
     seen[stage.workflow] = seen[stage.workflow] or stage.is_default
   end
 end
@@ -332,19 +41,70 @@ end
 -- People can work between any two operations of an hour-long run: a stage
 -- that items can leave before and after the run lets them leave all the time,
 -- and a workflow has one default stage at most.
-local function assert_workable(plan)
+local function assert_workable(first, last, now, what)
+  assert_one_default(now)
+  for ref in pairs(first.stages) do
+    if last.stages[ref] and leads_on(first, ref) and leads_on(last, ref) and
+       not leads_on(now, ref) then
+      error(("stage %s leads nowhere after %s"):format(now.stages[ref].name,
+                                                       what))
+    end
+  end
+end
+
+local function assert_plan_workable(plan)
   local last = operations.after(plan.state, plan.operations)
   local now = plan.state
   for index, op in ipairs(plan.operations) do
     now = operations.reduce(now, op)
-    assert_one_default(now)
-    for ref in pairs(plan.state.stages) do
-      if last.stages[ref] and leads_on(plan.state, ref) and
-         leads_on(last, ref) then
-        assert(leads_on(now, ref), ("stage %s leads nowhere after operation " ..
-          "%d, %s"):format(now.stages[ref].name, index, op.op))
-      end
+    assert_workable(plan.state, last, now, ("operation %d, %s"):format(index,
+                                                                     op.op))
+  end
+end
+
+-- What the server holds, as a state.
+local function state_of(content)
+  local stages = {}
+  for _, workflow in ipairs(content.workflows) do
+    for _, stage in ipairs(workflow.stages) do
+      local values = attributes.of_stage(stage)
+      values.workflow = workflow.id
+      stages[#stages + 1] = values
     end
+  end
+  return state.new(content.workflows, stages)
+end
+
+local function assert_staged(content)
+  for _, story in ipairs(content.stories) do
+    if not (story.stage and story.stage.workflow_stage_id) then
+      error(story.full_slug .. " has no stage")
+    end
+  end
+end
+
+-- How often stages and workflows were changed.
+local function count_changes(server)
+  local stats, count = server:stats(), 0
+  for _, kind in ipairs { "effects", "updates", "deletes" } do
+    count = count + (stats[kind].workflow_stages or 0) +
+            (stats[kind].workflows or 0)
+  end
+  return count
+end
+
+-- Looks at what the server holds between two operations, where the first has
+-- changed stages or workflows.
+local function watch(server, plan)
+  local last = operations.after(plan.state, plan.operations)
+  local changes = 0
+  return function()
+    if count_changes(server) == changes then return false end
+    changes = count_changes(server)
+    local content = server:dump().spaces[1]
+    assert_staged(content)
+    assert_workable(plan.state, last, state_of(content), "a request")
+    return false
   end
 end
 
@@ -354,7 +114,7 @@ end
 local function apply_stopping(space, plan, journal)
   local calls, limit = 0, 0
   local function options()
-    calls, limit = 0, random(12)
+    calls, limit = 0, math.random(12)
     return { journal = journal, should_stop = function()
       calls = calls + 1
       return calls > limit
@@ -371,10 +131,21 @@ local function apply_stopping(space, plan, journal)
   error(tostring(err or report))
 end
 
-local function roll_back(space, journal)
+-- A plan's way back is known once it is to be confirmed.
+local function watch_rollback(server)
+  local look
+  return { should_stop = function() return look() end,
+           confirm = function(plan)
+             assert_plan_workable(plan)
+             look = watch(server, plan)
+             return true
+           end }
+end
+
+local function roll_back(space, journal, options)
   local report, err
   for _ = 1, 20 do
-    report, err = migration.rollback(space, journal)
+    report, err = migration.rollback(space, journal, options)
     if report and report.complete then return report end
   end
   error(tostring(err or report))
@@ -382,36 +153,39 @@ end
 
 local function run_pair(server, space, journal, number)
   math.randomseed(SEED, number)
-  local a = first()
-  local b, becomes = second(a)
+  local a = spaces.first()
+  local b, becomes = spaces.second(a)
   assert(server:inject(false))
-  assert(server:load(migrations.snapshot(content_of(a))))
-  local before = text(space)
-  same(text_of(a), before)
+  assert(server:load(migrations.snapshot(spaces.content_of(a))))
+  local before = spaces.text(space)
+  same(spaces.text_of(a), before)
   local plan = assert(migration.plan(space, b))
-  assert_workable(plan)
-  local is_hard = number % 3 == 0
+  assert_plan_workable(plan)
+  local is_hard, is_watched = number % 3 == 0, number % 3 == 1
   if is_hard then
-    assert(server:inject(FAULTS))
+    assert(server:inject(spaces.FAULTS))
     apply_stopping(space, plan, journal)
     assert(server:inject(false))
   else
-    local report = assert(migration.apply(space, plan, { journal = journal }))
+    local report = assert(migration.apply(space, plan, {
+      journal = journal,
+      should_stop = is_watched and watch(server, plan) or nil }))
     assert(report.complete, tostring(report))
     assert(report.requests == plan.requests, ("%d requests, %d planned")
            :format(report.requests, plan.requests))
   end
-  same(text_of(b.workflows), text(space))
-  assert_places(server, becomes)
+  same(spaces.text_of(b.workflows), spaces.text(space))
+  spaces.assert_places(server, becomes)
   b.moves = {}
   local again = assert(migration.plan(space, b))
   assert(again:is_empty(), tostring(again))
-  if is_hard then assert(server:inject(FAULTS)) end
-  local report = roll_back(space, journal)
+  if is_hard then assert(server:inject(spaces.FAULTS)) end
+  local report = roll_back(space, journal,
+                           is_watched and watch_rollback(server) or nil)
   assert(server:inject(false))
   assert(#report.notes == 0, report.notes[1])
-  same(before, text(space))
-  assert_places(server)
+  same(before, spaces.text(space))
+  spaces.assert_places(server)
 end
 
 describe("any space", function()

@@ -1,4 +1,4 @@
---- Reads the doc comments that stand above functions in the sources.
+--- Reads the doc comments above functions in the sources.
 local comments = {}
 
 local cache = {}

@@ -1,6 +1,6 @@
---- What the reference pages and the types are made of: the module as it is at
--- run time (its classes, their methods, the core's schemas), the comments
--- above its functions, and tables.lua. Nothing is listed a second time.
+--- The model from which the reference pages and the types are generated: the
+-- module at run time (its classes, their methods, the core's schemas), the
+-- comments above its functions, and tables.lua.
 local comments = require "comments"
 local tables = require "tables"
 
@@ -36,9 +36,9 @@ end
 
 local function is_written(field) return not field.read_only end
 
--- Which views of a schema there are: `object` (what answers hold),
--- `attributes` (what an update may hold), `new` (what a create must hold), or
--- `filter`; `same` where object and attributes do not differ.
+-- The views of a schema: `object` (what answers hold), `attributes` (what an
+-- update may hold), `new` (what a create must hold), or `filter`; `same` where
+-- object and attributes do not differ.
 for _, schema in ipairs(model.schemas) do
   schema.class = "workstage." .. schema.name
   if all_fields(schema, function(field) return field.in_query end) then
@@ -74,7 +74,7 @@ function model.new_class(schema)
   return (schema.class:gsub("([%w_]+)$", "new_%1"))
 end
 
---- A field's type in answers, or as it is written.
+--- A field's type in responses, or in requests.
 function model.type_of(field, written)
   if field.object then
     local name = class_of(field.object, written)
@@ -117,7 +117,7 @@ local function param_of(doc, name)
   end
 end
 
--- Parameters in the order of the function, with the words of its comment.
+-- Parameters in the order of the function, with descriptions from its comment.
 local function params_of(doc, names, types)
   local params = {}
   if #names == 0 then names = nil end
@@ -136,7 +136,7 @@ local function params_of(doc, names, types)
   return params
 end
 
--- Results: those of success, with their types; whether it can fail.
+-- Results on success, with their types, and if the function can fail.
 local function results_of(doc, types)
   local list, group = {}, doc.returns[1] or {}
   for i = 1, math.max(#group, #types) do
@@ -176,8 +176,8 @@ local VERBS = {
   publish = "GET %s/:id/publish", unpublish = "GET %s/:id/unpublish",
 }
 
--- "Workflow stages" of "/workflow_stages": so the services' references name
--- their sections.
+-- "Workflow stages" of "/workflow_stages": the names of sections in the
+-- services' references.
 local function section(path)
   return (path:match "[%w_]+$":gsub("_", " "):gsub("^%l", string.upper))
 end
@@ -216,7 +216,7 @@ local function types_of(class)
   }
 end
 
--- Puts the types of one resource in place of those names.
+-- Replaces those names by the types of one resource.
 local function adapt(method, types, class)
   local params = {}
   for _, param in ipairs(method.params) do
@@ -287,7 +287,7 @@ local function add_class(name, doc, api, fields)
   return class
 end
 
--- A client as it is at run time, with its resources in the order of names.
+-- A client at run time, with its resources sorted by name.
 local function add_client(service, doc, given)
   local client = assert(workstage[service](given))
   local fields, names = {}, {}
@@ -348,15 +348,15 @@ local function add_classes()
     state = { workflows = {}, stages = {} },
     operations = {}, rules = {}, effects = {}, notes = {}, rate = 6,
   }
-  add_class("workstage.plan", "What a migration does, in order; a readable " ..
+  add_class("workstage.plan", "Operations of a migration, in order; a readable " ..
             "diff by `tostring`.", getmetatable(empty), {
     { "id", "string", "Which plan it is." },
-    { "operations", "table[]", "What is done, in order." },
+    { "operations", "table[]", "The operations, in order." },
     { "requests", "integer", "How many it takes." },
     { "seconds", "number", "How long it takes at the rate limit; nil " ..
       "without one.", optional = true },
-    { "effects", "table", "What else happens." },
-    { "notes", "string[]", "What is left as it is." },
+    { "effects", "table", "The side effects." },
+    { "notes", "string[]", "What is kept unchanged." },
   })
   add_class("workstage.session", "A journal that is locked and was read, " ..
             "for `migration.resume` and `migration.rollback`.",
@@ -375,7 +375,7 @@ local order = {
   },
 }
 
--- The tool's own, which no script needs.
+-- Modules of the tool, which scripts do not need.
 local hidden = { hold_signals = true, wait_signal = true }
 
 -- A table that can be called, as `workstage.storyblok`, and its functions.
@@ -415,7 +415,8 @@ local function add_module(name, doc, module, fields)
   model.modules[#model.modules + 1] = found
 end
 
--- The sandbox's options: names and types by its table in C, words by its page.
+-- The sandbox's options: names and types from its table in C, descriptions
+-- from its page.
 local function sandbox_options()
   local words, fields = {}, {}
   for line in io.lines "docs/sandbox.md" do

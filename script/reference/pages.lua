@@ -45,7 +45,7 @@ local function anchor(name)
   return (name:lower():gsub("[^%w]+", "-"):gsub("^%-*(.-)%-*$", "%1"))
 end
 
--- Comments have Markdown; what HTML would read as a tag is no tag.
+-- Comments are Markdown; escapes what HTML would parse as a tag.
 local function prose(text)
   local codes = {}
   text = (text or ""):gsub("`[^`]+`", function(code)
@@ -185,7 +185,7 @@ local function put_function(f, name)
   if f.elsewhere then put("Reference: %s.\n", f.elsewhere) end
 end
 
--- What a client is called in the guides, and its resources behind it.
+-- The name of a client in the guides, followed by its resources.
 local HOLDERS = { storyblok = "space", kantata = "ox", loop = "loop",
                   scope = "scope", task = "task", plan = "plan",
                   ["sandbox.server"] = "server" }
@@ -323,7 +323,7 @@ local function migration_tables()
   return found
 end
 
--- Modules with a page of their own arrangement; the others are plain.
+-- Modules with a page of special layout; the others use the default.
 local arranged = {
   workstage = { { "workstage.loop", "workstage.scope", "workstage.task" } },
   ["workstage.migration"] = { { "workstage.plan" }, migration_tables() },

@@ -1,11 +1,12 @@
---- What the reference and the types say of tables that no schema describes,
--- and the types of functions whose comments only say "table". It stands once,
--- here; spec/docs holds it against what the module really takes and gives.
+--- Describes the tables that no schema describes, for the reference and the
+-- types, and the types of functions whose comments only say "table". This is
+-- the only place; spec/docs compares it with what the module takes and
+-- returns.
 local storyblok = require "workstage.migration.blueprint.storyblok"
 
 local tables = {}
 
--- The attributes of a table of a blueprint as rows, and more rows.
+-- The attributes of a blueprint's table as rows, followed by more rows.
 local function blueprint_rows(list, more)
   local rows = {}
   for i, attribute in ipairs(list) do
@@ -25,18 +26,18 @@ tables.kinds = {
   { "unauthorized", "401: the token is not known" },
   { "forbidden", "403: the token's user may not do this" },
   { "not_found", "404, or no item of that name" },
-  { "rejected", "any other 4xx: `fields` says which values, if it is told" },
+  { "rejected", "any other 4xx: `fields` names the values, if known" },
   { "rate_limited", "429, after all attempts" },
   { "server", "5xx, after all attempts" },
-  { "decode", "an answer that is not what it should be" },
+  { "decode", "a response that cannot be parsed or has the wrong form" },
   { "too_large", "an answer of more bytes than `max_response`" },
   { "cancelled", "the task was cancelled, or the client closed" },
   { "budget", "`max_requests` is used up" },
   { "memory", "memory ran out, and something may have been changed" },
-  { "stale", "a migration: the workflow is not as it was planned for" },
+  { "stale", "a migration: the workflow has changed since the plan" },
   { "refused", "a migration: the blueprint or the journal does not allow it" },
   { "locked", "a migration: another process has the journal" },
-  { "damaged", "a plan or a journal is not as it was written" },
+  { "damaged", "a plan or a journal fails its checksums" },
   { "io", "a file cannot be read or written" },
 }
 
@@ -77,17 +78,17 @@ local map_names = {
     "of the space, by e-mail address." },
 }
 
---- Classes: name, a sentence, fields as { name, type, words }. `given`: the
--- caller makes it, and may leave out each field without `required`.
+--- Classes: name, description, fields as { name, type, description }. `given`:
+-- the caller creates it and may omit each field without `required`.
 tables.classes = {
   { name = "workstage.error", doc = "What a call returns beside nil. " ..
     "`tostring` makes one sentence of it.",
-    { "kind", "workstage.error.kind", "What went wrong, in a word.",
+    { "kind", "workstage.error.kind", "The kind of failure.",
       required = true },
     { "status", "integer", "The answer's HTTP status." },
     { "message", "string", "The service's words, or the module's." },
     { "type", "string", "Kantata's word for the kind of error." },
-    { "fields", "table<string, string[]>", "Field -> what is wrong with it." },
+    { "fields", "table<string, string[]>", "Field -> its errors." },
     { "method", "string", "Of the request." },
     { "url", "string", "Of the request." },
     { "body", "string", "The answer's, cut to 4096 bytes." },
@@ -102,7 +103,7 @@ tables.classes = {
     { "problems", "string[]", "Why a plan was refused." },
     { "moves", "string", "Moves to put into the blueprint, of a plan that " ..
       "was refused for want of them." },
-    { "differences", "string[]", "What has changed since a stale plan." },
+    { "differences", "string[]", "The changes since a stale plan." },
   },
   { name = "workstage.call_options", given = true,
     doc = "Options of one call, the last argument of each method.",
@@ -133,7 +134,7 @@ tables.classes = {
     { "attempts", "integer", "Counts the first." },
     { "base", "number", "Seconds: the first pause at most." },
     { "cap", "number", "Seconds: the longest pause." } },
-  { name = "workstage.event", doc = "What `on_event` gets.",
+  { name = "workstage.event", doc = "The argument of `on_event`.",
     { "type", "string", "\"request\", \"response\", \"retry\", \"wait\" or " ..
       "\"reconciled\".", required = true },
     { "time", "number", "Seconds since 1970.", required = true },
@@ -185,7 +186,7 @@ tables.classes = {
     { "user", "string", "Who made it." },
     { "user_id", "integer", "The user's id." },
     { "seconds", "number", "How long the item stood in that stage." } },
-  { name = "workstage.history.item", doc = "An item that stands in a stage.",
+  { name = "workstage.history.item", doc = "An item in a stage.",
     { "id", "integer", "The id of the story or the project.",
       required = true },
     { "name", "string", "Its name.", required = true },
@@ -224,7 +225,7 @@ tables.classes = {
     { "message", "string", "What is wrong.", required = true },
     { "file", "string", "The file that the blueprint was read from." },
     { "line", "integer", "The line in it." },
-    { "offline", "boolean", "true for what a plan finds out by reading the " ..
+    { "offline", "boolean", "true for what a plan checks by reading the " ..
       "space." } },
   { name = "workstage.migration.plan_options", given = true,
     doc = "Options of `migration.plan`.",
@@ -255,7 +256,7 @@ tables.classes = {
       { "should_stop", "fun(): boolean", "Asked between items; true ends " ..
         "the run." },
     }, map_names)) },
-  { name = "workstage.migration.progress", doc = "What `on_progress` gets.",
+  { name = "workstage.migration.progress", doc = "The argument of `on_progress`.",
     { "total", "integer", "Items in all.", required = true },
     { "done", "integer", "Items whose end is known.", required = true },
     { "moved", "integer", "In this run.", required = true },
@@ -264,7 +265,7 @@ tables.classes = {
     { "requests", "integer", "In this run.", required = true },
     { "elapsed", "number", "Seconds.", required = true },
     { "operation", "table", "The one that is under way." } },
-  { name = "workstage.migration.event", doc = "What `on_event` gets.",
+  { name = "workstage.migration.event", doc = "The argument of `on_event`.",
     { "type", "string", "\"item\" or \"wait\".", required = true },
     { "item", "integer", "Of \"item\": its id." },
     { "name", "string", "Of \"item\", where it was read." },
@@ -277,7 +278,7 @@ tables.classes = {
     { "seconds", "number", "Of \"wait\": how long it waits." } },
   { name = "workstage.migration.report", doc = "What a run came to; a text " ..
     "by `tostring`.",
-    { "complete", "boolean", "Whether nothing is left to do.",
+    { "complete", "boolean", "True if nothing is left to do.",
       required = true },
     { "added", "integer", "Stages.", required = true },
     { "changed", "integer", "Stages.", required = true },
@@ -291,13 +292,13 @@ tables.classes = {
       required = true },
     { "skips", "table[]", "`{ item, why }`, of 1,000 at most.",
       required = true },
-    { "notes", "string[]", "What was left as it is.", required = true },
+    { "notes", "string[]", "What was kept unchanged.", required = true },
     { "requests", "integer", "Sent.", required = true },
     { "seconds", "number", "Taken.", required = true },
     { "journal", "string", "Its path; nil after a rehearsal." },
     { "plan", "string|workstage.plan", "The plan's id; after a rehearsal " ..
       "the plan.", required = true },
-    { "error", "workstage.error", "What ended the run." },
+    { "error", "workstage.error", "The error that ended the run." },
     { "stopped", "string", "Why it stopped before its end." },
     { "rounds", "integer", "Of a rehearsal: runs until it was complete." },
     { "stats", "table", "Of a rehearsal: the sandbox's `stats()`." },
@@ -310,7 +311,7 @@ tables.classes = {
     { "moved", "integer", "Items.", required = true },
     { "skipped", "integer", "Items.", required = true },
     { "failed", "integer", "Items.", required = true },
-    { "complete", "boolean", "Whether nothing is left to do.",
+    { "complete", "boolean", "True if nothing is left to do.",
       required = true },
     { "operations", "integer", "In all.", required = true },
     { "done", "integer", "Operations that are done.", required = true },
@@ -319,7 +320,7 @@ tables.classes = {
     { "service", "string", "\"storyblok\" or \"kantata\".", required = true },
     { "space_id", "integer", "Of Storyblok." },
     { "workflow", "string", "Its name." },
-    { "rolled_back", "boolean", "Whether a rollback has begun.",
+    { "rolled_back", "boolean", "True if a rollback has begun.",
       required = true } },
   { name = "workstage.sandbox.stats", doc = "What a sandbox has counted: " ..
     "see the page about it.",
@@ -357,8 +358,8 @@ local run = { client = client, path = "string|workstage.session",
               given = "workstage.migration.run_options",
               "workstage.migration.report" }
 
---- Types where a comment cannot say them: of parameters by name, of results
--- by number. A name without a module is a method's, of the class before it.
+--- Types that a comment cannot express: parameters by name, results by number.
+-- A name without a module is a method of the class before it.
 tables.types = {
   ["workstage.storyblok"] = { opts = "workstage.storyblok.options",
                               "workstage.storyblok" },

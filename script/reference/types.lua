@@ -49,7 +49,7 @@ local function written_type(field)
   return field.nullable and kind .. "|lightuserdata" or kind
 end
 
--- What an update may hold, and what a create must hold besides.
+-- The fields of an update, and the additional required ones of a create.
 local function put_attributes(schema)
   put("")
   put("---@class %s_attributes", schema.class)
@@ -97,7 +97,7 @@ local function put_table(class)
   end
 end
 
--- A parameter's default, unless its words tell it already.
+-- A parameter's default, unless its description already has it.
 local function param_words(param)
   if not param.default then return param.words end
   return ("%s (%s unless given)"):format(param.words, param.default)
@@ -189,7 +189,7 @@ local function put_module(module)
   put("return %s", variable)
 end
 
--- Which file a class stands in: that of the longest module's name in front.
+-- The file of a class: that of the module with the longest matching prefix.
 local function home(name)
   local found = "workstage"
   for _, module in ipairs(model.modules) do

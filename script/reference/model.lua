@@ -348,9 +348,9 @@ local function add_classes()
     state = { workflows = {}, stages = {} },
     operations = {}, rules = {}, effects = {}, notes = {}, rate = 6,
   }
-  add_class("workstage.plan", "Operations of a migration, in order; a readable " ..
-            "diff by `tostring`.", getmetatable(empty), {
-    { "id", "string", "Which plan it is." },
+  add_class("workstage.plan", "The operations of a migration, in order; " ..
+            "`tostring` gives a readable diff.", getmetatable(empty), {
+    { "id", "string", "The plan's id." },
     { "operations", "table[]", "The operations, in order." },
     { "requests", "integer", "How many it takes." },
     { "seconds", "number", "How long it takes at the rate limit; nil " ..

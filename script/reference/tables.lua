@@ -134,7 +134,7 @@ tables.classes = {
     { "attempts", "integer", "Counts the first." },
     { "base", "number", "Seconds: the first pause at most." },
     { "cap", "number", "Seconds: the longest pause." } },
-  { name = "workstage.event", doc = "The argument of `on_event`.",
+  { name = "workstage.event", doc = "Passed to `on_event`.",
     { "type", "string", "\"request\", \"response\", \"retry\", \"wait\" or " ..
       "\"reconciled\".", required = true },
     { "time", "number", "Seconds since 1970.", required = true },
@@ -256,7 +256,7 @@ tables.classes = {
       { "should_stop", "fun(): boolean", "Asked between items; true ends " ..
         "the run." },
     }, map_names)) },
-  { name = "workstage.migration.progress", doc = "The argument of `on_progress`.",
+  { name = "workstage.migration.progress", doc = "Passed to `on_progress`.",
     { "total", "integer", "Items in all.", required = true },
     { "done", "integer", "Items whose end is known.", required = true },
     { "moved", "integer", "In this run.", required = true },
@@ -265,7 +265,7 @@ tables.classes = {
     { "requests", "integer", "In this run.", required = true },
     { "elapsed", "number", "Seconds.", required = true },
     { "operation", "table", "The one that is under way." } },
-  { name = "workstage.migration.event", doc = "The argument of `on_event`.",
+  { name = "workstage.migration.event", doc = "Passed to `on_event`.",
     { "type", "string", "\"item\" or \"wait\".", required = true },
     { "item", "integer", "Of \"item\": its id." },
     { "name", "string", "Of \"item\", where it was read." },

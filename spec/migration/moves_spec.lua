@@ -55,6 +55,20 @@ describe("a move", function()
     end
   end)
 
+  it("is shown with its filter, of which long lists are cut", function()
+    start { Drafting = 9 }
+    local slugs = {}
+    for i = 1, 9 do slugs[i] = "drafting/" .. i end
+    local plan = assert(migration.plan(space, with_moves(
+      { from = "Drafting", where = { with_slug = slugs[9] }, to = "Review" },
+      { from = "Drafting", where = { by_slugs = table.concat(slugs, ",") },
+        to = "Review" })))
+    has(plan, "> 1 item  Drafting -> Review  " ..
+              "(with_slug: drafting/9)")
+    has(plan, "> 8 items  Drafting -> Review  (by_slugs: " ..
+              table.concat(slugs, ", ", 1, 5) .. " and 4 more)")
+  end)
+
   it("is judged by the stage at plan time: no story goes on twice",
      function()
     start { Drafting = 3, Review = 4 }

@@ -15,7 +15,7 @@ end
 local ID = "expected an id (an integer from 1 to 9007199254740991), got "
 
 describe("a body", function()
-  it("holds the root object and what stands beside it", function()
+  it("has the root object and the fields beside it", function()
     assert.equal('{"workflow_stage_change":{"story_id":119522102426879,'
       .. '"workflow_stage_id":288868932106293,'
       .. '"due_date":"2026-12-01T10:00:00.000Z"},"release_id":7,'
@@ -36,7 +36,7 @@ describe("a body", function()
              { story_id = 1, workflow_stage_id = 2, comment = 'a "b"' }))
   end)
 
-  it("may have nothing but what stands beside", function()
+  it("may have only fields beside the root object", function()
     assert.equal('{"workflow_stage_change":{},"notify":true}',
                  update("storyblok.change", { notify = true }))
   end)
@@ -59,7 +59,7 @@ describe("a body", function()
                  update("storyblok.change", { assign = {} }))
   end)
 
-  it("writes null where the service takes it", function()
+  it("writes null where the service accepts it", function()
     assert.equal('{"workflow_stage":{"workflow_id":null,'
       .. '"after_publish_id":null}}', update("storyblok.stage",
       { workflow_id = null, after_publish_id = null }))
@@ -77,7 +77,7 @@ describe("a body", function()
         workflow_stages = { { color = "#fff", name = "S" } } }))
   end)
 
-  it("leaves out what goes into the query", function()
+  it("omits the fields of the query", function()
     assert.equal('{"workspace_status_change":{"workspace_id":7,'
       .. '"to_status_key":605}}', create("kantata.change",
       { workspace_id = 7, to_status_key = 605, include = { "workspace" } }))
@@ -103,8 +103,7 @@ describe("a body", function()
     end
   end)
 
-  it("gives arrays in their order, whatever the order of building",
-  function()
+  it("keeps the order of arrays, whatever the order of building", function()
     for size = 1, 40 do
       local down, up, pairs_down = {}, {}, {}
       for i = size, 1, -1 do down[i] = i end
@@ -161,7 +160,7 @@ describe("the documented examples", function()
     assert.same(writer.tokens(text), writer.tokens(sent))
   end
 
-  it("are sent as they stand", function()
+  it("are sent unchanged", function()
     passes("storyblok_create_stage", "storyblok.stage", create,
            "workflow_stage")
     passes("storyblok_update_stage_18", "storyblok.stage", update,
@@ -177,7 +176,7 @@ describe("the documented examples", function()
            "workflow_stage", "id")
   end)
 
-  it("are written whole when not strict", function()
+  it("are written completely when not strict", function()
     passes("storyblok_stage_object", "storyblok.stage", loose,
            "workflow_stage")
     passes("storyblok_change_object", "storyblok.change", loose,
@@ -186,7 +185,7 @@ describe("the documented examples", function()
 end)
 
 describe("a body is refused", function()
-  it("for an id that is none", function()
+  it("for an invalid id", function()
     local bad = {
       { "12", 'the string "12"' }, { 12.5, "the number 12.5" },
       { 0, "the number 0" }, { -1, "the number -1" },
@@ -252,7 +251,7 @@ describe("a body is refused", function()
                  (refusal(loose, "storyblok.stage", { color = 5, more = 1 })))
   end)
 
-  it("for a field that nothing knows, with the nearest", function()
+  it("for an unknown field, with the nearest", function()
     local message, field = refusal(create, "storyblok.stage",
       { name = "A", color = "#fff", colour = "#fff" })
     assert.equal("unknown field 'colour', did you mean 'color'?", message)
@@ -283,7 +282,7 @@ describe("a body is refused", function()
     assert.equal("workflow_stages[1]._new", field)
   end)
 
-  it("without what is required", function()
+  it("for missing required fields", function()
     assert.equal("name: is required",
                  (refusal(create, "storyblok.stage", { color = "#fff" })))
     assert.equal("workflow_stage_id: is required",
@@ -294,14 +293,14 @@ describe("a body is refused", function()
     assert.equal("workflow_stages_attributes[2].id", field)
   end)
 
-  it("when there is nothing to update", function()
+  it("for an update without fields", function()
     assert.equal("nothing to update: give at least one field",
                  (refusal(update, "storyblok.stage", {})))
     assert.equal("nothing to update: give at least one field",
                  (refusal(loose, "storyblok.stage", {})))
   end)
 
-  it("for text that is not UTF-8 or holds a NUL", function()
+  it("for text that is not UTF-8 or contains a NUL", function()
     local message, field = refusal(update, "storyblok.stage",
                                  { name = "abc\xe2\x82" })
     assert.equal("name: is not valid UTF-8, from byte 4 on (0xE2)", message)
@@ -351,7 +350,7 @@ describe("a body is refused", function()
       (refusal(loose, "storyblok.stage", { x = loop })))
   end)
 
-  it("with hostile names and values cut and made printable", function()
+  it("with hostile names and values truncated and printable", function()
     local message = refusal(update, "storyblok.stage",
                           { [("\27[2J\n"):rep(5000)] = 1 })
     assert.truthy(message:find("^unknown field '%?%[2J%?"))
@@ -391,7 +390,7 @@ describe("a schema of every kind of field", function()
                  wrong { number = true })
   end)
 
-  it("has whatever JSON can hold", function()
+  it("has any value of JSON", function()
     assert.equal('{"any":[1,"x",{"a":null}],"needed":"n"}',
                  thing { any = { 1, "x", { a = null } } })
   end)
@@ -416,7 +415,7 @@ describe("a schema of every kind of field", function()
                  .. 'got the string "a"', wrong { inners = { "a" } })
   end)
 
-  it("leaves out what is for the query, or for nobody", function()
+  it("omits fields of the query and local options", function()
     assert.equal('{"needed":"n"}', thing { asked = "x", own = { 1 } })
     assert.equal("needed: is required",
                  (refusal(create, "spec.thing", { asked = "x" })))
@@ -438,7 +437,7 @@ describe("a body that is not strict", function()
                   ['a"b'] = 1, ["é"] = { ["\n"] = 2 } })))
   end)
 
-  it("has them in the root object, not beside it", function()
+  it("has them in the root object", function()
     assert.equal('{"workflow_stage_change":{"mine":1},"notify":true}',
                  loose("storyblok.change", { notify = true, mine = 1 }))
   end)
@@ -448,12 +447,12 @@ describe("a body that is not strict", function()
                  loose("storyblok.stage", { mine = { user_ids = {} } }))
   end)
 
-  it("may hold what the service sets", function()
+  it("may have read-only fields", function()
     assert.equal('{"workflow_stage":{"id":5,"_destroy":true}}',
                  loose("storyblok.stage", { _destroy = true, id = 5 }))
   end)
 
-  it("has unknown fields of objects within", function()
+  it("has unknown fields of nested objects", function()
     assert.equal('{"workflow_stage_change":{},"comment":'
       .. '{"message":"m","kind":"x"}}', loose("storyblok.change",
       { comment = { kind = "x", message = "m" } }))
@@ -490,7 +489,7 @@ describe("any table as a body", function()
     assert.equal('[{}]', probe.any { {} })
   end)
 
-  it("is refused for what JSON cannot hold", function()
+  it("is refused for values that JSON does not have", function()
     local function any(value)
       local text, message = probe.any(value)
       assert.is_nil(text)
@@ -513,7 +512,7 @@ describe("any table as a body", function()
     assert.truthy(any { [1.5] = 1 }:find "expected names as keys")
   end)
 
-  it("has 100 levels and no more", function()
+  it("has at most 100 levels", function()
     local function deep(levels)
       local value = {}
       for _ = 2, levels do value = { value } end
@@ -550,7 +549,7 @@ describe("any table as a body", function()
   end)
 end)
 
-describe("a body without memory", function()
+describe("a body when memory runs out", function()
   local function told_each_time(write)
     local failures, text = writer.fail_each(write)
     assert.equal(write(), text)

@@ -15,11 +15,11 @@ describe("JSON text", function()
     assert.equal([["a\u0000b"]], probe.text "a\0b")
   end)
 
-  it("keeps what is not ASCII as it is", function()
+  it("keeps characters that are not ASCII", function()
     assert.equal('"Prüfung – 検討 🚀"', probe.text "Prüfung – 検討 🚀")
   end)
 
-  it("finds what needs an escape at each place of a long text", function()
+  it("escapes characters at each position of a long text", function()
     local function look(odd, left, right)
       local text = left .. odd .. right
       local json = probe.text(text)
@@ -41,7 +41,7 @@ describe("JSON text", function()
 
   -- Each text differs from the one before it at every place, so that none is
   -- right by what that one left in memory.
-  it("is copied whole, and looked at, however long it is", function()
+  it("is checked and copied completely, however long it is", function()
     for size = 0, 100 do
       local bytes = {}
       for i = 1, size do bytes[i] = string.char(0x61 + (i + size) % 26) end
@@ -92,7 +92,7 @@ describe("JSON text", function()
     assert.equal(-1, probe.utf8 "\u{D7FF}\u{E000}\u{10FFFF}\u{800}\u{80}")
   end)
 
-  it("is judged as Lua's utf8.len judges it, for any bytes", function()
+  it("is valid if Lua's utf8.len accepts it, for any bytes", function()
     math.randomseed(3)
     local pool = { "\xc2", "\xe0", "\xed", "\xf0", "\xf4", "\x80", "\x8f",
       "\x90", "\x9f", "\xa0", "\xbf", "a", "é", "検", "🚀", "\xf5", "\xc0" }
@@ -153,7 +153,7 @@ describe("JSON numbers", function()
     end
   end)
 
-  it("do not hold what JSON cannot", function()
+  it("exclude values that JSON does not have", function()
     for _, value in ipairs { 1/0, -1/0, 0/0 } do
       assert.is_nil((probe.number(value)))
     end
@@ -161,7 +161,7 @@ describe("JSON numbers", function()
 end)
 
 describe("copies", function()
-  it("end with a NUL, and are nothing without memory", function()
+  it("end with a NUL, and are NULL if memory runs out", function()
     assert.equal("a\0b\0", probe.copy "a\0b")
     assert.equal("\0", probe.copy "")
     probe.fail_at(1)

@@ -93,7 +93,7 @@ after_each(function()
 end)
 
 describe("a limit file", function()
-  it("is shared by whoever names it", function()
+  it("is shared by all processes that name it", function()
     local one, two = open(key, 2, path), open(key .. " 2", 2, path)
     local _, reservation = one:start(now)
     assert.equal(1, (free(two, now)))
@@ -118,12 +118,12 @@ describe("a limit file", function()
     assert.equal(1, use(three, now + 42.1))
   end)
 
-  it("starts with the rate of whoever is alone", function()
+  it("starts with the rate of the only process", function()
     open(key, 1, path):close()
     assert.equal(3, use(open(key .. " 2", 3, path), now))
   end)
 
-  it("is told how each request ended", function()
+  it("records how each request ended", function()
     local one, two = open(key, 1, path), open(key .. " 2", 1, path)
     local ends = {
       { function(id, at) one:answered(id, at, at + 0.2) end, 1 + GUARD },
@@ -169,7 +169,7 @@ describe("a limit file", function()
     assert.is_number((select(2, one:start(now))))
   end)
 
-  it("may come after a limiter without one", function()
+  it("may follow a limiter without one", function()
     local function blocks() return (select(2, probe.memory())) end
     local empty = blocks()
     local handle = open(key, 1)
@@ -186,7 +186,7 @@ describe("a limit file", function()
     assert.is_true(kept > 0)
   end)
 
-  it("gives up what was in flight in a process that died", function()
+  it("counts the requests in flight of a dead process as lost", function()
     now = probe.now() - 12
     local one = open(key, 100, path)
     for _ = 1, 1100 do -- more than can be in flight
@@ -202,7 +202,7 @@ describe("a limit file", function()
     assert.is_number((select(2, one:start(now + 10))))
   end)
 
-  it("is left when the last handle closes", function()
+  it("is closed with the last handle", function()
     local one = open(key, 1, path)
     one:start(now)
     one:close()
@@ -237,7 +237,7 @@ describe("processes that wait", function()
     near(first, (two:ask(now + 0.4)))
   end)
 
-  it("leave the file alone until then", function()
+  it("do not access the file until then", function()
     local one, two = process(" 1", 1), process(" 2", 1)
     use(one, now)
     two:ask(now)
@@ -267,7 +267,7 @@ describe("processes that wait", function()
     assert.equal(before, content())
   end)
 
-  it("lose a turn that they do not come for within a window", function()
+  it("lose a turn that they do not take within a window", function()
     local one, two = process(" 1", 1), process(" 2", 1)
     use(one, now)
     local first = now + 1 + GUARD
@@ -288,7 +288,7 @@ describe("processes that wait", function()
     assert.is_number((select(2, one:ask(now + 3))))
   end)
 
-  it("make room at once when they stop waiting", function()
+  it("free their turn at once when they stop waiting", function()
     local one, two = process(" 1", 1), process(" 2", 1)
     use(one, now)
     two:ask(now)
@@ -308,7 +308,7 @@ describe("processes that wait", function()
     near(first + 3 * (1 + GUARD), (one:ask(now))) -- behind two and four
   end)
 
-  it("need no turns where nobody has a limit", function()
+  it("need no turns if no process has a limit", function()
     local one, two = process(" 1", 0), process(" 2", 0)
     local _, id = one:ask(now)
     assert.is_number((select(2, two:ask(now))))
@@ -317,7 +317,7 @@ describe("processes that wait", function()
     near(now + 3, (one:ask(now + 1)))
   end)
 
-  it("keep what is theirs when another one dies", function()
+  it("keep their turns and requests when another one dies", function()
     now = probe.now()
     local one, two = process(" 1", 2), process(" 2", 2)
     assert.is_number((select(2, one:ask(now))))
@@ -329,7 +329,7 @@ describe("processes that wait", function()
     assert.equal(1, (free(two, now + 7))) -- and one's still may
   end)
 
-  it("make room at once when they close or die", function()
+  it("free their turn at once when they close or die", function()
     now = probe.now()
     local one, two = process(" 1", 1), process(" 2", 1)
     use(one, now)
@@ -392,7 +392,7 @@ describe("processes that wait", function()
     end)
   end
 
-  it("take two accesses for a request", function()
+  it("access the file twice for each request", function()
     local function writes()
       local text = content "/proc/self/io"
       return tonumber(text:match "syscw: (%d+)")
@@ -403,7 +403,7 @@ describe("processes that wait", function()
     assert.is_true(each <= 2.05, each)
   end)
 
-  it("fit into a kilobyte: 10 a second, 16 in flight", function()
+  it("fit into a kilobyte with 10 requests a second, 16 in flight", function()
     local largest, most_in_flight = 0, 0
     share(4, 10, 60, 1.6, function(in_flight)
       largest = math.max(largest, #content())
@@ -414,7 +414,7 @@ describe("processes that wait", function()
   end)
 end)
 
-describe("a limit file that is not where it was", function()
+describe("a limit file that was moved or replaced", function()
   for what, replace in pairs {
     deleted = function() os.remove(path) end,
     replaced = function()
@@ -445,7 +445,7 @@ describe("a limit file that is not where it was", function()
     end)
   end
 
-  it("is an error as long as the new one cannot serve", function()
+  it("is an error while the new one is unsuitable", function()
     local one = process(" 1", 2)
     os.remove(path)
     assert(os.execute("ln -s /dev/null " .. path))
@@ -485,8 +485,7 @@ describe("the lock of a limit file", function()
     error "does not die"
   end
 
-  it("held by a stopped process blocks nothing, and is tried again",
-  function()
+  it("held by a stopped process blocks nothing and is retried", function()
     local one = process(" 1", 6)
     local _, id = one:ask(now)
     local pid = hold()
@@ -533,7 +532,7 @@ describe("the lock of a limit file", function()
     assert.equal(2, (free(two, now + 1)))
   end)
 
-  it("that the system does not give is an error", function()
+  it("that the system cannot provide is an error", function()
     local one = process(" 1", 6)
     local ENOLCK = 37
     probe.fail_locks(ENOLCK)
@@ -549,14 +548,14 @@ describe("the lock of a limit file", function()
   end)
 end)
 
-describe("a limit file of somebody else", function()
+describe("an unsuitable limit file", function()
   local function refusal()
     local handle, why = open(key .. " 2", 6, path)
     assert.is_nil(handle)
     return (why:gsub("^rate_limit.shared: '[^']*' ", ""))
   end
 
-  it("is refused and left alone", function()
+  it("is refused and not changed", function()
     write "something else\n"
     assert.equal("holds something else: name another file, or delete this "
                  .. "one", refusal())
@@ -587,7 +586,7 @@ describe("a limit file of somebody else", function()
                  .. "own", refusal())
   end)
 
-  it("becomes one while in use: each request is an error", function()
+  it("that becomes so while in use: each request is an error", function()
     local one = process(" 1", 6)
     write "something else\n"
     local at, why = one:ask(now)
@@ -596,7 +595,7 @@ describe("a limit file of somebody else", function()
   end)
 end)
 
-describe("what a limit file holds", function()
+describe("the content of a limit file", function()
   -- A record with all that it can have.
   local function record()
     local one, two = process(" 1", 6), process(" 2", 0.7)
@@ -612,7 +611,7 @@ describe("what a limit file holds", function()
     return content(), now + 30
   end
 
-  it("is read and written without a change", function()
+  it("survives reading and writing unchanged", function()
     local bytes = record()
     local clock = string.unpack("<i8", bytes, 9)
     local written = string.unpack("<i8", bytes, 33) / 1e6
@@ -631,12 +630,12 @@ describe("what a limit file holds", function()
     end
   end)
 
-  it("is nothing yet", function()
+  it("may be empty", function()
     assert.equal("empty", (probe.read("", 100)))
     assert.equal("empty", (probe.read(("\0"):rep(5000), 100)))
   end)
 
-  it("is of another clock", function()
+  it("may be of another clock", function()
     local bytes, at = record()
     local clock = string.unpack("<i8", bytes, 9)
     assert.equal("other clock", (probe.read(bytes, at, clock + 1)))
@@ -645,7 +644,7 @@ describe("what a limit file holds", function()
     assert.equal("other clock", (probe.read(bytes, moment - 1.1, clock)))
   end)
 
-  it("is of another clock: is started afresh", function()
+  it("of another clock is replaced", function()
     local one = process(" 1", 1)
     local _, id = one:ask(now)
     one:rejected(id, now, now, 0, now + 3000)
@@ -656,7 +655,7 @@ describe("what a limit file holds", function()
     assert.equal(2, (free(two, now)))
   end)
 
-  it("is of another clock, and in use: is refused", function()
+  it("of another clock that is in use is refused", function()
     local one = process(" 1", 1)
     one:ask(now)
     local bytes = content()
@@ -666,7 +665,7 @@ describe("what a limit file holds", function()
     assert.matches("is in use by a process with another clock", why, 1, true)
   end)
 
-  it("is lost in use: is started afresh, after a window", function()
+  it("that is lost while in use is replaced, after a window", function()
     local one = process(" 1", 2)
     local _, id = one:ask(now)
     write(content():sub(1, 60))
@@ -675,7 +674,7 @@ describe("what a limit file holds", function()
     assert.equal(2, (free(one, now + 1 + GUARD)))
   end)
 
-  it("is cut short when a client is opened: is an error", function()
+  it("that is truncated when a client is opened is an error", function()
     process(" 1", 2):close()
     write(content():sub(1, 60))
     local handle, why = open(key .. " 2", 6, path)

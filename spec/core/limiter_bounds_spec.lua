@@ -5,7 +5,7 @@ package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_limiter"
 
 local GUARD = 0.005
-local TRIP = 0.2
+local RTT = 0.2
 
 local function near(expected, got)
   if math.abs(got - expected) > 1.5e-6 then
@@ -13,8 +13,8 @@ local function near(expected, got)
   end
 end
 
-local function exchange(limiter, at, trip, kind)
-  limiter:answered(limiter:start(at, kind), at, at + (trip or TRIP))
+local function exchange(limiter, at, rtt, group)
+  limiter:answered(limiter:start(at, group), at, at + (rtt or RTT))
 end
 
 local function burst(limiter, count, at)
@@ -22,18 +22,18 @@ local function burst(limiter, count, at)
 end
 
 local function reject(limiter, at)
-  limiter:rejected(limiter:start(at), at, at + TRIP, 0)
+  limiter:rejected(limiter:start(at), at, at + RTT, 0)
 end
 
 local function rate(limiter) return (limiter:state()) end
 
--- How much later than at once a request of that trip is placed.
-local function excess(limiter, at, trip)
-  exchange(limiter, at, trip)
+-- How much later than at once a request of that rtt is placed.
+local function excess(limiter, at, rtt)
+  exchange(limiter, at, rtt)
   return limiter:next(at + 0.5) - at - 1 - GUARD
 end
 
-describe("a rejection with little accepted", function()
+describe("a 429 after few accepted requests", function()
   it("lowers 12 to a half, 13 to a quarter", function()
     for limit, lowered in pairs { [12] = 6.0, [13] = 3.25 } do
       local limiter = probe.new(limit)
@@ -43,7 +43,7 @@ describe("a rejection with little accepted", function()
     end
   end)
 
-  it("takes two bursts a second apart for two seconds", function()
+  it("counts two bursts a second apart as two seconds", function()
     local limiter = probe.new(20)
     burst(limiter, 8, 10)
     burst(limiter, 8, 11)
@@ -61,14 +61,14 @@ describe("a rejection with little accepted", function()
     end
   end)
 
-  it("counts what is remembered, and each once", function()
+  it("counts each recorded request once", function()
     local limiter = probe.new(0)
     burst(limiter, 1281, 10) -- one more than there are slots
     for i = 1, 129 do reject(limiter, 10.5 + i / 1000) end
     assert.equal(1025.0, rate(limiter))
   end)
 
-  it("where there was no limit, takes an eighth, two at least", function()
+  it("without a limit, needs an eighth of all, two at least", function()
     local function after(accepted, rejected, at)
       local limiter = probe.new(0)
       burst(limiter, accepted, 10)
@@ -82,18 +82,18 @@ describe("a rejection with little accepted", function()
     assert.equal(17.0, after(17, 2, 10.999)) -- they are a second old
   end)
 
-  it("counts both where answers come late", function()
+  it("counts both if responses are late", function()
     local limiter = probe.new(20)
     burst(limiter, 4, 10)
     for _ = 1, 4 do
-      limiter:answered(limiter:start(10.8), 11.1, 11.1 + TRIP)
+      limiter:answered(limiter:start(10.8), 11.1, 11.1 + RTT)
     end
     reject(limiter, 11.31) -- a second, 50 ms and 300 ms after the first
     assert.equal(8.0, rate(limiter))
   end)
 end)
 
-describe("a rejection's place", function()
+describe("the slot of a 429", function()
   local function after(written, answered)
     local limiter = probe.new(1)
     exchange(limiter, 10, 0.5)
@@ -105,12 +105,12 @@ describe("a rejection's place", function()
     near(21 + 2 * GUARD, after(0, 20.2)) -- once more, for the rejection
   end)
 
-  it("is not after the answer", function()
+  it("is not after the response", function()
     near(21.1 + 2 * GUARD, after(20.5, 20.1))
   end)
 end)
 
-describe("strikes", function()
+describe("consecutive 429s at the limit", function()
   -- Rejections too close to call, with so many answers between.
   local function struck(answers)
     local limiter = probe.new(6)
@@ -122,14 +122,14 @@ describe("strikes", function()
     return rate(limiter)
   end
 
-  it("follow each other within three seconds' worth of answers", function()
+  it("have less than three windows of responses between them", function()
     assert.is_true(struck(17) < 6)
     assert.equal(6.0, struck(18))
   end)
 end)
 
-describe("a strike after many answers", function()
-  it("is the first again", function()
+describe("a 429 at the limit after many responses", function()
+  it("starts the count again", function()
     local limiter = probe.new(6)
     for i, answers in ipairs { 30, 6, 30, 6 } do
       burst(limiter, answers - 6, i * 10)
@@ -140,8 +140,8 @@ describe("a strike after many answers", function()
   end)
 end)
 
-describe("the third strike", function()
-  it("lowers the rate by an eighth, by one at most up to 8", function()
+describe("the third 429 in a row", function()
+  it("lowers the rate by an eighth, or by one up to 8", function()
     for limit, lowered in pairs { [4] = 3.0, [8] = 7.0, [9] = 7.875 } do
       local limiter = probe.new(limit)
       for i = 1, 3 do
@@ -156,8 +156,8 @@ describe("the third strike", function()
   end)
 end)
 
-describe("the third strike with less fitting in", function()
-  it("lowers the rate to that, by a half at most", function()
+describe("the third 429 in a row with fewer accepted", function()
+  it("lowers the rate to that number, by a half at most", function()
     for _, case in ipairs { { 12, 5, 6.0 }, { 12, 7, 7.0 }, { 3, 1, 1.5 } } do
       local limit, fit, lowered = table.unpack(case)
       local limiter = probe.new(limit)
@@ -186,14 +186,14 @@ describe("a service that counts by the clock second", function()
     return rate(limiter)
   end
 
-  it("is found out by as many accepted twice", function()
+  it("is recognized by the same number accepted twice", function()
     assert.equal(6.0, after(8, 8, 6, 6))
     assert.equal(8.0, after(8, 8, 6))
     assert.equal(9.0, after(9, 9, 7))
     assert.equal(4.0, after(8, 8, 4, 4))
   end)
 
-  it("is found out at once where it is clear, above 8", function()
+  it("is recognized at once in clear cases above 8", function()
     assert.equal(6.0, after(12, 12, 6))
     assert.equal(7.0, after(12, 12, 7))
     assert.equal(12.0, after(12, 12, 8))
@@ -207,8 +207,8 @@ describe("a service that counts by the clock second", function()
   end)
 end)
 
-describe("more distance", function()
-  it("is a tenth of a second at the most", function()
+describe("the safety margin", function()
+  it("is at most a tenth of a second", function()
     local limiter = probe.new(1)
     for i = 1, 60 do
       for j = 1, 3 do exchange(limiter, i * 10 + j * 2) end
@@ -218,7 +218,7 @@ describe("more distance", function()
     near(1001 + GUARD + 0.1 * 255 / 256, limiter:next(1000.5))
   end)
 
-  it("counts where trips are judged by the window", function()
+  it("counts where round trips are compared with the window", function()
     local limiter = probe.new(6)
     for i = 1, 12 do exchange(limiter, i < 7 and 10 or 13, 1.008) end
     reject(limiter, 14.005)
@@ -227,21 +227,21 @@ describe("more distance", function()
   end)
 end)
 
-describe("a ticket among as many as there can be", function()
-  it("goes alone", function()
-    local limiter, tickets = probe.new(0), {}
+describe("one of the maximum number of reservations", function()
+  it("is removed alone", function()
+    local limiter, reservations = probe.new(0), {}
     exchange(limiter, 10)
-    for i = 1, 1024 do tickets[i] = limiter:start(20) end
-    limiter:unsent(tickets[2])
-    for i = 1, 1024 do limiter:unsent(tickets[i]) end
+    for i = 1, 1024 do reservations[i] = limiter:start(20) end
+    limiter:unsent(reservations[2])
+    for i = 1, 1024 do limiter:unsent(reservations[i]) end
     limiter:rate(1)
     limiter:lost(limiter:start(30), 30.5)
-    near(30.5 + TRIP + 1 + GUARD, limiter:next(30.6))
+    near(30.5 + RTT + 1 + GUARD, limiter:next(30.6))
   end)
 end)
 
-describe("what is known of trips", function()
-  -- A short trip, and from `first` on a longer one a second.
+describe("the round-rtt times", function()
+  -- A short rtt, and from `first` on a longer one a second.
   local function excess_at(first, at)
     local limiter = probe.new(1)
     exchange(limiter, 1000, 0.1) -- answered at 1000.1
@@ -249,24 +249,24 @@ describe("what is known of trips", function()
     return excess(limiter, at, 0.3)
   end
 
-  it("is old after a minute, and forgotten after the second", function()
+  it("are replaced after two minutes", function()
     assert.is_true(excess_at(1000, 1119.2) > 0.1)
     near(0, excess_at(1000, 1120.9))
   end)
 
-  it("is as old as the first answer", function()
+  it("are as old as the first response", function()
     assert.is_true(excess_at(1030, 1119) > 0.1)
     near(0, excess_at(1030, 1130))
   end)
 
-  it("is not known of a kind that there is not", function()
+  it("do not exist for an unknown group", function()
     local limiter = probe.new(1)
-    exchange(limiter, 10, TRIP, 8)
+    exchange(limiter, 10, RTT, 8)
     limiter:lost(limiter:start(20), 20.5)
-    near(20.5 + TRIP + 1 + GUARD, limiter:next(20.6))
+    near(20.5 + RTT + 1 + GUARD, limiter:next(20.6))
   end)
 
-  it("is not forgotten for less than 32 answers in a minute", function()
+  it("are not replaced by fewer than 32 responses in a minute", function()
     for answers, late in pairs { [31] = true, [32] = false } do
       local limiter = probe.new(1)
       exchange(limiter, 1000, 0.1)
@@ -276,7 +276,7 @@ describe("what is known of trips", function()
     end
   end)
 
-  it("puts flights before the oldest place as well", function()
+  it("put requests in flight before the oldest slot too", function()
     local limiter = probe.new(9)
     for i = 1, 8 do exchange(limiter, 10 + i / 10, 3) end
     limiter:start(13.9)
@@ -287,14 +287,14 @@ describe("what is known of trips", function()
     end
   end)
 
-  it("leaves the place of what was lost before the first answer", function()
+  it("do not move the slot of a request lost before any response", function()
     local limiter = probe.new(2)
     limiter:lost(limiter:start(10), 10.2)
     exchange(limiter, 20)
     near(11.2 + GUARD, limiter:next(20.5))
   end)
 
-  it("is a kind's own from the eighth answer on", function()
+  it("are a group's own from the eighth response on", function()
     for answers, late in pairs { [7] = 0.4, [8] = 0 } do
       local limiter = probe.new(1)
       for i = 1, 20 do exchange(limiter, i * 2, 0.1, 1) end
@@ -304,7 +304,7 @@ describe("what is known of trips", function()
     end
   end)
 
-  it("stays a kind's own when the minute is over", function()
+  it("stay a group's own after the minute", function()
     local limiter = probe.new(1)
     for i = 1, 20 do exchange(limiter, i * 2, 0.1, 1) end
     for i = 1, 34 do
@@ -313,7 +313,7 @@ describe("what is known of trips", function()
     end
   end)
 
-  it("is the first kind's for one that there is not", function()
+  it("are the first group's for an unknown group", function()
     local limiter = probe.new(1)
     for i = 1, 20 do exchange(limiter, i * 2, 0.1, 1) end
     for i = 1, 8 do exchange(limiter, 100 + i * 2, 0.5, 8) end
@@ -321,7 +321,7 @@ describe("what is known of trips", function()
     near(201 + GUARD, limiter:next(200.9))
   end)
 
-  it("lets a flight be placed for as long as others were late", function()
+  it("predict a request in flight for as long as others were late", function()
     local limiter = probe.new(1)
     for i = 1, 10 do exchange(limiter, i * 10, 3) end
     limiter:answered(limiter:start(190), 190.3, 193.3) -- so 0.3
@@ -330,7 +330,7 @@ describe("what is known of trips", function()
     assert.equal(math.huge, limiter:next(203.4))
   end)
 
-  it("passes over a flight that is overdue", function()
+  it("do not predict a request in flight that is overdue", function()
     local limiter = probe.new(3)
     for i = 1, 10 do exchange(limiter, i * 10, 3) end
     limiter:start(196)
@@ -338,17 +338,16 @@ describe("what is known of trips", function()
     near(101 + GUARD, limiter:next(200))
   end)
 
-  it("lets a flight be placed if trips take longer than the window",
-  function()
-    for trip, turn in pairs { [1.004] = math.huge, [1.006] = 201 + GUARD } do
+  it("predict requests if round trips are longer than the window", function()
+    for rtt, turn in pairs { [1.004] = math.huge, [1.006] = 201 + GUARD } do
       local limiter = probe.new(1)
-      for i = 1, 10 do exchange(limiter, i * 10, trip) end
+      for i = 1, 10 do exchange(limiter, i * 10, rtt) end
       limiter:start(200)
       assert.equal(turn, limiter:next(200.5))
     end
   end)
 
-  it("lets a flight be placed from the eighth answer on", function()
+  it("predict requests from the eighth response on", function()
     for answers, turn in pairs { [7] = math.huge, [8] = 201 + GUARD } do
       local limiter = probe.new(1)
       for i = 1, answers do exchange(limiter, i * 10, 3) end
@@ -358,7 +357,7 @@ describe("what is known of trips", function()
   end)
 end)
 
-describe("less put down to the way there", function()
+describe("a lower latency share", function()
   local function delayed(limiter, from, count)
     for i = 1, count do
       exchange(limiter, from + i * 2, i % 2 == 0 and 0.2 or 0.4)
@@ -366,7 +365,7 @@ describe("less put down to the way there", function()
     return from + count * 2 + 2
   end
 
-  it("takes sixty seconds' worth of answers", function()
+  it("needs sixty seconds of responses", function()
     for answers, least in pairs { [59] = 0.2, [60] = 0.15, [119] = 0.15,
                                   [120] = 0.1 } do
       local limiter = probe.new(1)
@@ -375,7 +374,7 @@ describe("less put down to the way there", function()
     end
   end)
 
-  it("takes as many from a rejection on", function()
+  it("needs as many after a 429", function()
     for answers, least in pairs { [59] = 0.2, [60] = 0.15 } do
       local limiter = probe.new(1)
       local at = delayed(limiter, 0, 20)
@@ -385,7 +384,7 @@ describe("less put down to the way there", function()
     end
   end)
 
-  it("takes half an hour's at the most", function()
+  it("needs at most half an hour of responses", function()
     local limiter = probe.new(1)
     local at = 0
     for _ = 1, 9 do
@@ -399,7 +398,7 @@ describe("less put down to the way there", function()
 end)
 
 describe("a trial of the limit", function()
-  it("begins without strikes", function()
+  it("begins with no consecutive 429s", function()
     local limiter = probe.new(8)
     limiter:rejected(limiter:start(100), 100, 100, 3)
     for at = 110, 112, 2 do
@@ -413,7 +412,7 @@ describe("a trial of the limit", function()
     assert.equal(8.0, rate(limiter))
   end)
 
-  it("lasts as long as the quiet time before it", function()
+  it("lasts as long as the quiet period before it", function()
     local limiter = probe.new(20)
     limiter:rejected(limiter:start(100), 100, 100, 6)
     limiter:next(160) -- the limit is tried

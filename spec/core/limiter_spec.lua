@@ -7,7 +7,7 @@ local probe = require "probe_limiter"
 local tries = require "support.tries"
 
 local GUARD = 0.005 -- what is added to a second
-local TRIP = 0.2
+local RTT = 0.2
 
 local function near(expected, got)
   if math.abs(got - expected) > 1.5e-6 then
@@ -15,18 +15,18 @@ local function near(expected, got)
   end
 end
 
--- One request from start to answer; `trip` later if not named.
-local function exchange(limiter, at, trip, kind)
-  local ticket = limiter:start(at, kind)
-  limiter:answered(ticket, at, at + (trip or TRIP))
+-- One request from start to answer; `rtt` later if not named.
+local function exchange(limiter, at, rtt, group)
+  local reservation = limiter:start(at, group)
+  limiter:answered(reservation, at, at + (rtt or RTT))
 end
 
--- So many at once, all answered after the trip.
-local function burst(limiter, count, at, trip)
-  local tickets = {}
-  for i = 1, count do tickets[i] = limiter:start(at) end
+-- So many at once, all answered after the rtt.
+local function burst(limiter, count, at, rtt)
+  local reservations = {}
+  for i = 1, count do reservations[i] = limiter:start(at) end
   for i = 1, count do
-    limiter:answered(tickets[i], at, at + (trip or TRIP))
+    limiter:answered(reservations[i], at, at + (rtt or RTT))
   end
 end
 
@@ -40,12 +40,12 @@ local function starts_at_once(limiter, at)
   return count
 end
 
-describe("places", function()
+describe("slots", function()
   it("are free at first, as many as the limit", function()
     assert.equal(6, starts_at_once(probe.new(6), 10))
   end)
 
-  it("are held open by requests in flight, however long", function()
+  it("are occupied by requests in flight for as long as these take", function()
     local limiter = probe.new(2)
     limiter:start(10)
     assert.equal(0, limiter:next(10))
@@ -54,7 +54,8 @@ describe("places", function()
     assert.equal(math.huge, limiter:next(500))
   end)
 
-  it("are held open also where trips are well known", function()
+  it("are occupied by requests in flight even if round trips are known well",
+     function()
     local limiter = probe.new(1)
     for i = 1, 20 do exchange(limiter, i * 2) end
     limiter:start(50)
@@ -69,7 +70,7 @@ describe("places", function()
     assert.equal(2, starts_at_once(limiter, 11 + GUARD))
   end)
 
-  it("follow the nth newest, not the newest", function()
+  it("become free after the nth newest, not after the newest", function()
     local limiter = probe.new(2)
     exchange(limiter, 10)
     exchange(limiter, 10.3)
@@ -78,7 +79,7 @@ describe("places", function()
     near(11.3 + GUARD, limiter:next(11.3))
   end)
 
-  it("lie as late as the delay allows", function()
+  it("are as late as the delay allows", function()
     local limiter = probe.new(1)
     for i = 1, 50 do exchange(limiter, i * 2) end
     exchange(limiter, 200, 0.28) -- 80 ms later than the shortest
@@ -86,27 +87,30 @@ describe("places", function()
     assert.is_true(at >= 201.08 + GUARD and at < 201.081 + GUARD, at)
   end)
 
-  it("are counted from the writing, not from the start", function()
+  it("are counted from when the request is written, not from its start",
+     function()
     local limiter = probe.new(1)
-    local ticket = limiter:start(10) -- and then a connection is made
-    limiter:answered(ticket, 10.7, 10.7 + TRIP)
+    local reservation = limiter:start(10) -- and then a connection is made
+    limiter:answered(reservation, 10.7, 10.7 + RTT)
     near(11.7 + GUARD, limiter:next(11))
   end)
 
-  it("take a writing before the start for the start", function()
+  it("count a request written before its start as written at its start",
+     function()
     local limiter = probe.new(1)
     exchange(limiter, 10)
-    limiter:answered(limiter:start(20), 0, 20 + TRIP)
+    limiter:answered(limiter:start(20), 0, 20 + RTT)
     near(21 + GUARD, limiter:next(20.5))
   end)
 
-  it("take an answer before the writing for an answer then", function()
+  it("count a response before the request was written as one at that time",
+     function()
     local limiter = probe.new(1)
     limiter:answered(limiter:start(10), 10.5, 10.1)
     near(11.1 + GUARD, limiter:next(10.5))
   end)
 
-  it("move later when a shorter trip shows up", function()
+  it("move later when a shorter round rtt is seen", function()
     local limiter = probe.new(2)
     exchange(limiter, 10, 0.3)
     near(0, limiter:next(10.3))
@@ -116,7 +120,7 @@ describe("places", function()
     near(11.05 + GUARD, limiter:next(10.7))
   end)
 
-  it("never move to after the answer", function()
+  it("never move past the response", function()
     local limiter = probe.new(1)
     exchange(limiter, 10, 30)
     limiter:lost(limiter:start(44), 45)
@@ -124,12 +128,12 @@ describe("places", function()
     near(46.1 + GUARD, limiter:next(45.2))
   end)
 
-  it("keep a margin that shrinks with the answers", function()
+  it("have a margin that shrinks with the number of responses", function()
     local function after(answers)
       local limiter = probe.new(1)
-      for i = 1, answers do exchange(limiter, i * 2, i % 2 * 0.04 + TRIP) end
+      for i = 1, answers do exchange(limiter, i * 2, i % 2 * 0.04 + RTT) end
       local last = (answers + 1) * 2
-      exchange(limiter, last, TRIP)
+      exchange(limiter, last, RTT)
       return limiter:next(last + 0.5) - last - 1 - GUARD
     end
     local few, more, many = after(3), after(30), after(1000)
@@ -137,13 +141,13 @@ describe("places", function()
     assert.is_true(few >= 0.02 and many < 0.001)
   end)
 
-  it("need no margin when all trips take as long", function()
+  it("have no margin if all round trips are equal", function()
     local limiter = probe.new(6)
     for i = 0, 9 do burst(limiter, 6, i * 2) end
     near(19 + GUARD, limiter:next(18.5))
   end)
 
-  it("take tickets in any order, each once", function()
+  it("accept reservations in any order, each once", function()
     local limiter = probe.new(3)
     local a, b, c = limiter:start(10), limiter:start(10.1), limiter:start(10.2)
     limiter:answered(c, 10.2, 10.4)
@@ -159,43 +163,43 @@ describe("places", function()
     near(11 + GUARD, limiter:next(10.5))
   end)
 
-  it("ignore tickets that were never given", function()
+  it("ignore unknown reservations", function()
     local limiter = probe.new(1)
-    for _, ticket in ipairs { 0, 1, -1, 99 } do
-      limiter:answered(ticket, 10, 11)
-      limiter:lost(ticket, 11)
-      limiter:unsent(ticket)
+    for _, reservation in ipairs { 0, 1, -1, 99 } do
+      limiter:answered(reservation, 10, 11)
+      limiter:lost(reservation, 11)
+      limiter:unsent(reservation)
     end
     assert.equal(0, limiter:next(11))
   end)
 
-  it("are not taken by what never left", function()
+  it("are not used by requests that were not sent", function()
     local limiter = probe.new(1)
     limiter:unsent(limiter:start(10))
     assert.equal(0, limiter:next(10))
   end)
 
-  it("are taken up to now and a trip by what was lost", function()
+  it("are used by a lost request until a round rtt from now", function()
     local limiter = probe.new(1)
     exchange(limiter, 10)
     limiter:lost(limiter:start(20), 25)
-    near(26 + TRIP + GUARD, limiter:next(25))
+    near(26 + RTT + GUARD, limiter:next(25))
   end)
 
-  it("are taken up to now by what was lost before any answer", function()
+  it("are used by a lost request until now before any response", function()
     local limiter = probe.new(1)
     limiter:lost(limiter:start(20), 25)
     near(26 + GUARD, limiter:next(25))
   end)
 
-  it("are kept for more requests than the ring has places", function()
+  it("are kept for more requests than the array has slots", function()
     local limiter = probe.new(2)
     for i = 1, 3000 do exchange(limiter, i * 2) end
     exchange(limiter, 6000.5)
     near(6001 + GUARD, limiter:next(6000.9))
   end)
 
-  it("do not let an old place push out a newer one", function()
+  it("are not replaced by older ones", function()
     local limiter = probe.new(1024)
     local first = limiter:start(1)
     burst(limiter, 1023, 100)
@@ -205,14 +209,14 @@ describe("places", function()
   end)
 end)
 
-describe("the shortest trip", function()
+describe("the shortest round rtt", function()
   -- Where the place of a request of 0.3 s lies after all that.
   local function excess(limiter, at)
     exchange(limiter, at, 0.3)
     return limiter:next(at + 0.5) - at - 1 - GUARD
   end
 
-  it("is remembered for a minute", function()
+  it("is kept for a minute", function()
     local limiter = probe.new(1)
     exchange(limiter, 1, 0.1)
     for i = 1, 39 do exchange(limiter, i * 1.4 + 2, 0.3) end
@@ -226,14 +230,14 @@ describe("the shortest trip", function()
     near(0, excess(limiter, 160))
   end)
 
-  it("is not forgotten while there is little else to go by", function()
+  it("is kept longer while there are few newer responses", function()
     local limiter = probe.new(1)
     for i = 1, 20 do exchange(limiter, i, 0.1) end
     for i = 1, 20 do exchange(limiter, i * 1000, 0.3) end
     assert.is_true(excess(limiter, 30000) >= 0.2)
   end)
 
-  it("is each kind's own once it is known well", function()
+  it("is separate for each group with enough responses", function()
     local limiter = probe.new(1)
     for i = 1, 40 do exchange(limiter, i * 2, 0.1, 1) end
     exchange(limiter, 300, 0.5, 2)
@@ -243,15 +247,15 @@ describe("the shortest trip", function()
     near(331 + GUARD, limiter:next(331))
   end)
 
-  it("takes a kind out of range for the first", function()
+  it("treats a group out of range as the first", function()
     local limiter = probe.new(1)
     exchange(limiter, 10, 0.2, 4000000000)
     near(11 + GUARD, limiter:next(10.5))
   end)
 end)
 
-describe("trips longer than a second", function()
-  it("do not hold places open till the answers come", function()
+describe("round trips longer than a second", function()
+  it("do not occupy slots until the responses come", function()
     local limiter = probe.new(2)
     for i = 1, 10 do exchange(limiter, i * 10, 3) end
     limiter:start(200)
@@ -260,7 +264,7 @@ describe("trips longer than a second", function()
     assert.equal(2, starts_at_once(limiter, 201 + GUARD))
   end)
 
-  it("hold them open when an answer is overdue", function()
+  it("occupy them if a response is overdue", function()
     local limiter = probe.new(1)
     for i = 1, 10 do exchange(limiter, i * 10, 3) end
     limiter:start(200)
@@ -268,7 +272,7 @@ describe("trips longer than a second", function()
     assert.equal(math.huge, limiter:next(203.1))
   end)
 
-  it("are not put off for long by one that took longer", function()
+  it("are not delayed for long by a slower one", function()
     local limiter = probe.new(2)
     exchange(limiter, 1, 3)
     limiter:answered(limiter:start(10), 15, 18) -- a connection was made
@@ -279,14 +283,14 @@ describe("trips longer than a second", function()
     assert.is_true(at >= 3001 + GUARD and at < 3001.1, at)
   end)
 
-  it("are not trusted before several were seen", function()
+  it("are not trusted before several were measured", function()
     local limiter = probe.new(1)
     exchange(limiter, 10, 3)
     limiter:start(200)
     assert.equal(math.huge, limiter:next(202))
   end)
 
-  it("put places and flights in one order", function()
+  it("are merged with slots in order of time", function()
     local limiter = probe.new(2)
     for i = 1, 10 do exchange(limiter, i * 10, 3) end
     local late = limiter:start(200)
@@ -336,7 +340,7 @@ describe("the limit", function()
     near(12 + GUARD, limiter:next(11))
   end)
 
-  it("of next to nothing still lets one through in a while", function()
+  it("that is tiny still starts a request now and then", function()
     local limiter = probe.new(1e-300)
     exchange(limiter, 10)
     local at = limiter:next(11)
@@ -346,7 +350,7 @@ describe("the limit", function()
   it("above 1024 is counted in parts of a second", function()
     local limiter = probe.new(3000)
     assert.equal(1000, starts_at_once(limiter, 10))
-    for ticket = 1, 1000 do limiter:answered(ticket, 10, 10.01) end
+    for reservation = 1, 1000 do limiter:answered(reservation, 10, 10.01) end
     near(10 + 1 / 3 + GUARD, limiter:next(10.1))
   end)
 
@@ -381,7 +385,7 @@ describe("the limit", function()
 end)
 
 describe("a hold", function()
-  it("keeps all back", function()
+  it("delays all requests", function()
     local limiter = probe.new(6)
     limiter:hold(20)
     near(20, limiter:next(10))
@@ -397,13 +401,13 @@ describe("a hold", function()
     near(25, limiter:next(10))
   end)
 
-  it("also holds where there is no limit", function()
+  it("also works without a limit", function()
     local limiter = probe.new(0)
     limiter:hold(20)
     near(20, limiter:next(10))
   end)
 
-  it("does not end before the places are free", function()
+  it("does not end before slots are free", function()
     local limiter = probe.new(1)
     exchange(limiter, 10)
     limiter:hold(10.5)
@@ -413,19 +417,19 @@ describe("a hold", function()
   end)
 end)
 
-describe("a rejection", function()
+describe("a 429", function()
   local function reject(limiter, at, named)
-    limiter:rejected(limiter:start(at), at, at + TRIP, named or 0)
+    limiter:rejected(limiter:start(at), at, at + RTT, named or 0)
   end
 
-  it("takes a place", function()
+  it("uses a slot", function()
     local limiter = probe.new(2)
     exchange(limiter, 10)
     reject(limiter, 10, 2)
     near(11 + GUARD, limiter:next(10.5))
   end)
 
-  it("is no trip to learn from", function()
+  it("is not measured as a round rtt", function()
     local limiter = probe.new(1)
     for i = 1, 10 do exchange(limiter, i * 2, 0.3) end
     limiter:rejected(limiter:start(40), 40, 40.01, 1) -- refused quickly
@@ -442,7 +446,7 @@ describe("a rejection", function()
     assert.equal(2.5, (limiter:state()))
   end)
 
-  it("sets it where there was no limit", function()
+  it("sets it if there was no limit", function()
     local limiter = probe.new(0)
     reject(limiter, 10, 6)
     assert.equal(6.0, (limiter:state()))
@@ -455,7 +459,7 @@ describe("a rejection", function()
     assert.equal(3.0, (limiter:state()))
   end)
 
-  it("does not take nonsense for a rate", function()
+  it("ignores invalid rates", function()
     for _, named in ipairs { -1, 0 / 0, math.huge } do
       local limiter = probe.new(6)
       burst(limiter, 6, 10)
@@ -464,14 +468,14 @@ describe("a rejection", function()
     end
   end)
 
-  it("without a rate sets what had been accepted", function()
+  it("without a rate sets the number of accepted requests", function()
     local limiter = probe.new(20)
     burst(limiter, 7, 10)
     reject(limiter, 10.5)
     assert.equal(7.0, (limiter:state()))
   end)
 
-  it("without a rate sets the most that was accepted lately", function()
+  it("without a rate sets the most that was accepted recently", function()
     local limiter = probe.new(20)
     burst(limiter, 7, 5)
     burst(limiter, 6, 10)
@@ -482,7 +486,7 @@ describe("a rejection", function()
     assert.equal(6.0, (limiter:state()))
   end)
 
-  it("counts requests in flight as if they were accepted", function()
+  it("counts requests in flight as accepted", function()
     local limiter = probe.new(20)
     burst(limiter, 5, 10)
     limiter:start(10.4)
@@ -491,7 +495,7 @@ describe("a rejection", function()
     assert.equal(7.0, (limiter:state()))
   end)
 
-  it("does not count what was rejected before", function()
+  it("does not count requests that were rejected before", function()
     local limiter = probe.new(20)
     burst(limiter, 8, 10)
     reject(limiter, 10.5)
@@ -523,7 +527,7 @@ describe("a rejection", function()
     assert.equal(4.0, (limiter:state()))
   end)
 
-  it("now and then where there is no limit changes nothing", function()
+  it("now and then changes nothing without a limit", function()
     local limiter = probe.new(0)
     for i = 1, 20 do
       burst(limiter, 9, 10 + i / 10)
@@ -540,7 +544,7 @@ describe("a rejection", function()
     assert.is_true((limiter:state()) > 0)
   end)
 
-  it("with nothing accepted is an accident, the first time", function()
+  it("with nothing accepted changes nothing the first time", function()
     for _, limit in ipairs { 6, 0 } do
       local limiter = probe.new(limit)
       reject(limiter, 10)
@@ -548,13 +552,13 @@ describe("a rejection", function()
     end
   end)
 
-  it("without end lowers the rate to one a second, no further", function()
+  it("that repeats lowers the rate to one a second, no further", function()
     local limiter = probe.new(6)
     for i = 1, 50 do reject(limiter, i * 10) end
     assert.equal(1.0, (limiter:state()))
   end)
 
-  it("too close to call asks for more distance, then less", function()
+  it("at the limit lengthens the window, which then shrinks", function()
     local limiter = probe.new(6)
     burst(limiter, 6, 10)
     reject(limiter, 11.005)
@@ -567,7 +571,7 @@ describe("a rejection", function()
     assert.equal(6.0, (limiter:state()))
   end)
 
-  it("too close to call three times over lowers the rate", function()
+  it("at the limit lowers the rate the third time", function()
     local limiter = probe.new(6)
     for i = 1, 3 do
       assert.equal(6.0, (limiter:state()))
@@ -577,7 +581,7 @@ describe("a rejection", function()
     assert.equal(5.0, (limiter:state()))
   end)
 
-  it("too close to call now and then leaves the rate alone", function()
+  it("at the limit now and then does not change the rate", function()
     local limiter = probe.new(6)
     for i = 1, 200 do
       burst(limiter, 6, i * 2)
@@ -592,7 +596,7 @@ describe("five quiet seconds", function()
   local function lowered(at)
     local limiter = probe.new(6)
     burst(limiter, 2, at - 0.5)
-    limiter:rejected(limiter:start(at), at, at + TRIP, 0)
+    limiter:rejected(limiter:start(at), at, at + RTT, 0)
     assert.equal(3.0, (limiter:state()))
     return limiter
   end
@@ -602,13 +606,13 @@ describe("five quiet seconds", function()
     return (limiter:state())
   end
 
-  it("bring the limit back after one unexplained 429", function()
+  it("restore the limit after one unexplained 429", function()
     local limiter = lowered(100)
     assert.equal(3.0, rate_at(limiter, 105.19))
     assert.equal(6.0, rate_at(limiter, 105.21))
   end)
 
-  it("are a minute when another 429 comes before", function()
+  it("become a minute if another 429 comes first", function()
     local limiter = lowered(100)
     limiter:rejected(limiter:start(103), 103, 103, 0)
     local low = rate_at(limiter, 103)
@@ -616,7 +620,7 @@ describe("five quiet seconds", function()
     assert.equal(6.0, rate_at(limiter, 163.1))
   end)
 
-  it("are a minute when the trial meets a 429, which ends it", function()
+  it("become a minute if a 429 ends the trial", function()
     local limiter = lowered(100)
     assert.equal(6.0, rate_at(limiter, 106))
     burst(limiter, 6, 107)
@@ -626,7 +630,7 @@ describe("five quiet seconds", function()
     assert.equal(6.0, rate_at(limiter, 168.2))
   end)
 
-  it("are five again when the limit held for a minute", function()
+  it("are five again after the limit held for a minute", function()
     local limiter = lowered(100)
     assert.equal(6.0, rate_at(limiter, 106))
     assert.equal(6.0, rate_at(limiter, 166.1))
@@ -636,7 +640,7 @@ describe("five quiet seconds", function()
     assert.equal(6.0, rate_at(limiter, 205.1))
   end)
 
-  it("do not do where the 429 named a lower rate", function()
+  it("are not enough if the 429 named a lower rate", function()
     local limiter = probe.new(6)
     limiter:rejected(limiter:start(100), 100, 100, 3)
     assert.equal(3.0, rate_at(limiter, 159.9))
@@ -657,13 +661,13 @@ describe("a quiet minute", function()
     return (limiter:state())
   end
 
-  it("brings the limit back", function()
+  it("restores the limit", function()
     local limiter = lowered(100)
     assert.equal(6.0, rate_at(limiter, 159.9))
     assert.equal(20.0, rate_at(limiter, 160))
   end)
 
-  it("is two when that was too early, then four", function()
+  it("becomes two, then four, if that was too early", function()
     local limiter = lowered(100)
     assert.equal(20.0, rate_at(limiter, 160))
     limiter:rejected(limiter:start(161), 161, 161, 6)
@@ -684,7 +688,7 @@ describe("a quiet minute", function()
     end
   end)
 
-  it("is one again when the limit held for as long", function()
+  it("is one again after the limit held for as long", function()
     local limiter = lowered(100)
     assert.equal(20.0, rate_at(limiter, 160))
     limiter:rejected(limiter:start(161), 161, 161, 6)
@@ -695,7 +699,7 @@ describe("a quiet minute", function()
     assert.equal(20.0, rate_at(limiter, 560))
   end)
 
-  it("falls back to the rate before, where none is named", function()
+  it("is followed by the previous rate if a 429 names none", function()
     local limiter = probe.new(8)
     limiter:rejected(limiter:start(100), 100, 100, 3)
     assert.equal(8.0, rate_at(limiter, 160))
@@ -710,14 +714,14 @@ describe("a quiet minute", function()
     assert.equal(8.0, rate_at(limiter, 290))
   end)
 
-  it("is waited for no longer than for a place", function()
+  it("does not delay longer than a slot does", function()
     local limiter = probe.new(6)
     limiter:rejected(limiter:start(100), 100, 100, 0.001)
     near(160, limiter:next(100))
     assert.is_true(limiter:next(160) <= 160)
   end)
 
-  it("follows a limit that is set meanwhile", function()
+  it("uses a limit that is set during it", function()
     local limiter = lowered(100)
     limiter:rate(30)
     assert.equal(6.0, rate_at(limiter, 110))
@@ -728,7 +732,7 @@ describe("a quiet minute", function()
   end)
 end)
 
-describe("delays that are not on the way there", function()
+describe("delays after arrival", function()
   -- Requests that take the service longer and longer, and then shorter.
   local function delayed(limiter, from, count)
     for i = 1, count do
@@ -742,7 +746,7 @@ describe("delays that are not on the way there", function()
     return limiter:next(at + 0.5) - at - 1 - GUARD
   end
 
-  it("cost less after many answers, step by step, then nothing", function()
+  it("cost less after many responses, in steps, then nothing", function()
     local limiter = probe.new(1)
     local at = delayed(limiter, 0, 50)
     local last = excess(limiter, at)
@@ -757,7 +761,7 @@ describe("delays that are not on the way there", function()
     near(0, last)
   end)
 
-  it("cost more again after a rejection, which lowers nothing", function()
+  it("cost more again after a 429, which lowers no rate", function()
     local limiter = probe.new(1)
     local at = delayed(limiter, 0, 300)
     near(0, excess(limiter, at))
@@ -772,27 +776,27 @@ describe("delays that are not on the way there", function()
   end)
 end)
 
-describe("rejections of one moment", function()
-  it("take one step back", function()
+describe("429s at the same time", function()
+  it("raise the latency share by one step", function()
     local limiter = probe.new(4)
     for i = 1, 400 do
       burst(limiter, 2, i * 2, 0.2)
       burst(limiter, 2, i * 2, 0.4)
     end
-    local tickets = {}
-    for i = 1, 4 do tickets[i] = limiter:start(900) end
-    for i = 1, 4 do limiter:rejected(tickets[i], 900, 900.2, 0) end
+    local reservations = {}
+    for i = 1, 4 do reservations[i] = limiter:start(900) end
+    for i = 1, 4 do limiter:rejected(reservations[i], 900, 900.2, 0) end
     burst(limiter, 4, 910, 0.4)
     local late = limiter:next(910.5) - 911 - GUARD
     assert.is_true(late > 0.04 and late < 0.07, late)
   end)
 
-  it("are one strike", function()
+  it("count as one", function()
     local limiter = probe.new(6)
     burst(limiter, 6, 10)
-    local tickets = {}
-    for i = 1, 6 do tickets[i] = limiter:start(11.005) end
-    for i = 1, 6 do limiter:rejected(tickets[i], 11.005, 11.1, 0) end
+    local reservations = {}
+    for i = 1, 6 do reservations[i] = limiter:start(11.005) end
+    for i = 1, 6 do limiter:rejected(reservations[i], 11.005, 11.1, 0) end
     assert.equal(6.0, (limiter:state()))
   end)
 end)
@@ -852,13 +856,13 @@ for reading, extra in pairs(readings) do
   end
 
   describe("60 s at 6 a second, 200 times (" .. reading .. ")", function()
-    it("steady ways: 99 %, no rejection", function()
+    it("constant latency: 99 %, no 429", function()
       local all = runs(with {})
       at_least(0.99, all.least, "least use")
       assert.equal(0, all.most)
     end)
 
-    it("75 to 125 ms there: 95 %, 4 rejections at most", function()
+    it("75 to 125 ms to the service: 95 %, 4 429s at most", function()
       local all = runs(with { inbound = WIDE })
       at_least(0.95, all.least, "least use")
       at_least(0.965, all.use, "mean use")
@@ -866,7 +870,7 @@ for reading, extra in pairs(readings) do
       at_most(0.5, all.rejected, "mean rejections")
     end)
 
-    it("50 to 150 ms there: 94 %, 5 rejections at most", function()
+    it("50 to 150 ms to the service: 94 %, 5 429s at most", function()
       local all = runs(with { inbound = WIDER })
       at_least(0.94, all.least, "least use")
       at_least(0.945, all.use, "mean use")
@@ -895,7 +899,7 @@ end
 describe("one 429 that others caused", function()
   local ways = { {}, { inbound = WIDE }, { inbound = WIDER } }
 
-  it("costs a tenth of the rate at the most after 10 s", function()
+  it("costs at most a tenth of the rate after 10 s", function()
     for _, options in ipairs(ways) do
       for _, fixed in ipairs { false, true } do
         for at = 0.5, 12, 2.3 do
@@ -909,7 +913,7 @@ describe("one 429 that others caused", function()
 end)
 
 describe("in virtual time", function()
-  it("a limit of 3 is used as well", function()
+  it("a limit of 3 is used as fully", function()
     local steady = runs { limit = 3 }
     at_least(0.99, steady.least, "steady: use")
     assert.equal(0, steady.most)
@@ -918,7 +922,7 @@ describe("in virtual time", function()
     at_most(4, wide.most, "rejections")
   end)
 
-  it("fractions are what they say on average", function()
+  it("fractions are met on average", function()
     local all = runs { limit = 3, rate = 2.5 }
     at_least(0.98 * 2.5 / 3, all.least, "use")
     assert.equal(0, all.most)
@@ -928,7 +932,7 @@ describe("in virtual time", function()
     assert.equal(0, all.most)
   end)
 
-  it("a raised limit is used as well", function()
+  it("a raised limit is used as fully", function()
     for _, limit in ipairs { 30, 100, 1000, 2000, 5000 } do
       local all = runs({
         limit = limit, inbound = { 0.004, 0.006 }, outbound = 0.004,
@@ -939,7 +943,7 @@ describe("in virtual time", function()
     end
   end)
 
-  it("trips of 2 s leave it to the concurrency", function()
+  it("round trips of 2 s are limited by the concurrency", function()
     local all = runs { inbound = 1, outbound = 1 } -- 8 in 2 s: 4 a second
     at_least(0.97 * 4 / 6 * 58 / 60, all.least, "use")
     assert.equal(0, all.most)
@@ -948,18 +952,18 @@ describe("in virtual time", function()
     at_most(3, all.most, "rejections")
   end)
 
-  it("trips of 2 s and enough at once use the allowance", function()
+  it("round trips of 2 s with enough in flight use the limit fully", function()
     local all = runs { inbound = 1, outbound = 1, concurrency = 40 }
     at_least(0.92, all.least, "use")
     assert.equal(0, all.most)
   end)
 
-  it("bursts after idle time are right from the first", function()
+  it("bursts after idle time do not exceed the limit", function()
     local all = runs { burst = 30, pause = 7, inbound = WIDER }
     at_most(4, all.most, "rejections")
   end)
 
-  it("lost, unsent and slow ones and new connections do no harm", function()
+  it("lost, unsent and slow requests and new connections do no harm", function()
     local all = runs {
       inbound = WIDE, lost_chance = 0.05, unsent_chance = 0.05,
       setup_chance = 0.1, setup = 0.3,
@@ -971,31 +975,31 @@ describe("in virtual time", function()
     at_least(0.93, all.least, "use")
   end)
 
-  it("kinds that take the service longer cost nothing", function()
+  it("groups with a higher latency cost nothing", function()
     local all = runs { slow_share = 0.3, slow_work = 0.2 }
     at_least(0.985, all.least, "use")
     at_most(1, all.most, "rejections")
   end)
 
-  it("a service that takes its time gets the allowance in the end", function()
+  it("a slow service is used fully in the end", function()
     local all = runs({ work = { 0.1, 0.3 }, seconds = 1200 }, 20)
     at_least(0.98, all.least, "use")
     assert.equal(0, all.most)
   end)
 
-  it("trying that costs an hour of uneven ways few rejections", function()
+  it("trying that costs few 429s in an hour of varying latency", function()
     local all = runs({ inbound = WIDER, seconds = 3600 }, 20)
     at_least(0.94, all.least, "use")
     at_most(12, all.most, "rejections")
   end)
 
-  it("a limit that falls is followed", function()
+  it("a limit that is lowered is followed", function()
     local all = runs { change_at = 20, change_limit = 3, seconds = 120 }
     at_least(0.96 * (20 * 6 + 100 * 3) / 720, all.least, "use")
     at_most(0.07, all.share, "rejections")
   end)
 
-  it("a way that gets shorter costs a few rejections once", function()
+  it("a latency that falls costs a few 429s once", function()
     local all = runs {
       inbound = { 0.14, 0.16 }, faster_at = 30, faster = 0.08,
     }
@@ -1003,7 +1007,7 @@ describe("in virtual time", function()
     at_least(0.93, all.least, "use")
   end)
 
-  it("two that do not know of each other share", function()
+  it("two limiters without a shared file share the limit", function()
     for seed = 1, SEEDS do
       local one = probe.run { clients = 2, inbound = WIDE, seed = seed }
       at_least(0.94, one.use, "use")
@@ -1013,7 +1017,7 @@ describe("in virtual time", function()
     end
   end)
 
-  it("the one that is left gets it all within some minutes", function()
+  it("a limiter that remains gets the whole limit within minutes", function()
     for seed = 1, SEEDS do
       local one = probe.run {
         clients = 2, inbound = WIDE, seed = seed, stop_at = 60,
@@ -1024,16 +1028,16 @@ describe("in virtual time", function()
   end)
 end)
 
--- With the shortest trip known, and no way shorter than it, no second ever
+-- With the shortest rtt known, and no way shorter than it, no second ever
 -- sees more than the limit, whatever happens besides.
-describe("never too many", function()
+describe("the limit is never exceeded", function()
   local random = 20240229
   local function between(low, high)
     random = (random * 1103515245 + 12345) % 2 ^ 31
     return low + (high - low) * (random / 2 ^ 31)
   end
 
-  it("in 2,000 runs of all sorts", function()
+  it("in 2,000 random runs", function()
     for seed = 1, tries(2000) do
       local there, back = between(0, 0.3), between(0, 0.3)
       local options = {

@@ -74,7 +74,7 @@ describe("a locale", function()
 
   local expected
 
-  it("of the C library is as it is", function()
+  it("of the C library is unchanged", function()
     local writes
     expected, writes = run "C"
     assert.equal("1.5", writes)

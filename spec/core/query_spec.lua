@@ -29,7 +29,7 @@ describe("a query", function()
     assert.equal("by_ids=", query(nil, { by_ids = {} }))
   end)
 
-  it("takes one value where a list may be", function()
+  it("accepts one value in place of a list", function()
     assert.equal("by_ids=5", query("storyblok.stage_filter", { by_ids = 5 }))
     assert.equal("include=user%2Cworkspace",
       query("kantata.get_filter", { include = "user,workspace" }))
@@ -48,13 +48,13 @@ describe("a query", function()
                   or both == "page=1&" .. two .. "&" .. one)
   end)
 
-  it("takes any name without a schema", function()
+  it("accepts any name without a schema", function()
     assert.equal("x%20y%5B%5D=1", query(nil, { ["x y[]"] = 1 }))
     assert.equal("a=1,2.5,true,x",
                  query(nil, { a = { 1, 2.5, true, "x" } }))
   end)
 
-  it("passes over what belongs in the body", function()
+  it("skips fields of the body", function()
     local change = { workspace_id = 7, to_status_key = 605,
                      include = { "workspace" }, unknown = 1 }
     assert.equal("include=workspace",
@@ -62,7 +62,7 @@ describe("a query", function()
     assert.equal("", probe.query("kantata.change", true, true, {}))
   end)
 
-  it("lets unknown names through when it is told to", function()
+  it("accepts unknown names if not strict", function()
     assert.equal("search=x&my%5Ba%5D=1",
       probe.query("storyblok.stage_filter", false, false,
                   { my = { a = 1 }, search = "x" }))
@@ -91,7 +91,7 @@ describe("a query", function()
         :gsub("^(workspace_id=7)&(.*)$", "%2&%1")))
   end)
 
-  it("gives an array in any order of building", function()
+  it("keeps the order of arrays, whatever the order of building", function()
     local ids = {}
     for i = 20, 1, -1 do ids[i] = i end
     local list = {}
@@ -130,7 +130,7 @@ describe("a query of every kind of field", function()
     assert.equal("any=1,2&asked=a&needed=n", thing { any = { 1, 2 } })
   end)
 
-  it("needs what is required of it", function()
+  it("needs its required fields", function()
     assert.equal("needed: is required", refusal("spec.thing", { asked = "a" }))
     assert.equal("asked: is required", refusal("spec.thing", { needed = "n" }))
     assert.equal("asked=a", probe.query("spec.thing", true, true,
@@ -139,7 +139,7 @@ describe("a query of every kind of field", function()
     assert.equal("asked: is required", message)
   end)
 
-  it("leaves out what is the module's own", function()
+  it("omits local options", function()
     assert.equal("asked=a&needed=n", thing { own = "x" })
   end)
 end)
@@ -170,19 +170,19 @@ describe("a query is refused", function()
             .. 'got the string "tomorrow"$'))
   end)
 
-  it("for names that nothing knows, with the nearest", function()
+  it("for unknown names, with the nearest", function()
     assert.equal("unknown field 'in_workflows', did you mean 'in_workflow'?",
       refusal("storyblok.stage_filter", { in_workflows = 1 }))
     assert.equal("unknown field 'zzz' (known fields: in_workflow, by_ids, "
       .. "exclude_id, search)", refusal("storyblok.stage_filter", { zzz = 1 }))
   end)
 
-  it("without what it needs", function()
+  it("for missing required fields", function()
     assert.equal("with_story: is required",
                  refusal("storyblok.change_filter", { page = 1 }))
   end)
 
-  it("for an item with a comma, a hole, a key that is no name", function()
+  it("for an item with a comma, a hole, a key that is not a name", function()
     assert.equal("by_slugs[2]: holds a comma, which separates items",
       refusal("storyblok.story_filter", { by_slugs = { "a", "b,c" } }))
     assert.equal("by_ids: expected an array without holes, item 2 is missing",
@@ -197,7 +197,7 @@ describe("a query is refused", function()
       refusal("storyblok.story_filter", { filter_query = { a = { {} } } }))
   end)
 
-  it("for text that no URL can hold", function()
+  it("for text that is not valid in a URL", function()
     assert.equal("search: holds a NUL, at byte 2; take it out",
       refusal("storyblok.stage_filter", { search = "a\0b" }))
     assert.equal("search: is not valid UTF-8, from byte 2 on (0xFF)",
@@ -217,7 +217,7 @@ describe("a query is refused", function()
   end)
 end)
 
-describe("a query without memory", function()
+describe("a query when memory runs out", function()
   it("is an error at each allocation, and leaks nothing", function()
     local filter = { starts_with = ("x"):rep(3000), by_ids = { 1, 2, 3 },
                      filter_query = { a = { b = ("é"):rep(2000) } } }
@@ -228,7 +228,7 @@ describe("a query without memory", function()
     assert.equal(query("storyblok.story_filter", filter), text)
   end)
 
-  it("refuses a single value that no item of the list can be", function()
+  it("refuses a single value that is not a valid item", function()
     for _, value in ipairs { "x", 0, 1.5, true, -7 } do
       local text, why = probe.query("storyblok.story_filter", false, true,
                                     { by_ids = value })

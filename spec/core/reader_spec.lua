@@ -7,7 +7,7 @@ local tries = require "support.tries"
 local NULL = cjson.null
 
 describe("JSON is read", function()
-  it("as what it says", function()
+  it("as Lua values", function()
     local value = core.decode [[ {"a":[1,-2.5,true,false,null,"x"],
       "b":{"c":{}}, "d":[], "e":null, "f" : "" } ]]
     assert.same({ a = { 1, -2.5, true, false, NULL, "x" }, b = { c = {} },
@@ -70,7 +70,7 @@ describe("JSON is read", function()
     end
   end)
 
-  it("to the depth of 1,000 levels", function()
+  it("up to 1,000 levels", function()
     assert.truthy(core.decode(("["):rep(1000) .. ("]"):rep(1000)))
     local value, why = core.decode(("["):rep(1001) .. ("]"):rep(1001))
     assert.is_nil(value)
@@ -78,7 +78,7 @@ describe("JSON is read", function()
                  why)
   end)
 
-  it("as others read it, for any document", function()
+  it("like other readers do, for any document", function()
     math.randomseed(11)
     local function random(depth)
       local kind = math.random(depth > 0 and 8 or 6)
@@ -121,7 +121,7 @@ describe("JSON is read", function()
   end)
 end)
 
-describe("what is no JSON", function()
+describe("invalid JSON", function()
   local bad = {
     [""] = "expected a value, but it ends at byte 0",
     ["{"] = "expected a name, but it ends at byte 1",
@@ -180,7 +180,7 @@ describe("what is no JSON", function()
     end)
   end
 
-  it("is refused wherever a document is cut off", function()
+  it("is refused wherever a document is truncated", function()
     local text = [[{"a":[1,2.5e3,true,null,"x\u00e9é"],"b":{"c":[{}]}}]]
     for size = 0, #text - 1 do
       assert.is_nil((core.decode(text:sub(1, size))), size)
@@ -193,7 +193,7 @@ describe("a schema", function()
   local envelope = core.envelope("workflow_stage", "one", stage,
                                  "workflow_stages", "many", stage)
 
-  it("gives its types, and leaves the rest as it is", function()
+  it("checks its fields, and keeps unknown ones", function()
     local value = core.decode([[{"workflow_stages":[
       {"id":288868932106293,"name":"x","user_ids":[1,2.0],"color":null,
        "_later":{"a":[1.5,null]}}],"other":[{"id":"x"}]}]], envelope)
@@ -237,14 +237,12 @@ describe("a schema", function()
     end
   end)
 
-  it("takes an empty array for an empty object, and the other way round",
-     function()
+  it("accepts an empty array as an empty object, and vice versa", function()
     assert.same({ workflow_stages = {}, workflow_stage = {} }, core.decode(
       '{"workflow_stages":{},"workflow_stage":[]}', envelope))
   end)
 
-  it("says that a document is no JSON rather than that it does not fit",
-     function()
+  it("reports invalid JSON rather than a mismatch with the schema", function()
     local value, why, is_json =
       core.decode('{"workflow_stage":{"id":"x"}', envelope)
     assert.is_nil(value)
@@ -267,7 +265,7 @@ describe("a projection", function()
   local text = [[{"workflow_stages":[{"id":5,"x":[[{"a":"\u0041"}],2],
     "name":"n","user_ids":[1,2],"color":{}},{"name":"m"}],"total":[1]}]]
 
-  it("leaves out what is not asked for, also what would not fit", function()
+  it("omits other fields, even if their types are wrong", function()
     local only = core.projection(stage, { "name", "id" })
     assert.same({ workflow_stages = { { id = 5, name = "n" },
                                       { name = "m" } }, total = { 1 } },
@@ -287,7 +285,7 @@ describe("a projection", function()
     end
   end)
 
-  it("refuses names that are no fields", function()
+  it("refuses unknown names", function()
     local only, why = core.projection(stage, { "id", "nam" })
     assert.is_nil(only)
     assert.equal("unknown field 'nam', did you mean 'name'?", why)

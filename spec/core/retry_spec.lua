@@ -20,7 +20,7 @@ describe("the kind of a status", function()
   end
 end)
 
-describe("what comes next", function()
+describe("the decision", function()
   local methods = { "GET", "POST", "PUT", "DELETE", "PATCH",
                     "GET with effect" }
   local once = { POST = true, PATCH = true, ["GET with effect"] = true }
@@ -66,8 +66,7 @@ describe("what comes next", function()
 end)
 
 describe("attempts", function()
-  it("are two where a name was never found, else as many as allowed",
-     function()
+  it("are two if a name was never found, else all", function()
     assert.equal(2, probe.attempts(8, true, false))
     assert.equal(2, probe.attempts(2, true, false))
     assert.equal(1, probe.attempts(1, true, false))
@@ -77,7 +76,7 @@ describe("attempts", function()
 end)
 
 describe("a pause", function()
-  it("is anything below a bound that doubles up to the cap", function()
+  it("is random below a bound that doubles up to the cap", function()
     local bounds = { [2] = 1, [3] = 2, [4] = 4, [5] = 8, [6] = 10, [7] = 10,
                      [1000] = 10 }
     for attempt, bound in pairs(bounds) do
@@ -88,7 +87,7 @@ describe("a pause", function()
     end
   end)
 
-  it("is below the cap where that is less than the base", function()
+  it("is below the cap if that is less than the base", function()
     local pause, random = probe.pause(2, 5, 3, 1)
     assert.equal(3 * random, pause)
   end)
@@ -100,14 +99,14 @@ describe("a pause", function()
 end)
 
 describe("a hold-off", function()
-  it("is as long as was asked for, up to the cap", function()
+  it("is as long as requested, up to the cap", function()
     assert.equal(3, (probe.hold(3, 1, 1, 10, 1)))
     assert.equal(0.5, (probe.hold(0.5, 4, 1, 10, 1)))
     assert.equal(10, (probe.hold(11, 1, 1, 10, 1)))
     assert.equal(0, (probe.hold(0, 1, 1, 10, 1)))
   end)
 
-  it("is else between half a growing bound and all of it", function()
+  it("is otherwise between half a growing bound and the bound", function()
     for rejections, bound in pairs { 1, 2, 4, 8, 10, 10 } do
       for seed = 1, 20 do
         local hold, random = probe.hold(-1, rejections, 1, 10, seed)
@@ -120,27 +119,27 @@ end)
 describe("Retry-After", function()
   local DATE, SECONDS = "Sat, 21 Nov 2026 10:00:00 GMT", 1795255200
 
-  it("says seconds", function()
+  it("is seconds", function()
     assert.equal(120, probe.after("120", 5))
     assert.equal(0, probe.after("0", 5))
     assert.equal(1.5, probe.after("1.5", 5))
   end)
 
-  it("says a date", function()
+  it("is a date", function()
     assert.equal(90, probe.after(DATE, SECONDS - 90))
     assert.equal(0.25, probe.after(DATE, SECONDS - 0.25))
     assert.equal(0, probe.after(DATE, SECONDS))
     assert.equal(0, probe.after(DATE, SECONDS + 7))
   end)
 
-  it("says nothing that can be read", function()
+  it("is ignored if invalid", function()
     for _, text in ipairs { "", "soon", "-5", "Sat, 99 Nov 2026" } do
       assert.equal(-1, probe.after(text, 5))
     end
   end)
 end)
 
-describe("the rate in a rejection's text", function()
+describe("the rate in the text of a 429", function()
   local function rate(text) return probe.named_rate(text) end
 
   it("is found", function()
@@ -151,7 +150,7 @@ describe("the rate in a rejection's text", function()
     assert.equal(1000000, rate "limit of 1000000 requests per second")
   end)
 
-  it("is none where the text is another or cut short", function()
+  it("is none if the text differs or is truncated", function()
     local text = "Rate limit of 6 request per second"
     for size = 0, #text - 1 do assert.equal(0, rate(text:sub(1, size))) end
     assert.equal(0, rate "Rate limit of six request per second")

@@ -37,7 +37,7 @@ describe("every schema", function()
     end
   end)
 
-  it("has an object where objects are", function()
+  it("has a schema for each object field", function()
     for name, schema in pairs(schemas) do
       for _, each in ipairs(schema) do
         local holds = each.type == "object" or each.type == "array of objects"
@@ -82,7 +82,7 @@ describe("the schemas", function()
     }, required)
   end)
 
-  it("know what stands beside a change", function()
+  it("know the fields beside a change", function()
     for _, name in ipairs { "release_id", "notify", "comment", "assign" } do
       assert.is_true(field("storyblok.change", name).beside)
     end
@@ -106,7 +106,7 @@ describe("the nearest name", function()
     return probe.nearest(name, table.unpack(names))
   end
 
-  it("is found across the usual slips", function()
+  it("is found for usual typing errors", function()
     assert.equal("color", nearest "colour")
     assert.equal("color", nearest "colro")
     assert.equal("color", nearest "COLOR")
@@ -119,7 +119,7 @@ describe("the nearest name", function()
     assert.equal("user_ids", nearest "user_id")
   end)
 
-  it("is none when none is near", function()
+  it("is none if no name is near", function()
     for _, name in ipairs { "", "x", "zzz", "position", "default_is", "cxxxr",
         ("y"):rep(500) } do
       assert.is_nil(nearest(name))

@@ -1,7 +1,7 @@
 local probe = require "support.writer".probe
 
 describe("URL escapes", function()
-  it("leave letters, digits and - . _ ~ alone, and nothing else", function()
+  it("keep only letters, digits and - . _ ~", function()
     for code = 0, 255 do
       local byte = string.char(code)
       local plain = code < 128 and byte:find "[%w%-._~]"
@@ -39,7 +39,7 @@ describe("a base URL", function()
     end
   end)
 
-  it("is nothing else, and says why", function()
+  it("is nothing else, with a reason", function()
     local bad = {
       [""] = "start with http", ["ftp://x"] = "start with http",
       ["mapi.storyblok.com"] = "start with http",

@@ -2,7 +2,7 @@
 local clients = require "support.clients"
 local failed, has = clients.failed, clients.has
 
-describe("an answer", function()
+describe("a response", function()
   local server, space, ox
 
   before_each(function()
@@ -32,19 +32,19 @@ describe("an answer", function()
     end
   end
 
-  it("that is HTML says so, with its title", function()
+  it("that is HTML is an error with its title", function()
     undecodable("<!DOCTYPE html><html><head><TITLE>\n Log in \n</TITLE>"
                 .. "</head></html>", { "HTML", "Log in" })
     undecodable("\n  <html><body>hi</body></html>", { "HTML" })
   end)
 
-  it("that is empty says so", function()
+  it("that is empty is an error", function()
     undecodable("", { "empty" })
     server:answer(204)
     has(failed("decode", space.stages:get(5)), "empty")
   end)
 
-  it("that is no JSON, or only nearly", function()
+  it("that is not valid JSON", function()
     for _, body in ipairs {
       "hello", "{", '{"a":', "[1,2", '{"a":1}}', "{'a':1}", "{a:1}", "[1,]",
       "nul", "NaN", "[NaN]", "[Infinity]", "[0x10]", "\239\187\191{}", "\0",
@@ -75,7 +75,7 @@ describe("an answer", function()
     end
   end)
 
-  it("with an id out of range is an error, never a wrong number", function()
+  it("with an id out of range is an error", function()
     for _, id in ipairs {
       "9007199254740992", "9007199254740993", "18446744073709551615", "0",
       "-5", "1.5", "1e300", "1e-5", "-1e999", "1e999", '"5"', '"x"', "true",
@@ -101,7 +101,7 @@ describe("an answer", function()
     end
   end)
 
-  it("with values of wrong types says what came", function()
+  it("with values of wrong types is an error with the value", function()
     for value, words in pairs {
       ["20001"] = "the number 20001", ["-2.0"] = "the number -2",
       ["1.5"] = "the number 1.5", ["1e300"] = "the number 1e+300",
@@ -138,7 +138,7 @@ describe("an answer", function()
     end
   end)
 
-  it("with a null where an object may miss something", function()
+  it("with a null is read as a missing field", function()
     server:answer(200, [[{"workflow_stage":{"id":5,"workflow_id":null,
       "after_publish_id":null,"name":null,"user_ids":null,
       "is_default":null,"position":null,"new_thing":null}}]])
@@ -178,7 +178,7 @@ describe("an answer", function()
     assert.equal("-9007199254740991", tostring(stage.min))
   end)
 
-  it("with huge numbers nobody knows is kept as it can be", function()
+  it("with huge numbers in unknown fields is read", function()
     server:answer(200, [[{"workflow_stage":{"id":5,"huge":1e300,
       "long":12345678901234567890,"over":9007199254740992}}]])
     local stage = assert(space.stages:get(5))
@@ -187,7 +187,7 @@ describe("an answer", function()
     assert.equal("number", type(stage.long))
   end)
 
-  it("with a name twice has one of them", function()
+  it("with a duplicate name has one of the values", function()
     server:answer(200, '{"workflow_stage":{"id":1,"id":2,"name":"a",'
                   .. '"name":"b"}}')
     local stage = assert(space.stages:get(2))
@@ -202,13 +202,13 @@ describe("an answer", function()
     end
   end)
 
-  it("nested as deeply as anyone needs is read", function()
+  it("nested less deeply is read", function()
     server:answer(200, '{"workflow_stage":{"id":5,"deep":' .. ("["):rep(500)
                   .. ("]"):rep(500) .. "}}")
     assert(space.stages:get(5))
   end)
 
-  it("with a list that is an object for want of items", function()
+  it("with an empty object in place of an empty list", function()
     server:answer(200, '{"workflow_stages":[]}')
     assert.same(0, #assert(space.stages:list()))
     server:answer(200, '{"results":[],"workspaces":{}}')
@@ -217,7 +217,7 @@ describe("an answer", function()
     assert.equal(0, #assert(ox.workspaces:list()))
   end)
 
-  it("with counts that nobody can mean is read without them", function()
+  it("with impossible counts is read without them", function()
     local counts = { "9223372036854775807", "-1", "0x7fffffffffffffff", "nan",
                      "1e18", "", "9007199254740992", "-9e9" }
     for _, total in ipairs(counts) do
@@ -245,7 +245,7 @@ describe("an answer", function()
     assert.equal(20, page.per_page)
   end)
 
-  it("that is cut short is a lost one, not a shorter one", function()
+  it("that is truncated is lost, not shorter", function()
     server:raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
                .. '{"workflow_stages":[]}', { close = true })
     local err = failed("network", space.stages:list())
@@ -294,7 +294,7 @@ describe("an answer", function()
     assert(space.stages:list())
   end)
 
-  it("with a flood of headers is refused", function()
+  it("with too many headers is refused", function()
     local flood = {}
     for i = 1, 20000 do flood[i] = ("X-%d: %s"):format(i, ("y"):rep(40)) end
     server:answer(200, '{"workflow_stages":[]}', { headers = flood })
@@ -304,7 +304,7 @@ describe("an answer", function()
     assert.truthy(select(2, space.stages:list()))
   end)
 
-  it("that is no HTTP at all is refused", function()
+  it("that is not HTTP is refused", function()
     for _, bytes in ipairs {
       "hello\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
       "SSH-2.0-OpenSSH\r\n", "\0\0\0\0", "HTTP/9.9 200 OK\r\n\r\n{}",
@@ -321,7 +321,7 @@ describe("an answer", function()
     end
   end)
 
-  it("that comes too late is a timeout, of an attempt or of all", function()
+  it("that is too late is a timeout, of an attempt or of the call", function()
     server:answer(200, "{}", { delay = 5 })
     local err = failed("timeout", space.stages:list(nil, { timeout = 0.1 }))
     assert.is_nil(err.status)
@@ -336,7 +336,7 @@ describe("an answer", function()
     quick:close()
   end)
 
-  it("of a server that is not there is a network error", function()
+  it("from a server that does not exist is a network error", function()
     local gone = clients.space("http://127.0.0.1:1", { retry = false })
     local err = failed("network", gone.stages:create { name = "x",
                                                        color = "#fff" })
@@ -359,12 +359,12 @@ describe("an answer", function()
     assert.is_true(space.stages:delete(5))
   end)
 
-  it("with another 2xx is well", function()
+  it("with another 2xx is a success", function()
     server:answer(202, '{"workflow_stage":{"id":5}}')
     assert(space.stages:get(5))
   end)
 
-  it("to a POST that cannot be read leaves it in doubt", function()
+  it("to a POST that cannot be read leaves its outcome unknown", function()
     local quick = clients.space(server.url, { settle_time = 0,
                                               retry = false })
     server:answer(201, '{"workflow_stage":', { match = "POST" })
@@ -377,7 +377,7 @@ describe("an answer", function()
     quick:close()
   end)
 
-  it("came when its own head came, not that of one before it", function()
+  it("is timed by its own headers, not by those before", function()
     local early = "HTTP/1.1 103 Early Hints\r\n\r\n"
     server:raw(early .. "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
                { piece = #early, pause = 0.3 })
@@ -389,7 +389,7 @@ describe("an answer", function()
     call:close()
   end)
 
-  it("of Kantata whose results name what is not there", function()
+  it("of Kantata whose results name missing objects", function()
     for _, body in ipairs {
       '{"results":[{"key":"workspaces","id":"5"}]}',
       '{"results":[{"key":"workspaces","id":"5"}],"workspaces":{}}',
@@ -431,8 +431,7 @@ describe("an answer", function()
     assert.is_nil(change.workspace)
   end)
 
-  it("of Kantata that refers to others by anything but an id is as it is",
-     function()
+  it("of Kantata with references that are not ids is unchanged", function()
     for _, id in ipairs { '"abc"', "1.5", "{}", "true", "null" } do
       server:answer(200, '{"results":[{"key":"workspaces","id":"5"}],'
         .. '"workspaces":{"5":{"id":"5","user_id":' .. id .. "}},"
@@ -441,7 +440,7 @@ describe("an answer", function()
     end
   end)
 
-  it("of Kantata comes in the order of its results", function()
+  it("of Kantata has the order of its results", function()
     server:answer(200, [[{"count":3,"results":[
       {"key":"workspaces","id":"30"},{"key":"workspaces","id":"4"},
       {"key":"workspaces","id":"17"}],"workspaces":{"4":{"id":"4"},

@@ -45,7 +45,7 @@ describe("changes", function()
       [".workflow_stage_id"] = tostring(review.id) } }, exact.parse(sent))
   end)
 
-  it("take what stands beside them in the same table", function()
+  it("take the fields beside the root object from the same table", function()
     local release = assert(space.releases:list())[1]
     local user = assert(space.whoami(space))
     local role = assert(space.roles:list())[1]
@@ -94,7 +94,7 @@ describe("changes", function()
     assert.same({}, assert(space.stories:get(stories[2].id)).user_ids)
   end)
 
-  it("take all that the service's types allow", function()
+  it("take all types of the service", function()
     local other, theirs = clients.scripted()
     other:answer(201, [[{"workflow_stage_change":{"id":9}}]])
     assert(theirs.changes:create {
@@ -166,7 +166,8 @@ describe("changes", function()
     has(failed("invalid", nil, err), "with_story")
   end)
 
-  it("to a stage that may not come next are told as they came", function()
+  it("to a stage that may not follow fail with the service's message",
+     function()
     local story = assert(space.stories:list {
       in_workflow_stages = { stages.Drafting.id } })[1]
     local err = failed("forbidden", space.changes:create {
@@ -186,7 +187,7 @@ describe("changes", function()
     other:stop()
   end)
 
-  it("of a story or to a stage that is not there fail", function()
+  it("of a missing story or to a missing stage fail", function()
     local err = failed("not_found", space.changes:create {
       story_id = 288900000999999, workflow_stage_id = stages.Ready.id })
     assert.equal(404, err.status)

@@ -3,7 +3,7 @@ local core = require "workstage.core"
 local workstage = require "workstage"
 
 describe("a copy of a table", function()
-  it("has all that the table has, all the way down", function()
+  it("has all of the table's content, at all levels", function()
     local original = {
       name = "Review", position = 2, share = 0.5, allow = true,
       after = workstage.null, user_ids = { 1, 2, 3 },
@@ -17,7 +17,7 @@ describe("a copy of a table", function()
     assert.equal(workstage.null, copy.after)
   end)
 
-  it("is not changed with the table", function()
+  it("does not change with the table", function()
     local original = { name = "Review", assign = { user_ids = { 1 } } }
     local copy = core.copy(original)
     original.name = "Legal"
@@ -26,7 +26,7 @@ describe("a copy of a table", function()
     assert.same({ name = "Review", assign = { user_ids = { 1 } } }, copy)
   end)
 
-  it("asks no metamethods", function()
+  it("uses no metamethods", function()
     local fail = function() error "asked" end
     local original = setmetatable({ setmetatable({ 1 }, { __len = fail }) },
       { __index = fail, __pairs = fail, __len = fail })
@@ -35,7 +35,7 @@ describe("a copy of a table", function()
     assert.same({ { 1 } }, copy)
   end)
 
-  it("of what has no end is an error of Lua's", function()
+  it("of a table that contains itself is a Lua error", function()
     local endless = {}
     endless.more = endless
     local good, why = pcall(core.copy, endless)

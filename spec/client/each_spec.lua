@@ -87,7 +87,7 @@ describe("each", function()
     end
   end)
 
-  it("moves them while the loop lets others arrive and leave", function()
+  it("moves them while the loop adds and removes others", function()
     local drafts = {}
     for id in pairs(ids_in "Drafting") do drafts[#drafts + 1] = id end
     local there, seen = sweep(function(story, n)
@@ -98,8 +98,7 @@ describe("each", function()
     for id in pairs(there) do assert.is_true(seen[id], "was left out") end
   end)
 
-  it("moves them while another client lets others arrive and leave",
-     function()
+  it("moves them while another client adds and removes others", function()
     local other = clients.space(server.url)
     local drafts = {}
     for id in pairs(ids_in "Drafting") do drafts[#drafts + 1] = id end
@@ -130,7 +129,7 @@ describe("each", function()
     end
   end)
 
-  it("leaves out what was deleted for good, and nothing else", function()
+  it("omits only items that were deleted", function()
     local deleted = {}
     local there, seen = sweep(function(story, n, all)
       if not deleted[story.id] then move(story.id, "Review") end
@@ -153,7 +152,7 @@ describe("each", function()
     end
   end)
 
-  it("yields objects as they are when their turn comes", function()
+  it("yields objects as of their turn", function()
     local n, changed = 0, nil
     for story in space.stories:each(in_old(25)) do
       n = n + 1
@@ -169,7 +168,7 @@ describe("each", function()
     assert.equal(230, n)
   end)
 
-  it("asks for little more than the pages there are", function()
+  it("needs few requests more than there are pages", function()
     local before = #server:requests()
     local n = 0
     for _ in space.stories:each(in_old(100)) do n = n + 1 end
@@ -196,7 +195,7 @@ describe("each", function()
     assert.equal(after + (after - before), #server:requests())
   end)
 
-  it("is not led astray by changing its filter, nor changes it", function()
+  it("ignores changes of its filter, and does not change it", function()
     local filter = in_old(25)
     local n = 0
     for _ in space.stories:each(filter) do
@@ -211,7 +210,7 @@ describe("each", function()
     assert.same(in_old(7), filter)
   end)
 
-  it("can be had twice at once, and inside itself", function()
+  it("can run twice at once, and nested", function()
     local a = space.stories:each(in_old(50))
     local b = space.stories:each(in_old(30))
     local n = 0
@@ -234,7 +233,7 @@ describe("each", function()
     assert.equal(3, n)
   end)
 
-  it("asks for what it yields later in the same way", function()
+  it("uses the same options for all its requests", function()
     local before = #server:requests()
     local n = 0
     for _ in space.stories:each { per_page = 25, starts_with = "legal/",
@@ -262,7 +261,7 @@ describe("each", function()
     assert.is_nil(next_story())
   end)
 
-  it("raises what goes wrong, and never ends early in silence", function()
+  it("raises errors, and never ends early without one", function()
     assert(server:inject { { method = "GET", path = "/stories", after = 2,
                              status = 403 } })
     local n = 0
@@ -291,7 +290,7 @@ describe("each", function()
     has(err, "closed")
   end)
 
-  it("raises it where a page fails in the middle of the loop", function()
+  it("raises the error of a page in the middle of the loop", function()
     local n = 0
     local good, err = pcall(function()
       for _ in space.stories:each(in_old(25)) do
@@ -307,7 +306,7 @@ describe("each", function()
     assert.is_true(n >= 30 and n < 230)
   end)
 
-  it("is what list and page see, when nothing moves", function()
+  it("returns the same as list and page if nothing changes", function()
     local by_each = {}
     for story in space.stories:each { starts_with = "legal/" } do
       by_each[#by_each + 1] = story.id
@@ -324,7 +323,7 @@ describe("each", function()
 end)
 
 describe("each over many", function()
-  it("holds a page or two and ids, not all objects", function()
+  it("keeps a page or two and ids, not all objects", function()
     local server = clients.sandbox { seed = { stories = 6000 } }
     local space = clients.space(server.url)
     local n, most = 0, 0
@@ -351,8 +350,7 @@ describe("each over many", function()
 end)
 
 describe("list", function()
-  it("has each item once and all that stay, while others come and go",
-     function()
+  it("has each remaining item once while others come and go", function()
     local server, space = clients.sandbox { seed = { stories = 300 } }
     local other = clients.space(server.url)
     local all = assert(space.stories:list())

@@ -29,7 +29,7 @@ describe("an error's", function()
       workspace_id = 7, to_status_key = 605 })
   end
 
-  it("fields and words are found in each of the 422 shapes", function()
+  it("field and message are found in each of the 422 formats", function()
     local taken = { "has already been taken" }
     local cases = {
       { '{"name":["has already been taken"],"error":"is bad"}', "is bad",
@@ -69,7 +69,7 @@ describe("an error's", function()
     end
   end)
 
-  it("words are not said twice", function()
+  it("message is not repeated", function()
     local err = create(404, '{"error":"The record could not be found",' ..
                        '"base":["The record could not be found"]}',
                        "not_found")
@@ -83,7 +83,7 @@ describe("an error's", function()
     has(err, "is bad (name has already been taken)")
   end)
 
-  it("words count also where a success brings them to a write", function()
+  it("message counts also in a successful response to a write", function()
     local id, bodies = 5, {
       ['{"error":"is bad"}'] = "is bad", ['{"errors":["is bad"]}'] = "is bad",
       ['{"errors":{"name":["is bad"]}}'] = "name is bad",
@@ -121,7 +121,7 @@ describe("an error's", function()
     end
   end)
 
-  it("words are none where `error` and `errors` are empty", function()
+  it("message is missing if `error` and `errors` are empty", function()
     for _, body in ipairs { '{"error":null}', '{"errors":[]}', "{}",
                             '{"errors":{},"error":""}' } do
       answer(200, body)
@@ -136,7 +136,7 @@ describe("an error's", function()
     assert.equal("is said so", assert(space:request("GET", "/v1/x")).error)
   end)
 
-  it("kind follows from the status, and so does what it says", function()
+  it("kind and message follow from the status", function()
     local cases = {
       { 400, "rejected" }, { 401, "unauthorized" }, { 402, "rejected" },
       { 403, "forbidden" }, { 404, "not_found" }, { 405, "rejected" },
@@ -159,7 +159,7 @@ describe("an error's", function()
     end
   end)
 
-  it("404 comes in either shape", function()
+  it("404 is read in both formats", function()
     for _, body in ipairs { '["This record could not be found"]',
                             '{"error":"This record could not be found"}' } do
       answer(404, body)
@@ -212,7 +212,7 @@ describe("an error's", function()
     end
   end)
 
-  it("type, field and message are found in Kantata's shape", function()
+  it("type, field and message are found in Kantata's format", function()
     local err = kantata(422, [[{"errors":[{"type":"validation",
       "message":"Project already has specified status",
       "field":"to_status_key"}]}]])
@@ -242,7 +242,7 @@ describe("an error's", function()
     assert.equal("Timeout", err.message)
   end)
 
-  it("words are missing, odd or plenty: it is still a sentence", function()
+  it("message is a sentence if the text is missing, odd or long", function()
     for _, body in ipairs {
       "", "null", "true", "5", '"text"', "{}", "[]", "[[]]", '[{"a":1}]',
       '{"error":null}', '{"error":{}}', '{"error":[]}', '{"error":5}',
@@ -264,7 +264,7 @@ describe("an error's", function()
     end
   end)
 
-  it("body is cut to 4 KiB", function()
+  it("body is truncated to 4 KiB", function()
     local err = create(422, '{"error":"bad","more":"' .. ("x"):rep(9000)
                        .. '"}')
     assert.equal(4096, #err.body)
@@ -311,7 +311,7 @@ describe("an error's", function()
     end
   end)
 
-  it("own URL holds the path, with 15-digit ids as they are", function()
+  it("URL has the path with unchanged 15-digit ids", function()
     answer(404, "[]")
     local err = failed("not_found", space.stages:update(119522102426879, {
       name = "x" }))
@@ -320,7 +320,7 @@ describe("an error's", function()
                  "/workflow_stages/119522102426879", err.url)
   end)
 
-  it("sentence is all that an uncaught assert prints", function()
+  it("message is all that an uncaught assert prints", function()
     local script = os.tmpname()
     local file = assert(io.open(script, "w"))
     file:write([[

@@ -31,7 +31,7 @@ describe("from_env", function()
           space.transport.settle_time)
   ]]
 
-  it("makes a client of the space that is named", function()
+  it("creates a client of the given space", function()
     local text = run({ STORYBLOK_TOKEN = service.TOKEN,
                        STORYBLOK_SPACE_ID = ("%d"):format(service.SPACE),
                        WORKSTAGE_BASE_URL = server.url,
@@ -42,7 +42,7 @@ describe("from_env", function()
                  (text:gsub("\t3\t", "\t3.0\t")))
   end)
 
-  it("takes an OAuth token, and options that count instead", function()
+  it("takes an OAuth token, and options that override variables", function()
     local text = run({ STORYBLOK_OAUTH_TOKEN = service.TOKEN,
                        STORYBLOK_SPACE_ID = "5",
                        WORKSTAGE_BASE_URL = "http://127.0.0.1:1",
@@ -74,7 +74,7 @@ describe("from_env", function()
     end
   end)
 
-  it("makes a client of Kantata, too", function()
+  it("creates a client of Kantata too", function()
     local text = run({ KANTATA_TOKEN = service.TOKEN,
                        WORKSTAGE_BASE_URL = server.kantata_url }, [[
       local ox = assert(workstage.kantata.from_env())
@@ -85,7 +85,7 @@ describe("from_env", function()
       "print(select(2, workstage.kantata.from_env()))"), 1, true)
   end)
 
-  it("raises where its options are no table", function()
+  it("raises if its options are not a table", function()
     local workstage = require "workstage"
     assert.is_false((pcall(workstage.storyblok.from_env, 5)))
     assert.is_false((pcall(workstage.kantata.from_env, "x")))

@@ -33,7 +33,7 @@ local function collect(opts)
 end
 
 describe("history.of", function()
-  it("tells every change: from, to, by whom, how long", function()
+  it("returns every change: from, to, by whom, how long", function()
     start()
     local story = ids.stories[1]
     local first, second = move(story, "Review"), move(story, "Drafting")
@@ -52,7 +52,7 @@ describe("history.of", function()
     assert.is_true(list[1].user_id ~= nil)
   end)
 
-  it("joins the names of people", function()
+  it("adds the names of people", function()
     start { seed = { users = { { id = 4, friendly_name = "Ann",
                                  userid = "ann" } }, spaces = { {
       id = service.SPACE,
@@ -69,7 +69,7 @@ describe("history.of", function()
     assert.equal("Ann", history.of(space, 8)[1].user)
   end)
 
-  it("does without names where the token may not read people", function()
+  it("omits names if the token may not read people", function()
     start()
     move(ids.stories[1], "Review")
     assert(server:inject { { path = "/collaborators", status = 403 } })
@@ -89,7 +89,7 @@ describe("history.of", function()
     assert.equal("forbidden", err.kind)
   end)
 
-  it("raises for what is no client", function()
+  it("raises for a value that is not a client", function()
     start()
     assert.error_matches(function() history.of({}, 1) end,
                          "history.of: expected a client, got table")
@@ -140,7 +140,7 @@ describe("history.of", function()
 end)
 
 describe("history.standing", function()
-  it("takes a request for 85 stories beside those of the names", function()
+  it("needs one request for 85 stories besides those for names", function()
     start { seed = { stories = 2000 } }
     local names = assert(history.names(space))
     local list
@@ -157,7 +157,7 @@ describe("history.standing", function()
     end
   end)
 
-  it("says what it costs where the list tells no dates", function()
+  it("reports its cost if the list has no dates", function()
     start { seed = { stories = 40 }, story_stage = "names" }
     local names = assert(history.names(space))
     move(ids.stories[1], "Review")
@@ -177,7 +177,8 @@ describe("history.standing", function()
     end
   end)
 
-  it("tells who, a request for each item that is old enough", function()
+  it("returns who moved each item that is old enough, with a request each",
+     function()
     start()
     local names = assert(history.names(space))
     move(ids.stories[1], "Review")
@@ -196,7 +197,7 @@ describe("history.standing", function()
     assert.is_true(cost >= count)
   end)
 
-  it("leaves out what has not stood long enough", function()
+  it("omits items that have not been there long enough", function()
     start()
     local now = os.time() + 1000
     move(ids.stories[1], "Review")
@@ -212,7 +213,7 @@ describe("history.standing", function()
     assert.is_nil(has(2000))
   end)
 
-  it("names what there is when a workflow or a stage is unknown", function()
+  it("lists the names if a workflow or a stage is unknown", function()
     start()
     for opts, said in pairs {
       [{ workflow = "Artikel" }] = 'no workflow "Artikel"; there are: "Art',
@@ -224,8 +225,7 @@ describe("history.standing", function()
     end
   end)
 
-  it("raises the error of a page, and never ends early in silence",
-     function()
+  it("raises the error of a page, and never ends early without one", function()
     start { seed = { stories = 400 } }
     local names = assert(history.names(space))
     assert(server:inject { { path = "/stories", after = 2, status = 403 } })
@@ -235,7 +235,7 @@ describe("history.standing", function()
     assert.equal("forbidden", err.kind)
   end)
 
-  it("refuses options that it does not know", function()
+  it("refuses unknown options", function()
     start()
     local good, err = pcall(history.standing, space, { stages = "Review" })
     assert.is_false(good)
@@ -251,7 +251,7 @@ describe("for Kantata", function()
     account = service.kantata(server)
   end)
 
-  it("history.of tells the changes of a project's status", function()
+  it("history.of returns the changes of a project's status", function()
     assert(account.changes:create { workspace_id = 1, to_status_key = 605 })
     local list = assert(history.of(account, 1))
     local last = list[#list]

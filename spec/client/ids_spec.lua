@@ -94,7 +94,7 @@ describe("an id", function()
     has(server:last().query, "only=9007199254740991")
   end)
 
-  it("in an answer, as a number or Kantata's digits", function()
+  it("in a response, as a number or Kantata's digits", function()
     for _, id in ipairs(IDS) do
       for _, written in ipairs { "%d", "%d.0" } do
         local text = written:format(id)
@@ -123,7 +123,7 @@ describe("an id", function()
         "9007199254740992")
   end)
 
-  it("from the sandbox, all the way", function()
+  it("from the sandbox, through all steps", function()
     local box, theirs = clients.sandbox { seed = { stories = 6 } }
     for story in theirs.stories:each() do
       assert.equal(15, #tostring(story.id))

@@ -58,7 +58,7 @@ describe("Kantata's changes", function()
                                     "Bearer [token]"):gsub("%S+$", "[token]"))
   end)
 
-  it("to the status that a project has are an error in the service's words",
+  it("to the status that a project has fail with the service's message",
      function()
     assert(ox.workspaces:update(9, { status_key = 605 }))
     local err = failed("rejected", ox.changes:create {
@@ -78,7 +78,7 @@ describe("Kantata's changes", function()
     failed("not_found", ox.changes:get(288900000999999))
   end)
 
-  it("are got by id, with what is included in its place", function()
+  it("are read by id, with included objects", function()
     local made = assert(ox.changes:create { workspace_id = 11,
                                             to_status_key = 310 })
     local change = assert(ox.changes:get(made.id))

@@ -31,7 +31,7 @@ describe("Kantata's workspaces", function()
                                                   per_page = 10 }))
   end)
 
-  it("come flat, with their status", function()
+  it("are flat tables with their status", function()
     local one = assert(ox.workspaces:get(1))
     assert.equal(1, one.id)
     assert.equal("integer", math.type(one.id))
@@ -42,7 +42,7 @@ describe("Kantata's workspaces", function()
     assert.equal("integer", math.type(one.status.key))
   end)
 
-  it("come a page at a time", function()
+  it("are read a page at a time", function()
     local page = assert(ox.workspaces:page())
     assert.equal(20, #page)
     assert.equal(405, page.total)
@@ -53,7 +53,7 @@ describe("Kantata's workspaces", function()
     assert.equal(3, page.page)
   end)
 
-  it("are read to their end in an order that no move changes", function()
+  it("are read completely in an order that no move changes", function()
     assert(ox.workspaces:list())
     has(last().query, "order=created_at%3Aasc")
     assert(ox.workspaces:each()())
@@ -73,7 +73,7 @@ describe("Kantata's workspaces", function()
     assert.equal("/api/v1/users/me", last().path)
   end)
 
-  it("are found archived as well where that is asked for", function()
+  it("include archived ones on request", function()
     local archived = assert(ox.workspaces:list { archived = "only" })[1]
     failed("not_found", ox.workspaces:get(archived.id))
     assert.is_true(assert(ox.workspaces:get(archived.id, {
@@ -85,7 +85,7 @@ describe("Kantata's workspaces", function()
     assert.is_true(seen[archived.id])
   end)
 
-  it("may keep their status to themselves", function()
+  it("may have no status", function()
     local other, _, theirs = clients.scripted()
     other:answer(200, [[{"count":1,"results":[{"key":"workspaces","id":"7"}],
       "workspaces":{"7":{"id":"7","title":"x","account_id":"12",
@@ -123,7 +123,7 @@ describe("Kantata's workspaces", function()
     assert.is_true(ox.workspaces:update(2, { status_key = 605 }))
   end)
 
-  it("that are not there fail", function()
+  it("that do not exist fail", function()
     local err = failed("not_found", ox.workspaces:get(9999))
     assert.equal(404, err.status)
     assert.equal("system", err.type)
@@ -131,7 +131,7 @@ describe("Kantata's workspaces", function()
     failed("rejected", ox.workspaces:update(3, { status_key = 1 }))
   end)
 
-  it("are iterated over while their ids change what is listed", function()
+  it("are iterated while changes affect the list", function()
     local seen, count = {}, 0
     for one in ox.workspaces:each { archived = "exclude", per_page = 30 } do
       assert.is_nil(seen[one.id])
@@ -144,7 +144,7 @@ describe("Kantata's workspaces", function()
     assert.equal(405, count)
   end)
 
-  it("have the status that a loop has set meanwhile", function()
+  it("have the status that the loop has just set", function()
     local changed, last_id = nil, nil
     for one in ox.workspaces:each { archived = "include", per_page = 50,
                                     order = "created_at:asc" } do

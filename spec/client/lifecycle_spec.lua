@@ -34,7 +34,7 @@ describe("a client", function()
     assert.equal(1, server:stats().connections)
   end)
 
-  it("takes all connections along when it is the last one", function()
+  it("closes all connections if it is the last one", function()
     assert(space.stages:list())
     assert(ox.workspaces:list())
     space:close()
@@ -47,14 +47,14 @@ describe("a client", function()
     assert.equal(0, server:stats().open_connections)
   end)
 
-  it("comes by a new connection when the old one was closed", function()
+  it("opens a new connection if the old one was closed", function()
     assert(space.stages:list())
     assert(server:inject { { path = "/workflow_stages", idle_close = true,
                              count = 1 } })
     for _ = 1, 3 do assert(space.stages:list()) end
   end)
 
-  it("says so once it is closed; closing again is nothing", function()
+  it("is an error after close; closing again does nothing", function()
     space:close()
     space:close()
     local before = #server:requests()
@@ -119,7 +119,7 @@ describe("a client", function()
     failed("not_found", changes:get(5))
   end)
 
-  it("lives as long as a call of it, whoever else holds it", function()
+  it("lives as long as its calls", function()
     local told = 0
     local function on_event()
       told = told + 1
@@ -131,7 +131,7 @@ describe("a client", function()
     assert.equal(4, told)
   end)
 
-  it("is not disturbed by closing another", function()
+  it("is not affected by closing another", function()
     local a, b = clients.space(server.url), clients.space(server.url)
     assert(a.stages:list())
     assert(b.stages:list())
@@ -208,7 +208,7 @@ describe("a client", function()
     assert.equal(30, n)
   end)
 
-  it("that is collected in a coroutine is no harm", function()
+  it("can be collected in a coroutine", function()
     for _ = 1, 10 do
       coroutine.wrap(function()
         local other = clients.space(server.url)
@@ -269,7 +269,7 @@ describe("a client after fork", function()
   package.cpath = build .. "/spec/?.so;" .. package.cpath
   local fork = require "probe_fork"
 
-  it("is an error in the child, where a new one works", function()
+  it("is an error in the child; a new one works there", function()
     local server, space = clients.sandbox()
     assert(space.stages:list())
     local before = #server:requests()

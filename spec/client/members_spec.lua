@@ -58,7 +58,7 @@ describe("roles, collaborators, releases and the token's user", function()
     assert.equal(131, count)
   end)
 
-  it("whoami says whose token it is", function()
+  it("whoami returns the token's user", function()
     local user = assert(space:whoami())
     assert.equal("demo@example.com", user.userid)
     assert.equal("Demo User", user.friendly_name)
@@ -67,7 +67,7 @@ describe("roles, collaborators, releases and the token's user", function()
                  [#server:requests()].path)
   end)
 
-  it("whoami with a token that is none is unauthorized", function()
+  it("whoami with an invalid token is unauthorized", function()
     local other = clients.sandbox { tokens = { right = {} } }
     local theirs = clients.space(other.url)
     local err = failed("unauthorized", theirs:whoami())
@@ -77,7 +77,7 @@ describe("roles, collaborators, releases and the token's user", function()
     other:stop()
   end)
 
-  it("info tells name and plan of the space", function()
+  it("info returns name and plan of the space", function()
     local about = assert(space:info())
     assert.equal(clients.SPACE, about.id)
     assert.equal("integer", math.type(about.id))
@@ -100,7 +100,7 @@ describe("roles, collaborators, releases and the token's user", function()
   end)
 end)
 
-describe("answers about a space and its people", function()
+describe("responses about a space and its people", function()
   local server, space
 
   before_each(function() server, space = clients.scripted() end)
@@ -136,7 +136,7 @@ describe("answers about a space and its people", function()
     end
   end)
 
-  it("name people who were invited and have not come", function()
+  it("include people who were invited but have not joined", function()
     server:answer(200, [[{"collaborators":[
       {"id":1,"user_id":7,"role":"editor","space_role_ids":[5],
        "user":{"id":7,"userid":"ann","friendly_name":"Ann",

@@ -21,7 +21,7 @@ describe("only", function()
     return table.concat(list, " ")
   end
 
-  it("leaves the other fields out: list, page and each", function()
+  it("omits the other fields in list, page and each", function()
     local opts = { only = { "name", "stage" } }
     local list = assert(space.stories:list({}, opts))
     local page = assert(space.stories:page({ per_page = 5 }, opts))
@@ -38,7 +38,7 @@ describe("only", function()
     assert.same({ only = { "name", "stage" } }, opts)
   end)
 
-  it("leaves an item out of `each` no more than without it", function()
+  it("omits no items from `each`", function()
     local seen = 0
     local stage = assert(space.stories:list())[1].stage.workflow_stage_id
     for story in space.stories:each({ in_workflow_stages = { stage } },
@@ -62,7 +62,7 @@ describe("only", function()
     end
   end)
 
-  it("is for lists alone, and names fields", function()
+  it("is for lists only, and must name fields", function()
     local function refused(value, err, word)
       assert.is_nil(value)
       assert.equal("invalid", err.kind)

@@ -22,14 +22,14 @@ describe("options", function()
     space:close()
   end
 
-  it("of the other service are not offered", function()
+  it("of the other service are refused", function()
     local ox, err = workstage.kantata { token = "x", zzzzzz = 1 }
     assert.is_nil(ox)
     assert.is_nil(tostring(err):find("space_id", 1, true))
     assert.truthy(tostring(err):find("oauth_token", 1, true))
   end)
 
-  it("that do not exist name the nearest one", function()
+  it("that do not exist are errors with the nearest name", function()
     refused({ "'tokn', did you mean 'token'?" },
             workstage.storyblok { tokn = "x", space_id = 5 })
     refused({ "'ratelimit', did you mean 'rate_limit'?" },
@@ -164,7 +164,7 @@ describe("options", function()
     refused({ "on_event" }, storyblok { on_event = "print" })
   end)
 
-  it("that are no table raise, where the caller stands", function()
+  it("that are not a table raise, with the caller's position", function()
     for _, bad in ipairs { 5, "token", true } do
       local good, err = pcall(function() workstage.storyblok(bad) end)
       assert.is_false(good)
@@ -175,7 +175,7 @@ describe("options", function()
     assert.has_error(function() workstage.kantata() end)
   end)
 
-  it("are not changed, and changing them later changes nothing", function()
+  it("are not changed, and may be changed later", function()
     local given = { token = clients.TOKEN, space_id = "288868932106293",
                     retry = { attempts = 3 }, headers = { A = "b" } }
     local space = assert(workstage.storyblok(given))
@@ -203,7 +203,7 @@ describe("options", function()
       return server:last()
     end
 
-    it("a token goes bare, an OAuth token as Bearer", function()
+    it("a token is sent bare, an OAuth token as Bearer", function()
       assert.equal(clients.TOKEN, ask().headers.authorization)
       local space = assert(workstage.storyblok {
         oauth_token = "abc", space_id = 5, base_url = server.url,
@@ -250,7 +250,7 @@ describe("options", function()
       assert.equal(2, #server:requests())
     end)
 
-    it("ca_file that is not there is told", function()
+    it("a missing ca_file is reported", function()
       local space = clients.space("https://127.0.0.1:1",
                                   { ca_file = "/nonexistent.pem" })
       local _, err = space.stages:list()

@@ -91,7 +91,7 @@ for name, read in pairs(ways) do
       return ids_of(read(list, per_page))
     end
 
-    it("reads a list that stands still, in order", function()
+    it("reads an unchanged list in order", function()
       for _, count in ipairs { 0, 1, 9, 10, 11, 20, 99, 100, 101, 230 } do
         for _, per_page in ipairs { 1, 7, 10, 25, 100 } do
           for _, blind in ipairs { false, true } do
@@ -116,7 +116,7 @@ for name, read in pairs(ways) do
       end
     end
 
-    it("leaves nothing out when items leave what was read", function()
+    it("omits nothing if items leave the pages that were read", function()
       for _, per_page in ipairs { 5, 10, 25 } do
         stays(200, per_page, function(list)
           list.remove(list.items[1].id)
@@ -129,7 +129,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    it("tells nothing twice when items join what was read", function()
+    it("repeats nothing if items join the pages that were read", function()
       for _, per_page in ipairs { 5, 10, 25 } do
         local number = 0
         stays(200, per_page, function(list)
@@ -141,7 +141,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    it("leaves nothing out when one leaves and one joins", function()
+    it("omits nothing if one item leaves and one joins", function()
       for _, per_page in ipairs { 10, 25, 100 } do
         local number = 0
         stays(500, per_page, function(list)
@@ -152,7 +152,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    it("leaves nothing out whatever comes and goes", function()
+    it("omits nothing, whatever comes and goes", function()
       math.randomseed(7)
       for _ = 1, tries(150) do
         local number = 0
@@ -172,8 +172,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    it("reads a list whose pages have a size of the service's own",
-       function()
+    it("reads a list whose page size the service chooses", function()
       for _, count in ipairs { 0, 1, 20, 21, 230 } do
         local list = service(count)
         local cut = list.fetch
@@ -198,7 +197,7 @@ for name, read in pairs(ways) do
       return good and ids, tostring(ids)
     end
 
-    it("reads a list whose service cuts pages without a word", function()
+    it("reads a list whose service shortens pages silently", function()
       for _, count in ipairs { 1, 24, 25, 26, 50, 230 } do
         for _, cap in ipairs { 25, 20, 7 } do
           local ids = assert(ends(odd(count, function(cut, number, asked)
@@ -211,8 +210,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    it("reads one that does so and tells no total, or a wrong one",
-       function()
+    it("reads such a list without a total, or with a wrong one", function()
       for _, total in ipairs { false, 0, 1, 3, 150 } do
         for _, count in ipairs { 150, 25, 26, 100, 101, 230, 500 } do
           for _, cap in ipairs { 25, 1000 } do
@@ -228,7 +226,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    it("does not take the first page for all of them", function()
+    it("does not take the first page for the whole list", function()
       local ids, why = ends(odd(230, function(cut, _, asked)
         return cut(1, asked)
       end))
@@ -243,7 +241,7 @@ for name, read in pairs(ways) do
       assert.matches("page %d+ holds only items of earlier pages", why)
     end)
 
-    it("takes a short page that comes again for all there is", function()
+    it("takes a short page that is repeated for the last one", function()
       local ids = assert(ends(odd(23, function(cut)
         local page = cut(1, 100)
         page.total = nil
@@ -252,8 +250,7 @@ for name, read in pairs(ways) do
       assert.equal(23, #ids)
     end)
 
-    it("does not end short where pages are empty before their time",
-       function()
+    it("does not end early at an empty page", function()
       local ids, why = ends(odd(230, function(cut, number, asked)
         local page = cut(number, asked)
         for i = 1, number > 1 and #page or 0 do page[i] = nil end
@@ -263,8 +260,7 @@ for name, read in pairs(ways) do
       assert.matches("names 230 items, but its pages hold 100", why, 1, true)
     end)
 
-    it("reads a list once more where one page came empty by chance",
-       function()
+    it("reads a list again if a page was empty by chance", function()
       local failed = false
       local ids = assert(ends(odd(230, function(cut, number, asked)
         local page = cut(number, asked)
@@ -277,7 +273,7 @@ for name, read in pairs(ways) do
       assert.equal(230, #ids)
     end)
 
-    it("ends on a list whose order is another each time", function()
+    it("ends for a list whose order changes each time", function()
       local list = service(230)
       local cut = list.fetch
       math.randomseed(11)
@@ -294,7 +290,7 @@ for name, read in pairs(ways) do
                                       tostring(why), 1, true) end
     end)
 
-    it("costs few requests more than there are pages", function()
+    it("needs few requests more than there are pages", function()
       for _, count in ipairs { 0, 50, 100, 101, 230, 1000, 10000 } do
         local list = service(count)
         run(list, 100)
@@ -307,8 +303,7 @@ for name, read in pairs(ways) do
 end
 
 describe("paging.each_of_snapshot", function()
-  it("raises what a single object's error is, save that it is gone",
-     function()
+  it("raises the error of an object, unless it was deleted", function()
     local function run(kind)
       local list = service(100)
       list.per_page = 10
@@ -328,8 +323,8 @@ describe("paging.each_of_snapshot", function()
 end)
 
 -- Whatever leaves, also more than half a page at a time.
-describe("a reading of pages that overlap", function()
-  it("leaves nothing out while much leaves", function()
+describe("reading overlapping pages", function()
+  it("omits nothing while many items leave", function()
     math.randomseed(11)
     for _ = 1, tries(60) do
       local list = service(math.random(0, 1500), function(self)
@@ -349,8 +344,8 @@ describe("a reading of pages that overlap", function()
 end)
 
 -- A service that cuts its pages as it likes cannot be followed everywhere.
-describe("a reading of pages of a size of the service's own", function()
-  it("does not end as if it had all where it has not", function()
+describe("reading pages whose size the service chooses", function()
+  it("does not end as complete if it is not", function()
     local list = service(1000, function(self) table.remove(self.items) end)
     list.per_page = 50
     local sweep, seen = paging.sweep(function(number)

@@ -30,7 +30,7 @@ describe("publishing", function()
     end,
   }
 
-  it("asks for a story, and returns it", function()
+  it("publishes a story, and returns it", function()
     for _, verb in ipairs { "publish", "unpublish" } do
       server:answer(200, '{"story":{"id":119522102426879,"published":true,' ..
                          '"content":{"component":"page"}}}')
@@ -87,7 +87,7 @@ describe("publishing", function()
     end)
   end
 
-  it("is repeated after a 429, for then nothing was done", function()
+  it("is repeated after a 429, as nothing was done", function()
     server:answer(429, '{"error":"Too many"}',
                   { headers = { "Retry-After: 0" } })
     server:answer(200, '{"story":{"id":5}}')
@@ -95,7 +95,7 @@ describe("publishing", function()
     assert.equal(2, #server:requests())
   end)
 
-  it("takes ids and filters as others do", function()
+  it("takes ids and filters like other methods", function()
     failed("invalid", space.stories:publish "5")
     has(failed("invalid", space.stories:publish(5, { language = "de" })),
         "language")
@@ -103,7 +103,7 @@ describe("publishing", function()
     assert.is_false((pcall(space.stories.publish, 5)))
   end)
 
-  it("does not make other requests with such a name writes", function()
+  it("does not treat other requests with such a name as writes", function()
     server:raw("", { close = true })
     server:answer(200, "{}")
     assert(space:request("GET", "/v1/spaces/5/publishers"))

@@ -19,7 +19,7 @@ describe("request", function()
     return server:last()
   end
 
-  it("returns the parsed answer, the status and the headers", function()
+  it("returns the parsed response, the status and the headers", function()
     server:answer(201, '{"space":{"id":288868932106293,"none":null,'
                   .. '"list":[1,null,2.5]}}',
                   { headers = { "Total: 5", "X-Two: a", "x-two: b" } })
@@ -33,7 +33,7 @@ describe("request", function()
     assert.equal("a, b", headers["x-two"])
   end)
 
-  it("returns true for an answer without a body", function()
+  it("returns true for a response without a body", function()
     server:answer(204)
     local value, status, headers = space:request("DELETE", "/v1/x")
     assert.is_true(value)
@@ -41,7 +41,7 @@ describe("request", function()
     assert.equal("table", type(headers))
   end)
 
-  it("returns whatever JSON came", function()
+  it("returns any JSON value", function()
     server:answer(200, "[1,2]")
     assert.same({ 1, 2 }, (space:request("GET", "/v1/x")))
     server:answer(200, '"text"')
@@ -94,13 +94,13 @@ describe("request", function()
       query = { a = true } }).query)
   end)
 
-  it("adds to a query that stands in the path", function()
+  it("adds to a query in the path", function()
     assert.equal("/v1/x?a=b", sent(space, "GET", "/v1/x?a=b").target)
     assert.equal("/v1/x?a=b&c=5", sent(space, "GET", "/v1/x?a=b", {
       query = { c = 5 } }).target)
   end)
 
-  it("writes the body: text as it is, a table exactly", function()
+  it("writes the body: text unchanged, a table exactly", function()
     assert.equal('{"a" : 1.50}', sent(space, "POST", "/v1/x", {
       body = '{"a" : 1.50}' }).body)
     local body = sent(space, "POST", "/v1/x", { body = {
@@ -113,7 +113,7 @@ describe("request", function()
       "none":null,"list":[1,"a",false,null,{"x":{}}]}]], exact.parse(body))
   end)
 
-  it("writes an empty table as [] where the service has an array there",
+  it("writes an empty table as [] if the service has an array of that name",
      function()
     local body = sent(space, "POST", "/v1/x", { body = {
       workflow_stage = { user_ids = {}, space_role_ids = {},
@@ -128,7 +128,7 @@ describe("request", function()
     assert.equal("[1]", sent(space, "POST", "/v1/x", { body = { 1 } }).body)
   end)
 
-  it("sends headers, beside its own", function()
+  it("sends headers besides its own", function()
     local request = sent(space, "GET", "/v1/x", {
       headers = { ["X-One"] = "1", ["If-Match"] = "abc" } })
     assert.equal("1", request.headers["x-one"])
@@ -153,7 +153,7 @@ describe("request", function()
     assert.equal(2, #server:requests())
   end)
 
-  it("fails as every call does", function()
+  it("fails like every call", function()
     server:answer(404, '["This record could not be found"]')
     local err = failed("not_found", space:request("GET", "/v1/x"))
     assert.equal(404, err.status)
@@ -166,7 +166,7 @@ describe("request", function()
     assert.equal(3, #server:requests())
   end)
 
-  it("refuses what it cannot send", function()
+  it("refuses arguments that it cannot send", function()
     local function refused(piece, ...)
       has(failed("invalid", space:request(...)), piece)
     end

@@ -69,8 +69,7 @@ describe("stages", function()
     assert.equal(article.id, review.workflow_id)
   end)
 
-  it("are not found where none has the name, and say which there are",
-     function()
+  it("are not found by an unknown name: the error lists the names", function()
     local err = failed("not_found", space.stages:find("Revieww",
       { in_workflow = article.id }))
     has(err, "Revieww")
@@ -78,15 +77,14 @@ describe("stages", function()
     has(failed("not_found", space.stages:find("review")), "review")
   end)
 
-  it("are not found where several have the name, and say their ids",
-     function()
+  it("are not found by an ambiguous name: the error lists the ids", function()
     local err = failed("invalid", space.stages:find "Drafting")
     for _, stage in ipairs(assert(space.stages:list())) do
       if stage.name == "Drafting" then has(err, tostring(stage.id)) end
     end
   end)
 
-  it("are created as they are given", function()
+  it("are created with the given attributes", function()
     local review = assert(space.stages:find("Review",
                                             { in_workflow = article.id }))
     local stage, given = new {
@@ -118,7 +116,7 @@ describe("stages", function()
     assert.equal(tostring(article.id), root[".workflow_id"])
   end)
 
-  it("land in the default workflow without one", function()
+  it("are created in the default workflow if none is given", function()
     local stage = assert(space.stages:create { name = "Nowhere",
                                                color = "#010203" })
     local home = assert(space.workflows:get(stage.workflow_id))
@@ -128,7 +126,7 @@ describe("stages", function()
     assert.equal(home.id, stage.workflow_id)
   end)
 
-  it("are got by id; what is null is nil", function()
+  it("are read by id; null becomes nil", function()
     local stage = new()
     local again = assert(space.stages:get(stage.id))
     assert.same(stage, again)
@@ -148,7 +146,7 @@ describe("stages", function()
     assert.equal("#4a90e2", again.color)
   end)
 
-  it("are updated with all that they have, as they were read", function()
+  it("are updated with all fields, as they were read", function()
     local other, theirs = clients.sandbox { extra_fields = true,
                                             put = "reset" }
     local stage = assert(theirs.stages:find("Review",
@@ -190,7 +188,7 @@ describe("stages", function()
     failed("not_found", space.stages:update(stage.id, { name = "x" }))
   end)
 
-  it("say what the service found wrong with them", function()
+  it("fail with the service's errors", function()
     local stage = new()
     local err = failed("rejected", space.stages:create {
       name = stage.name, color = "#0a0b0c", workflow_id = article.id })
@@ -201,7 +199,7 @@ describe("stages", function()
     assert.is_false(err.ambiguous)
   end)
 
-  it("cannot be deleted to the last one", function()
+  it("cannot be deleted if it is the last one", function()
     local lone = assert(space.workflows:create {
       name = "Lone", content_types = { "lone" } })
     local stages = assert(space.stages:list { in_workflow = lone.id })
@@ -212,7 +210,7 @@ describe("stages", function()
     has(err, "cannot be deleted")
   end)
 
-  it("take a 200 with the stage for an update too", function()
+  it("accept a 200 with the stage for an update", function()
     local other, theirs = clients.sandbox { update_status = 200 }
     local stage = assert(theirs.stages:list())[1]
     assert.is_true(theirs.stages:update(stage.id, { name = "Renamed" }))

@@ -29,7 +29,7 @@ describe("Kantata's statuses", function()
     failed("not_found", ox.statuses:find(605.5))
   end)
 
-  it("are found by message, and colour where several have it", function()
+  it("are found by message, and by colour if several have it", function()
     assert.equal(310, assert(ox.statuses:find "In Progress").key)
     assert.equal(310, assert(ox.statuses:find("In Progress", "green")).key)
     assert.equal(555, assert(ox.statuses:find("UAT", "red")).key)
@@ -43,7 +43,7 @@ describe("Kantata's statuses", function()
     has(failed("not_found", ox.statuses:find "in progress"), "in progress")
   end)
 
-  it("cannot be spoilt through what was handed out", function()
+  it("cannot be changed through returned tables", function()
     ox.statuses:list()[1].key = 1
     ox.statuses:find(605).message = "Gone"
     assert.equal(100, ox.statuses:list()[1].key)

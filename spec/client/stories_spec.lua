@@ -42,7 +42,7 @@ describe("stories", function()
     assert.equal(245, count_of { per_page = 7 })
   end)
 
-  it("come a page at a time, with what is known of it", function()
+  it("are read a page at a time, with its total", function()
     local page = assert(space.stories:page { per_page = 10, page = 3 })
     assert.equal(10, #page)
     assert.equal(245, page.total)
@@ -94,7 +94,7 @@ describe("stories", function()
     has(last().query, "filter_query%5Bauthor%5D%5Bin%5D=Author%203")
   end)
 
-  it("have no stage, or one", function()
+  it("have one stage or none", function()
     local with, without = 0, 0
     for _, story in ipairs(assert(space.stories:list())) do
       if story.stage then with = with + 1 else without = without + 1 end
@@ -103,7 +103,7 @@ describe("stories", function()
     assert.equal(5, without)
   end)
 
-  it("are got by id", function()
+  it("are read by id", function()
     local story = assert(space.stories:list())[1]
     local again = assert(space.stories:get(story.id))
     assert.equal(story.full_slug, again.full_slug)
@@ -114,7 +114,7 @@ describe("stories", function()
     has(err, "This record could not be found")
   end)
 
-  it("come with a total and a size under any of their names", function()
+  it("have a total and a page size under any of their names", function()
     local other, theirs = clients.scripted()
     for _, names in ipairs { { "total", "per_page" }, { "Total", "Per-Page" },
                              { "Total", "per-page" },
@@ -129,7 +129,7 @@ describe("stories", function()
     other:stop()
   end)
 
-  it("are an error where all pages are the first one", function()
+  it("are an error if all pages are the first one", function()
     local other, theirs = clients.scripted()
     local ids = {}
     for i = 1, 100 do ids[i] = ('{"id":%d}'):format(i) end
@@ -147,7 +147,7 @@ describe("stories", function()
     other:stop()
   end)
 
-  it("are read on where a service cuts pages without a word", function()
+  it("are read completely if the service shortens pages silently", function()
     for _, headers in ipairs { { "total: 60" }, { "total: 0" }, {} } do
       local other, theirs = clients.scripted()
       local function answer(match, first, final)
@@ -169,7 +169,7 @@ describe("stories", function()
     end
   end)
 
-  it("name their content type, also alone", function()
+  it("have their content type, in lists and alone", function()
     local other, theirs = clients.scripted()
     other:answer(200, [[{"story":{"id":5,"content":{"component":"article",
       "title":"x"},"stage":null}}]])
@@ -184,7 +184,7 @@ describe("stories", function()
     other:stop()
   end)
 
-  it("have no stage where the answer says so in any way", function()
+  it("have no stage in any format of the response", function()
     local other, theirs = clients.scripted()
     for _, stage in ipairs { "", [[,"stage":null]],
       [[,"stage":{"workflow_id":null,"workflow_stage_id":null,
@@ -202,7 +202,7 @@ describe("stories", function()
     other:stop()
   end)
 
-  it("have their stage in one shape, whichever was sent", function()
+  it("have their stage in one format, whichever was sent", function()
     for _, shape in ipairs { "change", "names", "alternate" } do
       local other, theirs = clients.sandbox {
         story_stage = shape, seed = { stories = 8 } }
@@ -230,7 +230,7 @@ describe("stories", function()
     end
   end)
 
-  it("keep fields that no schema knows", function()
+  it("keep unknown fields", function()
     local story = assert(space.stories:list { per_page = 100 })[1]
     assert.equal(0, #(story.tag_list or {}))
     assert.equal("table", type(story.tag_list))

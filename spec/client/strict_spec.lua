@@ -23,7 +23,7 @@ describe("a misspelt name", function()
     for _, piece in ipairs { ... } do has(why, piece) end
   end
 
-  it("of a resource names the nearest", function()
+  it("of a resource is an error with the nearest name", function()
     refused(function() space.story:each {} end, "no 'story'",
             "did you mean 'stories'?")
     refused(function() return ox.workspace end, "did you mean 'workspaces'?")
@@ -31,7 +31,7 @@ describe("a misspelt name", function()
             "workspaces")
   end)
 
-  it("of a method names the nearest", function()
+  it("of a method is an error with the nearest name", function()
     refused(function() space.stages:lst {} end, "stages has no 'lst'",
             "did you mean 'list'?")
     refused(function() ox.changes:creat {} end, "did you mean 'create'?")
@@ -41,7 +41,7 @@ describe("a misspelt name", function()
             "there are list")
   end)
 
-  it("of a module's function names the nearest", function()
+  it("of a module's function is an error with the nearest name", function()
     refused(function() migration.progess() end, "workstage.migration has",
             "did you mean 'progress'?")
     refused(function() workstage.storyblock {} end,
@@ -54,7 +54,7 @@ describe("a misspelt name", function()
     end)
   end)
 
-  it("shows no control characters, and may be no name at all", function()
+  it("shows no control characters, and may be any value", function()
     refused(function() return space["st\27ages"] end, "\\x1b")
     assert.is_nil(space[1])
     assert.is_nil(space.stages[1])

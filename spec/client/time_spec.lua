@@ -36,7 +36,7 @@ describe("workstage.time", function()
     end
   end)
 
-  it("raises for what is no time", function()
+  it("raises for invalid times", function()
     for _, value in ipairs { "now", {}, 0 / 0, math.huge, 1e18 } do
       local good, why = pcall(time.format, value)
       assert.is_false(good)

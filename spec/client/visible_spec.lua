@@ -6,8 +6,8 @@ local visible = require "workstage.visible"
 
 local HOSTILE = "A\27[2J\n\u{9b}2J\u{202e}B"
 
-describe("text from outside", function()
-  it("stays as it is where a terminal shows it as it stands", function()
+describe("untrusted text", function()
+  it("is unchanged if a terminal can show it", function()
     for _, text in ipairs { "", "Review", "größer", "日本語", "a \\ \"b\"",
                             "👩‍💻", "naïve\u{a0}space", "مرحبا" } do
       assert.equal(text, visible.text(text))
@@ -20,7 +20,7 @@ describe("text from outside", function()
     assert.equal("\\u{9b}2J\\u{85}", visible.text "\u{9b}2J\u{85}")
   end)
 
-  it("has what reorders or breaks a line as escapes", function()
+  it("has characters that reorder or break lines as escapes", function()
     for _, code in ipairs { 0x61c, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a,
                             0x202e, 0x2066, 0x2069 } do
       assert.equal(("a\\u{%x}b"):format(code),
@@ -28,13 +28,13 @@ describe("text from outside", function()
     end
   end)
 
-  it("has bytes that are no character as escapes", function()
+  it("has invalid bytes as escapes", function()
     assert.equal("\\x9b2J ö \\xff", visible.text "\x9b2J ö \xff")
     assert.equal("\\xed\\xa0\\x80", visible.text "\xed\xa0\x80")
     assert.equal("\\xe2\\x80", visible.text "\xe2\x80")
   end)
 
-  it("holds nothing that a terminal obeys, whatever it was", function()
+  it("contains no control characters, whatever it was", function()
     math.randomseed(11)
     for _ = 1, 2000 do
       local bytes = {}
@@ -61,7 +61,7 @@ describe("a quoted text", function()
 end)
 
 describe("an error's sentence", function()
-  it("has them visible, in messages and in fields", function()
+  it("shows control characters as escapes", function()
     local err = errors.new { kind = "rejected", message = HOSTILE,
                              fields = { name = { "\27\u{9b}" } } }
     assert.equal("A\\x1b[2J \\u{9b}2J\\u{202e}B (name \\x1b\\u{9b})",

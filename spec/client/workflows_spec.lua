@@ -37,7 +37,7 @@ describe("workflows", function()
     assert.is_nil(article.workflow_stages)
   end)
 
-  it("come with their stages when asked to", function()
+  it("include their stages on request", function()
     local list = assert(space.workflows:list { include_stages = true })
     assert.equal("include_stages=true", last().query)
     for _, workflow in ipairs(list) do
@@ -53,7 +53,7 @@ describe("workflows", function()
     assert.is_nil(assert(space.workflows:get(list[1].id)).workflow_stages)
   end)
 
-  it("are listed by what they are", function()
+  it("are listed by their properties", function()
     local a, b = new(), new()
     local list = assert(space.workflows:list { by_ids = { a.id, b.id } })
     assert.equal(2, #list)
@@ -92,7 +92,7 @@ describe("workflows", function()
     assert.is_false(plain.is_default)
   end)
 
-  it("are updated, with the places of their stages", function()
+  it("are updated, with the positions of their stages", function()
     local workflow = new {
       workflow_stages = { { name = "One", color = "#111111" },
                           { name = "Two", color = "#222222" } },
@@ -111,7 +111,7 @@ describe("workflows", function()
     assert.equal(4, stages[2].position)
   end)
 
-  it("are deleted, save the default one", function()
+  it("are deleted, except the default one", function()
     local workflow = new()
     assert.is_true(space.workflows:delete(workflow.id))
     failed("not_found", space.workflows:get(workflow.id))
@@ -139,7 +139,7 @@ describe("workflows", function()
       name = "X", content_types = { "x" } }))
   end)
 
-  it("are duplicated without a name where the service allows it", function()
+  it("are duplicated without a name if the service allows it", function()
     local other, theirs = clients.scripted()
     for _, attributes in ipairs { false, {} } do
       other:answer(201, [[{"workflow":{"id":9,"name":"Copy"}}]])
@@ -152,7 +152,7 @@ describe("workflows", function()
     other:stop()
   end)
 
-  it("need what the service needs", function()
+  it("have the required fields of the service", function()
     local sent = #server:requests()
     has(failed("invalid", space.workflows:create { name = "A" }),
         "content_types")

@@ -54,7 +54,7 @@ describe("a host", function()
 
   after_each(function() server:stop() end)
 
-  it("gets no name from the archives but those of ours", function()
+  it("gets only our own names from the archives", function()
     for archive, patterns in pairs {
       workstage = { "^ws_" },
       workstage_lua = { "^ws_", "^wsl_", "^workstage_", "^luaopen_workstage" },
@@ -69,7 +69,7 @@ describe("a host", function()
     end
   end)
 
-  it("shows none of the core's names to what it loads itself", function()
+  it("does not export the core's names to libraries that it loads", function()
     local visible = {}
     local archive = prefix .. "/lib/libworkstage_lua.a"
     for name in shell.must("readelf -sW %s", archive)
@@ -79,7 +79,7 @@ describe("a host", function()
     assert.same({}, visible)
   end)
 
-  it("finds the core, too, in a tree that was moved", function()
+  it("finds the core in a tree that was moved too", function()
     local moved = target .. "/moved"
     shell.must("cp -r %s %s", prefix, moved)
     assert.equal(moved .. "/include", (shell.must("realpath %s",
@@ -90,8 +90,7 @@ describe("a host", function()
     assert.equal(0, code, output)
   end)
 
-  it("without Lua prints what came, and makes several calls at once",
-     function()
+  it("without Lua prints responses, and makes several calls at once", function()
     local output, code = hosts.run("%s %s", at "core_host", server.url)
     assert.equal(0, code, output)
     assert.truthy(output:find("/workflows: ok, status 200", 1, true), output)
@@ -102,20 +101,19 @@ describe("a host", function()
     assert.is_nil(shell.must("ldd %s", at "core_host"):find("lua", 1, true))
   end)
 
-  it("does not sleep past an answer that came while its request began",
-     function()
+  it("does not sleep past a response that came during the start", function()
     local output, code = hosts.run("%s prompt %s", at "checks", server.url)
     assert.equal(0, code, output)
   end)
 
-  it("needs no file of ours, in two threads at once", function()
+  it("needs no files of the module, in two threads at once", function()
     local result, code, output = run(1)
     assert.equal(0, code, output)
     assert.same({ 2, 10, 0 }, { result.done, result.answers, result.failed })
     assert.equal(12, #server:requests())
   end)
 
-  it("gets its memory back from 1,000 states", function()
+  it("frees the memory of 1,000 states", function()
     local few, code, output = run(2)
     assert.equal(0, code, output)
     local many
@@ -130,7 +128,7 @@ describe("a host", function()
 
   -- With all places taken by the requests of one thread the other, which has
   -- none under way, waits for the first one's answers alone.
-  it("shares the allowance of a token among its threads", function()
+  it("shares the rate limit of a token among its threads", function()
     server:stop()
     server = assert(sandbox.start { rate_limit = 4, latency = 0.1 })
     local result, code, output = run(1, 0, 0, "WORKSTAGE_RATE_LIMIT=4")
@@ -141,7 +139,7 @@ describe("a host", function()
     end
   end)
 
-  it("cancels what is under way when it is to end", function()
+  it("cancels requests in flight when it ends", function()
     server:stop()
     server = assert(sandbox.start { rate_limit = false, latency = 20 })
     local began = os.time()
@@ -151,7 +149,7 @@ describe("a host", function()
     assert.is_true(os.time() - began < 10)
   end)
 
-  it("cancels at whatever moment", function()
+  it("cancels at any moment", function()
     for milliseconds = 1, 60, 4 do
       local result, code, output = run(100000, 0, milliseconds)
       assert.equal(0, code, output)
@@ -159,15 +157,14 @@ describe("a host", function()
     end
   end)
 
-  it("goes on when a state has too little memory", function()
+  it("continues if a state has too little memory", function()
     local result, code, output = run(20, 150)
     assert.equal(0, code, output)
     assert.same({ 0, 40 }, { result.done, result.without })
     assert.equal(0, result.core)
   end)
 
-  it("sees errors of memory and no others, however little there is",
-     function()
+  it("gets only memory errors, however little memory there is", function()
     local step = hosts.thorough and 1 or 7
     local output, code = hosts.run("%s sweep %s 1 700 %d", at "checks",
                                    server.url, step)
@@ -181,7 +178,7 @@ describe("a host", function()
     assert.equal("well\n", (check "requiref"))
   end)
 
-  it("is told what is missing: Lua's package, or lua-cjson", function()
+  it("gets an error if Lua's package or lua-cjson is missing", function()
     local output = check "bare"
     assert.truthy(output:find("library 'package'", 1, true), output)
     output = check "missing"
@@ -193,7 +190,7 @@ describe("a host", function()
     assert.equal("well\n", (check "unloaded"))
   end)
 
-  it("gives all five functions of memory, first of all, or none", function()
+  it("sets all five memory functions first, or none", function()
     for _, name in ipairs { "late", "late in lua", "partial", "again" } do
       assert.equal("well\n", (check(name)), name)
     end

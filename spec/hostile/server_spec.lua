@@ -54,7 +54,7 @@ describe("a hostile server", function()
                { close = true })
   end
 
-  it("redirects in vain: to another host, a file, itself", function()
+  it("redirects without effect: to another host, a file, itself", function()
     for _, status in ipairs { 301, 302, 303, 307, 308 } do
       for _, place in ipairs {
         other.url .. "/v1/", other.url:gsub("^http:", ""),
@@ -73,7 +73,7 @@ describe("a hostile server", function()
     assert.equal(100, #server:requests())
   end)
 
-  it("asks for other ways to log in, and gets one request", function()
+  it("asks for other authentication, and gets one request", function()
     for _, way in ipairs { "Basic realm=x", "Negotiate", "NTLM",
                            'Digest realm="x", nonce="y"', "Bearer" } do
       server:answer(401, "{}", { headers = { "WWW-Authenticate: " .. way } })
@@ -84,7 +84,7 @@ describe("a hostile server", function()
     assert.equal(10, #server:requests())
   end)
 
-  it("sets cookies, and names other servers, and sees none of it", function()
+  it("sets cookies and names other servers without effect", function()
     for _ = 1, 2 do
       server:answer(200, GOOD, { headers = {
         "Set-Cookie: session=evil; Path=/", "Refresh: 0; url=" .. other.url,
@@ -122,7 +122,7 @@ describe("a hostile server", function()
     assert.truthy(select(2, space.stages:list()))
   end)
 
-  it("sends heads without an end", function()
+  it("sends headers without an end", function()
     raw("200 OK\r\nX: " .. ("y"):rep(10 << 20))
     list "too_large"
     raw("200 OK\r\n" .. ("X-Header: yyyyyyyyyyyyyyyyyyyyyyyyy\r\n"):rep(300000))
@@ -134,7 +134,7 @@ describe("a hostile server", function()
     list "too_large"
   end)
 
-  it("sends nonsense in chunks", function()
+  it("sends malformed chunks", function()
     for _, chunks in ipairs {
       "ffffffffffffffff\r\n{}", "-1\r\n{}\r\n", "10000000000000000\r\n",
       "\r\n", "5;" .. ("x"):rep(20000), "2\r\n{}XX0\r\n\r\n", "0x2\r\n{}\r\n",
@@ -147,7 +147,7 @@ describe("a hostile server", function()
     end
   end)
 
-  it("answers before it is asked: the next answer is its own", function()
+  it("responds before a request: the next response is unaffected", function()
     server:raw("HTTP/1.1 200 OK\r\nContent-Length: " .. #GOOD .. "\r\n\r\n"
                .. GOOD .. "HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n"
                .. '{"workflow_stages":[{"id":6,"name":"bad"}]}')
@@ -170,7 +170,7 @@ describe("a hostile server", function()
     assert.truthy(select(2, space.stages:list()))
   end)
 
-  it("says nothing, or a byte now and then", function()
+  it("sends nothing, or a byte now and then", function()
     local quick = clients.space(server.url, { timeout = 0.4, retry = false })
     local function late()
       local began = core.now()
@@ -185,7 +185,7 @@ describe("a hostile server", function()
     quick:close()
   end)
 
-  it("takes connections and reads nothing from them", function()
+  it("accepts connections and reads nothing", function()
     local quick = clients.space(server.url, {
       timeout = 0.4, retry = false, settle_time = 0 })
     server:deafen()
@@ -200,7 +200,7 @@ describe("a hostile server", function()
     quick:close()
   end)
 
-  it("asks to wait for ever", function()
+  it("asks to wait forever", function()
     local patient = clients.space(server.url, {
       retry = { attempts = 2, base = 0.01, cap = 0.1 } })
     for _, pause in ipairs {
@@ -219,7 +219,7 @@ describe("a hostile server", function()
     patient:close()
   end)
 
-  it("sends text that is no UTF-8, which stays bytes", function()
+  it("sends text that is not UTF-8, which is kept as bytes", function()
     server:answer(200, '{"workflow_stages":[{"id":5,"name":"\255\254\0x"}]}')
     assert.truthy(select(2, space.stages:list()))
     server:answer(422, '{"name":["\255\254 \27[31m"]}')

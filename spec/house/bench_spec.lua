@@ -24,7 +24,7 @@ describe("bench/run", function()
     return rows
   end
 
-  it("sets the module against bare libcurl, and draws it", function()
+  it("compares the module with bare libcurl, and draws it", function()
     local rows = run "BENCH_ROUNDS=3 BENCH_REQUESTS=40"
     local found = {}
     for _, row in ipairs(rows) do
@@ -44,7 +44,7 @@ describe("bench/run", function()
     file:close()
   end)
 
-  it("puts new figures of a part in the place of its old ones", function()
+  it("replaces the old figures of a part", function()
     local rows = run "BENCH_ROUNDS=1 BENCH_REQUESTS=20"
     local seen = {}
     for _, row in ipairs(rows) do
@@ -54,7 +54,7 @@ describe("bench/run", function()
     end
   end)
 
-  it("fails when a program does not get its answers", function()
+  it("fails if a program does not get its responses", function()
     local _, status = shell.run(
       "%s/bench/measure %s/bench/bare_easy http://127.0.0.1:1 1 1",
       build, build)

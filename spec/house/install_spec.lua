@@ -28,7 +28,7 @@ describe("make install", function()
 
   lazy_teardown(function() shell.remove(sources) end)
 
-  it("puts the module where a script elsewhere finds it", function()
+  it("installs the module where scripts elsewhere find it", function()
     shell.must("make -s -C %s install DESTDIR=%s", sources, target)
     local at = target .. "/usr/local"
     local output, code = shell.lua_from(
@@ -51,7 +51,7 @@ describe("make install", function()
     assert.equal("", shell.must("find %s -type f ! -perm -444", target))
   end)
 
-  it("knows PREFIX, also one with a blank", function()
+  it("respects PREFIX, also one with a space", function()
     local prefix = target .. "/a prefix"
     shell.must("make -s -C %s install PREFIX=%s", sources,
                shell.quote(prefix))
@@ -63,8 +63,7 @@ describe("make install", function()
     assert.equal(".\n", tree_of(prefix))
   end)
 
-  it("has a command that finds its modules beside it, also by a link",
-     function()
+  it("has a command that finds its modules, also through a link", function()
     shell.must("make -s -C %s install PREFIX=%s", sources,
                shell.quote(target .. "/opt/ws"))
     shell.must("ln -s %s/opt/ws/bin/workstage %s/link", target, target)
@@ -77,7 +76,7 @@ describe("make install", function()
     end
   end)
 
-  it("is undone by make uninstall, to the last folder", function()
+  it("is undone completely by make uninstall", function()
     shell.must("make -s -C %s install DESTDIR=%s PREFIX=/usr", sources, target)
     assert.is_not.equal(".\n", tree_of(target))
     shell.must("make -s -C %s uninstall DESTDIR=%s PREFIX=/usr", sources,
@@ -85,7 +84,7 @@ describe("make install", function()
     assert.equal(".\n", tree_of(target))
   end)
 
-  it("leaves other people's files to them", function()
+  it("keeps other files", function()
     shell.must("mkdir -p %s/usr/share/lua/5.4/other", target)
     local before = tree_of(target)
     shell.must("make -s -C %s install DESTDIR=%s PREFIX=/usr", sources, target)
@@ -94,14 +93,14 @@ describe("make install", function()
     assert.equal(before, tree_of(target))
   end)
 
-  it("says nothing to undo where nothing is installed", function()
+  it("has nothing to undo if nothing is installed", function()
     shell.must("make -s -C %s uninstall DESTDIR=%s", sources, target)
     assert.equal(".\n", tree_of(target))
   end)
 end)
 
 describe("make", function()
-  it("builds in a folder with a blank, and env leads to it", function()
+  it("builds in a folder with a space, and env works there", function()
     local sources = shell.copy_of_sources()
     local folder = sources .. "/it's a tree"
     shell.must("cd %s && mkdir %s && mv * %s", sources, shell.quote(folder),
@@ -122,8 +121,7 @@ describe("make", function()
     }, shell.lines(output))
   end)
 
-  it("uses the compiler, the archiver and the flags that it is given",
-     function()
+  it("uses the given compiler, archiver and flags", function()
     local directory = shell.temporary()
     shell.must("printf %s > %s/tool && chmod +x %s/tool", [[
 '#!/bin/sh\necho "$@" >> "$0.log"\nfor word; do case $word in rcs) out=1 ;;
@@ -149,7 +147,7 @@ describe("make", function()
     assert.same({ 3, 2 }, { linked, archived })
   end)
 
-  it("asks for no library of the sandbox to build the client", function()
+  it("needs no library of the sandbox to build the client", function()
     local directory = shell.temporary()
     shell.must("printf %s > %s/pkg-config && chmod +x %s/pkg-config", [[
 '#!/bin/sh\necho "$@" >> "$0.log"\nexec pkg-config "$@"\n']],

@@ -56,7 +56,7 @@ describe("with a real service's variables set,", function()
     local path = folder .. "/env_spec.lua"
     local file = assert(io.open(path, "w"))
     file:write [[
-it("finds none of them", function()
+it("no script reaches them", function()
   for _, name in ipairs { "STORYBLOK_TOKEN", "STORYBLOK_OAUTH_TOKEN",
       "STORYBLOK_SPACE_ID", "KANTATA_TOKEN", "WORKSTAGE_BASE_URL",
       "WORKSTAGE_PROFILE", "http_proxy", "ALL_PROXY" } do

@@ -79,7 +79,7 @@ describe("the core", function()
 
   -- A file and its header are one unit. A cycle is allowed where the header of
   -- one unit names the other's files: then a reader is told.
-  it("has no cycle between files that no header tells of", function()
+  it("has no cycle between files that no header documents", function()
     local needs, documented = {}, {}
     for _, line in ipairs(includes "src/*/*.[ch]") do
       local from, target = line:match '^src/([%w_/]+)%.[ch]:.*"([%w_/]+)%.h"'
@@ -116,7 +116,7 @@ describe("the core", function()
     assert.is_true(count > 30)
   end)
 
-  it("names nothing of Lua", function()
+  it("does not mention Lua", function()
     local output = shell.run(
       "grep -rnE '\\b(lua_State|luaL_[a-z]+|lua_[a-z]+)\\b *\\(' src")
     assert.equal("", output)
@@ -124,12 +124,12 @@ describe("the core", function()
 end)
 
 describe("the module workstage.core", function()
-  it("exports its entrance alone", function()
+  it("exports only its luaopen function", function()
     assert.same({ "luaopen_workstage_core" },
                 without_marks(exported "core.so"))
   end)
 
-  it("needs libcurl, and neither Lua nor what the sandbox needs", function()
+  it("needs libcurl, and no libraries of Lua or the sandbox", function()
     local names = needed "core.so"
     assert.truthy(names:find("libcurl", 1, true))
     assert.is_nil(names:find("liblua", 1, true))
@@ -143,7 +143,7 @@ describe("the module workstage.core", function()
 end)
 
 describe("the module workstage.sandbox", function()
-  it("exports its entrance alone", function()
+  it("exports only its luaopen function", function()
     assert.same({ "luaopen_workstage_sandbox" },
                 without_marks(exported "sandbox.so"))
   end)

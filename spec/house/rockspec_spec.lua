@@ -31,7 +31,7 @@ describe("a release's rockspec", function()
     end)
   end
 
-  it("is there for the version of the sources alone", function()
+  it("exists only for the version of the sources", function()
     local found = shell.lines(shell.must "ls rockspec | grep -v scm")
     assert.same({ "workstage-" .. VERSION .. "-1.rockspec",
                   "workstage-sandbox-" .. VERSION .. "-1.rockspec" }, found)
@@ -79,7 +79,7 @@ describe("LuaRocks", function()
     end)
   end
 
-  it("makes a client that works from its tree alone", function()
+  it("installs a client that works from its tree alone", function()
     local output, code = luarocks(
       "make --deps-mode=none --tree %s %s", tree, client)
     assert.equal(0, code, output)
@@ -104,7 +104,7 @@ describe("LuaRocks", function()
     assert.truthy(output:find("Usage", 1, true), output)
   end)
 
-  it("makes a sandbox that works from its tree alone", function()
+  it("installs a sandbox that works from its tree alone", function()
     local output, code = luarocks(
       "make --deps-mode=none --tree %s %s", tree, sandbox)
     assert.equal(0, code, output)
@@ -118,7 +118,7 @@ describe("LuaRocks", function()
     assert.truthy(output:find "^http://127%.0%.0%.1:%d+", output)
   end)
 
-  it("packs what it made, and installs it from there", function()
+  it("packs what it installed, and installs the pack", function()
     local made = shell.temporary()
     local output, code = luarocks(
       "make --deps-mode=none --tree %s %s", made, client)
@@ -147,7 +147,7 @@ describe("LuaRocks", function()
       "script/run%-specs spec/core/url_spec%.lua\n"), output)
   end)
 
-  it("takes both out again", function()
+  it("removes both", function()
     for _, rockspec in ipairs { client, sandbox } do
       local output, code = luarocks(
         "make --deps-mode=none --tree %s %s", tree, rockspec)

@@ -72,13 +72,13 @@ describe("script/run-specs", function()
     end)
   end
 
-  it("goes on after a crash and adds everything up", function()
+  it("continues after a crash and sums up the results", function()
     local _, code, closing = run("bad", "crash", "good")
     assert.equal("4 passed, 3 failed", closing)
     assert.equal(1, code)
   end)
 
-  it("fails when no spec ran at all", function()
+  it("fails if no spec ran", function()
     local _, code, closing = run()
     assert.equal("0 passed, 0 failed", closing)
     assert.equal(1, code)
@@ -96,7 +96,7 @@ describe("script/run-specs", function()
     assert.truthy(output:find "\n2 passed, 1 failed\n$", output)
   end)
 
-  it("leaves out a folder whose needs are not met, and says why", function()
+  it("skips a folder whose needs are not met, with the reason", function()
     shell.must("mkdir %s/part && echo 'it(\"fails\", error)' "
                .. ">%s/part/part_spec.lua", directory, directory)
     shell.must("printf '#!/bin/sh\\necho no moon; exit $MOON\\n' "

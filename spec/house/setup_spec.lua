@@ -14,7 +14,7 @@ describe("script/setup", function()
 
   after_each(function() shell.remove(empty) end)
 
-  it("names the packages and stops where it cannot install", function()
+  it("lists the packages and stops if it cannot install", function()
     local output, code = setup(empty, "build")
     assert.equal(1, code)
     local command = output:match "\n  (sudo apt%-get install [^\n]+)\n"
@@ -30,7 +30,7 @@ describe("script/setup", function()
     assert.is_nil(command:find("lua-busted", 1, true))
   end)
 
-  it("asks for more to run specs and linters", function()
+  it("needs more to run specs and linters", function()
     local test = setup(empty, "test")
     assert.truthy(test:find("lua-busted", 1, true))
     assert.truthy(test:find("luarocks", 1, true))
@@ -41,7 +41,7 @@ describe("script/setup", function()
     assert.truthy(check:find(" clang libclang-rt-dev", 1, true), check)
   end)
 
-  it("asks for the runtime of a clang that lacks it", function()
+  it("needs the runtime of a clang that lacks it", function()
     shell.must("printf '#!/bin/sh\\n[ \"$1\" = -dumpversion ] || exit 1\\n" ..
       "echo 17.0.6\\n' > %s/clang && chmod +x %s/clang", empty, empty)
     local output, code = shell.run("PATH=%s:$PATH script/setup -n check",
@@ -66,14 +66,14 @@ describe("script/setup", function()
     return shell.run("cat %s/log", empty)
   end
 
-  it("installs nothing with -n, whoever asks", function()
+  it("installs nothing with -n", function()
     with_apt(0)
     local _, code = setup(empty, "-n build")
     assert.equal(1, code)
     assert.is_nil(log():find("update", 1, true))
   end)
 
-  it("fetches the lists, then installs, and asks nobody", function()
+  it("updates the package lists, then installs, without questions", function()
     with_apt(0)
     local output, code = setup(empty, "build")
     local calls = shell.lines(log())
@@ -87,7 +87,7 @@ describe("script/setup", function()
     assert.truthy(output:find("still not usable", 1, true), output)
   end)
 
-  it("becomes root by sudo where that asks nothing, else stops", function()
+  it("uses sudo if that asks nothing, else stops", function()
     with_apt(0)
     shell.must("printf '#!/bin/sh\\necho 1000\\n' > %s/id", empty)
     local output, code = setup(empty, "build")
@@ -101,7 +101,7 @@ describe("script/setup", function()
     assert.equal(2, #shell.lines(log()), log())
   end)
 
-  it("tries again where apt fails, and says what to type then", function()
+  it("tries again if apt fails, and then prints the command", function()
     with_apt(100)
     local output, code = setup(empty, "build")
     assert.equal(1, code)
@@ -110,7 +110,7 @@ describe("script/setup", function()
     assert.truthy(output:find("sudo apt-get install", 1, true), output)
   end)
 
-  it("is silent where nothing is missing, and asks no network", function()
+  it("is silent if nothing is missing, and needs no network", function()
     local output, code = shell.run(
       "PATH=%s:$PATH && printf '#!/bin/sh\\nexit 9\\n' > %s/apt-get && " ..
       "chmod +x %s/apt-get && script/setup test", empty, empty, empty)
@@ -118,7 +118,7 @@ describe("script/setup", function()
     assert.equal(0, code)
   end)
 
-  it("tries modules out and does not trust names", function()
+  it("checks modules by loading them", function()
     shell.must("printf '#!/bin/sh\\nexec /usr/bin/lua5.4 -e %s \"$@\"\\n' > %s",
       '"package.path, package.cpath = [[]], [[]]"', empty .. "/lua5.4")
     shell.must("chmod +x %s/lua5.4", empty)
@@ -128,7 +128,7 @@ describe("script/setup", function()
     assert.is_nil(output:find("liblua5.4-dev", 1, true))
   end)
 
-  it("refuses a purpose that it does not know", function()
+  it("refuses an unknown purpose", function()
     local output, code = shell.run "script/setup everything"
     assert.equal(3, code)
     assert.truthy(output:find("usage", 1, true))

@@ -184,7 +184,7 @@ local function run_seed(seed)
 end
 
 describe(("%d seeds of mixed faults"):format(SEEDS), function()
-  it("leave each of 50 creates done once, or the truth told", function()
+  it("apply each of 50 creates once, or report the truth", function()
     local seeds, wrong = {}, {}
     local doubtful, failed, requests = 0, 0, 0
     for i = 1, SEEDS do seeds[i] = FIRST + i - 1 end

@@ -27,7 +27,7 @@ end)
 after_each(function() server:stop() end)
 
 describe("events", function()
-  it("tell of a request and its answer, with times and sizes", function()
+  it("report a request and its response, with times and sizes", function()
     local space = service.storyblok(server, { on_event = note })
     assert(space.stages:create { name = "Legal", color = "#4a90e2" })
     assert.equal("request response", types())
@@ -51,7 +51,7 @@ describe("events", function()
     assert.is_true(response.time >= request.time)
   end)
 
-  it("tell why an attempt without an answer failed", function()
+  it("report why an attempt without a response failed", function()
     local space = service.storyblok(server, {
       on_event = note, base_url = "http://127.0.0.1:1",
       retry = { attempts = 1 },
@@ -66,7 +66,7 @@ describe("events", function()
     assert.is_nil(find "response".message)
   end)
 
-  it("tell of each attempt and the pause before the next", function()
+  it("report each attempt and the pause before the next", function()
     local space = service.storyblok(server, { on_event = note })
     server:inject { { status = 502, html = true, count = 1 },
                     { close = "before", count = 1 } }
@@ -81,7 +81,7 @@ describe("events", function()
     assert.is_true(events[3].pause <= 0.002)
   end)
 
-  it("tell of a wait for one's turn, once", function()
+  it("report a wait for the turn, once", function()
     local space = service.storyblok(server, { on_event = note,
                                               rate_limit = 5 })
     for _ = 1, 6 do assert(space:whoami()) end
@@ -92,7 +92,7 @@ describe("events", function()
     assert.equal(0, wait.attempt)
   end)
 
-  it("tell of what was reconciled", function()
+  it("report reconciled requests", function()
     local space = service.storyblok(server, { on_event = note })
     server:inject { { method = "POST", close = "after", count = 1 } }
     assert(space.stages:create { name = "Legal", color = "#4a90e2" })

@@ -43,7 +43,7 @@ local function between(requests, from, to)
   return count
 end
 
-describe("an allowance shared between processes", function()
+describe("a limit shared between processes", function()
   local server, path
 
   local function set_up()
@@ -118,11 +118,12 @@ describe("an allowance shared between processes", function()
     assert.equal(0, server:stats().rejected)
   end
 
-  it("is all the other's within three seconds once one is killed", function()
+  it("belongs to the other process three seconds after one is killed",
+     function()
     once_of_three(use_what_a_killed_one_leaves)
   end)
 
-  it("is kept in a file for its owner alone", function()
+  it("is stored in a file that only its owner can use", function()
     local space <close> = assert(client())
     assert(space.stages:list())
     local pipe = assert(io.popen("stat -c %a " .. quoted(path)))
@@ -130,14 +131,14 @@ describe("an allowance shared between processes", function()
     pipe:close()
   end)
 
-  it("goes on from a file that is cut short in use", function()
+  it("survives the truncation of a file in use", function()
     local space <close> = assert(client())
     assert(space.stages:list())
     assert(os.execute("truncate -s 50 " .. quoted(path)))
     assert(space.stages:list())
   end)
 
-  it("does not go on from a file that was cut short before", function()
+  it("does not use a file that was truncated before", function()
     do
       local space <close> = assert(client())
       assert(space.stages:list())
@@ -197,7 +198,7 @@ describe("an allowance shared between processes", function()
     assert(space.stages:list())
   end)
 
-  it("does not touch a file of another make", function()
+  it("does not change other kinds of files", function()
     local file = assert(io.open(path, "w"))
     file:write(("something else\n"):rep(2000))
     file:close()
@@ -210,7 +211,7 @@ describe("an allowance shared between processes", function()
     file:close()
   end)
 
-  it("needs a plain file that can be written", function()
+  it("needs a writable regular file", function()
     local space, err = client {
       rate_limit = { per_second = 6, shared = "/nowhere/at/all" },
     }

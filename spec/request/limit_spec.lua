@@ -22,7 +22,7 @@ describe("concurrency", function()
     assert.equal(3, server:stats().max_in_flight)
   end)
 
-  it("is 8 unless said otherwise", function()
+  it("is 8 by default", function()
     server = service.start { latency = 0.02 }
     local space = service.storyblok(server)
     workstage.map(repeated(60), function() return space:whoami() end,
@@ -30,7 +30,7 @@ describe("concurrency", function()
     assert.equal(8, server:stats().max_in_flight)
   end)
 
-  it("needs no more connections than that, and keeps them", function()
+  it("needs no more connections, and keeps them", function()
     server = service.start { latency = 0.01 }
     local space = service.storyblok(server, { concurrency = 4 })
     workstage.map(repeated(100), function(i)
@@ -45,7 +45,7 @@ describe("concurrency", function()
 
   -- libcurl keeps four for each transfer under way, so it closes some when
   -- many transfers end at the same time
-  it("keeps them when many answers come at once", function()
+  it("keeps connections when many responses come at once", function()
     server = service.start()
     local space = service.storyblok(server, { concurrency = 16 })
     workstage.map(repeated(320), function(i)
@@ -58,7 +58,7 @@ describe("concurrency", function()
     assert.is_true(stats.connections <= 16, stats.connections)
   end)
 
-  it("leaves one connection for calls one after the other", function()
+  it("uses one connection for sequential calls", function()
     server = service.start()
     local space = service.storyblok(server)
     for i = 1, 10 do
@@ -119,7 +119,7 @@ describe("the limit", function()
     end)
   end
 
-  it("is one for a host, in whatever case it is written", function()
+  it("is one per host, ignoring case", function()
     server = service.start()
     local port = server.url:match "%d+$"
     local function client(host)
@@ -136,7 +136,7 @@ describe("the limit", function()
     assert.equal(1, service.count(server))
   end)
 
-  it("of two clients that differ is the lower one", function()
+  it("of two clients is the lower one", function()
     server = service.start { rate_limit = 20 }
     local high = service.storyblok(server, { rate_limit = 1000 })
     local low = service.storyblok(server, { rate_limit = 20 })
@@ -147,8 +147,7 @@ describe("the limit", function()
     assert.is_true(busiest() <= 20)
   end)
 
-  it("serves the call that has waited longest, whose client it is",
-     function()
+  it("serves the call of any client that has waited longest", function()
     server = service.start()
     local options = { rate_limit = 40, concurrency = 90 }
     local old = service.storyblok(server, options)
@@ -164,7 +163,7 @@ describe("the limit", function()
     end
   end)
 
-  it("counts what a client that was closed has used", function()
+  it("counts requests of a closed client", function()
     server = service.start()
     for _, pause in ipairs { 0, 5.2 } do
       system.sleep(pause)
@@ -176,7 +175,7 @@ describe("the limit", function()
     assert.is_true(apart >= 6.66 and apart < 7.5, apart)
   end)
 
-  it("is each token's own", function()
+  it("is separate for each token", function()
     server = service.start { rate_limit = 10, limit_by = "token" }
     local mine = service.storyblok(server, { rate_limit = 10 })
     local other = service.storyblok(server, { rate_limit = 10,
@@ -189,7 +188,7 @@ describe("the limit", function()
     assert.is_true(seconds < 0.9, seconds)
   end)
 
-  it("set too high is found out, and all is done", function()
+  it("that is too high is lowered, and all requests succeed", function()
     server = service.start { rate_limit = 20 }
     local space = service.storyblok(server, {
       rate_limit = 100, retry = { attempts = 8, base = 0.05, cap = 1 } })

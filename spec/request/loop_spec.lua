@@ -22,7 +22,7 @@ local function drive(is_done)
 end
 
 describe("the loop", function()
-  it("has what cqueues and others ask for", function()
+  it("has the methods that cqueues and others need", function()
     assert.equal("integer", math.type(loop:fileno()))
     assert.equal(loop:fileno(), loop:pollfd())
     assert.equal("r", loop:events())
@@ -59,7 +59,7 @@ describe("the loop", function()
     assert.is_true(steps > 10)
   end)
 
-  it("keeps a task's error for the one that waits for it", function()
+  it("keeps a task's error for its waiter", function()
     local task = loop:spawn(function() error("it broke", 0) end)
     drive(function() return task.done end)
     local value, why = task:wait()
@@ -67,7 +67,7 @@ describe("the loop", function()
     assert.equal("it broke", why)
   end)
 
-  it("lets a blocking call run beside tasks", function()
+  it("runs a blocking call beside tasks", function()
     local done = 0
     loop:spawn(function() assert(space:whoami()) done = done + 1 end)
     loop:step()
@@ -96,7 +96,7 @@ describe("the loop", function()
     other:stop()
   end)
 
-  it("says when it wants a step: the next deadline or turn", function()
+  it("returns when it needs a step: the next deadline or turn", function()
     server:inject { { hang = "before" } }
     local err
     loop:spawn(function()
@@ -109,7 +109,7 @@ describe("the loop", function()
     assert.equal("timeout", err.kind)
   end)
 
-  it("is not woken again and again by an idle connection's end", function()
+  it("is woken only once by the end of an idle connection", function()
     assert(space:whoami())
     server:stop()
     local poll = require "cqueues".poll
@@ -129,7 +129,7 @@ describe("the loop", function()
     assert(space:whoami())
   end)
 
-  it("ends what is under way when its client is closed", function()
+  it("ends a client's requests when it is closed", function()
     server:inject { { delay = 5 } }
     local err
     loop:spawn(function() err = select(2, space:whoami()) end)
@@ -141,7 +141,7 @@ describe("the loop", function()
 end)
 
 describe("an on_event that raises", function()
-  it("costs no request its result", function()
+  it("loses no results", function()
     local calls = 0
     local noisy = service.storyblok(server, {
       on_event = function()
@@ -158,7 +158,7 @@ describe("an on_event that raises", function()
     assert.is_true(calls >= 8)
   end)
 
-  it("may itself make requests", function()
+  it("may make requests", function()
     local asked = 0
     local nosy
     nosy = service.storyblok(server, {

@@ -27,8 +27,7 @@ describe("the memory of a client", function()
     assert.is_nil(self:seen_at("changes", 6))
   end)
 
-  it("holds the last 1024 of a kind, and up to as many older ones",
-     function()
+  it("keeps the last 1024 of a kind, and up to as many older ones", function()
     for id = 1, 2048 do self:see("changes", id, id) end
     assert.equal(1, self:seen_at("changes", 1))
     self:see("changes", 2049, 2049)
@@ -51,7 +50,7 @@ describe("the memory of an item", function()
 
   before_each(function() self = memory.new() end)
 
-  it("is of its last reading", function()
+  it("is that of its last read", function()
     assert.is_nil(self:item("stories", 5))
     self:read_item("stories", 5, 11, iso(1000), 1)
     self:read_item("stories", 5, 12, iso(2000), 2)
@@ -63,7 +62,7 @@ describe("the memory of an item", function()
     assert.is_nil(self:item("workspaces", 5))
   end)
 
-  it("is not of a copy that is older", function()
+  it("is not that of an older copy", function()
     self:read_item("stories", 5, 12, iso(2000), 1, true)
     self:read_item("stories", 5, 11, iso(1000), 2)
     assert.equal(12, self:item("stories", 5).stage)
@@ -94,7 +93,7 @@ describe("the memory of an item", function()
                                  "2026-12-01T09:59:59-05:00"))
   end)
 
-  it("knows our own change when it is read again", function()
+  it("recognizes our own change when it is read again", function()
     self:read_item("stories", 5, 12, iso(2000), 1, true)
     self:read_item("stories", 5, 12, iso(2000), 2)
     assert.is_true(self:item("stories", 5).is_own)
@@ -106,14 +105,14 @@ describe("the memory of an item", function()
     assert.is_false(self:item("stories", 5).is_own)
   end)
 
-  it("does not change in the hands of a request", function()
+  it("does not change during a request", function()
     self:read_item("stories", 5, 11, iso(1000), 1)
     local before = self:item("stories", 5)
     self:read_item("stories", 5, 11, iso(1000), 2)
     assert.equal(1, before.at)
   end)
 
-  it("goes when nobody knows its stage any more", function()
+  it("is dropped when its stage becomes unknown", function()
     self:read_item("stories", 5, 11, iso(1000), 1)
     for id = 100, 100 + 1100 do self:read_item("stories", id, 1, nil, 2) end
     assert.truthy(self:item("stories", 5)) -- in the older half
@@ -158,7 +157,7 @@ describe("the bounds of the clocks' offset", function()
     assert.same({ 4898.5, 4900.5 }, bounds())
   end)
 
-  it("may come to be one value", function()
+  it("may become one value", function()
     self:learn_offset(5000, 100, 100)
     self:learn_offset(5002, 100, 100)
     assert.same({ 4901, 4901 }, bounds())
@@ -168,8 +167,7 @@ describe("the bounds of the clocks' offset", function()
     assert.same({ 4901, 4901 }, bounds())
   end)
 
-  it("start anew after ten minutes, beside those of the ten before",
-     function()
+  it("are restarted after ten minutes, beside those before", function()
     self:learn_offset(5000, 100, 100)
     assert.same({ 4899, 4901 }, bounds())
     self:learn_offset(5000.5 + 601, 701, 701)
@@ -180,7 +178,7 @@ describe("the bounds of the clocks' offset", function()
     assert.same({ 4900, 4901.5 }, bounds())
   end)
 
-  it("start anew after more than ten minutes, not before", function()
+  it("are restarted after more than ten minutes, not before", function()
     self:learn_offset(5000.9, 100, 100)
     self:learn_offset(5600, 700, 700)
     self:learn_offset(5601, 701, 701)
@@ -189,14 +187,14 @@ describe("the bounds of the clocks' offset", function()
                                     bounds()[2] })
   end)
 
-  it("forget those before when the service's clock was set", function()
+  it("drop the previous ones when the service's clock was set", function()
     self:learn_offset(5000, 100, 100)      -- 4899 to 4901
     self:learn_offset(5602.75, 701, 701)   -- 4900.75 to 4902.75
     self:learn_offset(5601.5, 702, 702)    -- 4898.5 to 4900.5
     assert.same({ 4898.5, 4900.5 }, bounds())
   end)
 
-  it("start anew when the service's clock was set", function()
+  it("are restarted when the service's clock was set", function()
     self:learn_offset(5000, 100, 100)
     self:learn_offset(5000.5 + 601, 701, 701)
     self:learn_offset(9000, 702, 702)

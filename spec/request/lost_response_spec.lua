@@ -88,7 +88,7 @@ for _, offset in ipairs { -7200, -120, -2, 2, 120, 7200 } do
   describe(("a Date that is %d s off"):format(offset), function()
     before_each(function() start { seed = { stories = 40 } } end)
 
-    it("doubles no change of a story that was read", function()
+    it("doubles no change of a story that was read before", function()
       local story = read(1)
       date_off(offset, LOST)
       local change = assert(move(1, "Review"))
@@ -98,7 +98,7 @@ for _, offset in ipairs { -7200, -120, -2, 2, 120, 7200 } do
       assert.equal(1, moves(1, "Review"))
     end)
 
-    it("loses none to an older change that a read shows", function()
+    it("loses none to an older change that was read", function()
       plant({ 1, "Review", 60 }, { 1, "Drafting", 30, users[2] })
       read(1)
       date_off(offset, NEVER_CAME)
@@ -107,7 +107,7 @@ for _, offset in ipairs { -7200, -120, -2, 2, 120, 7200 } do
       assert.equal(2, moves(1, "Review"))
     end)
 
-    it("leaves it open where the story was not read", function()
+    it("leaves the outcome unknown if the story was not read", function()
       date_off(offset, LOST)
       assert_ambiguous(move(1, "Review"))
       assert.equal(1, posts())
@@ -117,7 +117,7 @@ for _, offset in ipairs { -7200, -120, -2, 2, 120, 7200 } do
       assert.equal(1, moves(2, "Review"))
     end)
 
-    it("does not matter once a change was answered", function()
+    it("does not matter after a change with a response", function()
       assert(move(9, "Review"))
       plant({ 2, "Review", 60 })
       date_off(offset, LOST)
@@ -129,7 +129,7 @@ for _, offset in ipairs { -7200, -120, -2, 2, 120, 7200 } do
       assert.equal(2, moves(2, "Review"))
     end)
 
-    it("doubles none of 40 in tasks, nor loses one", function()
+    it("doubles and loses none of 40 in tasks", function()
       local list = assert(space.stories:list())
       date_off(offset,
                { method = "POST", close = "after", chance = 0.3, seed = 1 },
@@ -148,7 +148,7 @@ for _, offset in ipairs { -7200, -120, -2, 2, 120, 7200 } do
 end
 
 describe("the change of a story", function()
-  it("that was moved within 4 seconds of the last one is in doubt", function()
+  it("is unknown within 4 seconds of the last move", function()
     start()
     plant({ 1, "Review", 5 }, { 1, "Drafting", 3, users[2] })
     read(1)
@@ -157,7 +157,7 @@ describe("the change of a story", function()
     assert.equal(1, posts())
   end)
 
-  it("is in doubt where two match", function()
+  it("is unknown if two match", function()
     start()
     read(1)
     local second = service.storyblok(server)
@@ -177,7 +177,7 @@ describe("the change of a story", function()
     second:close()
   end)
 
-  it("is sent again though ids are in no order", function()
+  it("is sent again even if ids have no order", function()
     start()
     plant({ 1, "Review", 60 }, { 1, "Drafting", 30 })
     local story = read(1)
@@ -188,8 +188,7 @@ describe("the change of a story", function()
     assert.equal(2, moves(1, "Review"))
   end)
 
-  it("in a release is in doubt where none shows, and found where one does",
-     function()
+  it("in a release is unknown if none is visible, else found", function()
     start()
     read(1)
     local release = assert(space.releases:list())[1].id
@@ -207,8 +206,7 @@ describe("the change of a story", function()
     assert.equal(2, posts())
   end)
 
-  it("is told by the stage alone where stories come without dates",
-     function()
+  it("is recognized by the stage alone if stories have no dates", function()
     start { story_stage = "names" }
     plant({ 1, "Review", 7200 }, { 1, "Drafting", 3600 },
           { 2, "Drafting", 30 })
@@ -227,8 +225,7 @@ describe("the change of a story", function()
     assert.equal(1, moves(2, "Review"))
   end)
 
-  it("is not taken for that of another request of the same client",
-     function()
+  it("is not confused with another request of the client", function()
     start()
     read(1)
     server:inject { LOST, { method = "POST", delay = 0.3, count = 1 } }
@@ -248,7 +245,7 @@ describe("the change of a story", function()
     assert.equal(2, posts())
   end)
 
-  it("is found by what an earlier run had read of it", function()
+  it("is found with what an earlier run had read", function()
     start()
     plant({ 1, "Review", 60 }, { 1, "Drafting", 30 })
     local stage = read(1).stage
@@ -290,7 +287,7 @@ describe("the change of a story", function()
     assert.equal("not_found", why.kind)
   end)
 
-  it("takes what was read before only as it is documented", function()
+  it("accepts earlier readings only in the documented form", function()
     start()
     for _, seen in ipairs { 5, { stage = "5" }, { created_at = "yesterday" },
                             { stages = 5 } } do
@@ -335,7 +332,7 @@ describe("the change of a project", function()
     assert(server:load(state))
   end
 
-  it("is told from an older one", function()
+  it("is distinguished from an older one", function()
     plant_change(130, 605, 7200)
     plant_change(605, 310, 3600)
     assert(ox.workspaces:get(2))
@@ -345,8 +342,7 @@ describe("the change of a project", function()
     assert.equal(2, changes_to(605))
   end)
 
-  it("is in doubt where the older one may have been undone since",
-     function()
+  it("is unknown if the older one may have been undone since", function()
     plant_change(130, 605, 60)
     plant_change(605, 310, 30)
     assert(ox.workspaces:get(2))
@@ -355,7 +351,7 @@ describe("the change of a project", function()
     assert.equal(1, posts())
   end)
 
-  it("is found where the answer was lost", function()
+  it("is found after its response was lost", function()
     plant_change(130, 310, 30)
     assert(ox.workspaces:list())
     date_off(-120, LOST)
@@ -364,7 +360,7 @@ describe("the change of a project", function()
     assert.equal(1, changes_to(605))
   end)
 
-  it("is in doubt where nothing was read", function()
+  it("is unknown if nothing was read", function()
     date_off(120, LOST)
     assert_ambiguous(change_to(605))
     assert.equal(1, posts())

@@ -29,7 +29,7 @@ describe("the item was read with a date, so a change", function()
     return by_clock { seen = read }
   end
 
-  it("is new where it is later", function()
+  it("is new if it is later", function()
     assert.equal("done", verdict(seen(), change(5005)))
     local facts = seen()
     facts.target = TARGET
@@ -37,17 +37,17 @@ describe("the item was read with a date, so a change", function()
     assert.equal(5100, found.created)
   end)
 
-  it("is old where it is earlier", function()
+  it("is old if it is earlier", function()
     assert.equal("not_done", verdict(seen(), change(4995)))
   end)
 
-  it("is in doubt within four seconds", function()
+  it("is unknown within four seconds", function()
     for _, created in ipairs { 4996, 4999.5, 5000, 5000.5, 5004 } do
       assert.equal("unknown", verdict(seen(), change(created)))
     end
   end)
 
-  it("is the one that was read where stage and date are its own", function()
+  it("is the one that was read if stage and date are equal", function()
     local here = { stage = TARGET }
     assert.equal("not_done", verdict(seen(here), change(5000)))
     -- one of two is, and nobody knows whether the other one is new
@@ -56,7 +56,7 @@ describe("the item was read with a date, so a change", function()
                                     change(5000, { is_taken = true })))
   end)
 
-  it("is new after a change of our own, however soon", function()
+  it("is new after our own change, however soon", function()
     local own = { is_own = true }
     assert.equal("done", verdict(seen(own), change(5000.001)))
     assert.equal("unknown", verdict(seen(own), change(4999)))
@@ -68,7 +68,7 @@ describe("the item was read with a date, so a change", function()
     assert.equal("done", verdict(facts, change(5000)))
   end)
 
-  it("is left to the clocks where the reading is old, unless it is old",
+  it("is decided by the clocks if the reading is old, unless it is old",
      function()
     assert.equal("done", verdict(seen { age = 900 }, change(5005)))
     assert.equal("unknown", verdict(seen { age = 900.5 }, change(5005)))
@@ -88,13 +88,13 @@ end)
 describe("the item was read without a date, so a change", function()
   local function seen() return { seen = { stage = BEFORE, age = 10 } } end
 
-  it("is new where it is later than all into the stage of then", function()
+  it("is new if it is later than all into the stage that was read", function()
     assert.equal("done", verdict(seen(), change(5000, { stage = BEFORE }),
                                  change(4000, { stage = BEFORE }),
                                  change(5005)))
   end)
 
-  it("is left to the clocks otherwise", function()
+  it("is decided by the clocks otherwise", function()
     local into = change(5000, { stage = BEFORE })
     assert.equal("unknown", verdict(seen(), into, change(5003)))
     assert.equal("unknown", verdict(seen(), into, change(4000)))
@@ -107,7 +107,7 @@ describe("the item was read without a date, so a change", function()
 end)
 
 describe("the item was not read, so a change", function()
-  it("is dated by our own answered changes", function()
+  it("is dated by our own changes with responses", function()
     local function offset() return by_clock { low = 4000, high = 4002 } end
     assert.equal("not_done", verdict(offset(), change(4999)))
     assert.equal("done", verdict(offset(), change(5000)))
@@ -118,7 +118,7 @@ describe("the item was not read, so a change", function()
     assert.equal("unknown", verdict(offset(), change(5013)))
   end)
 
-  it("is in doubt where these say little", function()
+  it("is unknown if there are too few", function()
     local function offset() return by_clock { low = 4000, high = 4020 } end
     assert.equal("not_done", verdict(offset(), change(4999)))
     assert.equal("unknown", verdict(offset(), change(5010)))
@@ -131,7 +131,7 @@ describe("the item was not read, so a change", function()
                                     change(5010)))
   end)
 
-  it("is old where Date says so by far, and else in doubt", function()
+  it("is old if clearly before Date, and else unknown", function()
     local function date() return by_clock { date_offset = 4000 } end
     assert.equal("not_done", verdict(date(), change(4099)))
     assert.equal("unknown", verdict(date(), change(4100)))
@@ -152,8 +152,7 @@ describe("of the changes of an item", function()
       change(6000, { is_own = false }), change(6000, { is_taken = true })))
   end)
 
-  it("one that is new is the effect, beside any that are in doubt",
-     function()
+  it("a new one is the effect, even beside unknown ones", function()
     assert.equal("done", verdict(seen(), change(5001), change(6000)))
   end)
 
@@ -165,7 +164,7 @@ describe("of the changes of an item", function()
     assert.equal("2 changes match it", why)
   end)
 
-  it("one without a date is in doubt", function()
+  it("one without a date is unknown", function()
     assert.equal("unknown", verdict(seen(), change(nil)))
   end)
 end)

@@ -74,7 +74,7 @@ for _, known in ipairs(KNOWLEDGE) do
     end
 
     -- What no rule can help: the docs name it.
-    it("is doubled only by an effect later than settle_time", function()
+    it("is doubled only if its effect is later than settle_time", function()
       seed = seed + 1
       math.randomseed(seed)
       local got = lost_world.run(setting_of(setting, {

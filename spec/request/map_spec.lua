@@ -45,7 +45,7 @@ describe("map", function()
     assert.is_true(server:stats().max_in_flight > 1)
   end)
 
-  it("gives fn the item and its index, once each", function()
+  it("calls fn once with each item and its index", function()
     local seen = {}
     workstage.map(ids.stories, function(id, index)
       assert.is_nil(seen[index])
@@ -55,7 +55,7 @@ describe("map", function()
     assert.same(ids.stories, seen)
   end)
 
-  it("runs so many at a time", function()
+  it("runs as many at a time as requested", function()
     local at_once, most = 0, 0
     workstage.map(ids.stories, function(id)
       at_once = at_once + 1
@@ -68,7 +68,7 @@ describe("map", function()
     assert.equal(3, server:stats().max_in_flight)
   end)
 
-  it("takes false for a result, and nil alone for nothing", function()
+  it("treats false as a result, and only nil as none", function()
     local results, errors = workstage.map({ 1, 2, 3 }, function(item)
       if item == 1 then return false end
       if item == 2 then return nil end
@@ -81,7 +81,7 @@ describe("map", function()
     assert.same({ [3] = "no luck" }, errors)
   end)
 
-  it("keeps what fn raises for that item, and goes on", function()
+  it("keeps the error of an item, and continues", function()
     local thrown = { "a table" }
     local results, errors = workstage.map({ 1, 2, 3, 4 }, function(item)
       get(ids.stories[1])
@@ -120,7 +120,7 @@ describe("map", function()
     assert.equal(5, #results)
   end)
 
-  it("raises what the iterator raises, after ending what runs", function()
+  it("raises the iterator's error, after ending all tasks", function()
     local running = 0
     local good, why = pcall(workstage.map, function()
       if running > 2 then error("the iterator broke", 0) end
@@ -137,8 +137,7 @@ describe("map", function()
     assert.equal(0, running)
   end)
 
-  it("leaves nothing behind where an iterator raises in mid-request",
-     function()
+  it("leaves nothing behind if an iterator raises during requests", function()
     local asked, begun = 0, 0
     local good, why = pcall(workstage.map, function()
       asked = asked + 1
@@ -158,7 +157,7 @@ describe("map", function()
     assert.equal(8, server:stats().max_in_flight)
   end)
 
-  it("does nothing with nothing", function()
+  it("does nothing for an empty list", function()
     local none = { n = 0, done = 0, failed = 0, failures = {} }
     assert.same({ none, {} }, { workstage.map({}, get) })
     assert.same({ none, {} }, { workstage.map(counter(0), get) })
@@ -202,7 +201,7 @@ describe("map", function()
                                results.failures[3].item })
   end)
 
-  it("refuses a table that is no array, with a hint", function()
+  it("refuses a table that is not an array, with a hint", function()
     local results, err = workstage.map({ a = 1 }, get)
     assert.is_nil(results)
     assert.equal("invalid", err.kind)
@@ -218,7 +217,7 @@ describe("map", function()
     assert.has_error(function() workstage.map({}, get, 8) end)
   end)
 
-  it("refuses options that it does not have", function()
+  it("refuses unknown options", function()
     local function refused(piece, opts)
       local results, err = workstage.map({ 1 }, get, opts)
       assert.is_nil(results)
@@ -235,7 +234,7 @@ describe("map", function()
 end)
 
 describe("map with on_result", function()
-  it("hands each result over and keeps none", function()
+  it("passes each result on and keeps none", function()
     local handed = {}
     local results, errors = workstage.map({ ids.stories[1], 4 }, get, {
       on_result = function(index, result, err)
@@ -247,7 +246,7 @@ describe("map with on_result", function()
     assert.same({}, errors)
   end)
 
-  it("hands over the item of each as well", function()
+  it("passes the item of each result", function()
     local items = {}
     workstage.map({ "a", "b", "c" }, function(item)
       if item == "b" then return nil, "no luck" end
@@ -298,7 +297,7 @@ describe("map with on_result", function()
     assert.is_true(last < first + 100, last - first)
   end)
 
-  it("raises what on_result raises, and ends the rest", function()
+  it("raises the error of on_result, and ends the rest", function()
     local good, why = pcall(workstage.map, ids.stories, get, {
       on_result = function(index)
         if index == 3 then error("enough", 0) end
@@ -311,7 +310,7 @@ describe("map with on_result", function()
 end)
 
 describe("map stops", function()
-  it("on a 401: what has not begun never does", function()
+  it("on a 401: the remaining items are not started", function()
     server:inject { { path = "/stories", status = 401, after = 4 } }
     local results, errors = workstage.map(ids.stories, get,
                                           { concurrency = 2 })
@@ -327,7 +326,7 @@ describe("map stops", function()
     assert.matches("not begun", tostring(errors[25]), 1, true)
   end)
 
-  it("not on a 403, which is that item's", function()
+  it("not on a 403, which is the item's own error", function()
     server:inject { { path = "/stories", status = 403, after = 4,
                       count = 1 } }
     local _, errors = workstage.map(ids.stories, get, { concurrency = 1 })
@@ -337,7 +336,7 @@ describe("map stops", function()
     assert.equal(25, service.count(server))
   end)
 
-  it("on the kinds in stop_on, or where a function says so", function()
+  it("on the kinds in stop_on, or if a function returns true", function()
     server:inject { { path = "/stories", status = 403 } }
     local given = { concurrency = 1, stop_on = { "forbidden" } }
     workstage.map(ids.stories, get, given)
@@ -351,7 +350,7 @@ describe("map stops", function()
     assert.equal(27, service.count(server))
   end)
 
-  it("with an iterator, which is not asked any further", function()
+  it("with an iterator, which is not called again", function()
     server:inject { { status = 401 } }
     local asked = 0
     workstage.map(function()

@@ -46,7 +46,7 @@ describe("a proxy", function()
     assert.equal(2, #proxy:requests())
   end)
 
-  it("is passed by for the hosts that the environment names", function()
+  it("is bypassed for the hosts in the environment", function()
     assert.equal("network\n", ask("http_proxy=" .. proxy.url ..
                                   " no_proxy=service.invalid"))
     assert.equal(0, #proxy:requests())
@@ -84,7 +84,7 @@ describe("a proxy", function()
   end)
 
   -- A host name that libcurl repeats in its message, with a user in front.
-  it("shows no password where it cannot be reached", function()
+  it("shows no password if it cannot be reached", function()
     local said = {}
     local space = assert(workstage.storyblok {
       token = "secret-token", space_id = 1, retry = { attempts = 1 },
@@ -98,7 +98,7 @@ describe("a proxy", function()
     end
   end)
 
-  it("is not looked for where there is none", function()
+  it("is not searched for if there is none", function()
     assert.equal("network\n", ask "unused=1")
   end)
 end)

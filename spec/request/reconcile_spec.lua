@@ -153,14 +153,14 @@ for name, create in pairs(CREATES) do
 
     before_each(function() assert(space.workflows:list()) end)
 
-    it("costs nothing when all goes well", function()
+    it("costs nothing if all goes well", function()
       local before = service.count(server)
       assert(create())
       assert.equal(1, service.count(server) - before)
       assert.equal("", reconciled())
     end)
 
-    it("is found when its answer was lost", function()
+    it("is found if its response was lost", function()
       server:inject { LOST }
       local object = assert(create())
       assert.is_truthy(object.id)
@@ -169,7 +169,7 @@ for name, create in pairs(CREATES) do
       assert.equal("done", reconciled())
     end)
 
-    it("is sent again when it never came", function()
+    it("is sent again if it did not arrive", function()
       server:inject { NEVER_CAME }
       assert(create())
       assert.equal(2, posts())
@@ -177,7 +177,7 @@ for name, create in pairs(CREATES) do
       assert.equal("not_done", reconciled())
     end)
 
-    it("is found when it shows late", function()
+    it("is found if it becomes visible late", function()
       space, ox = open { settle_time = 0.6 }
       assert(space.workflows:list())
       server:inject(with(LOST, { late = 0.4 }))
@@ -187,7 +187,8 @@ for name, create in pairs(CREATES) do
       assert.equal(1, effects())
     end)
 
-    it("is not sent again with retry = false, and the truth told", function()
+    it("is not sent again with retry = false, and reported truthfully",
+       function()
       server:inject { NEVER_CAME }
       local _, err = create { retry = false }
       assert.equal("network", err.kind)
@@ -201,7 +202,7 @@ for name, create in pairs(CREATES) do
       assert.equal(1, effects())
     end)
 
-    it("is ambiguous when reading fails as well", function()
+    it("is ambiguous if reading fails too", function()
       server:inject { LOST, { method = "GET", status = 500 } }
       local _, err = create()
       assert.equal("network", err.kind)
@@ -222,7 +223,7 @@ for name, create in pairs(CREATES) do
       assert.equal(1, posts())
     end)
 
-    it("counts all attempts when it fails for good", function()
+    it("counts all attempts if it fails", function()
       space, ox = open { settle_time = 0.02 }
       assert(space.workflows:list())
       server:inject(with(NEVER_CAME, { count = 10 }))
@@ -235,8 +236,7 @@ for name, create in pairs(CREATES) do
   end)
 end
 
-describe("a create that was sent again, and refused as it is there by now",
-         function()
+describe("a create that was sent again, and refused as a duplicate", function()
   local arrive
 
   -- The first request takes effect after it was looked for, and before the
@@ -271,7 +271,7 @@ describe("a create that was sent again, and refused as it is there by now",
     workspace.status_key = 605
   end
 
-  it("is taken for the one that worked", function()
+  it("is found as the one that worked", function()
     arrive = stage_arrives
     local stage = assert(CREATES.stage())
     assert.equal("Legal", stage.name)
@@ -279,14 +279,14 @@ describe("a create that was sent again, and refused as it is there by now",
     assert.equal(1, EFFECTS.stage())
   end)
 
-  it("is taken for the one that worked, of a status too", function()
+  it("is found as the one that worked, for a status too", function()
     arrive = status_arrives
     assert.equal(605, assert(CREATES["status change"]()).to_status_key)
     assert.equal(2, posts())
     assert.equal(1, EFFECTS["status change"]())
   end)
 
-  it("is in doubt where that cannot be read", function()
+  it("is ambiguous if it cannot be read", function()
     arrive = function(state)
       stage_arrives(state)
       server:inject { { method = "GET", status = 404 } }
@@ -299,8 +299,8 @@ describe("a create that was sent again, and refused as it is there by now",
   end)
 end)
 
-describe("a change in doubt", function()
-  it("is found by a later look where the first ones fail", function()
+describe("a change with an unknown outcome", function()
+  it("is found by a later read if the first ones fail", function()
     server:inject { LOST, { method = "GET", html = true, count = 2 } }
     assert(move(1, "Review"))
     assert.equal(1, posts())
@@ -310,7 +310,7 @@ describe("a change in doubt", function()
     assert.equal(3, posts())
   end)
 
-  it("is ambiguous where the last look fails", function()
+  it("is ambiguous if the last read fails", function()
     server:inject { NEVER_CAME,
                     { method = "GET", html = true, after = 3, count = 1 } }
     local _, err = move(1, "Review")
@@ -318,7 +318,7 @@ describe("a change in doubt", function()
     assert.equal(1, posts())
   end)
 
-  it("is told from an older one to the same stage", function()
+  it("is distinguished from an older one to the same stage", function()
     plant { { ids.stories[1], ids.Review, users[1].id, os.time() - 60 } }
     server:inject { NEVER_CAME }
     local change = assert(move(1, "Review"))
@@ -327,7 +327,7 @@ describe("a change in doubt", function()
     assert.not_equal(200000000000001, change.id)
   end)
 
-  it("is told from the same client's own of a moment ago", function()
+  it("is distinguished from the client's own of a moment ago", function()
     local first = assert(move(1, "Review"))
     server:inject { NEVER_CAME }
     local second = assert(move(1, "Review"))
@@ -341,7 +341,7 @@ describe("a change in doubt", function()
     assert.equal(4, posts())
   end)
 
-  it("is found though somebody moved the story on", function()
+  it("is found even if somebody moved the story on", function()
     local other = service.storyblok(server, { token = "another-user" })
     local function on_event(event)
       if event.type == "response" and event.kind == "network" then
@@ -357,7 +357,7 @@ describe("a change in doubt", function()
     assert.equal(1, moves(1, "Ready"))
   end)
 
-  it("is told from another user's to the same stage", function()
+  it("is distinguished from another user's to the same stage", function()
     local other = service.storyblok(server, { token = "another-user" })
     local theirs
     local function on_event(event)
@@ -373,7 +373,7 @@ describe("a change in doubt", function()
     assert.equal(2, moves(1, "Review"))
   end)
 
-  it("is told from another user's though ours is asked for in vain at first",
+  it("is distinguished from another user's if ours is unknown at first",
      function()
     local other = service.storyblok(server, { token = "another-user" })
     local theirs
@@ -404,7 +404,7 @@ describe("a change in doubt", function()
     assert.equal(3, service.count(server, "GET", "changes"))
   end)
 
-  it("is ambiguous without the server's clock", function()
+  it("is ambiguous if the server's clock is unknown", function()
     space = service.storyblok(server)
     first_posts = service.count(server, "POST")
     server:inject {
@@ -415,7 +415,7 @@ describe("a change in doubt", function()
     assert.equal(1, moves(1, "Review"))
   end)
 
-  it("needs no clock where no change to that stage shows", function()
+  it("needs no clock if no change to that stage is visible", function()
     server:inject {
       NEVER_CAME, { method = "GET", headers = { Date = "long ago" } } }
     assert(move(1, "Review"))
@@ -436,8 +436,7 @@ describe("a change in doubt", function()
     assert.equal(30, posts())
   end)
 
-  it("is looked for as it was sent, though its table was used again",
-    function()
+  it("is searched for as it was sent, even if its table was reused", function()
       local attributes = { workflow_stage_id = ids.Review }
       server:inject(with(LOST, { count = 10 }))
       local items = { 1, 2, 3, 4, 5, 6, 7, 8 }
@@ -471,8 +470,8 @@ describe("a change in doubt", function()
   end)
 end)
 
-describe("a stage in doubt", function()
-  it("is told from one that was seen before", function()
+describe("a stage with an unknown outcome", function()
+  it("is distinguished from one that was seen before", function()
     assert(space.stages:create { name = "Legal", color = "#4a90e2",
                                  workflow_id = ids.workflow })
     space = open()
@@ -484,7 +483,7 @@ describe("a stage in doubt", function()
     assert.is_falsy(err.ambiguous)
   end)
 
-  it("is told from one that the client made itself", function()
+  it("is distinguished from one that the client created", function()
     assert(CREATES.stage())
     server:inject { NEVER_CAME }
     local _, err = CREATES.stage()
@@ -492,7 +491,7 @@ describe("a stage in doubt", function()
     assert.equal(1, stages_named "Legal")
   end)
 
-  it("is ambiguous where one of its name has another colour", function()
+  it("is ambiguous if one with its name has another colour", function()
     local other = service.storyblok(server)
     assert(other.stages:create { name = "Legal", color = "#000001",
                                  workflow_id = ids.workflow })
@@ -502,7 +501,7 @@ describe("a stage in doubt", function()
     assert.matches("other attributes", tostring(err), 1, true)
   end)
 
-  it("is not looked for in other workflows", function()
+  it("is not searched for in other workflows", function()
     local other = service.storyblok(server)
     assert(other.stages:create { name = "Legal", color = "#4a90e2" })
     server:inject { NEVER_CAME }
@@ -512,8 +511,8 @@ describe("a stage in doubt", function()
   end)
 end)
 
-describe("a workflow in doubt", function()
-  it("is told from one of the same name that was there before", function()
+describe("a workflow with an unknown outcome", function()
+  it("is distinguished from an older one of the same name", function()
     assert(CREATES.workflow())
     space = open()
     assert(space.workflows:list())
@@ -525,7 +524,7 @@ describe("a workflow in doubt", function()
     assert.equal(3, workflows_named "News")
   end)
 
-  it("is ambiguous where that cannot be known", function()
+  it("is ambiguous if that is unknown", function()
     assert(CREATES.workflow())
     space = open()
     server:inject { NEVER_CAME }
@@ -540,14 +539,14 @@ describe("a workflow in doubt", function()
     assert.equal(1, workflows_named "News")
   end)
 
-  it("that comes to light between two looks is known for new", function()
+  it("that appears between two reads is recognized as new", function()
     space = open { settle_time = 0.6 }
     server:inject(with(LOST, { late = 0.3 }))
     assert(CREATES.workflow())
     assert.equal(1, posts())
   end)
 
-  it("is told from one with other content types", function()
+  it("is distinguished from one with other content types", function()
     local other = service.storyblok(server)
     assert(other.workflows:create { name = "News",
                                     content_types = { "teaser" } })
@@ -557,8 +556,8 @@ describe("a workflow in doubt", function()
   end)
 end)
 
-describe("a status change in doubt", function()
-  it("is found though the project was moved on", function()
+describe("a status change with an unknown outcome", function()
+  it("is found even if the project was moved on", function()
     local other = service.kantata(server, { token = "another-user" })
     local function on_event(event)
       if event.type == "response" and event.kind == "network" then
@@ -573,7 +572,7 @@ describe("a status change in doubt", function()
     assert.equal(2, EFFECTS["status change"]())
   end)
 
-  it("comes with what was to be included", function()
+  it("has the included objects", function()
     server:inject { LOST }
     local change = assert(ox.changes:create {
       workspace_id = 2, to_status_key = 605, include = { "workspace" } })
@@ -581,7 +580,7 @@ describe("a status change in doubt", function()
     assert.equal(1, posts())
   end)
 
-  it("is ambiguous where the project had the status anyway", function()
+  it("is ambiguous if the project already had the status", function()
     server:inject { NEVER_CAME }
     local _, err = ox.changes:create { workspace_id = 1,
                                        to_status_key = 310 }

@@ -30,7 +30,7 @@ describe("retries", function()
     assert.equal(3, service.count(server))
   end)
 
-  it("can be left out, for a client or a call", function()
+  it("can be turned off, for a client or a call", function()
     server:inject { { status = 500 } }
     local space = service.storyblok(server, { retry = false })
     local _, err = space:whoami()
@@ -41,7 +41,7 @@ describe("retries", function()
     assert.equal(2, service.count(server))
   end)
 
-  it("pause longer and longer, with full jitter, up to the cap", function()
+  it("pause increasingly longer, with full jitter, up to the cap", function()
     local pauses = {}
     local space = service.storyblok(server, {
       retry = { attempts = 7, base = 0.002, cap = 0.008 },
@@ -70,7 +70,7 @@ describe("retries", function()
     assert.is_true(seconds < 30, seconds)
   end)
 
-  it("give an attempt no more time than the deadline leaves", function()
+  it("give an attempt no more than the time until the deadline", function()
     local space = service.storyblok(server)
     server:inject { { hang = "before" } }
     local seconds, _, err = timed(function()
@@ -113,7 +113,7 @@ describe("retries", function()
     assert.equal(3, service.count(server))
   end)
 
-  it("do not begin after start_within, however much time is left", function()
+  it("do not start after start_within, however much time is left", function()
     local space = service.storyblok(server, { retry = { cap = 5 } })
     server:inject { { status = 429, retry_after = 2, count = 1 } }
     local took, _, err = timed(function()
@@ -139,7 +139,7 @@ describe("retries", function()
     assert.equal(1, service.count(server))
   end)
 
-  it("may answer after start_within once they have begun", function()
+  it("may end after start_within once they have started", function()
     local space = service.storyblok(server)
     server:inject { { delay = 0.3, count = 1 } }
     assert.is_table(space:whoami { start_within = 0.05 })
@@ -194,7 +194,7 @@ describe("retries", function()
     assert.equal(5, service.count(server))
   end)
 
-  it("stop a map when the budget is used up", function()
+  it("stop a map if the budget is used up", function()
     local space = service.storyblok(server, { max_requests = 10 })
     local results, errors = workstage.map(ids.stories, function(id)
       return space.stories:get(id)
@@ -210,7 +210,7 @@ describe("retries", function()
     assert.is_true(kinds.cancelled >= 12)
   end)
 
-  it("say of a DELETE that never met an answer that it is not sure", function()
+  it("report a DELETE without any response as ambiguous", function()
     local space = service.storyblok(server)
     server:inject { { method = "DELETE", close = "after" } }
     local _, err = space.stages:delete(ids["Old review"])
@@ -219,8 +219,7 @@ describe("retries", function()
     assert.equal(4, err.attempts)
   end)
 
-  it("take one that worked for done, whatever says that it is gone",
-     function()
+  it("treat a DELETE as done if a retry gets a 404", function()
     local space = service.storyblok(server)
     server:inject { { method = "DELETE", close = "after", count = 1 },
                     { method = "DELETE", status = 404, html = true,
@@ -229,7 +228,7 @@ describe("retries", function()
     assert.equal(2, service.count(server, "DELETE"))
   end)
 
-  it("take a DELETE that meets 404 at first for an error", function()
+  it("treat a DELETE that first gets a 404 as an error", function()
     local space = service.storyblok(server)
     assert(space.stages:delete(ids["Old review"]))
     local _, err = space.stages:delete(ids["Old review"])
@@ -237,7 +236,7 @@ describe("retries", function()
     assert.equal(3, 1 + service.count(server, "DELETE"))
   end)
 
-  it("follow no redirect, nor send the token there", function()
+  it("follow no redirects, and send no token there", function()
     local other = service.start()
     local space = service.storyblok(server)
     for _, status in ipairs { 301, 302, 303, 307, 308 } do
@@ -267,14 +266,14 @@ describe("a hold-off after 429", function()
     return requests[2].at - requests[1].at
   end
 
-  it("lasts as long as Retry-After says, in seconds", function()
+  it("lasts for the seconds of Retry-After", function()
     local space = service.storyblok(server, { retry = slow })
     server:inject { { retry_after = 1, count = 1 } }
     assert(space:whoami())
     assert.is_true(gap() >= 0.99 and gap() < 1.5, gap())
   end)
 
-  it("lasts until the date that Retry-After says", function()
+  it("lasts until the date of Retry-After", function()
     local space = service.storyblok(server, { retry = slow })
     local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 2)
     server:inject { { status = 429, count = 1,
@@ -291,7 +290,7 @@ describe("a hold-off after 429", function()
     assert.is_true(gap() >= 0.049 and gap() < 0.5, gap())
   end)
 
-  it("is short and grows where nothing is said", function()
+  it("is short and grows without Retry-After", function()
     local pauses = {}
     local space = service.storyblok(server, {
       retry = { attempts = 5, base = 0.02, cap = 5 },
@@ -307,7 +306,7 @@ describe("a hold-off after 429", function()
     assert.equal(4, #pauses)
   end)
 
-  it("is not waited for beyond the deadline", function()
+  it("does not wait beyond the deadline", function()
     local space = service.storyblok(server, {
       retry = { attempts = 4, base = 0.01, cap = 60 } })
     server:inject { { retry_after = 60, count = 1 } }
@@ -318,7 +317,7 @@ describe("a hold-off after 429", function()
     assert.equal(1, service.count(server))
   end)
 
-  it("counts for all clients of the token, and for no other", function()
+  it("applies to all clients of the token, and to no other", function()
     local mine = service.storyblok(server, { retry = slow })
     local too = service.storyblok(server, { retry = slow })
     local other = service.storyblok(server, { retry = slow, token = "other" })
@@ -346,7 +345,7 @@ describe("a hold-off after 429", function()
 end)
 
 describe("a POST over a connection that the server closed", function()
-  it("is seen once, whoever would send it again", function()
+  it("is received once", function()
     local server = service.start()
     local space = service.storyblok(server, { retry = false })
     local path = ("/v1/spaces/%d/workflow_stages"):format(service.SPACE)

@@ -42,7 +42,7 @@ describe("run", function()
     end)
   end)
 
-  it("gives what a task raised to the one that waits for it", function()
+  it("passes a task's error to its waiter", function()
     local value, why = workstage.run(function(scope)
       local task = scope:spawn(function()
         space:whoami()
@@ -54,7 +54,7 @@ describe("run", function()
     assert.equal("it broke", why)
   end)
 
-  it("ends what its body waits for when a task raises", function()
+  it("ends the wait of its body when a task raises", function()
     for _, wait in ipairs {
       function() return space:whoami { timeout = 5 } end,
       function(scope)
@@ -85,7 +85,7 @@ describe("run", function()
     assert(space:whoami())
   end)
 
-  it("lets the body's next call know that a task has raised", function()
+  it("makes the body's next call fail after a task raised", function()
     local first, second
     local good, why = pcall(workstage.run, function(scope)
       scope:spawn(function()
@@ -102,7 +102,7 @@ describe("run", function()
     assert.equal("cancelled", (second or first).kind)
   end)
 
-  it("lets the task go on in which a run has failed", function()
+  it("lets the task continue in which a run has failed", function()
     workstage.run(function(scope)
       local task = scope:spawn(function()
         local good = pcall(workstage.run, function(inner)
@@ -121,7 +121,7 @@ describe("run", function()
     end)
   end)
 
-  it("raises what a task raised that nobody waits for, ends the rest",
+  it("raises a task's error that nobody waits for, and ends the rest",
      function()
     local closed, kind
     local good, why = pcall(workstage.run, function(scope)
@@ -141,7 +141,7 @@ describe("run", function()
     assert.is_true(closed)
   end)
 
-  it("raises what fn raised, and ends its tasks", function()
+  it("raises fn's error, and ends its tasks", function()
     local kind
     server:inject { { path = "roles", delay = 5 } }
     local began = service.now()
@@ -185,7 +185,7 @@ describe("run", function()
     end)
   end)
 
-  it("says so when tasks wait for each other", function()
+  it("raises if tasks wait for each other", function()
     local a, b
     local good, why = pcall(workstage.run, function(scope)
       a = scope:spawn(function() return b:wait() end)
@@ -197,8 +197,7 @@ describe("run", function()
 end)
 
 describe("a cancelled task", function()
-  it("ends what it waits for with `cancelled`, as every further call",
-     function()
+  it("ends its wait and every further call with `cancelled`", function()
     server:inject { { path = "roles", delay = 5 } }
     local first, second
     local began = service.now()
@@ -217,7 +216,7 @@ describe("a cancelled task", function()
     assert.is_true(service.now() - began < 2)
   end)
 
-  it("never begins if it has not begun", function()
+  it("does not start if it has not started", function()
     local begun = false
     workstage.run(function(scope)
       local task = scope:spawn(function() begun = true end)
@@ -229,7 +228,7 @@ describe("a cancelled task", function()
     assert.is_false(begun)
   end)
 
-  it("closes what it has to close", function()
+  it("closes its to-be-closed variables", function()
     local closed = {}
     workstage.run(function(scope)
       scope:spawn(function()
@@ -280,7 +279,7 @@ describe("a cancelled task", function()
     assert.same({ "cancelled", "cancelled", "cancelled", "cancelled" }, kinds)
   end)
 
-  it("with a POST under way is told that it may have worked", function()
+  it("with a POST in flight gets an ambiguous error", function()
     server:inject { { method = "POST", delay_after = 5 } }
     local err
     workstage.run(function(scope)
@@ -329,7 +328,7 @@ describe("a call works also", function()
     end)
   end)
 
-  it("inside coroutines of one's own, which yield as they like", function()
+  it("inside the caller's own coroutines", function()
     both(function()
       local pages = coroutine.wrap(function()
         for i = 1, 3 do
@@ -341,7 +340,7 @@ describe("a call works also", function()
     end)
   end)
 
-  it("inside a collector's call", function()
+  it("inside a finalizer", function()
     both(function()
       local id
       local object = setmetatable({}, { __gc = function() id = works() end })

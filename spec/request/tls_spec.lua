@@ -64,7 +64,7 @@ describe("TLS", function()
     refused("good", { ca_file = proxy:ca "other" })
   end)
 
-  it("refuses it without ca_file, by the system's authorities", function()
+  it("refuses it without ca_file, with the system's authorities", function()
     local space = service.storyblok { url = proxy:url "good" }
     local _, err = space:whoami()
     assert.equal("tls", err.kind)
@@ -80,14 +80,14 @@ describe("TLS", function()
     assert.matches("expired", tostring(err), 1, true)
   end)
 
-  it("says that a server does not speak TLS", function()
+  it("reports a server that does not speak TLS", function()
     local err = refused("good", { base_url = server.url:gsub("http:",
                                                              "https:") })
     assert.matches("does not speak TLS; is it an http:// address?",
                    tostring(err), 1, true)
   end)
 
-  it("says what is wrong with a ca_file that is not there", function()
+  it("reports a missing ca_file", function()
     local _, err = open("good", { ca_file = "/nowhere/ca.pem" }):whoami()
     assert.equal("tls", err.kind)
     assert.matches("/nowhere/ca.pem", tostring(err), 1, true)
@@ -104,8 +104,7 @@ describe("HTTP/2", function()
                                         color = "#00000" .. made })
   end
 
-  it("is for GET alone: POST goes over HTTP/1.1, also after a GET",
-     function()
+  it("is used only for GET: POST uses HTTP/1.1, also after a GET", function()
     local from = #proxy:log "good"
     local space = open "good"
     assert(space:whoami())
@@ -140,7 +139,7 @@ describe("HTTP/2", function()
     end
   end)
 
-  it("is not needed", function()
+  it("is optional", function()
     local from = #proxy:log "old"
     local space = open "old"
     assert(space:whoami())

@@ -60,8 +60,7 @@ describe("a Retry-After with a date", function()
     end)
   end
 
-  it("is no pause where it lies in the past, and never above the cap",
-     function()
+  it("is no pause if it is in the past, and never above the cap", function()
     local space = open { retry = { attempts = 3, base = 0.001, cap = 0.2 } }
     for _, seconds in ipairs { -1000, 1000 } do
       local now = os.time()
@@ -75,7 +74,7 @@ describe("a Retry-After with a date", function()
   end)
 end)
 
-describe("a packed response", function()
+describe("a compressed response", function()
   local function gzip(text)
     local path = shell.temporary() .. "/text"
     local file = assert(io.open(path, "wb"))
@@ -88,7 +87,7 @@ describe("a packed response", function()
     return packed
   end
 
-  it("is unpacked, whatever the method", function()
+  it("is decompressed, whatever the method", function()
     local space = open()
     for _, method in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE" } do
       server:answer(200, gzip '{"is":"packed"}',
@@ -169,7 +168,7 @@ describe("a finalizer", function()
       token = "t", base_url = server.url, space_id = 1 })
   end)
 
-  it("that closes the call while it is read does none either", function()
+  it("that closes the call while it is read does no harm", function()
     server:answer(200, USER, { times = 0, headers = {
       "A: 1", "A: 2", "B: " .. ("x"):rep(2000) } })
     local client = open_client()

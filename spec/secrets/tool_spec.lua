@@ -44,7 +44,7 @@ describe("the token of the tool", function()
     return seen
   end
 
-  it("is in no output and no file, whatever it is told to do", function()
+  it("is in no output and no file, whatever the command", function()
     local seen = run_each {
       "plan bp.lua -o p.plan", "plan bp.lua --json", "rehearse bp.lua",
       "apply p.plan --journal j --limit 2 --yes --json",
@@ -59,7 +59,8 @@ describe("the token of the tool", function()
     assert_folder_silent()
   end)
 
-  it("nor where the service says it back, in each kind of answer", function()
+  it("is not shown if the service echoes it, in any kind of response",
+     function()
     for _, fault in ipairs {
       { status = 401, body = { error = "no such token: " .. TOKEN } },
       { status = 403, body = TOKEN }, { status = 422, body = { TOKEN } },
@@ -113,7 +114,7 @@ describe("the token of the tool", function()
     end)
   end)
 
-  it("is not handed on to what it starts", function()
+  it("is not passed on to child processes", function()
     place:write("dot", "#!/bin/sh\nenv >dot.env\necho '<svg/>'\n")
     shell.must("chmod +x %s", place:path "dot")
     assert.equal(0, run("graph bp.lua --svg g.svg", {
@@ -149,7 +150,7 @@ describe("the token of the tool", function()
     assert_folder_silent()
   end)
 
-  it("is read once, and said to be missing where it is empty", function()
+  it("is read once, and reported as missing if it is empty", function()
     local output, status, err = place:run("whoami", { STORYBLOK_TOKEN = "" })
     assert.equal(3, status)
     assert.equal("", output)

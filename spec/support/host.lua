@@ -44,7 +44,7 @@ local function specs(new_host, words)
 
   after_each(function() server:stop() end)
 
-  it("has 100 calls in flight beside a ticker that is not late", function()
+  it("has 100 calls in flight without delaying a ticker", function()
     local usual = alone(new_host)
     local host = new_host()
     server:inject { { delay = 0.5 } }
@@ -85,7 +85,7 @@ local function specs(new_host, words)
     other_server:stop()
   end)
 
-  it("wakes for a deadline that comes nearer while it sleeps", function()
+  it("wakes for a deadline that is set while it sleeps", function()
     local host = new_host()
     server:inject { { hang = "before" } }
     local began, kind, seconds
@@ -106,7 +106,7 @@ local function specs(new_host, words)
     workstage.loop:step()
   end)
 
-  it("wakes for what ended while a call blocked the host", function()
+  it("wakes for calls that ended while a call blocked the host", function()
     local host = new_host()
     -- late enough that libcurl has no short timers left to wake it
     server:inject { { path = "users", delay = 1 },
@@ -141,7 +141,7 @@ local function specs(new_host, words)
     assert.is_true(service.now() - began < 2)
   end)
 
-  it("lets a blocking call run before and after it", function()
+  it("allows blocking calls before and after it", function()
     assert(space:whoami())
     local host, done = new_host(), false
     workstage.loop:spawn(function()

@@ -1,4 +1,4 @@
--- Answers that no well-meaning server sends cost an error, and nothing else.
+-- Malformed responses cause an error, and nothing else.
 local clients = require "support.clients"
 local failed, has = clients.failed, clients.has
 
@@ -16,7 +16,7 @@ describe("a response", function()
     server:stop()
   end)
 
-  -- A list, one object, and a created object all have to refuse the body.
+  -- A list, one object, and a created object must all refuse the body.
   local function undecodable(body, pieces)
     for _ = 1, 3 do server:answer(200, body) end
     local errs = {

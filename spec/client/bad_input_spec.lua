@@ -1,5 +1,5 @@
--- What bad input gets: nil, err of the kind "invalid", one readable sentence,
--- and nothing sent.
+-- Bad input returns nil and an error of the kind "invalid" with one readable
+-- sentence, and sends nothing.
 local clients = require "support.clients"
 local failed, has = clients.failed, clients.has
 
@@ -24,7 +24,7 @@ describe("bad input", function()
     assert.equal(sent, #server:requests(), "something was sent")
   end)
 
-  -- Each of the pieces has to stand in the sentence.
+  -- The message must contain each of the pieces.
   local function refused(pieces, ...)
     local err = failed("invalid", ...)
     assert.is_nil(err.status)

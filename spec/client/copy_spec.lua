@@ -1,4 +1,4 @@
--- What a create remembers of its attributes.
+-- core.copy, with which a create keeps its attributes.
 local core = require "workstage.core"
 local workstage = require "workstage"
 

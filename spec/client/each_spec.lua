@@ -1,5 +1,5 @@
--- `each` yields what matched when it began, each item exactly once, whatever
--- the loop or anyone else does to the list meanwhile.
+-- `each` yields each item that matched when it started exactly once, whatever
+-- the loop or anyone else does to the list.
 local clients = require "support.clients"
 local failed, has = clients.failed, clients.has
 
@@ -45,8 +45,8 @@ describe("each", function()
              per_page = per_page }
   end
 
-  -- Runs a loop over "Old review", 25 a page, and asserts that each of those
-  -- that were there at first came exactly once.
+  -- Runs a loop over "Old review", 25 a page, and asserts that each item that
+  -- was there at first was yielded exactly once.
   local function sweep(body)
     local there, count = ids_in "Old review"
     assert.equal(230, count)
@@ -82,7 +82,7 @@ describe("each", function()
       end
       assert.same(there, seen)
       for id in pairs(there) do move(id, "Drafting") end
-      -- from Ready they go to Drafting, and back to where they were
+      -- moves them from Ready to Drafting, and back
       for id in pairs(there) do move(id, "Old review") end
     end
   end)
@@ -109,7 +109,7 @@ describe("each", function()
         move(drafts[n // 2], "Old review", other)
       end
       if n % 10 == 0 then
-        -- one that has not come yet leaves by another's hand
+        -- another client moves an item that was not yielded yet
         for id in pairs(all) do
           if not gone[id] and id ~= story.id then
             gone[id] = true
@@ -355,7 +355,7 @@ describe("list", function()
     local other = clients.space(server.url)
     local all = assert(space.stories:list())
     assert.equal(300, #all)
-    -- each page that is read, another client takes one of the first away
+    -- after each page, another client removes one of the first items
     local loop = require "workstage".loop
     local taken, n = {}, 0
     local watched = clients.space(server.url, { on_event = function(event)

@@ -1,4 +1,4 @@
--- Every shape in which the services tell errors.
+-- Every format in which the services report errors.
 local clients = require "support.clients"
 local failed, has = clients.failed, clients.has
 
@@ -189,7 +189,7 @@ describe("an error's", function()
   end)
 
   it("429 and 5xx are of their kind after all attempts", function()
-    -- a server of its own: what it says of its rate is remembered
+    -- a separate server, as the client remembers the rate that it names
     local strict, theirs = clients.scripted()
     for _ = 1, 2 do
       strict:answer(429, '{"error":"Rate limit of 6 request per second '

@@ -1,4 +1,4 @@
--- The documented examples pass through the client without a changed value.
+-- The client sends and reads the documented examples without changing a value.
 local cjson = require "cjson".new()
 local clients = require "support.clients"
 local exact = require "support.exact"
@@ -21,12 +21,12 @@ describe("the documented example", function()
     server:stop()
   end)
 
-  -- What was sent is the document, value for value.
+  -- Asserts that the request was the document, value for value.
   local function assert_sent(text)
     assert.same(exact.parse(text), exact.parse(server:last().body))
   end
 
-  -- The object is the document's, value for value.
+  -- Asserts that the object is that of the document, value for value.
   local function assert_read(text, root, object)
     assert.same(exact.parse(text)["." .. root], exact.of(object))
   end

@@ -1,4 +1,4 @@
--- Clients from the environment: each in a process of its own.
+-- Clients from the environment, each in its own process.
 local service = require "support.service"
 local shell = require "house.shell"
 
@@ -10,7 +10,7 @@ describe("from_env", function()
   setup(function() server = service.start() end)
   teardown(function() server:stop() end)
 
-  -- Runs Lua code with these variables alone; what it printed.
+  -- Runs Lua code with only these variables; returns its output.
   local function run(variables, code)
     local words = {}
     for name, value in pairs(variables) do
@@ -50,7 +50,7 @@ describe("from_env", function()
       STORYBLOK:format(("{ space_id = %d, base_url = %q, settle_time = 1 }")
                        :format(service.SPACE, server.url)))
     assert.matches("^288868932106293\tdemo@example.com\t0%.?0?\t1", text)
-    -- a given token counts, and is the only one
+    -- a token that is given replaces that of the environment
     text = run({ STORYBLOK_OAUTH_TOKEN = "other",
                  STORYBLOK_SPACE_ID = ("%d"):format(service.SPACE),
                  WORKSTAGE_BASE_URL = server.url },

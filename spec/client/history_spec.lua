@@ -1,5 +1,5 @@
--- workstage.history: the changes of an item, and the items that stand in a
--- stage, with what they cost.
+-- workstage.history: the changes of an item, and the items in a stage, with
+-- the number of requests.
 local history = require "workstage.history"
 local service = require "support.service"
 local time = require "workstage.time"
@@ -19,7 +19,7 @@ local function move(story, stage)
                                        workflow_stage_id = ids[stage] })
 end
 
--- How many requests `fn` takes.
+-- The number of requests of `fn`.
 local function requests_of(fn)
   local before = #server:requests()
   fn()

@@ -1,4 +1,4 @@
--- Ids of 15 and 16 digits keep every digit, on every path they take.
+-- Ids of 15 and 16 digits keep every digit everywhere.
 local clients = require "support.clients"
 local exact = require "support.exact"
 local failed, has = clients.failed, clients.has

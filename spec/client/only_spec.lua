@@ -1,5 +1,5 @@
--- `only`: lists whose items have the fields that somebody wants, and no
--- others; the rest of a response is not built.
+-- `only`: lists whose items have only the requested fields; tables for the rest
+-- of a response are not built.
 local clients = require "support.clients"
 
 describe("only", function()
@@ -50,7 +50,7 @@ describe("only", function()
       in_workflow_stages = { stage } }), seen)
   end)
 
-  -- What a list does not show must not be taken for what is not so.
+  -- A field that `only` omits must not be taken for a missing one.
   it("does not make the client forget where items are", function()
     local story = assert(space.stories:page { per_page = 1 })[1]
     local memory = getmetatable(space) and space.transport and

@@ -62,7 +62,7 @@ describe("options", function()
       refused({ "token" }, workstage.kantata { token = token })
     end
     refused({ "token and oauth_token" }, storyblok { oauth_token = "x" })
-    -- what is wrong with a token is said without the token
+    -- errors about a token do not show it
     for _, token in ipairs { "s3cret\n", "s3cret x", "Bearer s3cret",
                              "s3cret\0" } do
       failed("invalid", storyblok { token = token })

@@ -2,8 +2,8 @@
 local paging = require "workstage.paging"
 local tries = require "support.tries"
 
--- A list in the order of its keys, of which a page can be fetched. `change`
--- is called before each fetch but the first.
+-- A list in the order of its keys, with a function that fetches a page. Calls
+-- `change` before each fetch except the first.
 local function service(count, change)
   local self = { items = {}, fetches = 0 }
   for i = 1, count do self.items[i] = { id = i * 10 } end
@@ -105,7 +105,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    -- What was there from the beginning to the end has to come.
+    -- Items that were there all the time must be returned.
     local function stays(count, per_page, change)
       local list = service(count, change)
       local _, seen = run(list, per_page)
@@ -181,7 +181,7 @@ for name, read in pairs(ways) do
       end
     end)
 
-    -- As a service's own list, and what it says of it.
+    -- A list as the service returns it, with its headers.
     local function odd(count, serve)
       local list = service(count)
       local cut = list.fetch
@@ -322,7 +322,7 @@ describe("paging.each_of_snapshot", function()
   end)
 end)
 
--- Whatever leaves, also more than half a page at a time.
+-- Even if more than half a page leaves at a time.
 describe("reading overlapping pages", function()
   it("omits nothing while many items leave", function()
     math.randomseed(11)
@@ -343,7 +343,7 @@ describe("reading overlapping pages", function()
   end)
 end)
 
--- A service that cuts its pages as it likes cannot be followed everywhere.
+-- If the service chooses the page size, not every change can be followed.
 describe("reading pages whose size the service chooses", function()
   it("does not end as complete if it is not", function()
     local list = service(1000, function(self) table.remove(self.items) end)

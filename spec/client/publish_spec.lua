@@ -1,4 +1,4 @@
--- Publishing: a GET that changes something, and is sent as a write is.
+-- Publishing: a GET that changes something, and is treated as a write.
 local clients = require "support.clients"
 local service = require "support.service"
 local failed, has = clients.failed, clients.has

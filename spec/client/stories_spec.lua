@@ -157,7 +157,7 @@ describe("stories", function()
                      { headers = headers, times = 0, match = match })
       end
       local path = ("GET /v1/spaces/%d/stories?page="):format(clients.SPACE)
-      -- it cuts at 25, whatever it is asked for
+      -- it returns at most 25, whatever was requested
       answer(path .. "1", 1, 25)
       answer(path .. "2", 26, 50)
       answer(path .. "3", 51, 60)

@@ -1,4 +1,4 @@
--- Misspelt names are errors that name the nearest, not calls of nil.
+-- Misspelt names are errors with the nearest name, not calls of nil.
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local workstage = require "workstage"

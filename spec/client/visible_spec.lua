@@ -1,4 +1,4 @@
--- Control characters in text from outside, made visible.
+-- Makes control characters in untrusted text visible.
 local clients = require "support.clients"
 local errors = require "workstage.errors"
 local migrations = require "support.migrations"

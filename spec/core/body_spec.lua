@@ -111,7 +111,7 @@ describe("a body", function()
         up[i] = i
         table.insert(pairs_down, 1, ("[%d]=%d"):format(i, i))
       end
-      -- A constructor leaves them where Lua walks them in no order.
+      -- Built by a constructor, lua_next returns the items in another order.
       local mixed = load("return {" .. table.concat(pairs_down, ",") .. "}")()
       local list = "[" .. table.concat(up, ",") .. "]"
       local text = '{"workflow_stage":{"name":"A","user_ids":' .. list

@@ -39,8 +39,8 @@ describe("JSON text", function()
     end
   end)
 
-  -- Each text differs from the one before it at every place, so that none is
-  -- right by what that one left in memory.
+  -- Each text differs from the previous one at every position, so that none is
+  -- correct because of bytes left in memory.
   it("is checked and copied completely, however long it is", function()
     for size = 0, 100 do
       local bytes = {}

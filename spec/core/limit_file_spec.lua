@@ -1,6 +1,6 @@
 -- src/limit/limit_file.c and limit_record.c: a limiter that processes share
 -- through a file (spec/support/probe_shared_limiter.c). Two keys with one file
--- are as good as two processes. Times are in seconds.
+-- act as two processes. Times are in seconds.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_shared_limiter"
@@ -18,11 +18,11 @@ local function open(name, rate, file, other)
   return handle, why
 end
 
--- A handle of a "process" of its own.
+-- A handle of another "process".
 local function process(name, rate, patience)
   local handle = assert(open(key .. name, rate, path))
   return setmetatable({
-    -- The turn, or the reservation of what started.
+    -- The time of the turn, or the reservation of a request that started.
     ask = function(_, at, more)
       return handle:start(at, at, more, patience)
     end,
@@ -342,8 +342,8 @@ describe("processes that wait", function()
     near(now + 1 + GUARD, (one:ask(now + 0.5)))
   end)
 
-  -- So many processes that always have work, for some seconds: how many
-  -- requests each started.
+  -- Runs `count` processes that always have work; returns the number of
+  -- requests that each started.
   local function share(count, rate, seconds, trip, watch)
     local started, each, due, flights = {}, {}, {}, {}
     for i = 1, count do
@@ -430,7 +430,7 @@ describe("a limit file that was moved or replaced", function()
       local _, b = two:ask(now)
       assert.is_number(a and b)
       replace()
-      -- both are in flight still, and what others sent is not known
+      -- both are still in flight, and the requests of others are unknown
       one:answered(a, now, now + 0.1)
       near(now + 1.1 + GUARD, (one:ask(now + 0.1)))
       near(now + 1.2 + GUARD, math.max(now + 1.2 + GUARD,
@@ -459,7 +459,7 @@ describe("a limit file that was moved or replaced", function()
 end)
 
 describe("the lock of a limit file", function()
-  -- A process that holds it and is stopped.
+  -- A stopped process that holds the lock.
   local function hold()
     local pid = run(([[lua5.4 -e 'package.cpath = "%s/spec/?.so"
       assert(require "probe_shared_limiter".lock "%s")
@@ -596,7 +596,7 @@ describe("an unsuitable limit file", function()
 end)
 
 describe("the content of a limit file", function()
-  -- A record with all that it can have.
+  -- A record that uses every field.
   local function record()
     local one, two = process(" 1", 6), process(" 2", 0.7)
     for i = 1, 40 do
@@ -683,7 +683,7 @@ describe("the content of a limit file", function()
                    1, true)
   end)
 
-  -- With the right checksum each: only the fields can tell.
+  -- Each has the right checksum, so that only the fields are wrong.
   it("is checked field by field", function()
     local bytes, at = record()
     local clock = string.unpack("<i8", bytes, 9)

@@ -1,5 +1,5 @@
--- src/limit/limiter.c at its bounds: one answer, one microsecond, one step to
--- either side. Times are in seconds.
+-- src/limit/limiter.c at its bounds: one response, one microsecond, one step
+-- to either side. Times are in seconds.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_limiter"
@@ -27,7 +27,7 @@ end
 
 local function rate(limiter) return (limiter:state()) end
 
--- How much later than at once a request of that rtt is placed.
+-- How much later than its start the slot of a request of that rtt is.
 local function excess(limiter, at, rtt)
   exchange(limiter, at, rtt)
   return limiter:next(at + 0.5) - at - 1 - GUARD
@@ -111,7 +111,7 @@ describe("the slot of a 429", function()
 end)
 
 describe("consecutive 429s at the limit", function()
-  -- Rejections too close to call, with so many answers between.
+  -- 429s at the limit, with `answers` responses between them.
   local function struck(answers)
     local limiter = probe.new(6)
     for i = 1, 12 do
@@ -172,7 +172,8 @@ describe("the third 429 in a row with fewer accepted", function()
 end)
 
 describe("a service that counts by the clock second", function()
-  -- Twice its limit in one second, then 429s with so many accepted between.
+  -- `peak` requests in one second, then 429s with these numbers of accepted
+  -- requests between them.
   local function after(limit, peak, ...)
     local limiter = probe.new(limit)
     burst(limiter, peak, 10)
@@ -241,7 +242,7 @@ describe("one of the maximum number of reservations", function()
 end)
 
 describe("the round-rtt times", function()
-  -- A short rtt, and from `first` on a longer one a second.
+  -- One short round trip, and from `first` on a longer one each second.
   local function excess_at(first, at)
     local limiter = probe.new(1)
     exchange(limiter, 1000, 0.1) -- answered at 1000.1

@@ -6,7 +6,7 @@ package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_limiter"
 local tries = require "support.tries"
 
-local GUARD = 0.005 -- what is added to a second
+local GUARD = 0.005 -- added to each second
 local RTT = 0.2
 
 local function near(expected, got)
@@ -15,13 +15,13 @@ local function near(expected, got)
   end
 end
 
--- One request from start to answer; `rtt` later if not named.
+-- One request and its response, after the round-trip time.
 local function exchange(limiter, at, rtt, group)
   local reservation = limiter:start(at, group)
   limiter:answered(reservation, at, at + (rtt or RTT))
 end
 
--- So many at once, all answered after the rtt.
+-- `count` requests at once, with responses after the round-trip time.
 local function burst(limiter, count, at, rtt)
   local reservations = {}
   for i = 1, count do reservations[i] = limiter:start(at) end
@@ -115,8 +115,8 @@ describe("slots", function()
     exchange(limiter, 10, 0.3)
     near(0, limiter:next(10.3))
     exchange(limiter, 10.4, 0.25)
-    -- The first may have been 50 ms on its way longer than the second; the
-    -- margin of two answers comes on top only of later places.
+    -- The first may have arrived 50 ms later than the second; the margin of
+    -- two responses is added only to later slots.
     near(11.05 + GUARD, limiter:next(10.7))
   end)
 
@@ -210,7 +210,7 @@ describe("slots", function()
 end)
 
 describe("the shortest round rtt", function()
-  -- Where the place of a request of 0.3 s lies after all that.
+  -- The delay of the slot of a request of 0.3 s after all that.
   local function excess(limiter, at)
     exchange(limiter, at, 0.3)
     return limiter:next(at + 0.5) - at - 1 - GUARD
@@ -733,7 +733,7 @@ describe("a quiet minute", function()
 end)
 
 describe("delays after arrival", function()
-  -- Requests that take the service longer and longer, and then shorter.
+  -- Requests with an increasing, then a decreasing latency.
   local function delayed(limiter, from, count)
     for i = 1, count do
       exchange(limiter, from + i * 2, i % 2 == 0 and 0.2 or 0.4)
@@ -768,7 +768,7 @@ describe("delays after arrival", function()
     limiter:rejected(limiter:start(at + 2), at + 2, at + 2.2, 0)
     assert.equal(1.0, (limiter:state()))
     assert.is_true(excess(limiter, at + 10) > 0.04)
-    -- The next try waits for twice as many answers.
+    -- The next step waits for twice as many responses.
     at = delayed(limiter, at + 20, 100)
     assert.is_true(excess(limiter, at) > 0.04)
     at = delayed(limiter, at, 30)
@@ -805,7 +805,7 @@ end)
 
 local SEEDS = 200
 
--- Mean and worst of 200 seeds. `share` is of requests, not of the allowance.
+-- Mean and worst of 200 seeds. `share` is of requests, not of the limit.
 local function runs(options, seeds)
   local all = { use = 0, least = math.huge, rejected = 0, most = 0, share = 0 }
   seeds = seeds or SEEDS
@@ -835,8 +835,8 @@ end
 
 local WIDE, WIDER = { 0.075, 0.125 }, { 0.05, 0.15 }
 
--- The window's end and whether rejections count are not known of the
--- service: every promise holds for each reading.
+-- It is unknown how the service's window ends and if it counts rejected
+-- requests: every guarantee holds for each variant.
 local readings = {
   ["as it should"] = {},
   ["rejections count"] = { counts_rejected = true },
@@ -1028,8 +1028,8 @@ describe("in virtual time", function()
   end)
 end)
 
--- With the shortest rtt known, and no way shorter than it, no second ever
--- sees more than the limit, whatever happens besides.
+-- If the shortest round-trip time is known, no second ever has more requests
+-- than the limit, whatever else happens.
 describe("the limit is never exceeded", function()
   local random = 20240229
   local function between(low, high)

@@ -1,11 +1,11 @@
 -- Nothing depends on the locale, whenever it is set: a German one writes 1,5
--- for 1.5, and in a Turkish one "I" is no capital "i".
+-- for 1.5, and in a Turkish one "I" is not a capital "i".
 local shell = require "house.shell"
 local scripted = require "support.scripted"
 
 local lua = os.getenv "LUA" or "lua5.4"
 
--- Sets the locale after the module was loaded, and prints what it does.
+-- Sets the locale after loading the module, and prints its results.
 local script = [[
   local core = require "workstage.core"
   local workstage = require "workstage"

@@ -1,5 +1,4 @@
--- Reading JSON: src/json/reader.c, through `core.decode`, which builds tables
--- of it.
+-- Reading JSON: src/json/reader.c, through `core.decode`, which builds tables.
 local cjson = require "cjson".new()
 local core = require "workstage.core"
 local tries = require "support.tries"
@@ -170,7 +169,7 @@ describe("invalid JSON", function()
       assert.is_nil(value)
       assert.equal(why, message)
       assert.is_false(is_json)
-      -- the same where it is skipped, or stands in the way of a schema
+      -- the same if it is skipped, or has the wrong type for a schema
       local stage = core.schema "storyblok.stage"
       local envelope = core.envelope("stages", "many", stage)
       local inside = '{"stages":[{"unknown":' .. text .. "}]}"

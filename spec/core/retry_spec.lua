@@ -1,4 +1,4 @@
--- src/request/retry.c: the table of what may be sent again, and its pauses
+-- src/request/retry.c: which requests may be sent again, and after what pause
 -- (spec/support/probe_retry.c).
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
@@ -24,7 +24,7 @@ describe("the decision", function()
   local methods = { "GET", "POST", "PUT", "DELETE", "PATCH",
                     "GET with effect" }
   local once = { POST = true, PATCH = true, ["GET with effect"] = true }
-  -- kind: sent and not, for what can be repeated and for what cannot
+  -- kind: sent and not sent, for repeatable methods and for others
   local table_of = {
     ok = "report report report report",
     invalid = "report report report report",

@@ -1,5 +1,5 @@
 /*
-** What the specs of embedding ask of a host, beside what the examples do.
+** Checks for the specs of embedding, beyond what the examples do.
 **
 **   checks NAME                       (one of those listed at the end)
 **   checks prompt URL, checks ended URL
@@ -262,7 +262,8 @@ static const char script[] =
   "for _, err in pairs(errors) do error(err, 0) end\n"
   "assert(#found == 3)\n";
 
-/* A change that may have been made although memory ran out is told so. */
+/* A change that may have been made although memory ran out is reported as
+** ambiguous. */
 static bool is_ambiguous(lua_State *L) {
   bool is_memory;
   lua_getfield(L, -1, "ambiguous");
@@ -290,7 +291,7 @@ static int run(lua_State *L) {
   return lua_error(L);
 }
 
-/* What is no lack of memory is a failure of the sweep. */
+/* Any other error than lack of memory is a failure. */
 static bool is_memory(lua_State *L, int status) {
   const char *why = lua_tostring(L, -1);
   if (status == LUA_ERRMEM ||

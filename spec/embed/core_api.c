@@ -1,5 +1,5 @@
 /*
-** What the specs ask of the core's C API, one check a run:
+** Checks of the core's C API, one per run:
 **
 **   core_api NAME URL      (of a sandbox)
 */
@@ -190,7 +190,7 @@ static void check_configure(void) {
   ws_client_close(client);
 }
 
-/* What a host would be built with that has an older or a newer header. */
+/* The options of a host that was built with an older or a newer header. */
 static void check_sizes(void) {
   struct { ws_options options; long newer; } longer;
   char shorter[sizeof(ws_options)];

@@ -1,5 +1,5 @@
--- The core's C API, by a program that is linked to the installed archive
--- (spec/embed/core_api.c): one check a run.
+-- The core's C API, used by a program that is linked to the installed archive
+-- (spec/embed/core_api.c): one check per run.
 
 local hosts = require "embed.hosts"
 local sandbox = require "workstage.sandbox"

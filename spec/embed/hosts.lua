@@ -7,7 +7,7 @@ local hosts = {}
 local root = shell.must "pwd":gsub("\n$", "")
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 
---- Whether the long runs are wanted (make proof).
+--- True if long runs are requested (make proof).
 hosts.thorough = (os.getenv "WORKSTAGE_PROOF" or "") ~= ""
 
 --- The variables of make that a tree was built with.
@@ -44,7 +44,7 @@ local function pkg_config(prefix)
   return "PKG_CONFIG_PATH=" .. shell.quote(prefix .. "/lib/pkgconfig")
 end
 
---- What pkg-config says of an installation.
+--- The output of pkg-config for an installation.
 function hosts.pkg_config(prefix, words)
   return (shell.must("%s pkg-config %s", pkg_config(prefix), words)
           :gsub("%s+$", ""))
@@ -80,14 +80,14 @@ function hosts.build_core_api(prefix, folder)
       "$(pkg-config --libs workstage)" }, " ")))
 end
 
---- Whether lua-cjson can be linked; else hosts find it as any script does.
+--- True if lua-cjson can be linked; otherwise hosts find it as scripts do.
 function hosts.has_cjson()
   local _, code = shell.run "pkg-config --exists lua5.4-cjson"
   return code == 0
 end
 
---- Runs a host in an empty folder with nothing on Lua's paths, and not for
--- ever: no signal that it handles would end one that hangs.
+--- Runs a host in an empty folder, with empty Lua paths and with a time limit:
+-- a host that hangs is killed by a signal that it cannot handle.
 function hosts.run(format, ...)
   local empty = shell.temporary()
   local suppressions = "suppressions='" .. root .. "/script/lsan.supp'"
@@ -102,7 +102,7 @@ function hosts.run(format, ...)
   return output, code
 end
 
---- What a host printed of its threads, added up, and of its memory.
+--- The sums over threads, and the memory, that a host printed.
 function hosts.read(output)
   local sums = {}
   for count, what in output:gmatch "(%d+) (%l[%l ]*%l)" do

@@ -1,5 +1,5 @@
--- Programs that embed the module: examples/embed, built against what
--- `make install` put elsewhere, and what they may rely on.
+-- Programs that embed the module: examples/embed, built against an
+-- installation by `make install`.
 
 local hosts = require "embed.hosts"
 local sandbox = require "workstage.sandbox"
@@ -7,7 +7,7 @@ local shell = require "house.shell"
 
 local STATES = 500 -- in each of the two threads
 
--- Symbols that an archive gives to the programs that link it.
+-- The symbols that an archive adds to programs.
 local function symbols(archive)
   local names = {}
   for name in shell.must("nm -g --defined-only %s", archive)
@@ -126,8 +126,8 @@ describe("a host", function()
     end
   end)
 
-  -- With all places taken by the requests of one thread the other, which has
-  -- none under way, waits for the first one's answers alone.
+  -- If the requests of one thread use all slots, the other thread, which has no
+  -- requests in flight, waits only for the responses of the first.
   it("shares the rate limit of a token among its threads", function()
     server:stop()
     server = assert(sandbox.start { rate_limit = 4, latency = 0.1 })
@@ -221,8 +221,8 @@ describe("a host", function()
   end)
 end)
 
--- The same sources in other builds; those of this run's own flags are above.
--- What has no compiler here is left out, as in `make check`.
+-- The same sources in other builds; those with the flags of this run are above.
+-- Builds without a compiler on this machine are skipped, as in `make check`.
 if hosts.thorough then
   local common = "-O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all "
   for name, flags in pairs {
@@ -247,7 +247,7 @@ if hosts.thorough then
         shell.remove(target)
       end)
 
-      -- TSan wants its addresses where it expects them.
+      -- TSan does not work with randomized addresses.
       local function run(command)
         local output, code = hosts.run("setarch -R %s/hosts/%s", target,
                                        command:format(server.url))

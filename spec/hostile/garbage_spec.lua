@@ -1,5 +1,5 @@
 -- Each kind of garbage, to a GET and to a POST: the right error within the
--- time limit, little memory, and the truth about what was done.
+-- time limit, little memory, and `ambiguous` if the POST may have worked.
 local clients = require "support.clients"
 local core = require "workstage.core"
 local scripted = require "support.scripted"
@@ -11,11 +11,11 @@ local BLOCK = ("x"):rep(1 << 16)
 local GIGABYTE = 1 << 14 -- blocks
 local TIMEOUT = 10
 
--- A sanitizer keeps more of what was freed.
+-- A sanitizer keeps freed memory for longer.
 local sanitized = (os.getenv "WORKSTAGE_BUILD" or ""):find "san$"
 local MEMORY = (sanitized and 64 or 12) << 20
 
--- From here on the most memory is measured anew.
+-- Resets the measurement of the peak memory.
 local function measure()
   collectgarbage()
   local file = assert(io.open("/proc/self/clear_refs", "w"))
@@ -23,7 +23,7 @@ local function measure()
   file:close()
 end
 
--- The most memory since, in bytes.
+-- The peak memory since then, in bytes.
 local function most_memory()
   for line in io.lines "/proc/self/status" do
     local kilobytes = line:match "^VmHWM:%s*(%d+)"
@@ -31,8 +31,8 @@ local function most_memory()
   end
 end
 
--- Name, the kinds of error that are right, the head, the body, and how it is
--- sent. A refusal is one for a POST too; all else leaves a POST in doubt.
+-- Name, the right kinds of errors, the headers, the body, and how it is sent.
+-- After a rejection a POST has failed; after all others its outcome is unknown.
 local GARBAGE = {
   { "a gigabyte without a length", "too_large", "200 OK", "",
     { fill = BLOCK, fills = GIGABYTE } },
@@ -158,7 +158,7 @@ describe("a server that sends", function()
     server:raw(bytes_of(garbage), given)
   end
 
-  -- Each attempt has the time that it is given, and a little more.
+  -- Each attempt may take its timeout, and a little more.
   local function check(garbage, began, attempts, value, err)
     local took, more = core.now() - began, most_memory() - memory
     local kinds = " " .. garbage[2] .. " "

@@ -1,5 +1,5 @@
--- Servers that mean harm, beyond spec/client/answers_spec.lua: each costs an
--- error within the time limit, little memory, and never the token.
+-- Malicious servers, beyond spec/client/answers_spec.lua: each causes an error
+-- within the time limit, uses little memory, and never gets the token.
 local clients = require "support.clients"
 local core = require "workstage.core"
 local scripted = require "support.scripted"
@@ -7,7 +7,7 @@ local scripted = require "support.scripted"
 local failed = clients.failed
 local GOOD = '{"workflow_stages":[{"id":5,"name":"x"}]}'
 
--- The most memory that the process has had, in bytes.
+-- The peak memory of the process, in bytes.
 local function most_memory()
   for line in io.lines "/proc/self/status" do
     local kilobytes = line:match "^VmHWM:%s*(%d+)"
@@ -37,7 +37,7 @@ describe("a hostile server", function()
     other:stop()
   end)
 
-  -- The error of a GET, which took neither long nor much.
+  -- The error of a GET, which must be fast and use little memory.
   local function list(kind)
     local began, memory = core.now(), most_memory()
     local err = failed(kind, space.stages:list())
@@ -46,8 +46,8 @@ describe("a hostile server", function()
     return err
   end
 
-  -- It says that it closes: or else the next request may go into a connection
-  -- that is about to end, which is one lost, and no answer's fault.
+  -- It sends "Connection: close", as otherwise the next request may be sent on
+  -- a connection that is about to end, and be lost.
   local function raw(head, body)
     head = head:gsub("^[^\r]*", "%0\r\nConnection: close", 1)
     server:raw("HTTP/1.1 " .. head .. "\r\n\r\n" .. (body or ""),

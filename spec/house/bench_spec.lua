@@ -1,4 +1,4 @@
--- `make bench`, in small: programs run, figures are kept and drawn.
+-- `make bench` on a small scale: runs programs, keeps and draws figures.
 
 local cjson = require "cjson"
 local shell = require "house.shell"

@@ -1,4 +1,4 @@
--- make install, make uninstall and make env, as a packager and a user do it.
+-- make install, make uninstall and make env, as packagers and users run them.
 
 local shell = require "house.shell"
 

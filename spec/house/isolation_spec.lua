@@ -1,6 +1,6 @@
--- What is called a demo, an example or a test reaches no real service,
--- whatever the environment holds. A second server stands in for the real
--- service and for every proxy; it must not see one request.
+-- Demos, examples and tests reach no real service, whatever the environment.
+-- A second server takes the part of the real service and of every proxy; it
+-- must not get any request.
 
 local sandbox = require "workstage.sandbox"
 local shell = require "house.shell"
@@ -21,7 +21,7 @@ describe("with a real service's variables set,", function()
     shell.remove(folder)
   end)
 
-  -- Runs a command whose environment leads to the second server.
+  -- Runs a command with an environment that points to the second server.
   local function run(command)
     local poison = {
       "STORYBLOK_TOKEN=real", "STORYBLOK_OAUTH_TOKEN=real",
@@ -71,7 +71,7 @@ end)
     assert_untouched()
   end)
 
-  -- Runs the example on the "real" space with a line typed.
+  -- Runs the example on the "real" space with a line of input.
   local function run_real(typed)
     local answer = folder .. "/answer"
     shell.must("echo '%s' >%s", typed, answer)

@@ -1,5 +1,5 @@
--- Arrows of the house point down only: no Lua in the core, no sandbox in the
--- client, and nothing visible of a module but its entrance.
+-- Layers depend only on lower ones: no Lua in the core, no sandbox in the
+-- client, and a module exports only its luaopen function.
 
 local shell = require "house.shell"
 
@@ -30,7 +30,7 @@ local function exported(module)
   return names
 end
 
--- The sanitizers put marks of their own beside ours.
+-- The sanitizers add symbols of their own.
 local function without_marks(names)
   local kept = {}
   for _, name in ipairs(names) do
@@ -78,7 +78,7 @@ describe("the core", function()
   end)
 
   -- A file and its header are one unit. A cycle is allowed where the header of
-  -- one unit names the other's files: then a reader is told.
+  -- one unit names the other's files, so that readers know.
   it("has no cycle between files that no header documents", function()
     local needs, documented = {}, {}
     for _, line in ipairs(includes "src/*/*.[ch]") do

@@ -1,4 +1,4 @@
--- Both rocks as LuaRocks makes them on a stock machine: no variable set.
+-- Both rocks as LuaRocks builds them on a stock machine, without variables.
 
 local shell = require "house.shell"
 
@@ -136,7 +136,7 @@ describe("LuaRocks", function()
     assert.equal("workstage " .. VERSION .. "\n", output)
   end)
 
-  -- In short it is enough to see what would be run.
+  -- In a short run it is enough to check the command.
   it("tests it with the command of the rockspec", function()
     local thorough = (os.getenv "WORKSTAGE_PROOF" or "") ~= ""
     local output, code = luarocks(

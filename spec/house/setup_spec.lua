@@ -1,5 +1,5 @@
--- script/setup: what it says of a machine that lacks everything, and of one
--- that lacks nothing.
+-- script/setup on a machine that lacks everything, and on one that lacks
+-- nothing.
 
 local shell = require "house.shell"
 
@@ -50,8 +50,8 @@ describe("script/setup", function()
     assert.truthy(output:find(" libclang-rt-17-dev\n", 1, true), output)
   end)
 
-  -- A root user's machine with nothing but an apt-get that keeps a log and
-  -- ends with a status of our choice.
+  -- A machine as root, with only an apt-get that keeps a log and exits with
+  -- the given status.
   local function with_apt(status)
     shell.must("for name in sh id mktemp rm tail; do " ..
       "ln -s $(command -v $name) %s; done", empty)
@@ -82,7 +82,7 @@ describe("script/setup", function()
     assert.truthy(calls[2]:find "^noninteractive .*%-%-no%-install%-recommends")
     assert.truthy(calls[2]:find(" lua5.4 liblua5.4-dev ", 1, true))
     assert.truthy(output:find "^workstage: installing [^\n]*lua%-cjson")
-    -- This apt installed nothing, and that is noticed.
+    -- setup must notice that this apt installed nothing.
     assert.equal(1, code)
     assert.truthy(output:find("still not usable", 1, true), output)
   end)

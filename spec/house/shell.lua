@@ -1,4 +1,4 @@
--- Commands for the specs of the house: what a person types at a shell.
+-- Shell commands for these specs, as a person would type them.
 
 local shell = {}
 
@@ -6,7 +6,7 @@ function shell.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- What a command wrote (both streams) and its status.
+-- Runs a command; returns its output (both streams) and its status.
 function shell.run(format, ...)
   local command = format:format(...)
   local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1 </dev/null"))
@@ -16,7 +16,7 @@ function shell.run(format, ...)
   return output, code
 end
 
--- The same for what has to succeed.
+-- The same for a command that must succeed.
 function shell.must(format, ...)
   local output, code = shell.run(format, ...)
   if code ~= 0 then
@@ -29,7 +29,7 @@ function shell.temporary()
   return (shell.must "mktemp -d":gsub("\n$", ""))
 end
 
--- The sources as they stand, without what was built from them.
+-- Copies the current sources, without built files.
 function shell.copy_of_sources()
   local directory = shell.temporary()
   shell.must(
@@ -48,9 +48,8 @@ function shell.lines(text)
   return lines
 end
 
--- Runs a Lua script with nothing on the paths but a tree and the system, from
--- a folder that has nothing to do with the project. The lua5.4 is the plain
--- one, also in a run under a sanitizer.
+-- Runs a Lua script in a folder outside the project, with only a tree and the
+-- system on its paths. Uses the plain lua5.4, even under a sanitizer.
 function shell.lua_from(share, lib, script)
   return shell.run(
     "cd / && env -i PATH=/usr/local/bin:/usr/bin:/bin " ..

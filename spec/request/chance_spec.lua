@@ -1,10 +1,10 @@
--- Random faults: whatever happens, each create takes effect once, and what
--- the caller is told is true.
+-- Random faults: whatever happens, each create takes effect once, and its
+-- result is true.
 --
 -- WORKSTAGE_SEEDS: how many seeds (200); WORKSTAGE_FIRST_SEED (1);
--- WORKSTAGE_TOGETHER: how many at the same time (24); most of it is waiting.
--- WORKSTAGE_TIMEOUT (0.25): seconds of a request, more for an interpreter that
--- takes these for its own part of it.
+-- WORKSTAGE_TOGETHER: how many at the same time (24), as they mostly wait.
+-- WORKSTAGE_TIMEOUT (0.25): the timeout of a request in seconds; more for a
+-- slow interpreter.
 local service = require "support.service"
 local workstage = require "workstage"
 
@@ -15,7 +15,7 @@ local TIMEOUT = tonumber(os.getenv "WORKSTAGE_TIMEOUT" or "") or 0.25
 local CHANCE = 0.08
 local CREATES = 50
 
--- A 429 that names no rate, for the client would keep to it.
+-- A 429 that names no rate, as the client would keep to it.
 local CALM = { error = "Too many requests" }
 
 local KINDS = {
@@ -32,7 +32,7 @@ local KINDS = {
   { idle_close = 0 },
 }
 
--- Each kind of fault with its part of the chance; the first that fires wins.
+-- Each kind of fault with its probability; the first that applies is used.
 local function faults(seed)
   local list = {}
   for i, kind in ipairs(KINDS) do
@@ -45,7 +45,7 @@ end
 
 -- ----------------------------------------------------------- what is made
 
--- The i-th create: what to do, and how many of it the server holds.
+-- The i-th create: its call, and the number of its effects on the server.
 local function change(i, ids)
   local story, stage = ids.stories[i], ids.stages[i % 4 + 1]
   return function(space)
@@ -138,8 +138,8 @@ local function wait_for_late(server, space)
   end
 end
 
--- What is wrong with what the caller was told, or nil.
-local function judge(one, result, err, books)
+-- The reason why the result of a create is wrong, or nil.
+local function find_error(one, result, err, books)
   local effects = one.count(books)
   if result then
     if effects ~= 1 then return ("succeeded with %d"):format(effects) end
@@ -170,7 +170,7 @@ local function run_seed(seed)
   local dump = server:dump()
   local books = { space = dump.spaces[1], kantata = dump.kantata }
   for i, one in ipairs(list) do
-    local why = judge(one, results[i], errors[i], books)
+    local why = find_error(one, results[i], errors[i], books)
     if why then
       wrong[#wrong + 1] = ("seed %d, create %d %s"):format(seed, i, why)
     end
@@ -205,7 +205,7 @@ describe(("%d seeds of mixed faults"):format(SEEDS), function()
     end
     assert.same({}, wrong)
     assert.equal(0, failed)
-    -- the truth is told, but as a rule there is more to tell than doubt
+    -- unknown outcomes are allowed, but most outcomes must be known
     assert.is_true(doubtful <= SEEDS * CREATES * 0.005, doubtful)
     assert.is_true(requests > SEEDS * CREATES * 1.05)
   end)

@@ -1,4 +1,4 @@
--- on_event, and the lines that workstage.log makes of it.
+-- on_event, and the lines that workstage.log writes.
 local log = require "workstage.log"
 local service = require "support.service"
 local workstage = require "workstage"

@@ -8,7 +8,7 @@ local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- Starts a child that sends `count` requests; its process id.
+-- Starts a child that sends `count` requests; returns its process id.
 local function start(url, path, count)
   local pipe = assert(io.popen(
     ("lua5.4 spec/support/limit_file_client.lua %s %s %d >/dev/null & echo $!")
@@ -34,7 +34,7 @@ local function wait_for(condition, what)
   error("waited in vain for " .. what)
 end
 
--- How many requests came between two moments of the server's clock.
+-- The number of requests between two times of the server's clock.
 local function between(requests, from, to)
   local count = 0
   for _, request in ipairs(requests) do
@@ -62,8 +62,8 @@ describe("a limit shared between processes", function()
   before_each(set_up)
   after_each(tear_down)
 
-  -- A machine that has other things to do for a moment delays what is meant
-  -- to be measured: a limit that is not shared never passes.
+  -- Tries again if a busy machine disturbs the measurement: a limit that is
+  -- not shared never passes.
   local function once_of_three(measure)
     for _ = 1, 2 do
       if pcall(measure) then return end
@@ -90,7 +90,7 @@ describe("a limit shared between processes", function()
     assert.equal(72, #requests)
     assert.equal(0, stats.rejected)
     assert.is_true(stats.peak <= 6)
-    -- the first six leave at once; from then on it is six a second
+    -- the first six are sent at once, then six a second
     local took = requests[#requests].at - requests[1].at
     local used = (#requests - 6) / 6 / took
     assert.is_true(used >= 0.93, ("only %.3f of it was used"):format(used))
@@ -150,7 +150,7 @@ describe("a limit shared between processes", function()
                    tostring(err), 1, true)
   end)
 
-  -- A process that holds the file's lock and is stopped.
+  -- A stopped process that holds the file's lock.
   local function hold_lock()
     local build = os.getenv "WORKSTAGE_BUILD" or "build"
     local pipe = assert(io.popen(([[lua5.4 -e 'package.cpath = "%s/spec/?.so"

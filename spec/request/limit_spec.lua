@@ -1,4 +1,4 @@
--- The allowance against a real server, and how many requests at once.
+-- The rate limit against a real server, and the number of requests at once.
 local service = require "support.service"
 local system = require "system"
 local workstage = require "workstage"
@@ -43,8 +43,8 @@ describe("concurrency", function()
     assert.is_true(stats.connections <= 4, stats.connections)
   end)
 
-  -- libcurl keeps four for each transfer under way, so it closes some when
-  -- many transfers end at the same time
+  -- By default libcurl keeps four for each running transfer, so it closes some
+  -- when many transfers end at the same time.
   it("keeps connections when many responses come at once", function()
     server = service.start()
     local space = service.storyblok(server, { concurrency = 16 })
@@ -71,7 +71,7 @@ describe("concurrency", function()
 end)
 
 describe("the limit", function()
-  -- Seconds that the requests take, and the most in any second.
+  -- The duration of the requests, and the most requests in any second.
   local function busiest()
     local requests, first, most = server:requests(), 1, 0
     for i, request in ipairs(requests) do
@@ -83,7 +83,7 @@ describe("the limit", function()
 
   for _, window in ipairs { "fixed", "rolling" } do
     local in_window = (" (%s window)"):format(window)
-    it("is used fully and never passed, by several clients together"
+    it("is used fully and never exceeded by several clients"
        .. in_window, function()
       server = service.start { rate_limit = 50, window = window }
       local clients = {}
@@ -101,7 +101,7 @@ describe("the limit", function()
       assert.is_true(seconds < 4 * 1.15, seconds)
     end)
 
-    it("is not passed where the way there takes differently long"
+    it("is not exceeded with varying latency"
        .. in_window, function()
       server = service.start {
         rate_limit = 50, window = window,
@@ -158,7 +158,7 @@ describe("the limit", function()
     end, { concurrency = 90 })
     for i, request in ipairs(server:requests()) do
       local of_old = request.path:find("users/me", 1, true) ~= nil
-      -- those that start together may arrive in any order
+      -- requests that start together may arrive in any order
       if i <= 52 or i > 68 then assert.equal(i <= 60, of_old, i) end
     end
   end)

@@ -1,4 +1,4 @@
--- workstage.loop: what a host's event loop polls and steps.
+-- workstage.loop, polled and stepped by a host's event loop.
 local service = require "support.service"
 local workstage = require "workstage"
 

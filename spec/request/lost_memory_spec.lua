@@ -1,4 +1,4 @@
--- What a client remembers of items, objects and clocks.
+-- The memory that a client has of items, objects and clocks.
 local memory = require "workstage.reconcile.memory"
 
 local function iso(seconds)
@@ -66,7 +66,7 @@ describe("the memory of an item", function()
     self:read_item("stories", 5, 12, iso(2000), 1, true)
     self:read_item("stories", 5, 11, iso(1000), 2)
     assert.equal(12, self:item("stories", 5).stage)
-    -- nobody knows how old one without a date is
+    -- the age of one without a date is unknown
     self:read_item("stories", 5, 11, nil, 3)
     assert.equal(11, self:item("stories", 5).stage)
     self:read_item("stories", 5, 12, iso(500), 4)
@@ -199,7 +199,7 @@ describe("the bounds of the clocks' offset", function()
     self:learn_offset(5000.5 + 601, 701, 701)
     self:learn_offset(9000, 702, 702)
     assert.same({ 8297, 8299 }, bounds())
-    -- between two halves, the newer one counts
+    -- of two halves, the newer one counts
     self:learn_offset(20000, 1400, 1400)
     assert.same({ 18599, 18601 }, bounds())
   end)

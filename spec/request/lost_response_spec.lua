@@ -13,8 +13,8 @@ local function iso(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%S.000Z", seconds)
 end
 
--- The options of a sandbox where a second user has a token, and stages tell
--- their dates unless the options say otherwise.
+-- The options of a sandbox with a token for a second user, and by default with
+-- dates of stages.
 local function with_users(options)
   options.story_stage = options.story_stage or "change"
   local first = service.start()
@@ -36,8 +36,8 @@ after_each(function()
   server:stop()
 end)
 
--- Writes changes into the server's books, each { story, stage, seconds ago,
--- user }, the newest of a story's last: there the story stands.
+-- Adds changes to the server's data, each { story, stage, seconds ago, user }.
+-- The last change of a story is the newest, and sets its stage.
 local function plant(...)
   local state = server:dump()
   local list = state.spaces[1].workflow_stage_changes
@@ -55,7 +55,7 @@ local function plant(...)
   assert(server:load(state))
 end
 
--- From now on each answer's Date is that many seconds off.
+-- From now on the Date of each response is wrong by that many seconds.
 local function date_off(seconds, ...)
   local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + seconds)
   local faults = { ... }
@@ -238,7 +238,7 @@ describe("the change of a story", function()
         end)
       end
     end)
-    -- each has its own change, or says that nobody knows
+    -- each has its own change, or is ambiguous
     for _, err in ipairs(refused) do assert.is_true(err.ambiguous) end
     if #made == 2 then assert.not_equal(made[1].id, made[2].id) end
     assert.is_true(moves(1, "Review") >= #made)

@@ -3,7 +3,7 @@ local rules = require "workstage.reconcile.rules"
 
 local TARGET, BEFORE = 13, 11
 
--- A change into a stage, at so many seconds by the service's clock.
+-- A change into a stage, at a time of the service's clock.
 local function change(created, more)
   local one = { stage = TARGET, created = created, is_own = true,
                 is_taken = false }
@@ -50,7 +50,7 @@ describe("the item was read with a date, so a change", function()
   it("is the one that was read if stage and date are equal", function()
     local here = { stage = TARGET }
     assert.equal("not_done", verdict(seen(here), change(5000)))
-    -- one of two is, and nobody knows whether the other one is new
+    -- one of two is, and it is unknown if the other one is new
     assert.equal("unknown", verdict(seen(here), change(5000), change(5000)))
     assert.equal("unknown", verdict(seen(here), change(5000),
                                     change(5000, { is_taken = true })))
@@ -61,7 +61,7 @@ describe("the item was read with a date, so a change", function()
     assert.equal("done", verdict(seen(own), change(5000.001)))
     assert.equal("unknown", verdict(seen(own), change(4999)))
     assert.equal("not_done", verdict(seen(own), change(4995)))
-    -- at the same moment: the clocks say
+    -- at the same moment: the clocks decide
     local facts = seen(own)
     assert.equal("unknown", verdict(facts, change(5000)))
     facts.low, facts.high = 3999, 4001
@@ -79,7 +79,7 @@ describe("the item was read with a date, so a change", function()
     facts.low, facts.high = 4400, 4401
     assert.equal("done", verdict(facts, change(5405)))
     assert.equal("not_done", verdict(facts, change(5395)))
-    -- what an earlier run has read does not age
+    -- readings of an earlier run do not age
     facts = { seen = { stage = BEFORE, created = 5000 } }
     assert.equal("done", verdict(facts, change(9000)))
   end)

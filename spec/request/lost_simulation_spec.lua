@@ -1,4 +1,4 @@
--- The rules for lost responses in virtual time: how often a change is doubled,
+-- The rules for lost responses in virtual time: how many changes are doubled,
 -- lost or left open, with clocks that disagree by minutes.
 --
 -- WORKSTAGE_LOST: cases of each of 144 settings (100); WORKSTAGE_SEED.
@@ -29,7 +29,7 @@ local TROUBLES = {
   ["reads that fail"] = { reads_fail = 0.3 },
 }
 
--- What the client knows, and the share of cases that may stay open at most.
+-- The client's knowledge, and the most cases that may stay unknown.
 local KNOWLEDGE = {
   { "a story that was read", { is_read = true }, 0.02 },
   { "a story that was read without a date",
@@ -39,7 +39,7 @@ local KNOWLEDGE = {
   { "a story that was not read, at the client's start", {}, 0.7 },
 }
 
--- A share of so many cases may be above its bound by chance.
+-- A share of a few cases may be above its bound by chance.
 local MARGIN = 2 / math.sqrt(PER_SETTING)
 
 local function setting_of(...)
@@ -73,7 +73,7 @@ for _, known in ipairs(KNOWLEDGE) do
       end
     end
 
-    -- What no rule can help: the docs name it.
+    -- The one case that no rule can prevent, see the documentation.
     it("is doubled only if its effect is later than settle_time", function()
       seed = seed + 1
       math.randomseed(seed)

@@ -1,4 +1,4 @@
--- workstage.map: many items at a time.
+-- workstage.map: many items concurrently.
 local service = require "support.service"
 local workstage = require "workstage"
 
@@ -14,7 +14,7 @@ after_each(function() server:stop() end)
 
 local function get(id) return space.stories:get(id) end
 
--- What stands in results by index.
+-- The results by index, as text.
 local function indexed(results)
   local list = {}
   for index, value in pairs(results) do

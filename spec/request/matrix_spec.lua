@@ -1,13 +1,13 @@
--- What becomes of a request under each fault, for every method of every
--- resource: as the table below says.
+-- The outcome of a request under each fault, for every method of every
+-- resource, according to the table below.
 local service = require "support.service"
 local tries = require "support.tries"
 
 -- ------------------------------------------------------------ the calls
 
--- Each sends one request of its method to its path; `effects` counts what
--- the server did, by its own books; `state` is true when what was asked for
--- is so at the end.
+-- Each sends one request of its method to its path; `effects` counts the
+-- effects in the server's data; `state` is true if the server has the requested
+-- state at the end.
 local CALLS = {}
 
 local function add(call)
@@ -185,7 +185,7 @@ add { method = "POST", name = "stages.create (default workflow)",
       end,
       is_good = function(s) return s.name == "Legal" end,
       effects = made "workflow_stages", state = has_legal }
--- A change answered before, by which the client knows the service's clock.
+-- A change with a response, from which the client learns the service's clock.
 local function change_another(space, ids)
   assert(space.changes:create { story_id = ids.stories[2],
                                 workflow_stage_id = ids.Drafting })
@@ -207,7 +207,7 @@ add { method = "POST", name = "changes.create",
       state = function(server, ids)
         return #service.changes_of(server, ids.stories[1], ids.Review) == 1
       end }
--- Only a client that saw what was there before can tell what is new.
+-- Only a client that has read the objects before can recognize new ones.
 local function list_workflows(space) assert(space.workflows:list()) end
 
 add { method = "POST", name = "workflows.create", path = "/workflows",
@@ -245,7 +245,7 @@ add { method = "POST", name = "status changes.create", client = "kantata",
         return workspace_of(server, 2).status_key == 605
       end }
 
--- What has no method of its own has no evidence either: see `raw` below.
+-- client:request cannot be reconciled: see `raw` below.
 add { method = "POST", row = "raw", name = "request",
       path = "/workflow_stages",
       call = function(space, ids)
@@ -311,10 +311,10 @@ local FAULTS = {
   ["422"] = status(422, { shape = "flat" }),
 }
 
--- For each fault and each method: the result ("ok" or the error's kind, "?"
--- when it says that it is ambiguous), the requests of that method that came
--- to the server, the effects that it made, of which there may be two for a
--- PUT alone: that leaves the same state.
+-- For each fault and each method: the result ("ok" or the error's kind, "?" if
+-- it is ambiguous), the number of requests of that method that the server got,
+-- and the number of effects. Only a PUT may have two effects, as the state is
+-- the same.
 --
 -- POST is a create, reconciled by reading; raw is client:request with POST or
 -- PATCH, which is never sent twice.
@@ -344,7 +344,7 @@ malformed                 decode 1 decode? 1 1 decode? 1 1 ok 1 1 decode? 1 1
 empty                     decode 1 ok 1 1      ok 1 1      ok 1 1 ok 1 1
 ]]
 
--- What is refused is refused: one request, no effect, whatever the method.
+-- Rejected requests: one request, no effect, whatever the method.
 local REFUSALS = {
   redirect = "redirect", ["401"] = "unauthorized", ["403"] = "forbidden",
   ["404"] = "not_found", ["422"] = "rejected",
@@ -394,7 +394,7 @@ local function warm_up(server, client, fault)
   end
 end
 
--- A server that is not there until the first attempt has failed.
+-- A server that starts only after the first attempt has failed.
 local function refuse(options)
   local first = service.start(options)
   local port, second = first.port, nil
@@ -475,7 +475,7 @@ local function add_case(row, call)
   end)
 end
 
--- Slow interpreters try a part of the cases, other calls in each row.
+-- Slow interpreters run some of the cases, with other calls in each row.
 describe("the matrix", function()
   local rows = read_table()
   local step = tries.step(#rows * #CALLS)

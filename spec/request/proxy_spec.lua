@@ -12,8 +12,8 @@ end)
 
 after_each(function() proxy:stop() end)
 
--- Asks who the token's user is in a process with that environment; there is
--- nobody at the address but the proxy.
+-- Calls whoami in a process with that environment; only the proxy listens at
+-- the address.
 local function ask(environment)
   return shell.run([[env -u http_proxy -u all_proxy -u no_proxy %s ]] ..
     [[timeout 20 %s -e '

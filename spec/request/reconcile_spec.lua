@@ -1,4 +1,4 @@
--- A POST in doubt: whether it took effect is found out by reading.
+-- A POST with an unknown outcome is reconciled by reading.
 local service = require "support.service"
 local workstage = require "workstage"
 
@@ -24,7 +24,7 @@ local function reconciled()
   return table.concat(results, " ")
 end
 
--- Clients that have had one change answered each, by which they know the
+-- Clients that have had one response to a change each, from which they know the
 -- service's clock.
 local function open(options)
   options = options or {}
@@ -86,7 +86,7 @@ local function fresh(options)
   space, ox = open()
 end
 
--- Puts changes into the server's books, as (story, stage, user, when).
+-- Adds changes to the server's data, as (story, stage, user, when).
 local function plant(changes)
   local state = server:dump()
   local list = state.spaces[1].workflow_stage_changes
@@ -239,8 +239,8 @@ end
 describe("a create that was sent again, and refused as a duplicate", function()
   local arrive
 
-  -- The first request takes effect after it was looked for, and before the
-  -- second one comes.
+  -- The first request takes effect after it was searched for, and before the
+  -- second one arrives.
   before_each(function()
     local function on_event(event)
       if event.type ~= "reconciled" or not arrive then return end

@@ -1,4 +1,4 @@
--- Retries beyond the matrix: pauses, hold-offs, ends.
+-- Retries beyond the matrix: pauses, hold-offs, limits.
 local service = require "support.service"
 local workstage = require "workstage"
 
@@ -102,7 +102,7 @@ describe("retries", function()
       local waiting = workstage.loop:spawn(function()
         err = select(2, space:whoami { deadline = 0.2 })
       end)
-      assert(ox.workspaces:page()) -- meanwhile the other one gets in line
+      assert(ox.workspaces:page()) -- during this the other one is queued
       local busy_until = service.now() + 1.6
       repeat until service.now() > busy_until
       assert(space:whoami())
@@ -349,7 +349,7 @@ describe("a POST over a connection that the server closed", function()
     local server = service.start()
     local space = service.storyblok(server, { retry = false })
     local path = ("/v1/spaces/%d/workflow_stages"):format(service.SPACE)
-    -- on a used connection: only there libcurl would try again
+    -- on a used connection, as only there libcurl would send again
     assert(space:whoami())
     assert.is_nil(space:request("POST", path, { body = {} }))
     assert.equal(1, server:stats().connections)

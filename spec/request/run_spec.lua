@@ -1,4 +1,4 @@
--- workstage.run: tasks, their ends, and where a call may wait.
+-- workstage.run: tasks, how they end, and where calls may wait.
 local service = require "support.service"
 local workstage = require "workstage"
 
@@ -297,7 +297,7 @@ end)
 describe("a call works also", function()
   local function works() return assert(space:whoami()).id end
 
-  -- In the main program, and in a task, where it must not upset the others.
+  -- In the main program, and in a task, where it must not affect the others.
   local function both(f)
     f()
     local others = 0
@@ -374,8 +374,8 @@ describe("a call works also", function()
 end)
 
 describe("Ctrl-C", function()
-  -- A child of its own, blocked in `script`, gets SIGINT when the server has
-  -- seen its request.
+  -- A child process, blocked in `script`, gets SIGINT when the server has
+  -- received its request.
   local function interrupt(script)
     server:inject { { path = "roles", hang = "before" } }
     local out = os.tmpname()

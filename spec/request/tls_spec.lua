@@ -21,7 +21,7 @@ local function open(name, options, host)
   return service.storyblok({ url = proxy:url(name, host) }, options)
 end
 
--- What came to a server of nginx's since, once it has been written.
+-- The requests to an nginx server since the last call, once these are logged.
 local function logged(name, from, count)
   local limit = service.now() + 5
   local lines

@@ -1,6 +1,6 @@
--- What reviews and other projects' bug reports found about the way of a
--- request: dates of a service whose clock is wrong, packed responses, budgets,
--- header names, finalizers, locales.
+-- Problems of requests that were found by reviews and in other projects' bug
+-- reports: dates of a service whose clock is wrong, compressed responses,
+-- budgets, header names, finalizers, locales.
 local scripted = require "support.scripted"
 local service = require "support.service"
 local shell = require "house.shell"

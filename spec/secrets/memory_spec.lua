@@ -1,5 +1,5 @@
--- What the core keeps of a token once its client is closed: nothing. The
--- sandbox is another process, as it keeps what it is sent.
+-- The core keeps nothing of a token after its client is closed. The sandbox is
+-- another process, as it keeps the requests.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_secret"

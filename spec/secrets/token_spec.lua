@@ -1,4 +1,4 @@
--- A run with a marked token: it stands in nothing that is written or said.
+-- A run with a marked token, which must not appear in any output or file.
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -15,7 +15,7 @@ end
 describe("the token of a migration", function()
   local server, space, folder, said
 
-  -- All that was told, as text.
+  -- All events and progress reports, as text.
   local function hear(...)
     for _, value in ipairs { ... } do
       assert.is_false(clients.shows_token(value))
@@ -56,7 +56,7 @@ describe("the token of a migration", function()
     assert.is_true(#said > 40)
     assert.equal("", output_of(("grep -rF -e '%s' -e s3cret '%s'")
                                :format(TOKEN, folder)))
-    -- and grep would have found it
+    -- grep finds it where it is expected
     assert(io.open(folder .. "/mark", "w")):write(TOKEN):close()
     assert.truthy(output_of(("grep -rFl -e s3cret '%s'"):format(folder))
                   :find "mark")

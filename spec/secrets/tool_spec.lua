@@ -1,5 +1,5 @@
--- The tool with a marked token: what it writes, what others see of its
--- process, and what it starts.
+-- The tool with a marked token: its output, what other processes see of it,
+-- and its child processes.
 local service = require "support.service"
 local shell = require "house.shell"
 local tool = require "tool.tool"
@@ -28,7 +28,7 @@ describe("the token of the tool", function()
     return status
   end
 
-  -- Nothing in the folder either; .stderr and what else was written there.
+  -- Asserts that no file in the folder has the token (.stderr and others).
   local function assert_folder_silent()
     local found = shell.run("grep -rlF s3cret %s", place.folder)
     assert.equal("", found)
@@ -91,7 +91,7 @@ describe("the token of the tool", function()
     assert_folder_silent()
   end)
 
-  -- A process in the midst of a request.
+  -- A process in the middle of a request.
   local function at_work(act)
     place.server:inject { { delay = 5 } }
     local pid = place:start "whoami"
@@ -144,7 +144,7 @@ describe("the token of the tool", function()
     end
     os.execute("kill -ABRT " .. pid)
     assert.is_true(tool.wait(function() return not tool.is_alive(pid) end))
-    -- a sanitizer's runtime has set it to 0 before
+    -- a sanitizer's runtime has already set it to 0
     assert.is_true(limits == "1" or limits == "0", limits)
     assert.equal("", shell.run("ls %s | grep core", place.folder))
     assert_folder_silent()

@@ -1,4 +1,4 @@
--- A plan is carried out: the workflow, what stands in it, late arrivals.
+-- Applying a plan: the workflow, its items, and late arrivals.
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -31,7 +31,7 @@ describe("apply", function()
     migrations.remove(folder)
   end)
 
-  it("makes the workflow as it is described", function()
+  it("creates the described workflow", function()
     start({ ["Old review"] = 5 }, {
       space_roles = { { role = "Lawyer" } },
       users = { { userid = "law@example.com" } },
@@ -67,7 +67,7 @@ describe("apply", function()
     assert.same({}, migrations.refused(server))
   end)
 
-  it("makes a workflow that is not there", function()
+  it("creates a workflow that does not exist", function()
     start { Drafting = 2 }
     local blueprint = migrations.blueprint()
     blueprint.workflow = "Novel"
@@ -80,7 +80,7 @@ describe("apply", function()
     assert.is_true(plan(blueprint):is_empty())
   end)
 
-  it("uses or drops the stages that a new workflow comes with", function()
+  it("adopts or deletes the stages that come with a new workflow", function()
     start()
     local real = space.workflows.create
     rawset(space.workflows, "create", function(self, attributes, ...)
@@ -138,7 +138,7 @@ describe("apply", function()
     end)
   end
 
-  it("tells its progress", function()
+  it("reports its progress", function()
     start { ["Old review"] = 120 }
     local last, calls = nil, 0
     apply(plan(migrations.smaller()), { on_progress = function(progress)
@@ -152,7 +152,7 @@ describe("apply", function()
     assert.is_true(last.elapsed >= 0)
   end)
 
-  it("runs as many at a time as it is told", function()
+  it("runs as many moves at a time as `concurrency`", function()
     start({ Drafting = 12 }, nil, { latency = 0.1 })
     local function most(concurrency, to, from, journal)
       local blueprint = migrations.blueprint()
@@ -210,7 +210,7 @@ describe("apply", function()
     end
   end
 
-  it("moves what came to a stage since the plan, before it goes", function()
+  it("moves late arrivals before it deletes their stage", function()
     start { ["Old review"] = 3, Ready = 2, none = 2 }
     local other = migrations.client(server)
     local made = plan(migrations.smaller())
@@ -247,7 +247,7 @@ describe("apply", function()
     other:close()
   end)
 
-  it("opens a way for them that nobody had needed", function()
+  it("opens a transition for them that the plan did not need", function()
     start { none = 1 }
     local other = migrations.client(server)
     local made = plan(migrations.smaller())
@@ -259,7 +259,7 @@ describe("apply", function()
     other:close()
   end)
 
-  it("takes them by the plan's rules, the first that matches", function()
+  it("moves them by the first of the plan's rules that matches", function()
     start { none = 4 }
     local other = migrations.client(server)
     local blueprint = migrations.smaller()
@@ -279,7 +279,7 @@ describe("apply", function()
     other:close()
   end)
 
-  it("leaves a stage that no rule empties, and says so", function()
+  it("keeps a stage that no rule empties, and says so", function()
     start { none = 1 }
     local other = migrations.client(server)
     local blueprint = migrations.smaller()
@@ -298,7 +298,7 @@ describe("apply", function()
     other:close()
   end)
 
-  it("takes nothing from a stage that had to stay", function()
+  it("moves nothing out of a stage that is kept", function()
     start { none = 1 }
     local other = migrations.client(server)
     local blueprint = migrations.smaller()
@@ -318,7 +318,7 @@ describe("apply", function()
     other:close()
   end)
 
-  it("tells how many stages it has added, changed and removed", function()
+  it("reports how many stages it added, changed and removed", function()
     start { ["Old review"] = 3 }
     local blueprint = migrations.smaller()
     blueprint.stages[2].allow_publish = true
@@ -335,7 +335,7 @@ describe("apply", function()
     assert.equal("4 added, 0 moved", tostring(report))
   end)
 
-  it("leaves nobody in a stage that it deletes, however fast they are",
+  it("leaves no item in a deleted stage, however fast they arrive",
      function()
     start { ["Old review"] = 6, Review = 12 }
     local blueprint = migrations.blueprint()

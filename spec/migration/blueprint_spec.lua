@@ -114,7 +114,7 @@ describe("the normal form", function()
     assert.equal("integer", math.type(again.moves[1].release_id))
   end)
 
-  it("leaves what it was given as it is", function()
+  it("does not change its argument", function()
     local given = { default = true, stages = { stage { next = "A" } },
                     moves = { { from = "none", to = "A",
                                 where = { by_ids = { 1.0 } } } } }
@@ -136,7 +136,7 @@ describe("the normal form", function()
                   to = { workflow = "W", stage = "B" } }, value.moves[1])
   end)
 
-  it("keeps what says that there is nothing", function()
+  it("keeps values that mean none", function()
     assert.same({}, stage_of { next = {} }.next)
     assert.same({}, stage_of { roles = {} }.roles)
     assert.equal("none", stage_of { next = "none" }.next)
@@ -236,7 +236,7 @@ local REFUSED = {
   { with_move { where = { filter_query = { x = print } } }, "filter_query.x" },
 }
 
-describe("a blueprint that is none is refused:", function()
+describe("an invalid blueprint is refused:", function()
   for _, case in ipairs(REFUSED) do
     it(case[2], function() has(refused(case[1]), case[2]) end)
   end
@@ -285,7 +285,7 @@ describe("a blueprint for Kantata", function()
                       .moves[1].from)
   end)
 
-  it("is told which statuses have a name that several have", function()
+  it("lists the statuses that share an ambiguous name", function()
     local err = refused(kantata { from = "UAT", to = 605 })
     for _, piece in ipairs { "moves[1].from", "340 (green)", "465 (yellow)",
                              "555 (red)" } do
@@ -371,13 +371,13 @@ describe("a file", function()
     os.remove(path)
   end)
 
-  it("that cannot be read is an error of its own kind", function()
+  it("that cannot be read is an error of kind io", function()
     has(failed("io", blueprint.read(folder .. "/none.lua")), "No such file")
     has(failed("io", blueprint.read(folder)), "Is a directory")
     failed("invalid", blueprint.read(write_file("empty.lua", "")))
   end)
 
-  it("is written whole, or stays as it was", function()
+  it("is written atomically", function()
     local path = write_file("out.lua", "before")
     failed("invalid", blueprint.write({ stages = 5 }, path))
     assert.equal("before", contents(path))
@@ -403,7 +403,7 @@ describe("a file", function()
 end)
 
 describe("the examples of the reference", function()
-  it("are blueprints in order", function()
+  it("are valid blueprints", function()
     local tables = require "workstage.migration.blueprint.storyblok".tables
     local count = 0
     for _, each in ipairs(tables) do
@@ -419,7 +419,7 @@ describe("the examples of the reference", function()
 end)
 
 describe("the example", function()
-  it("is in order, and begins from the demo space", function()
+  it("is valid for the demo space", function()
     local value = assert(blueprint.read "examples/blueprint.lua")
     local good, findings = check(value)
     assert.is_true(good, tostring(findings))
@@ -520,7 +520,7 @@ return {
       where = { prefix = { title = "2025" }, archived = false } })))
   end)
 
-  it("is not made of what is no blueprint", function()
+  it("cannot be made from an invalid blueprint", function()
     failed("invalid", blueprint.text { stages = 5 })
   end)
 end)

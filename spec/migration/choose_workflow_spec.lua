@@ -1,4 +1,4 @@
--- Which workflow of a space a blueprint describes.
+-- Choosing the workflow of a space that a blueprint describes.
 local choose = require "workstage.migration.plan.choose_workflow"
 local clients = require "support.clients"
 
@@ -36,7 +36,7 @@ describe("a workflow", function()
     assert.same({}, notes)
   end)
 
-  it("is not made by a slip in its name", function()
+  it("is not created because of a misspelt name", function()
     for _, name in ipairs { "Artikel", "article", "Articles", "Artcile" } do
       local err = refused { workflow = name }
       has(err, ('no workflow "%s". Did you mean "Article"?'):format(name))
@@ -92,7 +92,7 @@ describe("a workflow", function()
     has(refused({ default = true }, {}), "no default workflow")
   end)
 
-  it("is told by its id where several have its name", function()
+  it("is chosen by its id if several have its name", function()
     local err = refused({ workflow = "Page" }, TWICE)
     has(err, "id = 7 or id = 8")
     assert.equal(8, chosen({ workflow = "Page", id = 8 }, TWICE))

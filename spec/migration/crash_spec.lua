@@ -1,5 +1,5 @@
 -- A process that migrates is killed at random moments, in a space where one
--- request of twenty goes wrong, and carried on until it is done.
+-- request of twenty goes wrong, and resumed until it is done.
 -- WORKSTAGE_CRASHES: how often it is killed; WORKSTAGE_SEED: when.
 local files = require "support.files"
 local journals = require "workstage.migration.journal.file"
@@ -11,7 +11,7 @@ local shell = require "house.shell"
 local CRASHES = tonumber(os.getenv "WORKSTAGE_CRASHES") or 20
 local SEED = tonumber(os.getenv "WORKSTAGE_SEED") or 1
 
--- Applies the plan, or carries on; ends with 0 when all is done.
+-- Applies the plan, or resumes; exits with 0 when all is done.
 local CHILD = [[
 local migration = require "workstage.migration"
 local workstage = require "workstage"
@@ -148,7 +148,7 @@ describe("a process that is killed", function()
     return service.now() - began
   end
 
-  it("is carried on until every story has exactly one change", function()
+  it("can be resumed until every story has exactly one change", function()
     begin()
     local whole, killed = whole_time(), 0
     server:inject(false)
@@ -163,7 +163,7 @@ describe("a process that is killed", function()
     assert.equal(CRASHES, killed)
   end)
 
-  it("while it rolls back is carried on as well", function()
+  it("can also be resumed while it rolls back", function()
     local crashes, killed = math.ceil(CRASHES / 4), 0
     begin()
     whole_time()

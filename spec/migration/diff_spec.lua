@@ -1,4 +1,4 @@
--- From what is to what is to be: without network and files.
+-- The planner: from a state to the desired one, without network or files.
 local diff = require "workstage.migration.plan.diff"
 local planning = require "support.planning"
 
@@ -65,7 +65,7 @@ local function position_of(operations, op, name)
 end
 
 describe("the planner", function()
-  it("has nothing to do where all is as described", function()
+  it("has no operations if everything matches the description", function()
     assert.same({}, (plan(three(), described())))
   end)
 
@@ -150,7 +150,7 @@ describe("the planner", function()
     assert.same({ 1, 4 }, operations[4].rules)
   end)
 
-  it("opens the ways that moves need, and closes them again", function()
+  it("opens the transitions that moves need, and closes them again", function()
     local stages = described()
     local operations = plan(three(), stages,
                             { { from = 1, to = "Ready", count = 1 } })
@@ -160,7 +160,7 @@ describe("the planner", function()
     assert.same({ 2 }, operations[3].set.workflow_stage_ids)
   end)
 
-  it("opens a way once, however many moves need it", function()
+  it("opens a transition once, however many moves need it", function()
     local operations = plan(three(), described(),
                             { { from = 1, to = "Ready", count = 1 },
                               { from = 1, to = "Ready", count = 2 } })
@@ -190,7 +190,7 @@ describe("the planner", function()
     assert.is_true(operations[3].set.allow_none_for_next_stages)
   end)
 
-  it("plans no move of no items, and no way for it", function()
+  it("plans neither a move without items nor its transition", function()
     assert.same({}, (plan(three(), described(),
                           { { from = 1, to = "Ready", count = 0 } })))
   end)
@@ -218,7 +218,7 @@ describe("the planner", function()
     assert.is_true(position_of(operations, "delete_stage") > marked)
   end)
 
-  it("marks a default with all else that it gets", function()
+  it("marks a default in the same update as its other attributes", function()
     local stages = described()
     stages[1].is_default, stages[3].is_default = nil, true
     stages[3].color = "#9"
@@ -227,7 +227,7 @@ describe("the planner", function()
     assert.same({ is_default = true, color = "#9" }, operations[1].set)
   end)
 
-  it("never leaves the workflow without a default on the way", function()
+  it("never leaves the workflow without a default stage in between", function()
     local stages = described()
     stages[1].is_default, stages[3].is_default = nil, true
     stages[3].was, stages[1].was = "Drafting", "Ready"
@@ -270,7 +270,7 @@ describe("the planner", function()
     assert.is_true(operations[4].set.allow_all_stages)
   end)
 
-  it("makes room for a new stage's name and colour", function()
+  it("frees a new stage's name and colour", function()
     local stages = described()
     stages[2] = { name = "Legal", color = "#2", next = { "Ready" } }
     stages[1].next = { "Legal" }
@@ -312,7 +312,7 @@ describe("the planner", function()
     assert.is_true(#operations <= 5)
   end)
 
-  it("renames by `was`, with what stands in the stage", function()
+  it("renames by `was` and keeps the items", function()
     local stages = described()
     stages[2].name, stages[2].was = "Proof", "Review"
     stages[1].next = { "Proof" }
@@ -328,7 +328,7 @@ describe("the planner", function()
     assert.same({}, (plan(three(), stages)))
   end)
 
-  it("exchanges names in a circle, once", function()
+  it("exchanges names in a cycle, once", function()
     local stages = described()
     stages[1].was, stages[2].was = "Review", "Drafting"
     stages[1].color, stages[2].color = "#2", "#1"
@@ -495,7 +495,7 @@ describe("the planner", function()
       before = { stages = { {}, {} } } }) }, 1))
   end)
 
-  it("counts one look at the stages before what comes behind moves",
+  it("counts one more read of the stages after moves",
      function()
     local function update() return { op = "update_stage", workflow = 7 } end
     local function move()
@@ -511,7 +511,7 @@ describe("the planner", function()
     assert.equal(2 + 2, count({ plain, plain }, 0))
   end)
 
-  it("touches nothing that it is given", function()
+  it("does not change its arguments", function()
     local found, stages = three(), described()
     stages[1].next, stages[1].color = { "Ready" }, "#8"
     table.remove(stages, 2)
@@ -519,7 +519,7 @@ describe("the planner", function()
     assert.same(three().stages, found.stages)
   end)
 
-  it("has no more steps than there are things to do", function()
+  it("has no superfluous operations", function()
     -- 12 stages whose names and colours all go round
     local stages, wanted = {}, {}
     for i = 1, 12 do

@@ -196,7 +196,7 @@ describe("a dry run", function()
     end
   end)
 
-  it("by rehearsal has a fault at least, each time others", function()
+  it("by rehearsal has at least one fault, and others each time", function()
     start { ["Old review"] = 2 }
     local blueprint = { workflow = "Article", moves = {
       { from = "Old review", to = "Ready" } } }
@@ -248,7 +248,7 @@ describe("a dry run", function()
                   ["true"] = true }, kinds)
   end)
 
-  it("by rehearsal takes no part and no seed that are none", function()
+  it("by rehearsal refuses an invalid share of faults or seed", function()
     start {}
     for _, given in ipairs { { faults = 2 }, { faults = -0.1 },
                              { faults = "5" }, { faults = 0 / 0 },

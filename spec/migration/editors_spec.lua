@@ -108,7 +108,7 @@ describe("while items are moved", function()
     end
   end
 
-  it("a move that is held off does not rest on an old read", function()
+  it("a delayed move does not rely on an old read", function()
     local server, space = start({ ["Old review"] = 20 }, nil,
                                 { retry = { attempts = 8, cap = 60 } })
     local plan = assert(migration.plan(space, migrations.smaller()))
@@ -202,7 +202,7 @@ describe("while items are moved", function()
                 migrations.counts(server))
   end)
 
-  it("what an editor moved while a killed run stood still is the editor's",
+  it("what an editor moved while a killed run was stopped is kept",
      function()
     local server, space, editor = start_for_two()
     local sent = apply_killed(server, space)
@@ -242,7 +242,7 @@ describe("while items are moved", function()
     return moved
   end
 
-  it("a fast editor strands no story in a stage that goes", function()
+  it("a fast editor leaves no story in a deleted stage", function()
     for _ = 1, 5 do
       local content = migrations.space { ["Old review"] = 20, Review = 30,
                                          Drafting = 30 }

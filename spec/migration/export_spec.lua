@@ -1,4 +1,5 @@
--- From one space to another: names in place of ids, nothing lost in silence.
+-- Exports from one space to another: names in place of ids, and a note for
+-- everything that is lost.
 local cjson = require "cjson"
 local clients = require "support.clients"
 local files = require "support.files"
@@ -101,7 +102,7 @@ describe("an export", function()
     end
   end)
 
-  it("is good by itself, and its plan for its own space empty", function()
+  it("is valid, and its plan for its own space is empty", function()
     local _, space = open(rich())
     local blueprint = assert(migration.export(space, "Article"))
     assert.is_true(migration.check(blueprint))
@@ -128,7 +129,7 @@ describe("an export", function()
     assert.equal(2, #server:requests())
   end)
 
-  it("tells of roles that it cannot name apart", function()
+  it("notes roles with ambiguous names", function()
     local content = migrations.space({}, { space_roles = {
       { id = 71, role = "Editor" }, { id = 72, role = "Editor" } } })
     content.workflows[2].stages[1].space_role_ids = { 71 }
@@ -138,7 +139,7 @@ describe("an export", function()
                   "one name for each" }, lost)
   end)
 
-  it("names what it could not take along", function()
+  it("notes what could not be exported", function()
     local content = rich()
     content.workflows[2].stages[1].space_role_ids = { 123 }
     content.workflows[2].stages[2].user_ids = { 456 }
@@ -280,7 +281,7 @@ describe("an export", function()
     assert.is_nil(files.read(folder .. "/space.lua"):find("%f[%w]id%f[%W]"))
   end)
 
-  it("of a whole space tells workflows of one name apart by id", function()
+  it("of a whole space distinguishes workflows with one name by id", function()
     local content = migrations.space {}
     content.workflows[3] = { id = 288900000000123, name = "Article",
                              content_types = { "page" },

@@ -1,4 +1,4 @@
--- What goes wrong: reported item by item, tried again, never in silence.
+-- Failures: reported item by item, and tried again.
 local clients = require "support.clients"
 local files = require "support.files"
 local migration = require "workstage.migration"
@@ -50,7 +50,7 @@ describe("a failure", function()
     migrations.remove(folder)
   end)
 
-  it("of some items does not keep the others", function()
+  it("of some items does not stop the others", function()
     start { ["Old review"] = 120 }
     refuse(7, 30)
     local report = apply()
@@ -66,7 +66,7 @@ describe("a failure", function()
     assert.equal(120, posts())
   end)
 
-  it("keeps the last changes waiting, and resume tries again", function()
+  it("postpones the last changes, and resume tries again", function()
     start { ["Old review"] = 20 }
     refuse(3)
     local report = apply()
@@ -101,7 +101,7 @@ describe("a failure", function()
     assert.is_true(resume().complete)
   end)
 
-  it("that a person has seen to is not tried again", function()
+  it("that a person has resolved is not tried again", function()
     start { ["Old review"] = 5 }
     refuse(2)
     local report = apply()
@@ -117,7 +117,7 @@ describe("a failure", function()
     assert.equal(0, report.moved)
   end)
 
-  it("stops the run, where it is told to", function()
+  it("stops the run if on_failure is stop", function()
     start { ["Old review"] = 60 }
     refuse(1, 10)
     local report = apply(nil, { on_failure = "stop", concurrency = 4 })
@@ -260,7 +260,7 @@ describe("a failure", function()
     assert.same({ Review = 300 }, migrations.counts(server))
   end)
 
-  it("of a page's look ends the run with its error", function()
+  it("of reading a page ends the run with its error", function()
     start { ["Old review"] = 150 }
     local plan = assert(migration.plan(space, migrations.smaller()))
     server:inject { { method = "GET", path = "/stories", after = 1,
@@ -287,7 +287,7 @@ describe("a failure", function()
     assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
   end)
 
-  it("that nobody can see through is read before it is repeated", function()
+  it("with an unknown outcome is read before it is repeated", function()
     start { ["Old review"] = 80 }
     server:inject {
       { method = "POST", path = POST, chance = 0.2, close = "after" },

@@ -113,7 +113,7 @@ describe("a stage's colour", function()
 end)
 
 describe("a drawing", function()
-  it("has the ways between stages", function()
+  it("has the transitions between stages", function()
     local text = draw(stages(4, function(stage, i)
       if i == 2 then stage.next = { "Stage 1", "Stage 3", "Stage 2" } end
       if i == 4 then stage.next = { "Stage 2" } end
@@ -140,7 +140,7 @@ describe("a drawing", function()
     has(dashed, "published")
   end)
 
-  it("says in words what leads everywhere", function()
+  it("uses text for a stage that leads everywhere", function()
     local text = draw(stages(14, function(stage) stage.next = "all" end))
     assert.same({}, edges(text))
     has(node(text, "Stage 14"), "to any stage")
@@ -163,7 +163,7 @@ describe("a drawing", function()
     has(node(text, "Stage 2"), "to any but Stage 1")
   end)
 
-  it("tells ways on from ways back", function()
+  it("draws transitions back fainter", function()
     local text = draw(stages(12, function(stage, i)
       if i == 3 then stage.next = { "Stage 1", "Stage 3" } end
       if i == 4 then stage.next = { "Stage 5", "Stage 6" } end
@@ -249,7 +249,7 @@ describe("a drawing", function()
     has_not(draw(stages(4)), "legend")
   end)
 
-  it("tells apart there and back when only one of them is new", function()
+  it("draws two arrows if only one direction is new", function()
     local text = draw(stages(2, function(stage, i)
       if i == 2 then stage.next = { "Stage 1" } end
     end), { added_transitions = { ["Stage 2"] = { ["Stage 1"] = true } } })

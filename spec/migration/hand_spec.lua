@@ -1,7 +1,7 @@
--- A real journal that somebody changed: line by line, in each way that an
--- editor, a disk or a copy does it. What is not as it was written is refused,
--- with the file, the line and what is to be done; only what stood at its end
--- may be missing in silence, and what was done is not done again then.
+-- A real journal that was modified, line by line, as an editor, a disk or a
+-- copy might do it. A modified journal is refused, with the file, the line and
+-- the remedy. Only its end may be missing without an error, and then nothing
+-- is done twice.
 local files = require "support.files"
 local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"

@@ -41,7 +41,7 @@ describe("a run", function()
     assert.is_table(fail(1))
   end)
 
-  it("goes on where the sentence or the status is another", function()
+  it("continues if the message or the status differs", function()
     assert.is_nil(fail(19))
     assert.is_nil(fail(19, "never"))
     assert.is_nil(fail(19, "never", 422))
@@ -80,7 +80,7 @@ describe("a run", function()
     assert.is_table(lose(1, "network"))
   end)
 
-  it("ends where no other item has a chance", function()
+  it("ends if no other item could be moved either", function()
     for _, kind in ipairs { "unauthorized", "budget" } do
       local err = errors.new { kind = kind, message = "no" }
       assert.equal(err, counters:note_failure(OLD_TO_NEW, err))

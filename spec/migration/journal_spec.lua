@@ -67,7 +67,7 @@ describe("a new journal", function()
     assert.is_nil((reader:next()))
   end)
 
-  it("takes no other's place", function()
+  it("does not replace another file", function()
     local text = make(2)
     local _, err = journal.create(path, {})
     fails("io", nil, err, "exists", path)
@@ -101,7 +101,7 @@ describe("a new journal", function()
     shell.must("chmod 755 %s", folder)
   end)
 
-  it("never stands there without its header, whenever it is killed",
+  it("never exists without its header, whenever it is killed",
      function()
     for i = 1, 40, tries.step(40) do
       local script = [[
@@ -231,7 +231,7 @@ describe("writing to a journal", function()
     assert.is_false(probe.is_open(path))
   end)
 
-  it("is no business of a child of the process, nor of what it starts",
+  it("is not inherited by child processes",
      function()
     local self = assert(journal.create(path, {}))
     assert(self:write { n = 1 })
@@ -390,7 +390,7 @@ describe("a journal whose process was killed", function()
     end
   end)
 
-  it("may have garbage, NULs or a changed line at its end", function()
+  it("may end with garbage, NULs or a changed line", function()
     local text = make(3)
     local whole = text:match "^(.*\n)[^\n]+\n$"
     for tail, kept in pairs {
@@ -433,7 +433,7 @@ describe("a journal with a hole", function()
     return text:sub(1, from) .. ("\0"):rep(to - from) .. text:sub(to + 1)
   end
 
-  it("behind what was synced is cut back to there", function()
+  it("after the synced part is truncated", function()
     local text, synced = make_half_synced()
     for block = synced // 512, #text // 512 do
       local from = math.max(synced, block * 512)
@@ -453,7 +453,7 @@ describe("a journal with a hole", function()
     end
   end)
 
-  it("before what was synced is damaged, and stays as it is", function()
+  it("in the synced part is damaged, and is not changed", function()
     local text, synced = make_half_synced()
     for from = 512, synced - 512, 512 do
       local holed = without(text, from, from + 512)
@@ -465,7 +465,7 @@ describe("a journal with a hole", function()
     end
   end)
 
-  it("that no disk makes is damaged", function()
+  it("that a disk cannot cause is damage", function()
     local text, synced = make_half_synced()
     for from = synced + 1, synced + 700, 50 do
       local holed = without(text, from, from + 10)
@@ -477,8 +477,8 @@ describe("a journal with a hole", function()
   end)
 end)
 
-describe("a journal that is not as it was written", function()
-  -- Refused, and as it was before.
+describe("a damaged journal", function()
+  -- Refused and unchanged.
   local function refused(text, kind, ...)
     files.write(path, text)
     local self, err = journal.open(path)
@@ -506,7 +506,7 @@ describe("a journal that is not as it was written", function()
     refused(text .. ("x"):rep(1100000), "damaged", "line 5", "1 MiB")
   end)
 
-  it("is never cut when it is no journal", function()
+  it("is never truncated if it is not a journal", function()
     for _, text in ipairs { "", "\n", "hello", "hello\n", "one\ntwo",
                             "\0\0\0", make(0):sub(1, -2) } do
       refused(text, "damaged", "line 1")
@@ -602,7 +602,7 @@ describe("a journal whose disk fails", function()
     end
   end)
 
-  it("takes back what it wrote of a line that did not fit", function()
+  it("removes an incomplete line that did not fit", function()
     local output = shell.run("trap '' XFSZ; ulimit -f 8; %s",
                              files.command([[
       local journal = require "workstage.migration.journal.file"
@@ -634,7 +634,7 @@ describe("a journal whose disk fails", function()
     assert.is_true(count_up((read_all())))
   end)
 
-  it("fills a small disk to its end and is whole then", function()
+  it("fills a small disk and is complete up to there", function()
     local script = [[
       local journal = require "workstage.migration.journal.file"
       local self = assert(journal.create(arg[1] .. "/j", {}))

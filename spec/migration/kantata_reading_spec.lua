@@ -79,7 +79,7 @@ describe("a plan of projects", function()
       { from = FROM, to = TO })))
   end)
 
-  it("tells of projects whose status is not shown", function()
+  it("notes projects whose status is not shown", function()
     local projects = { project(1, FROM), project(2, nil, { title = "A\27" }),
                        project(3), project(4, nil, { archived = true }) }
     local result = plan(projects, { from = FROM, to = TO,
@@ -94,7 +94,7 @@ describe("a plan of projects", function()
     assert.matches('"Project 12" (12), ...', result.notes[1], 1, true)
   end)
 
-  it("tells of archived projects", function()
+  it("notes archived projects", function()
     local result = plan({ project(1, FROM, { archived = true }),
                           project(2, FROM) },
                         { from = FROM, to = TO, where = { id = 1,
@@ -122,7 +122,7 @@ describe("a plan of projects", function()
       where = { archived = false } })))
   end)
 
-  it("leaves none out though one leaves and another comes meanwhile",
+  it("misses none although others come and go meanwhile",
      function()
     local projects = {}
     for i = 1, 450 do projects[i] = project(i, FROM) end

@@ -127,7 +127,7 @@ describe("a migration of Kantata", function()
     assert.same({ [130] = 2, [605] = 3 }, counts())
   end)
 
-  it("costs nothing for what is there already", function()
+  it("sends nothing for projects that already have the status", function()
     start(projects { { 605, 20 } })
     local made = plan(blueprint { from = 310, to = 605 })
     assert.is_true(made:is_empty())
@@ -177,7 +177,7 @@ describe("a migration of Kantata", function()
     assert.equal(10, #server:dump().kantata.workspace_status_changes)
   end)
 
-  it("settles what nobody saw through", function()
+  it("reconciles moves with unknown outcomes", function()
     start(projects { { 310, 60 } })
     server:inject {
       { method = "POST", chance = 0.2, close = "after" },
@@ -212,7 +212,7 @@ describe("a migration of Kantata", function()
     end)
   end
 
-  it("rolls back what still stands as the run left it", function()
+  it("rolls back what nobody has changed since", function()
     start(projects { { 310, 30 }, { 130, 5 } })
     assert.is_true(apply(plan(blueprint({ from = 310, to = 605 },
                                         { from = 130, to = 135 }))).complete)

@@ -1,5 +1,5 @@
--- What comes to a stage that goes away, when that does not go well; and runs
--- inside a task that is cancelled.
+-- Failures of late arrivals in a stage that is removed, and runs inside a
+-- cancelled task.
 local loop = require "workstage.loop"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -88,7 +88,7 @@ describe("late arrivals", function()
     assert_moved_once(5)
   end)
 
-  it("count in the progress", function()
+  it("are counted in the progress", function()
     arrive(3)
     local last
     assert.is_true(apply { on_progress = function(progress)
@@ -119,7 +119,7 @@ describe("late arrivals", function()
     end)
   end
 
-  it("without an end are not moved for ever, and none is stranded", function()
+  it("that never end are not moved forever, and none is left behind", function()
     keep_arriving()
     local report = apply()
     assert.is_false(report.complete)
@@ -204,7 +204,7 @@ describe("late arrivals", function()
     end
   end)
 
-  it("roll back from a cut, with the way that was opened for them",
+  it("roll back after a cut, with the transition opened for them",
      function()
     for number = 7, 11 do
       cut(migrations.space { none = 130 }, number)

@@ -1,4 +1,4 @@
--- What a blueprint's judge finds without a network.
+-- The findings of an offline check of a blueprint.
 local blueprint = require "workstage.migration.blueprint"
 local check = require "workstage.migration.blueprint.lint"
 
@@ -59,7 +59,7 @@ describe("a sound blueprint", function()
                                                            nil, true end))
   end)
 
-  it("has notes on what only the space can tell", function()
+  it("has notes on what only the space can show", function()
     local findings = finds({ workflow = "W", moves = {
       { from = "X", to = "Y" } } }, "note moves[1].from", "note moves[1].to")
     has(findings, 'Stage "Y" cannot be checked offline')
@@ -126,7 +126,7 @@ describe("the default stage", function()
 end)
 
 describe("references", function()
-  it("lead to stages that there are", function()
+  it("refer to existing stages", function()
     local findings = finds(sound(function(_, a)
       a.next = { "B", "Reveiw" }
     end), "error stages[1].next[2]")
@@ -137,7 +137,7 @@ describe("references", function()
     finds(sound(function(_, _, _, c) c.after_publish = false end))
   end)
 
-  it("name the one that is meant", function()
+  it("suggest the intended name", function()
     local findings = finds(sound(function(_, a, b)
       b.name = "Review"
       a.next = { "Reveiw", "Review" }
@@ -440,7 +440,7 @@ return {
     has(findings, 'named "A\\x1b[2J\\n+ \\u{9b}"')
   end)
 
-  it("hold what keeps it from being a blueprint", function()
+  it("contain the errors that make it invalid", function()
     local findings = finds(sound(function(_, a) a.colour = 1 end),
                            "error stages[1].colour")
     has(findings, "did you mean 'color'?")

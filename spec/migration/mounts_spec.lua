@@ -1,5 +1,5 @@
--- Migrations on disks that are full, or may not be written to: real ones,
--- where this machine lets a process mount something in a world of its own.
+-- Migrations on full or read-only disks: real ones, if this machine allows
+-- mounts in a separate namespace.
 local files = require "support.files"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -81,7 +81,7 @@ describe("a migration", function()
     assert.equal(150, changes())
   end)
 
-  it("sends nothing where there is no room for its plan", function()
+  it("sends nothing if the disk has no space for its plan", function()
     local before = #migrations.changes(server)
     local output = shell.run("trap '' XFSZ; ulimit -f 1; %s", command())
     assert.truthy(output:find "^nil\tio\t", output)
@@ -104,7 +104,7 @@ describe("a migration", function()
     assert.equal(0, changes())
   end)
 
-  it("is not carried on where it may not write", function()
+  it("is not resumed if it may not write", function()
     local plan = assert(migration.load(folder .. "/plan"))
     assert(migration.apply(space, plan, { journal = journal, limit = 5 }))
     local requests = #server:requests()

@@ -174,7 +174,7 @@ describe("the items of an operation", function()
     assert.same({ 0, 75, 169 }, begun_at_reads(250, 0)) -- a quarter at most
   end)
 
-  it("are read page by page though none is to be moved", function()
+  it("are read page by page even if none is to be moved", function()
     local run = new_run(all(90, TO), { rate = 6 })
     assert.is_true(move(run, { items = ids(1, 90) }))
     assert.equal(3, #reads_of(run))
@@ -194,7 +194,7 @@ describe("the items of an operation", function()
     assert.falsy(waited)
   end)
 
-  it("are skipped where they are elsewhere by now", function()
+  it("are skipped if they are now elsewhere", function()
     local stages = all(16, FROM)
     stages[3], stages[5], stages[12], stages[13] = nil, TO, 9, TO
     local run = new_run(stages)
@@ -243,7 +243,7 @@ describe("the items of an operation", function()
     end
   end)
 
-  it("that an earlier run may have moved from no stage are told as such",
+  it("that an earlier run may have moved from no stage are looked up as such",
      function()
     local run = new_run { false, false }
     local fetch = run.driver.fetch_current
@@ -340,7 +340,7 @@ describe("the due date of an item", function()
 
   local ONE, OTHER = "2026-12-01T10:00:00.000Z", "2027-01-01T00:00:00.000Z"
 
-  it("goes with it", function()
+  it("is kept", function()
     assert.equal(ONE, set_for(ONE))
     assert.is_nil(set_for(nil))
     assert.is_nil(set_for(false)) -- not told
@@ -636,7 +636,7 @@ describe("the read of an item", function()
     end
   end)
 
-  it("is not done again where nobody knows what came of the move", function()
+  it("is not done again if the outcome of the move is unknown", function()
     local run = new_timed_run(6, 3)
     function run.on_move()
       run.pass(9)
@@ -714,7 +714,7 @@ describe("a move that was never sent", function()
 end)
 
 describe("a run of items", function()
-  it("goes on where one fails, and tells it", function()
+  it("continues if one fails, and reports it", function()
     local run = new_run(all(6, FROM))
     function run.on_move(id)
       if id == 2 then return nil, "refused" end

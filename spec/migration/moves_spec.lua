@@ -1,4 +1,4 @@
--- What moves, where from, and with what.
+-- Moves: the items, their stages, and the attributes of each change.
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
@@ -69,7 +69,7 @@ describe("a move", function()
               table.concat(slugs, ", ", 1, 5) .. " and 4 more)")
   end)
 
-  it("is judged by the stage at plan time: no story goes on twice",
+  it("depends on the stage at plan time: no story moves twice",
      function()
     start { Drafting = 3, Review = 4 }
     migrate(with_moves({ from = "Drafting", to = "Review" },
@@ -186,7 +186,7 @@ describe("a move", function()
     end
   end)
 
-  it("goes into a stage that the plan makes, and out of one renamed",
+  it("leads to a new stage and from a renamed one",
      function()
     start { Drafting = 2, Review = 3 }
     local blueprint = migrations.blueprint()
@@ -199,7 +199,7 @@ describe("a move", function()
     assert.same({ Legal = 2, Ready = 3 }, migrations.counts(server))
   end)
 
-  it("costs nothing for what is there already", function()
+  it("sends nothing for items that are already there", function()
     start { Review = 50, ["Old review"] = 0 }
     local _, plan = migrate(with_moves { from = "Old review",
                                          to = "Review" })
@@ -225,7 +225,7 @@ describe("a move", function()
     has(report, "1 failed")
   end)
 
-  it("keeps to a way that the service closed meanwhile, by saying so",
+  it("reports a transition that was closed meanwhile",
      function()
     start { Drafting = 2 }
     local plan = assert(migration.plan(space, with_moves(

@@ -32,7 +32,7 @@ describe("kinds of operations", function()
     assert.truthy(found:find("kinds[op.op]", 1, true)) -- it finds something
   end)
 
-  it("leave the state that they are given as it is", function()
+  it("do not change the state that they are given", function()
     local function frozen(map)
       return setmetatable({}, { __index = map, __pairs = function()
         return pairs(map)
@@ -64,7 +64,7 @@ end)
 
 -- ------------------------------------------------------------ a made-up kind
 
--- The kind that CONTRIBUTING.md tells how to add, as its reader writes it.
+-- The kind of operation from the guide in CONTRIBUTING.md.
 local function kind_of_contributing()
   for _, block in ipairs(blocks.read "CONTRIBUTING.md") do
     if block.value == "paint_stage.lua" then

@@ -1,4 +1,4 @@
--- Options and paths that cannot be meant: nothing is read, sent or written.
+-- Invalid options and paths: nothing is read, sent or written.
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 
@@ -22,7 +22,7 @@ describe("a migration's options", function()
     assert.matches(piece, tostring(err), 1, true)
   end
 
-  it("are judged before anything is done", function()
+  it("are validated before anything is done", function()
     local before = #server:requests()
     for _, name in ipairs { "on_progress", "should_stop" } do
       local given = { journal = "no.journal", [name] = 5 }
@@ -66,7 +66,7 @@ describe("a migration's options", function()
     assert.is_true(#err.findings > 20)
   end)
 
-  it("come behind arguments of the right kinds", function()
+  it("are checked after the kinds of the arguments", function()
     local blueprint = migrations.blueprint()
     local before = #server:requests()
     refused("plan: expected a plan, got a blueprint. Call migration.apply(" ..

@@ -1,5 +1,5 @@
--- What others make or change while a run stands still or is under way is
--- theirs: neither a resume nor a rollback takes it for the run's own.
+-- Neither resume nor rollback mistakes what others create or change, during a
+-- run or while it is stopped, for the run's own.
 local clients = require "support.clients"
 local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
@@ -173,7 +173,7 @@ describe("what others have made", function()
     assert(old:close())
   end
 
-  it("does not keep an old journal from being carried on", function()
+  it("does not prevent an old journal from being resumed", function()
     refused(novel(), "/workflow_stages", { after = 2 })
     make_old()
     assert.is_true(resume().complete)
@@ -250,7 +250,7 @@ describe("what others have made", function()
     assert.is_table(migrations.stages_of(server, "Novel").Mine)
   end)
 
-  it("is told from what the run made, which goes", function()
+  it("is distinguished from what the run made, which is removed", function()
     local blueprint = novel()
     blueprint.moves = { { from = { workflow = "Article", stage = "Drafting" },
                           to = "Review" } }
@@ -268,7 +268,7 @@ describe("what others have made", function()
     assert.equal(planned, report.requests)
   end)
 
-  it("is told from what a new workflow came with", function()
+  it("is distinguished from the stages of a new workflow", function()
     local real = space.workflows.create
     rawset(space.workflows, "create", function(self, attributes, ...)
       local made = assert(real(self, attributes, ...))
@@ -350,7 +350,7 @@ describe("what others change meanwhile", function()
     return blueprint
   end
 
-  it("in the workflow stays: an order, carried on", function()
+  it("in the workflow is kept: an order, after resume", function()
     start { ["Old review"] = 3 }
     apply(in_another_order(), { limit = 1 })
     rename()
@@ -360,7 +360,7 @@ describe("what others change meanwhile", function()
                 migrations.names(server, "Story"))
   end)
 
-  it("in the workflow stays: content types, carried on", function()
+  it("in the workflow is kept: content types, after resume", function()
     start()
     local blueprint = migrations.blueprint()
     blueprint.content_types = { "article", "news" }
@@ -373,7 +373,7 @@ describe("what others change meanwhile", function()
     assert_renamed("article", "news")
   end)
 
-  it("in the workflow stays: rolled back", function()
+  it("in the workflow is kept: after rollback", function()
     start { ["Old review"] = 3 }
     assert.is_true(apply(in_another_order()).complete)
     rename()
@@ -411,7 +411,7 @@ describe("what others change meanwhile", function()
     assert(space.stages:update(stage.id, all))
   end
 
-  it("in a stage stays: behind the moves", function()
+  it("in a stage is kept: after the moves", function()
     start { ["Old review"] = 3 }
     local blueprint = migrations.smaller()
     blueprint.stages[2].allow_publish = true
@@ -436,7 +436,7 @@ describe("what others change meanwhile", function()
     assert.equal(plan.requests + 2, #server:requests() - before)
   end)
 
-  it("in a stage stays: while a rollback is asked about", function()
+  it("in a stage is kept: while a rollback awaits confirmation", function()
     start()
     local blueprint = migrations.blueprint()
     blueprint.stages[2].allow_publish = true

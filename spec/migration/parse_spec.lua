@@ -63,7 +63,7 @@ describe("the Lua form", function()
     end
   end)
 
-  it("has no words of Lua's own for keys, as Lua has none", function()
+  it("does not accept reserved words as keys, like Lua", function()
     for word in ("and break do else elseif end false for function goto if in "
       .. "local nil not or repeat return then true until while")
       :gmatch "%a+" do
@@ -73,7 +73,7 @@ describe("the Lua form", function()
     has(tostring(refused "{\n for = 1 }"), '2: \'for\' is a word of Lua')
   end)
 
-  it("tells integers from floats", function()
+  it("distinguishes integers from floats", function()
     local value = assert(parse "{ 288868932106293, 1.0, -1, -0x1 }")
     assert.equal("integer", math.type(value[1]))
     assert.equal("float", math.type(value[2]))
@@ -179,7 +179,7 @@ describe("the Lua form refuses", function()
     refused("return {" .. code .. "}")
   end)
 
-  it("in one short line, whatever stands in the text", function()
+  it("in one short line, whatever the text contains", function()
     for _, text in ipairs { "{ " .. ("x"):rep(1e5) .. " }",
         "{ 1" .. ("z"):rep(1e5) .. " }", "{ a = \27[31m }", "{ '\\\27' }",
         "{ ['" .. ("k"):rep(1e5) .. "'] = 1, ['" .. ("k"):rep(1e5)
@@ -262,7 +262,7 @@ describe("a hostile text", function()
     end
   end)
 
-  it("reaches nothing", function()
+  it("has no access to anything", function()
     -- luacheck: globals reached
     local meta = getmetatable ""
     local index = meta.__index
@@ -285,7 +285,7 @@ end)
 -- ------------------------------------------------------------------ JSON
 
 describe("the JSON form", function()
-  it("is told by what it looks like, or by the file's name", function()
+  it("is detected by its first character or by the file's name", function()
     assert.same({ a = 1 }, (assert(parse '{ "a": 1 }')))
     assert.same({ a = 1 }, (assert(parse('\n {\n"a" : 1 }', "b.lua"))))
     assert.same({}, (assert(parse("{}", "b.json"))))

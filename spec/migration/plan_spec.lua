@@ -30,7 +30,7 @@ describe("a plan", function()
     migrations.remove(folder)
   end)
 
-  it("is empty where all is as described", function()
+  it("is empty if the space matches the blueprint", function()
     start { Drafting = 3 }
     local made = plan(migrations.blueprint())
     assert.is_true(made:is_empty())
@@ -111,7 +111,7 @@ describe("a plan", function()
     assert.equal(0, #migrations.refused(server))
   end)
 
-  it("takes another role and user for one, when told so", function()
+  it("maps a role and a user to others", function()
     start(nil, { space_roles = { { id = 71, role = "Lawyer" } },
                  users = { { id = 81, userid = "law@example.com" } },
                  collaborators = { { user = "law@example.com" } } })
@@ -203,7 +203,7 @@ describe("a plan", function()
     assert.equal(2, plan(blueprint "Review").operations[1].count)
   end)
 
-  it("tells of ways that are opened for its moves alone", function()
+  it("notes transitions that are opened only for its moves", function()
     start { Drafting = 2 }
     local blueprint = migrations.blueprint()
     blueprint.moves = { { from = "Drafting", to = "Ready" } }
@@ -212,7 +212,7 @@ describe("a plan", function()
     has(made, "0 to add, 0 to change, 0 to remove, 2 to move.")
   end)
 
-  it("tells stages, roles and users of one number apart", function()
+  it("distinguishes stages, roles and users with the same id", function()
     local content = migrations.space({}, {
       users = { { id = 500, userid = "law@example.com" } },
       collaborators = { { user = "law@example.com" } },
@@ -229,7 +229,7 @@ describe("a plan", function()
     has(made, 'users: + "law@example.com"')
   end)
 
-  it("says when there is no such stage any more to move from", function()
+  it("says if the stage to move from no longer exists", function()
     start()
     local blueprint = migrations.smaller()
     blueprint.moves[1].from = "Older review"
@@ -239,7 +239,7 @@ describe("a plan", function()
 
   -- --------------------------------------------------- what stays behind
 
-  it("refuses to take a stage from under its stories, and prints the moves",
+  it("refuses to remove a stage with stories, and prints the moves",
      function()
     start { ["Old review"] = 3, Review = 2 }
     local blueprint = migrations.smaller()
@@ -272,7 +272,7 @@ describe("a plan", function()
     end)())
   end)
 
-  it("lets an empty stage go without a move", function()
+  it("removes an empty stage without a move", function()
     start()
     local blueprint = migrations.smaller()
     blueprint.moves = {}
@@ -281,7 +281,7 @@ describe("a plan", function()
 
   -- ------------------------------------------------------------- its words
 
-  it("foretells what people will notice", function()
+  it("lists the side effects that people will notice", function()
     start({ ["Old review"] = 4, Drafting = 2 }, nil,
           { story_stage = "change" })  -- with due dates
     local blueprint = migrations.smaller()
@@ -313,7 +313,7 @@ describe("a plan", function()
     has(text, "\\x1b[2J")
   end)
 
-  it("names a stage that leaves a list as it is called now", function()
+  it("uses the current name of a stage that is removed from a list", function()
     start()
     local blueprint = migrations.blueprint()
     blueprint.stages[4].name, blueprint.stages[4].was = "Live", "Ready"
@@ -325,7 +325,7 @@ describe("a plan", function()
     has(text, 'name: "Ready" -> "Live"')
   end)
 
-  it("holds what is left of a swap whose run stopped half way", function()
+  it("contains the rest of a swap whose run was interrupted", function()
     for requests = 1, 3 do
       start({ Drafting = 2, Review = 1 })
       local blueprint = migrations.blueprint()
@@ -368,7 +368,7 @@ describe("a plan", function()
     has(made, "to exchange their items, use `moves`")
   end)
 
-  it("judges the blueprint first, and the client's service", function()
+  it("checks the blueprint first, then the client's service", function()
     start()
     local blueprint = migrations.blueprint()
     blueprint.stages[2].name = "Drafting"

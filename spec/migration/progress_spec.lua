@@ -94,7 +94,7 @@ describe("a run of 10 to whose stage 20 more come", function()
     assert.is_truthy(text:find("Review -> Old review", 1, true), text)
   end)
 
-  it("tells in its journal when what happened", function()
+  it("records times in its journal", function()
     local began = os.time()
     apply { limit = 12 }
     resume()

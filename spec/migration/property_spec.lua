@@ -186,7 +186,7 @@ local function space_of(a)
   }
 end
 
--- slug -> the name of the stage that the story stands in.
+-- slug -> the name of the story's stage.
 local function places(server)
   local space, names, found = server:dump().spaces[1], {}, {}
   for _, workflow in ipairs(space.workflows) do

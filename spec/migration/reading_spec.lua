@@ -258,7 +258,7 @@ describe("items", function()
     assert.equal("stories 22 100", space.asked[1])
   end)
 
-  it("belong to the first rule, and to the stage that they stand in",
+  it("belong to the first rule that matches, and to their stage",
   function()
     local space = new_space(content())
     local rules = { { from = 21, where = { slug = "b" } }, { from = 21 },
@@ -431,7 +431,7 @@ describe("what is made of it", function()
                 refused(new_space(content()), blueprint({}, stages)).problems)
   end)
 
-  it("foretells by what each stage is to be", function()
+  it("predicts effects from each stage's final attributes", function()
     local stages = described()
     stages[2].story_editing_locked = true
     stages[3].auto_remove_assignee = true
@@ -464,7 +464,7 @@ describe("what is made of it", function()
     assert.equal(23, result.rules[1].from)
   end)
 
-  it("moves from nothing where there is no such stage", function()
+  it("moves nothing if the stage does not exist", function()
     local result = assert(plan(new_space(content()), blueprint {
       { from = at "Gone", to = at "Ready" },
       { from = at "Gone", to = at "Review" },
@@ -475,7 +475,7 @@ describe("what is made of it", function()
                   .. "from it" }, result.notes)
   end)
 
-  it("is refused with each thing that is missing", function()
+  it("is refused with a list of everything that is missing", function()
     local space = new_space(content())
     local err = refused(space, blueprint {
       { from = at "Drafting", to = at "Nowhere" },
@@ -498,7 +498,7 @@ describe("what is made of it", function()
                 err.problems)
   end)
 
-  it("is refused where another workflow does not let its items go on",
+  it("is refused if another workflow lacks the transition",
      function()
     local space = new_space(content())
     local err = refused(space, blueprint {

@@ -21,14 +21,14 @@ local function refused(record, ...)
 end
 
 describe("a record as text", function()
-  it("has its names in order, the telling ones first", function()
+  it("has its names in order, the descriptive ones first", function()
     assert.equal('{"workstage":"plan","version":1,"type":"x","a":1,' ..
       '"b":{"type":1,"a":2},"z":true}',
       encode { z = true, a = 1, b = { a = 2, type = 1 }, type = "x",
                version = 1, workstage = "plan" })
   end)
 
-  it("is the same whatever way the table came about", function()
+  it("is the same however the table was built", function()
     math.randomseed(5)
     local names = {}
     for i = 1, 40 do names[i] = "n" .. i end
@@ -137,7 +137,7 @@ describe("a record as text", function()
 end)
 
 describe("a checksum", function()
-  it("is the CRC-32 that everyone knows", function()
+  it("is the standard CRC-32", function()
     assert.equal(0xCBF43926, core.checksum "123456789")
     assert.equal(0, core.checksum "")
     assert.equal(core.checksum "123456789",
@@ -152,7 +152,7 @@ describe("a checksum", function()
     assert.equal(core.checksum '{"a":1{"b":2', second)
   end)
 
-  it("is refused for what is no line", function()
+  it("is refused for anything but a line", function()
     local most = '{"a":"' .. ("x"):rep(1024 * 1024 - 56) .. '"}'
     assert.truthy((core.seal(most)))
     for _, text in ipairs { "", "{}", "[]", "[1]", '{"a":1', '{"a":\n1}',
@@ -165,7 +165,7 @@ describe("a checksum", function()
   end)
 end)
 
--- A reader of another make is the judge.
+-- An independent reader checks the result.
 describe("any record", function()
   local function read_back(value)
     local text = assert(encode { a = value })
@@ -423,7 +423,7 @@ describe("a file of records", function()
     end
   end)
 
-  it("may have a torn last line in a journal, which is told", function()
+  it("may have a torn last line in a journal, which is reported", function()
     local parts = journal(1, { n = 1 }, { n = 2 })
     local whole = parts[1] .. parts[2]
     for size = 1, #parts[3] - 1 do
@@ -673,7 +673,7 @@ describe("a file that appears whole", function()
     assert.equal("fifo\n", shell.must("stat -c %%F %s", fifo))
   end)
 
-  it("leaves the old one when it does not come to its end", function()
+  it("keeps the old file if it is not completed", function()
     files.write(path, "old")
     local file = assert(core.replace(path))
     assert.is_true(file:write "half")
@@ -748,7 +748,7 @@ describe("a file that appears whole", function()
     assert.same({ "file" }, files.list(folder))
   end)
 
-  it("passes over what a process of before left", function()
+  it("ignores temporary files of an earlier process", function()
     local name = shell.must("%s; ls %s", files.command([[
       local core = require "workstage.core"
       assert(core.replace(arg[1])):write "half"

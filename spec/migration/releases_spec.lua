@@ -23,7 +23,7 @@ describe("moves of a release's versions", function()
     migrations.remove(folder)
   end)
 
-  -- How many stories stand in each stage, in the release.
+  -- The number of stories in each stage, in the release.
   local function counts()
     local names, found = {}, {}
     for name, stage in pairs(migrations.stages_of(server)) do
@@ -75,7 +75,7 @@ describe("moves of a release's versions", function()
     assert.same(BEFORE, counts())
   end)
 
-  it("stay where the release is gone, and are listed", function()
+  it("are not moved back if the release is gone, and are listed", function()
     start()
     assert.is_true(apply().complete)
     local snapshot = server:dump()

@@ -47,7 +47,7 @@ describe("a colour", function()
     end
   end)
 
-  it("that is none is grey", function()
+  it("that is invalid is grey", function()
     for _, text in ipairs { "#2d3v22", "red; }", "", "#12345" } do
       assert.equal("#e8e8e8", colors.drawn(text))
     end

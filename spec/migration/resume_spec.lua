@@ -1,4 +1,4 @@
--- Carrying on: after a limit, a stop, a cut between any two requests.
+-- Resuming: after a limit, a stop, or a cut between any two requests.
 local clients = require "support.clients"
 local files = require "support.files"
 local migration = require "workstage.migration"
@@ -66,7 +66,7 @@ describe("resume", function()
     assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
   end)
 
-  it("leaves what a canary never touched to whoever touches it", function()
+  it("keeps changes by others to items not moved before a limit", function()
     start { ["Old review"] = 50 }
     apply(nil, { limit = 5, concurrency = 1 })
     local stages, other = migrations.stages_of(server), nil
@@ -87,7 +87,7 @@ describe("resume", function()
                 migrations.counts(server))
   end)
 
-  it("goes on after should_stop, and tells its progress as a whole",
+  it("continues after should_stop, and reports its total progress",
      function()
     start { ["Old review"] = 100 }
     local moved = 0
@@ -133,7 +133,7 @@ describe("resume", function()
     assert.same({ Review = 30 }, migrations.counts(server))
   end)
 
-  it("of a journal that is none, damaged or of another space is refused",
+  it("of an invalid or damaged journal, or of another space, is refused",
      function()
     start { ["Old review"] = 30 }
     failed("io", migration.resume(space, folder .. "/none"))

@@ -1,4 +1,4 @@
--- The way back: only where things still stand as the run left them.
+-- Rollback: restores only what nobody has changed since the run.
 local clients = require "support.clients"
 local errors = require "workstage.errors"
 local files = require "support.files"
@@ -99,7 +99,7 @@ describe("rollback", function()
     assert.same({}, migrations.refused(server))
   end)
 
-  it("makes stages anew with all that referred to them", function()
+  it("creates stages again with all references to them", function()
     local stages = migrations.stages()
     stages[1].after_publish_id = "Old review"
     stages[2].workflow_stage_ids = { "Old review", "Ready" }
@@ -192,7 +192,7 @@ describe("rollback", function()
     assert.same(dues, dues_now())
   end)
 
-  it("says how many due dates the service did not tell", function()
+  it("says how many due dates the service did not return", function()
     start({ Drafting = 4 }, nil, { story_stage = "names" })
     local blueprint = migrations.blueprint()
     blueprint.moves = { { from = "Drafting", to = "Ready" } }
@@ -200,7 +200,7 @@ describe("rollback", function()
     noted(rollback(), "due dates of 4 items are unknown")
   end)
 
-  it("says what its moves set off", function()
+  it("lists the side effects of its moves", function()
     start { ["Old review"] = 4 }
     change("Old review", { story_editing_locked = true })
     apply(moves_alone())
@@ -252,7 +252,7 @@ describe("rollback", function()
     assert.same({ Drafting = 3 }, migrations.counts(server))
   end)
 
-  it("keeps that workflow while something stands in it", function()
+  it("keeps that workflow while it has items", function()
     start { none = 2 }
     local blueprint = migrations.blueprint()
     blueprint.workflow = "Novel"
@@ -430,7 +430,7 @@ describe("rollback", function()
     assert.same({ "page" }, migrations.workflow(server).content_types)
   end)
 
-  it("says when a stage has gone by other hands", function()
+  it("says if somebody else has deleted a stage", function()
     start()
     local blueprint = migrations.blueprint()
     blueprint.stages[1].color = "#000001"
@@ -504,7 +504,7 @@ describe("rollback", function()
 
   -- --------------------------------------------------------- by itself
 
-  it("closes the original: it is not resumed any more", function()
+  it("closes the original run: it cannot be resumed", function()
     start { ["Old review"] = 30 }
     apply(nil, { limit = 5 })
     assert.is_true(rollback().complete)
@@ -515,7 +515,7 @@ describe("rollback", function()
     assert.same({ ["Old review"] = 30 }, migrations.counts(server))
   end)
 
-  it("is done once: again, it is over", function()
+  it("is done once: a second call sends nothing", function()
     start { ["Old review"] = 3 }
     apply()
     rollback()
@@ -529,7 +529,7 @@ describe("rollback", function()
     assert.equal(3, progress.moved)
   end)
 
-  it("asks first, where it is to, and then does nothing by itself",
+  it("asks first if `confirm` is given, and does nothing without it",
      function()
     start { ["Old review"] = 3 }
     apply()
@@ -546,7 +546,7 @@ describe("rollback", function()
     assert.is_true(rollback().complete)
   end)
 
-  it("stops and goes on by itself", function()
+  it("can be stopped and resumed", function()
     start { ["Old review"] = 60 }
     apply()
     assert.is_false(rollback { limit = 20 }.complete)
@@ -557,7 +557,7 @@ describe("rollback", function()
     end
   end)
 
-  it("says again what it leaves, however it is carried on", function()
+  it("repeats its notes, however it is resumed", function()
     start { none = 2, Drafting = 40 }
     local blueprint = migrations.blueprint()
     blueprint.workflow = "Novel"
@@ -610,7 +610,7 @@ describe("rollback", function()
     server, space = nil, nil
   end)
 
-  it("that was cut anywhere itself is carried on", function()
+  it("can be resumed after a cut anywhere", function()
     start(COUNTS)
     local before = migrations.text(space)
     space:close()
@@ -682,7 +682,7 @@ describe("rollback", function()
     return count
   end
 
-  it("that has no journal leaves the run to be carried on", function()
+  it("without a journal of its own leaves the run resumable", function()
     start { ["Old review"] = 30 }
     apply(nil, { limit = 5 })
     local text = files.read(journal)
@@ -791,7 +791,7 @@ describe("rollback", function()
     assert.same({ ["Old review"] = 3 }, migrations.counts(server))
   end)
 
-  it("does not carry on a run as its own way back", function()
+  it("does not accept the run's journal as its own", function()
     start { ["Old review"] = 9 }
     apply(nil, { limit = 2 })
     files.write(back(), "")

@@ -1,4 +1,4 @@
--- Blueprints that would do what nobody means are refused, or noted.
+-- Blueprints that are probably mistakes are refused, or get a note.
 local cjson = require "cjson".new()
 local clients = require "support.clients"
 local migration = require "workstage.migration"
@@ -37,7 +37,7 @@ describe("a blueprint", function()
     has(table.concat(plan_made.notes, "\n"), piece)
   end
 
-  it("with a slip in the workflow's name makes no workflow", function()
+  it("with a misspelt workflow name does not create a workflow", function()
     start()
     has(refused(function(value) value.workflow = "Artikel" end),
         'Did you mean "Article"?')
@@ -120,7 +120,7 @@ describe("a blueprint", function()
     end), 'Stage "Drafting" is the default one and would be removed')
   end)
 
-  it("may be short: what it leaves out stays", function()
+  it("may be short: omitted attributes are unchanged", function()
     start()
     assert.is_true(assert(plan(function(value, stages)
       value.content_types = nil
@@ -143,7 +143,7 @@ describe("a blueprint", function()
     end)), "No stage is the default one")
   end)
 
-  it("is told of a former name that nothing has", function()
+  it("gets a note on a former name that no stage has", function()
     start()
     local made = assert(plan(function(_, stages)
       table.insert(stages, { name = "Legal", color = "#123456",
@@ -311,7 +311,7 @@ describe("a blueprint", function()
     end
   end)
 
-  it("is told of a new stage without permissions", function()
+  it("gets a note on a new stage without permissions", function()
     start()
     local function legal(more)
       return function(_, stages)
@@ -360,7 +360,7 @@ describe("a blueprint", function()
     has(err_of "nobody@example.com", 'no user "nobody@example.com"')
   end)
 
-  it("is told of a mapped name that nothing uses", function()
+  it("gets a note on an unused mapped name", function()
     start(function(content)
       content.space_roles = { { role = "Lawyer" } }
     end)

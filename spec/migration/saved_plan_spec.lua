@@ -92,7 +92,7 @@ describe("a saved plan", function()
     failed("io", migration.load(folder .. "/nowhere"))
   end)
 
-  it("is refused when a record is not one of a plan's, though its sum is",
+  it("is refused if a record is not valid in a plan, despite its checksum",
      function()
     for _, record in ipairs {
       { type = "items", operation = 7, ids = { 1 } },
@@ -175,7 +175,7 @@ describe("a saved plan", function()
     has(tostring(err), "changed since the plan")
   end)
 
-  it("is applied all the same when its file is gone", function()
+  it("is still applied if its file is gone", function()
     local made = saved()
     assert(os.remove(path))
     assert.is_true(assert(apply(made)).complete)
@@ -233,7 +233,7 @@ describe("a saved plan", function()
     assert.is_true(assert(apply(made)).complete)
   end)
 
-  it("is stale when its workflow is gone, or there by now", function()
+  it("is stale if its workflow is gone, or now exists", function()
     local made = saved()
     local blueprint = migrations.blueprint()
     blueprint.workflow = "Novel"

@@ -48,7 +48,7 @@ local function finds(value, ...)
 end
 
 describe("a blueprint of several workflows", function()
-  it("is sound", function()
+  it("is valid", function()
     assert.is_true((check(sound())))
     finds(sound())
     finds(assert(blueprint.normalize(sound())))
@@ -196,7 +196,7 @@ describe("the moves of several workflows", function()
         'In which workflow? Say { workflow = ..., stage = "Review" }')
   end)
 
-  it("end in stages that there are", function()
+  it("end in existing stages", function()
     finds(sound(function(value)
       value.moves[1].to.stage, value.moves[2].to.stage = "Strat", "Nope"
     end), "error moves[1].to", "error moves[2].to")
@@ -247,7 +247,7 @@ describe("a stage from another workflow", function()
         'Stage "Review" is in that workflow')
   end)
 
-  it("is not taken in circles", function()
+  it("cannot be taken in a cycle", function()
     has(finds(taken(function(article, news)
       article.stages[2].from_workflow, article.stages[2].was = "News", "Done"
       news.stages[2].from_workflow, news.stages[2].was = "Article", "Review"

@@ -1,5 +1,5 @@
 -- Where a service is so fast that syncs would hold it up, several pages share
--- one. By a clock of our own, against a run that only takes notes.
+-- one. Uses a fake clock and a run that only records calls.
 local core = require "workstage.core"
 local move_items = require "workstage.migration.execute.move_items"
 

@@ -12,7 +12,7 @@ local PAIRS = tonumber(os.getenv "WORKSTAGE_SPACES") or 10
 local SEED = tonumber(os.getenv "WORKSTAGE_SEED") or 1
 local KILLS = 3
 
--- Applies the plan, or carries on; ends with 0 when all is done.
+-- Applies the plan, or resumes; exits with 0 when all is done.
 local CHILD = [[
 local migration = require "workstage.migration"
 local workstage = require "workstage"

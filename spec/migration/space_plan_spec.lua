@@ -89,7 +89,7 @@ describe("a plan of several workflows", function()
     assert.same({}, migrations.refused(server))
   end
 
-  it("is empty where the space is as described", function()
+  it("is empty if the space matches the blueprint", function()
     local plan = assert(migration.plan(space, blueprint()))
     assert.is_true(plan:is_empty(), tostring(plan))
   end)
@@ -308,7 +308,7 @@ describe("a plan of several workflows", function()
     failed("stale", migration.apply(space, made, { journal = folder .. "/j" }))
   end)
 
-  it("takes no last stage, no default one, and none that there is not",
+  it("does not take a last, a default or an unknown stage",
      function()
     local function refused(edit)
       return failed("refused", migration.plan(space, blueprint(edit)))
@@ -342,7 +342,7 @@ describe("a plan of several workflows", function()
     end), "is new and needs a stage of its own")
   end)
 
-  it("is told where a workflow of the space is meant twice", function()
+  it("is refused if two descriptions match one workflow", function()
     has(failed("refused", migration.plan(space, blueprint(function(value, _,
                                                                    article)
       value.workflows[4] = { workflow = "Reports", was = "Article",
@@ -352,7 +352,7 @@ describe("a plan of several workflows", function()
     end))), "workflows[4]")
   end)
 
-  it("refuses to remove a workflow under its items", function()
+  it("refuses to remove a workflow with items", function()
     local err = failed("refused", migration.plan(space, blueprint(
       function(_, _, _, news)
         news.stages, news.content_types, news.remove = nil, nil, true
@@ -441,7 +441,7 @@ describe("a plan of several workflows", function()
     assert.equal(before, text())
   end)
 
-  it("tells stages of one name apart by their workflows", function()
+  it("distinguishes stages with one name by their workflows", function()
     apply(blueprint(function(value, default, article, news)
       for _, workflow in ipairs { default, article, news } do
         table.insert(workflow.stages, { name = "Archive", color = "#444444",

@@ -19,7 +19,7 @@ end
 
 -- ------------------------------------------------------- on the way there
 
--- Whether items can leave a stage.
+-- True if items can leave a stage.
 local function leads_on(space_state, ref)
   local stage = space_state.stages[ref]
   for _, other in ipairs(state.order(space_state, stage.workflow)) do

@@ -1,4 +1,4 @@
--- A stage's attributes, as they are and as they are to be.
+-- A stage's current and target attributes.
 local attributes = require "workstage.migration.stage"
 
 local CONTEXT = {
@@ -12,7 +12,7 @@ local function target(described, current)
   return attributes.target(described, current, CONTEXT)
 end
 
-describe("a stage as the service answered it", function()
+describe("a stage as the service returned it", function()
   it("has false for what is null or missing, and lists of its own", function()
     local answered = { id = 5, name = "A", is_default = true,
                        workflow_stage_ids = { 1, 2 }, unknown = 1 }
@@ -58,8 +58,8 @@ describe("two values", function()
   end)
 end)
 
-describe("what a stage is to have", function()
-  it("is what it has where nothing is described", function()
+describe("the target of a stage", function()
+  it("has the current attributes if nothing is described", function()
     local current = attributes.of_stage {
       id = 1, name = "Old", color = "#1", position = 4, allow_publish = true,
       workflow_stage_ids = { 2, 9, 3 }, after_publish_id = 2,
@@ -74,7 +74,7 @@ describe("what a stage is to have", function()
     assert.is_false(target({}, current).after_publish_id)
   end)
 
-  it("is what is described alone for a new one", function()
+  it("has only the described attributes for a new stage", function()
     assert.same({ name = "A", color = "#2" }, target { color = "#2" })
     assert.same({ name = "A", color = "#2", allow_publish = false,
                   allow_all_stages = false, workflow_stage_ids = { 2 },
@@ -165,7 +165,7 @@ describe("changes", function()
     assert.is_nil(attributes.changes(current, current))
   end)
 
-  it("are no ways where all are open before and after", function()
+  it("do not include transitions if all are open before and after", function()
     local function ways(before, after)
       local from = attributes.of_stage { name = "A", color = "#1" }
       local to = attributes.of_stage { name = "A", color = "#1" }

@@ -1,5 +1,5 @@
--- Names and colours that are given up before they are taken: without network
--- and files.
+-- Names and colours are freed before other stages get them: without network or
+-- files.
 local exchange = require "workstage.migration.plan.swap"
 
 -- Plays the steps against a table that refuses what is taken.
@@ -34,7 +34,7 @@ local function play(states, updates)
 end
 
 describe("exchanges", function()
-  it("need no step where nothing stands in the way", function()
+  it("need no extra step if nothing conflicts", function()
     local states = { a = { name = "A", color = "#1" },
                      b = { name = "B", color = "#2" } }
     local current, log = play(states, {
@@ -58,7 +58,7 @@ describe("exchanges", function()
     assert.equal("B", current.a.name)
   end)
 
-  it("break a circle of names with one step aside", function()
+  it("break a cycle of names with one temporary name", function()
     local states = { a = { name = "A", color = "#1" },
                      b = { name = "B", color = "#2" },
                      c = { name = "C", color = "#3" } }
@@ -100,7 +100,7 @@ describe("exchanges", function()
     end
   end)
 
-  it("use no temporary value that somebody has or wants", function()
+  it("use no temporary value that is in use or needed", function()
     local states = { a = { name = "A", color = "#1" },
                      b = { name = "B", color = "#2" },
                      c = { name = "A (1)", color = "#010203" } }

@@ -113,7 +113,7 @@ describe("workflow stage changes", function()
       end
     end)
 
-    it("take no due date that is none", function()
+    it("refuse an invalid due date", function()
       for _, bad in ipairs {
         "", "5", "now", "12:00", "2461000.5", "2026", "2026-12", "2026-12-1",
         "2026-02-30", "2026-02-29", "1900-02-29", "2026-04-31", "2026-00-10",
@@ -312,7 +312,7 @@ describe("workflow stage changes", function()
       assert.equal(201, as_editor "Review")
     end)
 
-    it("are judged for admins too where the option is strict", function()
+    it("are also checked for admins if the option is strict", function()
       open { permissions = "strict" }
       let { allow_admin_change = false }
       assert.equal(403, move("Review").status)
@@ -320,7 +320,7 @@ describe("workflow stage changes", function()
       assert.equal(201, move("Review").status)
     end)
 
-    it("are not judged where the option is false", function()
+    it("are not checked if the option is false", function()
       open { permissions = false, tokens = {
         ["a-token"] = {}, editor = { id = 88, role = "editor" } } }
       editor = http.client(server, "editor")

@@ -10,7 +10,7 @@ describe("errors", function()
   end)
   teardown(function() server:stop() end)
 
-  it("are an array for a path or a method that nobody serves", function()
+  it("are an array for an unknown path or method", function()
     for _, answer in ipairs {
       root:get "/", root:get "/v1/nothing", space:get "/workflow_stage",
       space:put "/workflow_stages", space:post "/stories/1",
@@ -30,7 +30,7 @@ describe("errors", function()
     assert.is_nil(answer.json.errors[1].field)
   end)
 
-  it("name the place of what is no JSON", function()
+  it("give the position of invalid JSON", function()
     local answer = space:post("/workflow_stages", '{"workflow_stage":{]}')
     assert.equal(400, answer.status)
     assert.equal("expected a name at byte 20, found ']'", answer.json.error)
@@ -55,7 +55,7 @@ describe("errors", function()
     end
   end)
 
-  it("read every escape of a string as it is meant", function()
+  it("decode every escape of a string", function()
     local body = '{"workflow_stage":{"name":' ..
       '"\\u00e4\\ud83d\\ude00\\n\\"\\\\\\/ä","color":"\\u0023fff"}}'
     local answer = space:post("/workflow_stages", body)
@@ -64,7 +64,7 @@ describe("errors", function()
     assert.equal("#fff", answer.json.workflow_stage.color)
   end)
 
-  it("refuse numbers that are no ids", function()
+  it("refuse numbers that are not ids", function()
     for _, id in ipairs { "0", "-1", "1.5", "9007199254740992", "1e3",
                           "99999999999999999999", "12.0" } do
       local body = '{"workflow_stage":{"name":"N","color":"#9","user_ids":['

@@ -141,7 +141,7 @@ describe("the rate limit", function()
                  err.message)
   end)
 
-  it("is the same for both services unless it is told apart", function()
+  it("is the same for both services unless set separately", function()
     server = http.start { rate_limit = 3, window = "rolling" }
     assert.same({ [200] = 3, [429] = 1 },
                 (burst(4, http.kantata(server), "/workspaces/1")))
@@ -155,7 +155,7 @@ describe("the rate limit", function()
                 (burst(5, http.kantata(server), "/workspaces/1")))
   end)
 
-  it("tells when to come back where the option says so", function()
+  it("sends Retry-After if the option is set", function()
     server = http.start { rate_limit = 1, retry_after = 0.3,
                           window = "rolling" }
     local _, answers = burst(3, http.client(server))
@@ -213,7 +213,7 @@ describe("the rate limit", function()
     assert.is_nil(answer.headers["x-ratelimit"])
   end)
 
-  it("counts after the way in, not before", function()
+  it("counts after the inbound latency", function()
     server = http.start { rate_limit = 2, window = "rolling",
                           latency = { inbound = 0.4, outbound = 0 } }
     local client = http.client(server)

@@ -95,7 +95,7 @@ describe("members", function()
 end)
 
 describe("users and invitations", function()
-  it("have names that are no addresses, and no user yet", function()
+  it("have names that are not addresses, and no user yet", function()
     local server <close> = http.start { seed = {
       users = { { id = 1, userid = "ann", friendly_name = "Ann B",
                   email = "ann@example.com", username = "ann",
@@ -221,7 +221,7 @@ describe("tokens", function()
     assert.equal(401, me("xyz").status)
   end)
 
-  it("do not pass the wrong way round", function()
+  it("are refused with the wrong scheme", function()
     server = http.start { tokens = { personal = {},
                                      oauth = { oauth = true } } }
     assert.equal(200, me("personal").status)

@@ -1,5 +1,5 @@
--- Both readings of what the services' page leaves open, and the addresses and
--- bodies that official clients send.
+-- Both readings where the services' documentation is ambiguous, and the paths
+-- and bodies that official clients send.
 local http = require "sandbox.http"
 
 local function with(options, use)
@@ -223,7 +223,7 @@ describe("every call", function()
 end)
 
 describe("faults of lists", function()
-  it("cap pages without a word, repeat one, and hide what was counted",
+  it("cap pages silently, repeat one, and hide the total",
      function()
     local hidden = { per_page = false, ["Per-Page"] = false }
     with({ seed = { stories = 60 } }, function(space, server)

@@ -124,7 +124,7 @@ describe("a sandbox", function()
     assert.is_nil((sandbox.start(loop)))
   end)
 
-  it("raises where a table belongs and is none", function()
+  it("raises an error if an argument is not a table", function()
     assert.has_error(function() sandbox.start(5) end)
     local server = http.start()
     assert.has_error(function() server:inject "x" end)
@@ -253,7 +253,7 @@ describe("the server", function()
     assert.is_true(os.time() - from <= 2)
   end)
 
-  it("needs no more than a few connections refused to say it is gone",
+  it("refuses connections soon after it has stopped",
      function()
     local server = http.start()
     local url = server.url

@@ -135,7 +135,7 @@ describe("a snapshot", function()
     search(before)
   end)
 
-  it("that is not right changes nothing, and says what is wrong", function()
+  it("that is invalid changes nothing, and says what is wrong", function()
     server = http.start()
     local before = server:dump()
     local function stage(more)

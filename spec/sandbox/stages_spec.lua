@@ -54,7 +54,7 @@ describe("workflow stages", function()
       assert.equal("Reviewing,Review,Old review", names "?search=REVIEW")
     end)
 
-    it("are refused with 400 where an id is none", function()
+    it("are refused with 400 for an invalid id", function()
       assert.equal(400, space:get("/workflow_stages?by_ids=1,x").status)
     end)
 
@@ -135,7 +135,7 @@ describe("workflow stages", function()
   end)
 
   describe("created", function()
-    it("answer 201 with the stage, every attribute as it was sent", function()
+    it("answer 201 with the stage and all sent attributes", function()
       local sent = {
         name = "Legal ", color = "#2d3v22", workflow_id = article,
         position = 7, allow_publish = true, allow_all_stages = false,
@@ -178,13 +178,13 @@ describe("workflow stages", function()
                    http.names(space:get("/workflows").json.workflows))
     end)
 
-    it("stand behind the others by default", function()
+    it("come after the others by default", function()
       assert.equal(5, create({ name = "N", color = "#1",
                                workflow_id = article })
                       .json.workflow_stage.position)
     end)
 
-    it("swap positions: who stood there stands behind the others then",
+    it("swap positions: the previous one comes last",
        function()
       local stage = create({ name = "N", color = "#1", workflow_id = article,
                              update_position = 2 }).json.workflow_stage
@@ -284,7 +284,7 @@ describe("workflow stages", function()
       assert.equal(0, server:stats().effects.workflow_stages)
     end)
 
-    it("answer 400 to what is no JSON or has no stage", function()
+    it("answer 400 to invalid JSON or a missing stage", function()
       for _, body in ipairs { "{", "", "[]", "{}", '"x"', '{"stage":{}}' } do
         local answer = space:post("/workflow_stages", body)
         assert.equal(400, answer.status, body)
@@ -376,7 +376,7 @@ describe("workflow stages", function()
       assert.equal(2, get(ids.Ready).position)
     end)
 
-    it("swap positions by a number, whatever position stands beside it",
+    it("swap positions by a number, regardless of `position`",
        function()
       local stage = get(ids.Drafting)
       for _, sent in ipairs {
@@ -444,7 +444,7 @@ describe("workflow stages", function()
       assert.equal(default, get(ids.Drafting).workflow_id)
     end)
 
-    it("are no second default stage where they go", function()
+    it("do not become a second default stage", function()
       local default = http.workflow(server, "Default")
       local others = http.stages(server, "Default")
       update(ids.Drafting, { workflow_id = default, name = "A",
@@ -489,7 +489,7 @@ describe("workflow stages", function()
   end)
 
   describe("deleted", function()
-    it("answer 204 and are gone", function()
+    it("answer 204 and no longer exist", function()
       local answer = space:delete("/workflow_stages/" .. ids.Review)
       assert.equal(204, answer.status)
       assert.equal("", answer.text)

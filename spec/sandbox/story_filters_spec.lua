@@ -196,7 +196,7 @@ describe("publishing", function()
     assert.equal(422, space:get("/stories/3/publish").status)
   end)
 
-  it("of other languages leaves the default one as it is", function()
+  it("of other languages does not change the default one", function()
     assert.is_false(space:get("/stories/2/publish?lang=de,fr").json.story
                     .published)
     assert.is_true(space:get("/stories/2/publish?lang=de,%5Bdefault%5D").json

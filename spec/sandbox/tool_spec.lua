@@ -129,7 +129,7 @@ describe("workstage sandbox", function()
     assert.truthy(output:find("did you mean 'window'?", 1, true))
   end)
 
-  it("prints a Kantata address that a client can use as it stands", function()
+  it("prints a Kantata address that a client can use unchanged", function()
     serve("", "TERM", function(_, _, output)
       local address = output:match "Kantata OX: (%S+)"
       local ox <close> = assert(workstage.kantata {

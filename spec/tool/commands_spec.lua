@@ -36,7 +36,7 @@ describe("workstage", function()
 
   -- ------------------------------------------------------------------ show
 
-  it("show tells what a plan says without a network", function()
+  it("show prints a plan without a network", function()
     open()
     run("plan bp.lua -o p", 2)
     local before = #place.server:requests()
@@ -48,7 +48,7 @@ describe("workstage", function()
     assert.equal(before, #place.server:requests())
   end)
 
-  it("show tells what a run did: outcomes with their reasons", function()
+  it("show prints the outcomes of a run with their reasons", function()
     open()
     assert(place.server:inject { {
       method = "POST", path = "/workflow_stage_changes", count = 2,
@@ -153,7 +153,7 @@ describe("workstage", function()
 
   -- ---------------------------------------------------------------- doctor
 
-  it("doctor finds everything in place, with at most 7 requests", function()
+  it("doctor finds no problems, with at most 7 requests", function()
     open()
     local count = requests_of "doctor"
     assert.is_true(count <= 7, count)
@@ -306,7 +306,7 @@ describe("workstage", function()
     assert.equal("other\nstaging\n", found)
   end)
 
-  it("--profile refuses what is not right with 3, and sends nothing",
+  it("--profile refuses an invalid profile with 3, and sends nothing",
      function()
     open()
     place:write("token", tool.TOKEN .. "\n")

@@ -28,7 +28,7 @@ describe("workstage --json-events", function()
     return list, counts
   end
 
-  it("tells the plan, the start, each item, and the summary", function()
+  it("writes the plan, the start, each item, and the summary", function()
     open()
     local list, counts = events_of("apply bp.lua -y", 0)
     assert.same({ planned = 1, started = 1, item = 9, summary = 1 }, counts)
@@ -46,7 +46,7 @@ describe("workstage --json-events", function()
     assert.equal(9, last.moved)
   end)
 
-  it("tells failures, skips and retries with their reasons", function()
+  it("writes failures, skips and retries with their reasons", function()
     open()
     assert(place.server:inject {
       { method = "POST", path = "/workflow_stage_changes", count = 2,
@@ -91,7 +91,7 @@ describe("workstage --json-events", function()
     return false
   end
 
-  it("resume waits for nothing when nothing was in doubt", function()
+  it("resume does not wait if no outcome is unknown", function()
     open()
     local env = { WORKSTAGE_SETTLE_TIME = "30" }
     place:run("apply bp.lua -y --limit 3", env)
@@ -102,7 +102,7 @@ describe("workstage --json-events", function()
     assert.is_nil(counts.wait)
   end)
 
-  it("resume waits when something was in doubt, and says for what", function()
+  it("resume waits if an outcome is unknown, and says why", function()
     open { seed = { stories = 160 } }
     assert(place.server:inject { {
       method = "POST", path = "/workflow_stage_changes", after = 5,

@@ -86,7 +86,7 @@ describe("workstage", function()
 
   -- ----------------------------------------------------------------- times
 
-  it("tells the time of a saved plan at the rate of today", function()
+  it("shows the time of a saved plan at the current rate", function()
     open { seed = { stories = 160 } }
     run("plan bp.lua -o p --rate-limit 1", 2)
     local output = run("show p", 0)

@@ -52,7 +52,7 @@ describe("workstage move", function()
 
   -- ---------------------------------------------------------------- one
 
-  it("tells an id from a slug of digits", function()
+  it("distinguishes an id from a slug of digits", function()
     open { seed = { users = { { id = 4, friendly_name = "Ann",
                                 userid = "ann" } }, spaces = { {
       id = tool.SPACE,

@@ -117,7 +117,7 @@ describe("workstage", function()
     assert.truthy(err:find("/spaces/282994740194929/", 1, true), err)
   end)
 
-  it("check tells good from bad", function()
+  it("check distinguishes valid from invalid blueprints", function()
     local output, status = place:run "check bp.lua"
     assert.equal(0, status)
     assert.truthy(output:find("bp.lua: valid, 4 stages, 2 moves", 1, true))
@@ -150,7 +150,7 @@ describe("workstage", function()
     assert.is_false(record.empty)
   end)
 
-  it("plan tells the warnings beside the result", function()
+  it("plan prints warnings with the result", function()
     place:write("odd.lua", (tool.BLUEPRINT:gsub("moves = {", [[%0
       { from = "none", to = "Review" },]])))
     local output, _, err = place:run "plan odd.lua"
@@ -167,7 +167,7 @@ describe("workstage", function()
                     :find("moves[1].from", 1, true))
   end)
 
-  it("plan never replaces what is no plan", function()
+  it("plan never replaces a file that is not a plan", function()
     local _, status, err = place:run "plan bp.lua -o bp.lua"
     assert.equal(1, status)
     assert.truthy(err:find("exists and is not a plan", 1, true))
@@ -216,7 +216,7 @@ describe("workstage", function()
     assert.equal(2, status, err)
   end)
 
-  it("takes a file for what it is", function()
+  it("detects the kind of a file", function()
     place:run "plan bp.lua -o plan"
     for arguments, said in pairs {
       ["plan plan"] = "Did you mean: workstage apply plan?",

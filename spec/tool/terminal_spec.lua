@@ -63,7 +63,7 @@ describe("workstage", function()
     assert.equal(before, place:changes())
   end)
 
-  it("draws a bar that fits the terminal, and takes it away", function()
+  it("draws a bar that fits the terminal, and clears it", function()
     open { seed = { stories = 160 } }
     local env = { WORKSTAGE_RATE_LIMIT = "15" }
     for _, columns in ipairs { 80, 40 } do
@@ -82,7 +82,7 @@ describe("workstage", function()
     end
   end)
 
-  it("tells retries and failures in the bar", function()
+  it("shows retries and failures in the bar", function()
     open { seed = { stories = 160 } }
     assert(place.server:inject {
       { method = "POST", path = "/workflow_stage_changes", after = 3,
@@ -120,7 +120,7 @@ describe("workstage", function()
   end
 
   for _, signal in ipairs { "INT", "TERM", "HUP" } do
-    it("finishes what is under way on SIG" .. signal, function()
+    it("finishes requests in flight on SIG" .. signal, function()
       open { seed = { stories = 160 } }
       local err, out = interrupt(signal)
       assert.truthy(err:find("Stopping (SIG" .. signal .. ")", 1, true), err)
@@ -168,7 +168,7 @@ describe("workstage", function()
     assert.equal(before + 39, place:changes())
   end)
 
-  it("carries on after SIGKILL, nothing twice and nothing left", function()
+  it("continues after SIGKILL, nothing twice and nothing left", function()
     open { seed = { stories = 160 } }
     interrupt "KILL"
     local output, status = place:run "resume bp.lua.journal -y --json"
@@ -188,13 +188,13 @@ describe("workstage", function()
     assert.equal("", place:read "out")
   end)
 
-  it("bears a reader who goes away", function()
+  it("survives a reader that closes its end", function()
     open()
     local output = place:shell "WORKSTAGE plan bp.lua 2>/dev/null | head -n 1"
     assert.truthy(output:find "^Space .*%(%d+.*%)\n$")
     output = place:shell "WORKSTAGE stages --json | true; echo end"
     assert.equal("end\n", output)
-    -- a run goes on to its end all the same
+    -- the run still continues to its end
     place:shell "(WORKSTAGE apply bp.lua -y 2>err; echo $? >code) | true"
     assert.is_true(tool.wait(function() return place:read "code" end))
     assert.equal("0\n", place:read "code")

@@ -111,7 +111,7 @@ function Place:shell(line, env)
 end
 
 -- A shell command that types a text once another one is on the screen, and
--- then goes away, which a program reads as the end of its input.
+-- then is closed, which a program reads as the end of its input.
 local function typist(out, given)
   if not given.typed then return "true" end
   return ("{ for i in $(seq 200); do grep -qF -- %s %s 2>/dev/null && " ..
@@ -161,7 +161,7 @@ function tool.wait(is_so, seconds)
   return false
 end
 
---- Whether a process is still there, and no mere remainder.
+--- True if a process is still running, not a zombie.
 function tool.is_alive(pid)
   local stat = contents(("/proc/%s/stat"):format(pid))
   return stat ~= nil and stat:match "^%d+ %b() (%a)" ~= "Z"

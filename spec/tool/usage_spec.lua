@@ -1,4 +1,4 @@
--- What the tool says of itself, and what it refuses.
+-- Help texts, and usage errors.
 local cjson = require "cjson"
 local tool = require "tool.tool"
 

@@ -92,6 +92,16 @@ describe("stories", function()
       filter_query = { author = { ["in"] = "Author 3" } } })
     assert.is_true(#list > 0 and #list < 245)
     has(last().query, "filter_query%5Bauthor%5D%5Bin%5D=Author%203")
+    local either = assert(space.stories:list { filter_query = { __or = {
+      { author = { ["in"] = "Author 3" } },
+      { author = { ["in"] = "Author 4" } } } } })
+    assert.is_true(#either > #list)
+    for _, story in ipairs(either) do
+      local full = assert(space.stories:get(story.id))
+      assert.truthy(full.content.author:match "^Author [34]$")
+    end
+    assert.equal(0, #assert(space.stories:list {
+      filter_query = { author = { in_array = { "Author 3" } } } }))
   end)
 
   it("have one stage or none", function()

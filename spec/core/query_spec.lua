@@ -40,6 +40,18 @@ describe("a query", function()
       query("storyblok.story_filter",
             { filter_query = { ["x y"] = { ["in"] = { "a&b", "c" } } } }))
     assert.equal("", query("storyblok.story_filter", { filter_query = {} }))
+    assert.equal("filter_query%5Ba%5D%5Bin_array%5D%5B%5D=x%2Cy&"
+                 .. "filter_query%5Ba%5D%5Bin_array%5D%5B%5D=2",
+                 query("storyblok.story_filter", {
+                   filter_query = { a = { in_array = { "x,y", 2 } } } }))
+    assert.equal("filter_query%5Ba%5D%5Ball_in_array%5D=x%2Cy",
+                 query("storyblok.story_filter", {
+                   filter_query = { a = { all_in_array = "x,y" } } }))
+    assert.equal("filter_query%5B__or%5D%5B%5D%5Ba%5D%5Bin%5D=x,y&"
+                 .. "filter_query%5B__or%5D%5B%5D%5Bb%5D%5Bis%5D=null",
+                 query("storyblok.story_filter", { filter_query = { __or = {
+                   { a = { ["in"] = { "x", "y" } } },
+                   { b = { is = "null" } } } } }))
     local both = query("storyblok.story_filter", { page = 1,
       filter_query = { a = { is = true }, b = { gt_float = 1.5 } } })
     local one, two = "filter_query%5Ba%5D%5Bis%5D=true",
@@ -192,6 +204,20 @@ describe("a query is refused", function()
     assert.equal("filter_query.a: expected names as keys, got true",
       refusal("storyblok.story_filter",
             { filter_query = { a = { [true] = 1 } } }))
+    local function alternatives(list)
+      return refusal("storyblok.story_filter",
+                     { filter_query = { __or = list } })
+    end
+    assert.equal("filter_query.__or[1]: expected a table, got the string "
+                 .. '"x"', alternatives { "x" })
+    assert.equal("filter_query.__or[2]: has no condition",
+                 alternatives { { a = { is = "null" } }, {} })
+    for _, several in ipairs { { a = { is = "null" }, b = { is = "null" } },
+                               { a = { gt_int = 1, lt_int = 5 } } } do
+      assert.equal("filter_query.__or[1]: has several conditions: give each "
+                   .. "alternative a table of its own",
+                   alternatives { several })
+    end
     assert.equal("filter_query.a[1]: expected a string, a number, true or "
       .. "false, got a table",
       refusal("storyblok.story_filter", { filter_query = { a = { {} } } }))

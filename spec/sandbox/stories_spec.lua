@@ -179,6 +179,8 @@ describe("stories", function()
     assert.equal("", query("since", "lt_date", "2026-01-31"))
     assert.equal("2,3", query("authors", "in_array", "Ann,Bob"))
     assert.equal("2", query("authors", "all_in_array", "Ann,Bob"))
+    assert.equal("", query("title", "in_array", "Ann")) -- no array
+    assert.equal("", query("title", "all_in_array", "Ann"))
     assert.equal("2", found("filter_query[authors][all_in_array][]=Ann&" ..
                             "filter_query[authors][all_in_array][]=Bob"))
     assert.equal("2,3", found("filter_query[authors][in_array][]=Ann&" ..

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* The field where it is an array; else one that is empty. */
+#define ARRAY "iif(json_valid(%s), %s, '[]')"
+
 /* In the SQL %s stands for the field. A condition with `list` binds a list
 ** of texts. */
 static const struct { const char *name, *sql; bool list; } operations[] = {
@@ -18,10 +21,11 @@ static const struct { const char *name, *sql; bool list; } operations[] = {
   { "gt_date", "julianday(%s) > julianday(?)", false },
   { "lt_date", "julianday(%s) < julianday(?)", false },
   { "exists", "(%s IS NOT NULL) = (? IN ('1', 'true'))", false },
-  { "in_array", "EXISTS (SELECT 1 FROM json_each(%s) x WHERE"
+  { "in_array", "EXISTS (SELECT 1 FROM json_each(" ARRAY ") x WHERE"
                 " x.value IN (SELECT value FROM json_each(?)))", true },
   { "all_in_array", "NOT EXISTS (SELECT 1 FROM json_each(?) v WHERE"
-                    " v.value NOT IN (SELECT value FROM json_each(%s)))",
+                    " v.value NOT IN (SELECT value FROM"
+                    " json_each(" ARRAY ")))",
     true },
   { NULL, NULL, false },
 };

@@ -120,10 +120,65 @@ static bool write_map(writer *w, const ws_path *up, int table) {
   return true;
 }
 
+static bool is_named(const ws_path *at, const char *name) {
+  return at->size == strlen(name) && at->size &&
+         memcmp(at->name, name, at->size) == 0;
+}
+
+/* Lists that the service takes with a pair for each item, as in `name[]=a`;
+** all others are comma lists. */
+static bool takes_brackets(const ws_path *at) {
+  return is_named(at, "__or") || is_named(at, "in_array") ||
+         is_named(at, "all_in_array");
+}
+
+/* Checks a table of one member, and returns the member's value. */
+static bool check_single(writer *w, const ws_path *at, const ws_value *value,
+                         ws_value *member) {
+  const ws_source *source = w->source;
+  ws_value key, other;
+  int table = value->as.table;
+  if (value->type != WS_VALUE_TABLE)
+    return ws_report_expected(w->error, at, "a table", value);
+  if (!source->next(source->host, table, true, &key, member))
+    return ws_report_error(w->error, at, "has no condition");
+  if (source->next(source->host, table, false, &key, &other))
+    return ws_report_error(w->error, at, "has several conditions: give each "
+                           "alternative a table of its own");
+  return source->next(source->host, table, true, &key, member);
+}
+
+/* One alternative: { field = { operation = value } }. Several conditions in
+** one could not be distinguished from several alternatives. */
+static bool check_alternative(writer *w, const ws_path *at,
+                              const ws_value *value) {
+  ws_value field, operation;
+  return check_single(w, at, value, &field) &&
+         check_single(w, at, &field, &operation);
+}
+
+static bool write_bracketed(writer *w, const ws_path *up, int table) {
+  ws_items items = ws_items_of(w->source, table);
+  ws_value value;
+  int more;
+  while ((more = ws_items_next(&items, up, w->error, &value)) > 0) {
+    ws_path at = ws_path_item(up, items.index);
+    if (is_named(up, "__or") && !check_alternative(w, &at, &value))
+      return false;
+    if (!write_any(w, &at, &value)) return false;
+  }
+  return more == 0;
+}
+
+static bool write_comma_list(writer *w, const ws_path *at, int table) {
+  static const ws_field anything = WS_FIELD("", ANY, 0, "");
+  begin_pair(w, at);
+  return end_pair(w, write_list(w, &anything, at, table));
+}
+
 /* A table whose first key is an integer is a list. An empty table is a list
 ** only where a list is allowed: at the top, without a schema. */
 static bool write_table(writer *w, const ws_path *at, int table) {
-  static const ws_field anything = WS_FIELD("", ANY, 0, "");
   ws_value key, value;
   if (w->levels++ >= MAX_LEVELS)
     return ws_report_error(w->error, at, "has more than %d levels of tables; "
@@ -131,8 +186,8 @@ static bool write_table(writer *w, const ws_path *at, int table) {
   bool empty = !w->source->next(w->source->host, table, true, &key, &value);
   bool done = true;
   if (empty ? !w->schema && !at->up : key.type == WS_VALUE_INTEGER) {
-    begin_pair(w, at);
-    done = end_pair(w, write_list(w, &anything, at, table));
+    done = takes_brackets(at) ? write_bracketed(w, at, table)
+                              : write_comma_list(w, at, table);
   } else if (!empty) {
     done = write_map(w, at, table);
   }

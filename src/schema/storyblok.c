@@ -441,7 +441,8 @@ static const ws_field story_filter_fields[] = {
     "The order, such as \"created_at:desc\"."),
   WS_FIELD("filter_query", ANY, WS_IN_QUERY,
     "Conditions on fields of the content: "
-    "{ field = { operation = value } }.")
+    "{ field = { operation = value } }; alternatives as "
+    "{ __or = { { field = { operation = value } }, ... } }.")
 };
 WS_SCHEMA(story_filter, "storyblok.story_filter", NULL, NULL,
   "Which stories to list.");

@@ -130,11 +130,35 @@ local function duplicate(self, id, attributes, opts)
   return post.create(self, path, nil, body, attributes or {}, call)
 end
 
+local function has_content_type(workflow, names)
+  for name in names:gmatch "[^,]+" do
+    for _, content_type in ipairs(workflow.content_types or {}) do
+      if content_type == name then return true end
+    end
+  end
+  return false
+end
+
+-- Filters workflows by content type: the documents have two names for the
+-- filter, and the service may ignore one.
+local function choose_workflows(list, filter)
+  local names = filter.content_type or filter.by_content_type
+  if not names then return list end
+  local chosen = {}
+  for _, workflow in ipairs(list) do
+    if has_content_type(workflow, names) then
+      chosen[#chosen + 1] = workflow
+    end
+  end
+  return chosen
+end
+
 local workflows = resource.define {
   name = "workflows", one = "workflow", path = "/workflows",
   schema = "storyblok.workflow", filter = "storyblok.workflow_filter",
   get_filter = "storyblok.workflow_get_filter",
   root = "workflow", plural = "workflows",
+  choose = choose_workflows,
   lookup = lookup.storyblok_workflow, remember = remember_seen "workflows",
   needs_listing = true,
   methods = { "list", "find", "get", "create", "update", "delete" },

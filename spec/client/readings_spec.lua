@@ -10,6 +10,9 @@ local function read(options)
   local found = {}
   local function note(name, value) found[name] = value end
   local article = assert(space.workflows:find "Article")
+  for _, name in ipairs { "content_type", "by_content_type" } do
+    note(name, #assert(space.workflows:list { [name] = "article" }))
+  end
   local stages = {}
   for _, stage in ipairs(assert(space.stages:list {
     in_workflow = article.id })) do stages[stage.name] = stage.id end
@@ -72,6 +75,8 @@ describe("a client reads the same", function()
   setup(function() documented = read {} end)
 
   for _, one in ipairs {
+    { "content_type_filter", "content_type" },
+    { "content_type_filter", "by_content_type" },
     { "changes_order", "oldest" }, { "with_story", "optional" },
     { "paging_headers", "underscore" }, { "paging_headers", "hyphen" },
     { "paging_headers", "none" }, { "max_per_page", 1000 },

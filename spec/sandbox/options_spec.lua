@@ -136,6 +136,22 @@ describe("an option for the other reading", function()
                                ids))
   end)
 
+  it("content_type_filter: under both names, or one of them", function()
+    local function counts(space)
+      local found = {}
+      for i, name in ipairs { "content_type", "by_content_type" } do
+        local list = space:get("/workflows?" .. name .. "=article").json
+        found[i] = #list.workflows
+      end
+      return found
+    end
+    assert.same({ 1, 1 }, with({}, counts))
+    assert.same({ 1, 2 }, with({ content_type_filter = "content_type" },
+                               counts))
+    assert.same({ 2, 1 }, with({ content_type_filter = "by_content_type" },
+                               counts))
+  end)
+
   it("unique_names: no two stages of a workflow, or any number", function()
     assert.same({ 422, 201 }, statuses("unique_names", false,
       function(space)

@@ -37,7 +37,7 @@ struct config {
   bool unique_names, unique_colors, archived_writes;
   /* what the documents leave open; config.c lists the values */
   const char *put, *story_stage, *no_stage, *null_stage_change;
-  const char *changes_order;
+  const char *changes_order, *content_type_filter;
   const char *with_story, *with_parent_zero, *not_found, *paging_headers;
   const char *gzip, *permissions, *kantata_errors;
   int64_t transitions, update_status, default_workflow_delete;

@@ -142,8 +142,10 @@ end
 --   response was lost), `needs_listing` (which needs to know that all were
 --   listed before), `remember` (`remember(memory, object, at)` notes what was
 --   read), `marks` (read-only flags of an object that may be given back
---   whole); of changes: `item` (the attribute that names what is changed),
---   `item_kind` (its resource), `target` (the attribute that says to what)
+--   whole), `choose` (`choose(list, filter)` applies filters that the service
+--   may not know); of changes: `item` (the attribute that names what is
+--   changed), `item_kind` (its resource), `target` (the attribute that says to
+--   what)
 function resource.define(class)
   class.schema_name = class.schema
   class.schema = core.schema(class.schema)

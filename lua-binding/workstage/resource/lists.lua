@@ -13,12 +13,17 @@ local methods = {}
 -- Loaded when the first list is read.
 local function paging() return require "workstage.paging" end
 
--- Fetches one page with an unmodified filter.
+-- Fetches one page with an unmodified filter. A filter that the service may
+-- not know is applied again.
 local function fetch_list(self, filter, opts)
   local query, err = arguments.query_of(self, filter, opts)
   if err then return nil, err end
-  return fetch.object(self, self.service.read_many, "GET", self.path, query,
-                      nil, opts)
+  local list
+  list, err = fetch.object(self, self.service.read_many, "GET", self.path,
+                           query, nil, opts)
+  local choose = self.class.choose
+  if list and choose and filter then return choose(list, filter) end
+  return list, err
 end
 
 -- Returns the options for the next of several requests that share a deadline.

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_BODY (4u << 20)
 #define HANG_CHECK 0.05  /* seconds between checks that the client is there */
@@ -343,22 +344,43 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
 
 /* --- start and stop ------------------------------------------------------ */
 
-static struct MHD_Daemon *start_daemon(struct sandbox *s) {
+/* Binds a socket to the port, so that the system's reason is known if that
+** fails; negative with errno then. */
+static int open_listener(int port) {
   struct sockaddr_in address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int on = 1, saved;
+  if (fd < 0) return -1;
   memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
-  address.sin_port = htons((uint16_t)s->config.port);
+  address.sin_port = htons((uint16_t)port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+      listen(fd, 1024) == 0)
+    return fd;
+  saved = errno;
+  close(fd);
+  errno = saved;
+  return -1;
+}
+
+static int port_of(int fd) {
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0) return 0;
+  return ntohs(address.sin_port);
+}
+
+static struct MHD_Daemon *start_daemon(struct sandbox *s, int listener) {
   return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
                           MHD_ALLOW_SUSPEND_RESUME,
-                          (uint16_t)s->config.port, NULL, NULL,
-                          on_request, s,
-                          MHD_OPTION_SOCK_ADDR, &address,
+                          0, NULL, NULL, on_request, s,
+                          MHD_OPTION_LISTEN_SOCKET, listener,
                           MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
                           MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
                           MHD_OPTION_NOTIFY_CONNECTION, link_changed, s,
                           MHD_OPTION_CONNECTION_LIMIT, 4000u,
-                          MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u,
                           MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                           (size_t)256 * 1024,
                           MHD_OPTION_END);
@@ -366,20 +388,23 @@ static struct MHD_Daemon *start_daemon(struct sandbox *s) {
 
 /* Starts to listen; the server's threads block all signals. */
 bool server_start(struct sandbox *s, ws_buffer *err) {
-  const union MHD_DaemonInfo *info;
   sigset_t all, before;
+  int listener;
   if (!timers_start(&s->timers, &s->lock, s))
     return fail(err, "no thread can be started");
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  s->daemon = start_daemon(s);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (!s->daemon)
+  listener = open_listener((int)s->config.port);
+  if (listener < 0)
     return fail(err, "cannot listen on port %d: %s", (int)s->config.port,
                 strerror(errno));
-  info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
-  s->port = info ? info->port : (int)s->config.port;
-  return true;
+  s->port = port_of(listener);
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  s->daemon = start_daemon(s, listener);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (s->daemon) return true;
+  /* libmicrohttpd does not say whether it has closed the socket: leaking it is
+  ** better than closing another thread's. */
+  return fail(err, "the HTTP server cannot be started");
 }
 
 /*

@@ -36,16 +36,25 @@ describe("moves of a release's versions", function()
     return found
   end
 
-  local function apply()
+  local function plan()
     local blueprint = migrations.blueprint()
     blueprint.moves = { { from = "Old review", to = "Ready",
                           release_id = 91 } }
-    return assert(migration.apply(space, assert(migration.plan(
-      space, blueprint)), { journal = journal }))
+    return assert(migration.plan(space, blueprint))
+  end
+
+  local function apply()
+    return assert(migration.apply(space, plan(), { journal = journal }))
   end
 
   local BEFORE = { ["Old review"] = 3, Drafting = 1 }
   local AFTER = { Ready = 3, Drafting = 1 }
+
+  it("name the release in the plan", function()
+    start()
+    assert.matches("Old review %-> Ready  %(in release 91%)",
+                   tostring(plan()))
+  end)
 
   it("are rolled back in the release, there and back", function()
     start()

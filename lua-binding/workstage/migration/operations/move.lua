@@ -67,6 +67,9 @@ end
 
 function kind.render(op, names)
   local more = { names.filter(op.rule) }
+  if op.set.release_id then
+    more[#more + 1] = ("in release %d"):format(op.set.release_id)
+  end
   if op.set.comment then more[#more + 1] = "with a comment" end
   if op.set.notify then more[#more + 1] = "with e-mails" end
   local text = ("  > %s  %s -> %s"):format(

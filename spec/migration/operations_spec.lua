@@ -51,7 +51,7 @@ describe("kinds of operations", function()
       { op = "delete_stage", stage = 11, targets = {} },
       { op = "order_stages", order = { 11 } },
       { op = "update_workflow", workflow = 1, set = { name = "V" } },
-      { op = "delete_workflow", workflow = 1 },
+      { op = "delete_workflow", workflow = 1, targets = {} },
       { op = "create_workflow", workflow = "N", name = "N" },
       { op = "clear_workflow", workflow = 1 },
       { op = "move", to = 11, items = { 1 } },

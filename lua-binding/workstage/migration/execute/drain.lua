@@ -6,7 +6,6 @@ local items = require "workstage.migration.items"
 local move_items = require "workstage.migration.execute.move_items"
 local render = require "workstage.migration.operations.render"
 local stages = require "workstage.migration.execute.stages"
-local formatted = require "workstage.visible".format
 
 local drain = {}
 
@@ -52,11 +51,13 @@ local function list_late(run, rules, unmoved)
 end
 
 -- Late arrivals of an earlier run whose outcome is unknown, for one of the
--- rules with the same target stage.
+-- rules with the same stages.
 local function take_retry_ids(rule, earlier)
   local ids, rest = {}, {}
   for _, id in ipairs(earlier.retry_ids) do
-    local list = earlier.read_before[id].to == rule.to and ids or rest
+    local read = earlier.read_before[id]
+    local is_own = read.from == rule.from and read.to == rule.to
+    local list = is_own and ids or rest
     list[#list + 1] = id
   end
   earlier.retry_ids = rest
@@ -120,13 +121,11 @@ end
 
 -- ---------------------------------------------------------------- stages
 
--- Keeps a stage. `left` is 0 if the move of an item failed and the item is not
--- in the stage any more: a later run finds out where it is.
-local function leave_stage(run, operation, left)
-  local why = left > 0 and "it still holds " .. render.items(left) or
-              "the outcome of the last moves is unknown"
-  run:leave(formatted("stage %q is not deleted: %s", operation.name, why))
-  return "left"
+-- Why a stage stays. `left` is 0 if an item failed on its way out and is not
+-- there any more: a later run finds out where it went.
+local function reason(left)
+  return left > 0 and "still holds " .. render.items(left) or
+         "may still hold items that could not be moved"
 end
 
 -- The ids of the items that this run failed to move.
@@ -138,8 +137,7 @@ end
 
 -- Moves late arrivals until a read shows the stage empty: true; or how many
 -- items stay; false if the run was stopped; nil and the error.
-local function empty_stage(run, rules, index, unmoved)
-  local id = run:id_of(run.plan.operations[index].stage)
+local function empty_stage(run, id, rules, index, unmoved)
   for round = 0, MAX_ROUNDS do
     local left, err = drain.count_items(run, id)
     if not left then return nil, err end
@@ -156,8 +154,13 @@ local function empty_stage(run, rules, index, unmoved)
 end
 
 --- Empties a stage that is to be deleted.
+-- @tparam table run
+-- @tparam table operation `stage`, `name`, `rules` (indices of the plan's)
+-- @tparam integer index of the plan's operation
+-- @tparam ?table earlier what the journal says about an earlier attempt
 -- @treturn[1] boolean|string true if a read found nothing in it; false if the
 --   run was stopped; "left" if something stays
+-- @treturn[1] string with "left": why, as in "still holds 3 items"
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function drain.stage(run, operation, index, earlier)
@@ -166,11 +169,12 @@ function drain.stage(run, operation, index, earlier)
   local done, err = move_late(run, index, rules, earlier, unmoved)
   if not done then return done, err end
   local left
-  left, err = empty_stage(run, rules, index, unmoved)
+  left, err = empty_stage(run, run:id_of(operation.stage), rules, index,
+                          unmoved)
   if not left then return left, err end
-  if left ~= true then return leave_stage(run, operation, left) end
+  if left ~= true then return "left", reason(left) end
   if run.report.failed == failed_before then return true end
-  return leave_stage(run, operation, 0)
+  return "left", reason(0)
 end
 
 return drain

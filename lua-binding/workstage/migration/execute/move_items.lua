@@ -127,7 +127,7 @@ local function check_target(self, change)
      change.workflow_id == stage.workflow then
     return
   end
-  self.is_checked, run.is_aged = true, true
+  self.is_checked, run.needs_refresh = true, true
   local good, err = run:check(run.plan.operations[self.work.operation], true)
   if not good then run:end_with(err) end
 end

@@ -48,9 +48,9 @@ end
 -- Reads the stages of one workflow into the run's state.
 local function read_workflow(run, ref)
   local found, err = space.stages(run.client, ref)
-  if not found then return nil, err end
+  if not found and err.kind ~= "not_found" then return nil, err end
   local draft, listed = state.draft(run.state), {}
-  for _, stage in ipairs(found) do
+  for _, stage in ipairs(found or {}) do
     listed[stage.id] = true
     draft.stages[stage.id] = merge(run, stage)
   end

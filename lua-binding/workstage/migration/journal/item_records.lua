@@ -27,7 +27,8 @@ local function take_read(state, record)
   for i, id in ipairs(record.items) do
     state.open[id], state.unsent[id] = true, nil
     state.read[id] = {
-      created = record.created and record.created[i] or nil, to = record.to,
+      created = record.created and record.created[i] or nil,
+      from = record.stage, to = record.to,
     }
   end
   for _, each in ipairs(record.dues or {}) do

@@ -2,34 +2,21 @@
 -- come to it since the plan are moved by the plan's rules first.
 local complete = require "workstage.migration.operations.defaults"
 local drain = require "workstage.migration.execute.drain"
+local late_items = require "workstage.migration.operations.late_items"
 local state = require "workstage.migration.state"
+local formatted = require "workstage.visible".format
 
 local kind = {}
 
--- Where a stage's items go: each stage with its workflow.
-local function targets_of(before, ref, moves)
-  local targets, seen = {}, { [ref] = true }
-  for _, move in ipairs(moves) do
-    local stage = before.stages[move.to]
-    if stage and not seen[move.to] then
-      seen[move.to] = true
-      targets[#targets + 1] = { stage = move.to, workflow = stage.workflow,
-                                name = move.to_name }
-    end
-  end
-  return targets
-end
-
 --- @tparam table before the state
 -- @param ref the stage
--- @tparam table rules indices of the plan's rules by which items leave it
--- @tparam table moves these rules
+-- @tparam table moves the plan's, by which items leave it
 -- @tparam[opt="move"] string if_not_empty
-function kind.new(before, ref, rules, moves, if_not_empty)
+function kind.new(before, ref, moves, if_not_empty)
   local stage = before.stages[ref]
   return { op = "delete_stage", workflow = stage.workflow, stage = ref,
-           name = stage.name, rules = rules,
-           targets = targets_of(before, ref, moves),
+           name = stage.name, rules = late_items.rules(ref, moves),
+           targets = late_items.targets(before, ref, moves),
            if_not_empty = if_not_empty or "move" }
 end
 
@@ -44,21 +31,17 @@ function kind.reduce(before, op, result)
 end
 
 function kind.needs(op)
-  local stages = { op.stage }
-  for _, target in ipairs(op.targets) do stages[#stages + 1] = target.stage end
+  local stages = late_items.needs(op.targets)
+  stages[#stages + 1] = op.stage
   return { stages = stages }
 end
 
 function kind.requires(op)
-  local list = { { check = "stage_is_in_workflow", stage = op.stage,
-                   workflow = op.workflow, name = op.name,
-                   may_be_gone = true },
-                 { check = "stage_is_not_default", stage = op.stage,
-                   name = op.name } }
-  for _, target in ipairs(op.targets) do
-    list[#list + 1] = { check = "stage_is_in_workflow", stage = target.stage,
-                        workflow = target.workflow, name = target.name }
-  end
+  local list = late_items.requires(op.targets)
+  table.insert(list, 1, { check = "stage_is_in_workflow", stage = op.stage,
+    workflow = op.workflow, name = op.name, may_be_gone = true })
+  table.insert(list, 2, { check = "stage_is_not_default", stage = op.stage,
+                          name = op.name })
   return list
 end
 
@@ -81,6 +64,7 @@ function kind.execute(run, op, index, earlier)
   local done, err = drain.stage(run, op, index, earlier)
   if not done then return done, err end
   if done ~= "left" then return delete(run, op) end
+  run:leave(formatted("stage %q is not deleted: it %s", op.name, err))
   if op.if_not_empty == "leave" then return run:finish { left = true } end
   run.has_rest = true
   return true

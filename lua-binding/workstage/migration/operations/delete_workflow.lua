@@ -1,7 +1,9 @@
---- Deletes a workflow with its stages, if they are empty and nobody has
--- changed it since it was planned.
+--- Deletes a workflow with its stages, if nobody has changed it since it was
+-- planned. Items that have come to it since then are moved by the plan's rules
+-- first.
 local complete = require "workstage.migration.operations.defaults"
 local drain = require "workstage.migration.execute.drain"
+local late_items = require "workstage.migration.operations.late_items"
 local render = require "workstage.migration.operations.render"
 local space = require "workstage.migration.space"
 local state = require "workstage.migration.state"
@@ -9,12 +11,24 @@ local formatted = require "workstage.visible".format
 
 local kind = {}
 
---- @tparam table workflow its attributes
--- @tparam table stages array of the attributes of its stages
-function kind.new(workflow, stages)
-  return { op = "delete_workflow", workflow = workflow.id,
-           name = workflow.name, if_not_empty = "leave",
-           before = { workflow = workflow, stages = stages } }
+--- @tparam table before the state
+-- @param ref the workflow
+-- @tparam table moves the plan's, by which items leave its stages
+-- @tparam[opt="move"] string if_not_empty "leave" for items that no rule moves
+function kind.new(before, ref, moves, if_not_empty)
+  local op = { op = "delete_workflow", workflow = ref, stages = {},
+               rules = {}, targets = {}, if_not_empty = if_not_empty or "move",
+               name = before.workflows[ref].name,
+               before = { workflow = before.workflows[ref],
+                          stages = state.stages_of(before, ref) } }
+  for i, id in ipairs(state.order(before, ref)) do
+    local rules = late_items.rules(id, moves)
+    local targets = late_items.targets(before, id, moves)
+    op.stages[i] = { stage = id, name = before.stages[id].name, rules = rules }
+    table.move(rules, 1, #rules, #op.rules + 1, op.rules)
+    table.move(targets, 1, #targets, #op.targets + 1, op.targets)
+  end
+  return op
 end
 
 function kind.reduce(before, op, result)
@@ -28,24 +42,33 @@ function kind.reduce(before, op, result)
   return draft
 end
 
--- The reason not to delete it; nil if there is none; false and the error.
-local function obstacle(run, op, id, now)
+function kind.needs(op) return { stages = late_items.needs(op.targets) } end
+
+function kind.requires(op) return late_items.requires(op.targets) end
+
+-- What others have made of it since the plan; nil for nothing.
+local function change(op, id, now)
   local before = state.new({ op.before.workflow }, op.before.stages)
   local found = state.differences(before, now, id)
-  if #found > 0 then return table.concat(found, "; ") end
-  for _, stage in ipairs(state.stages_of(now, id)) do
-    local left, err = drain.count_items(run, stage.id)
-    if not left then return false, err end
-    if left > 0 then
-      return formatted("its stage %q contains %s", stage.name,
-                       render.items(left))
+  return #found > 0 and table.concat(found, "; ") or nil
+end
+
+-- Empties its stages: true; "left" and why if something stays; false if the
+-- run was stopped; nil and the error.
+local function empty(run, op, index, earlier)
+  for _, stage in ipairs(op.stages) do
+    local done, err = drain.stage(run, stage, index, earlier)
+    if done == "left" then
+      return done, formatted("stage %q ", stage.name) .. err
+    elseif not done then
+      return done, err
     end
   end
+  return true
 end
 
 local function leave(run, op, why)
-  run:leave(formatted("workflow %q is not deleted: %s", op.name, why))
-  return run:finish { left = true }
+  run:leave(formatted("workflow %q is not deleted: ", op.name) .. why)
 end
 
 local function delete(run, id)
@@ -55,17 +78,25 @@ local function delete(run, id)
   return run:finish()
 end
 
-function kind.execute(run, op)
+function kind.execute(run, op, index, earlier)
   local id = state.workflow_ref(run.state, op.workflow)
   local now, err = space.read_state(run.client, { id })
   if not now then return nil, err end
   if not now.workflows[id] then return run:finish() end
-  local why
-  why, err = obstacle(run, op, id, now)
-  if why == false then return nil, err end
-  if why then return leave(run, op, why) end
-  return delete(run, id)
+  local done, why = "left", change(op, id, now)
+  local is_changed = why ~= nil
+  if not is_changed then done, why = empty(run, op, index, earlier) end
+  if not done then return done, why end
+  if done ~= "left" then return delete(run, id) end
+  leave(run, op, why)
+  if is_changed or op.if_not_empty == "leave" then
+    return run:finish { left = true }
+  end
+  run.has_rest = true
+  return true
 end
+
+kind.goes_on_with_rest = true
 
 -- The workflow and its stages are read, and the items of each stage are
 -- counted.

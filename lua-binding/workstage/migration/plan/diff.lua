@@ -213,13 +213,7 @@ function Draft:plan_deletion(workflow, moves)
   if #workflow.gone == 0 or workflow.target.remove then return end
   self:plan_closing(workflow)
   for _, stage in ipairs(workflow.gone) do
-    local rules, own = {}, {}
-    for index, move in ipairs(moves) do
-      if move.from == stage.id and not move.only then
-        rules[#rules + 1], own[#own + 1] = index, move
-      end
-    end
-    self:add(kinds.delete_stage.new(self.state, stage.id, rules, own,
+    self:add(kinds.delete_stage.new(self.state, stage.id, moves,
                                     workflow.target.if_not_empty))
     workflow.swap:remove(stage.id)
   end
@@ -282,10 +276,10 @@ function Draft:plan_order(workflow)
     state.order(self.first_state, workflow.ref)))
 end
 
-function Draft:plan_removal(workflow)
+function Draft:plan_removal(workflow, moves)
   if not workflow.target.remove then return end
-  self:add(kinds.delete_workflow.new(self.state.workflows[workflow.ref],
-    state.stages_of(self.state, workflow.ref)))
+  self:add(kinds.delete_workflow.new(self.state, workflow.ref, moves,
+                                     workflow.target.if_not_empty))
 end
 
 -- ------------------------------------------------------------- the whole
@@ -330,7 +324,7 @@ function Draft:plan(resolve)
   self:for_each("plan_deletion", moves)
   self:for_each "plan_updates"
   self:for_each "plan_order"
-  self:for_each "plan_removal"
+  self:for_each("plan_removal", moves)
   return moves
 end
 

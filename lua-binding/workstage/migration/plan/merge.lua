@@ -331,7 +331,9 @@ end
 function Merge:made(ref, made)
   local change = not self.now.workflows[ref] and "it is gone" or
                  self:change_of(ref)
-  if not change then return { ref = ref, remove = true } end
+  if not change then
+    return { ref = ref, remove = true, if_not_empty = "leave" }
+  end
   self:conflict("workflow %s is kept: %s", quoted(made.name), change)
 end
 

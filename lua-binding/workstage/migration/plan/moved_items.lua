@@ -50,7 +50,10 @@ end
 local function rule_of(record, op, replayed)
   for _, index in ipairs(op.rules or {}) do
     local rule = replayed.plan.rules[index]
-    if state.ref(replayed.state, rule.to) == record.to then return rule end
+    if state.ref(replayed.state, rule.to) == record.to and
+       state.ref(replayed.state, rule.from) == record.from then
+      return rule
+    end
   end
   return op
 end
@@ -135,19 +138,6 @@ end
 
 -- ------------------------------------------------------- what is uncertain
 
--- The moves that an operation may have made: to -> from.
-local function destinations(replayed, op)
-  local found = {}
-  local function add(to, from)
-    found[state.ref(replayed.state, to)] = state.ref(replayed.state, from)
-  end
-  if op.to then add(op.to, op.from) end
-  for _, index in ipairs(op.rules or {}) do
-    add(replayed.plan.rules[index].to, op.stage)
-  end
-  return found
-end
-
 -- The ids of the items that an operation may have moved, by release.
 local function maybe_sent_of(replayed, index)
   local progress, found = replayed.progress[index], {}
@@ -171,9 +161,9 @@ local function take_item(self, client, replayed, index, item)
   local record = {
     item = item.id, to = item.stage, due = read.due,
     due_unknown = read.is_due_unknown,
-    from = destinations(replayed, op)[item.stage],
+    from = read.from,
   }
-  if record.from == nil then return end
+  if record.from == nil or item.stage ~= read.to then return end
   local verdict = drivers[replayed.plan.service].find_change(
     client, item.id, item.stage, rule_of(record, op, replayed).set or {},
     { stage = record.from or nil, created_at = read.created })

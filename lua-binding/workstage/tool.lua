@@ -61,6 +61,18 @@ local function epilog(module)
   return #parts > 0 and table.concat(parts, "\n\n") or nil
 end
 
+-- argparse gives each name of an option a line of its own.
+local function join_names(parser)
+  for _, option in ipairs(parser._options) do
+    local names = option._public_aliases
+    if #names > 1 and option._argname then
+      local label = ("%s %s"):format(table.concat(names, ", "),
+                                     option._argname)
+      option._get_label_lines = function() return { label } end
+    end
+  end
+end
+
 local function add(top, command)
   local parser = top:command(command.name)
   parser:summary(command.module.summary)
@@ -69,6 +81,7 @@ local function add(top, command)
   local ending = epilog(command.module)
   if ending then parser:epilog(ending) end
   command.module.define(parser)
+  join_names(parser)
   parser.error = top.error
 end
 

@@ -2,6 +2,7 @@
 -- tables and the bar fit. Sentences are left to the terminal, so that a
 -- command in them can be copied.
 local cells = require "tool.cells"
+local screen = require "workstage.tool.ui.screen"
 local tool = require "tool.tool"
 
 local RATE = 20 -- requests a second
@@ -24,6 +25,25 @@ local STEPS = {
     says = "http://127.0.0.1:" },
 }
 
+describe("a line of a plan", function()
+  it("is folded between words, with signs beside their names", function()
+    assert.same({ '      next: - "Drafting"  - "Ready"',
+                  '        + "Legal"' },
+                screen.folded('      next: - "Drafting"  - "Ready"  + "Legal"',
+                              40))
+    assert.same({ "  . It is. So", "    it is" },
+                screen.folded("  . It is. So it is", 14))
+  end)
+
+  it("is left alone where it fits, and where it is to be copied", function()
+    local command = "  To continue, run: workstage resume a.journal"
+    assert.same({ command }, screen.folded(command, 20))
+    assert.same({ "  > 1 item  A -> B" },
+                screen.folded("  > 1 item  A -> B", 18))
+    assert.same({ command }, screen.folded(command))
+  end)
+end)
+
 describe("on a terminal", function()
   local place
 
@@ -34,16 +54,16 @@ describe("on a terminal", function()
 
   after_each(function() place:close() end)
 
-  local function check_lines(screen, columns)
-    for _, line in ipairs(cells.lines(screen)) do
+  local function check_lines(text, columns)
+    for _, line in ipairs(cells.lines(shown)) do
       local is_table = line:find "^ "
       assert.truthy(not is_table or cells.of(line) <= columns,
                     ("%d columns: %s"):format(columns, line))
     end
   end
 
-  local function check_bars(screen, columns, has_bar)
-    local bars, moving = cells.bars(screen), 0
+  local function check_bars(shown, columns, has_bar)
+    local bars, moving = cells.bars(shown), 0
     for _, bar in ipairs(bars) do
       assert.is_true(cells.of(bar) < columns, bar)
       -- a burst at the start is no speed
@@ -51,20 +71,20 @@ describe("on a terminal", function()
       assert.is_true(speed <= 3 * RATE, bar)
       if bar:find "%d%%" then moving = moving + 1 end
     end
-    if has_bar then assert.is_true(moving > 0, screen) end
+    if has_bar then assert.is_true(moving > 0, shown) end
   end
 
   for _, columns in ipairs { 40, 80, 120 } do
     it(("of %d columns a run fits, from plan to rollback"):format(columns),
        function()
       for _, step in ipairs(STEPS) do
-        local screen, status = place:terminal(step[1], {
+        local shown, status = place:terminal(step[1], {
           columns = columns, typed = step.typed, prompt = step.prompt,
           env = { WORKSTAGE_RATE_LIMIT = ("%d"):format(RATE) } })
-        assert.equal(step[2], status, step[1] .. "\n" .. screen)
-        assert.truthy(screen:find(step.says, 1, true), screen)
-        check_lines(screen, columns)
-        check_bars(screen, columns, step.bar)
+        assert.equal(step[2], status, step[1] .. "\n" .. shown)
+        assert.truthy(shown:find(step.says, 1, true), shown)
+        check_lines(shown, columns)
+        check_bars(shown, columns, step.bar)
       end
     end)
   end

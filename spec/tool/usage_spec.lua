@@ -157,6 +157,32 @@ describe("workstage", function()
       cjson.new().decode(output).space_id))
   end)
 
+  it("names every value of an option, and its names in one line", function()
+    for _, name in ipairs { "export", "plan", "report", "sandbox", "stages",
+                            "graph", "move" } do
+      local output = place:run(name .. " --help")
+      assert.is_nil(output:find "<%l+>", output)
+      assert.is_nil(output:find("\n%s+%-%l[^\n]*,\n"), output)
+    end
+    assert.truthy((place:run "export --help"):find("\n   -o, --output FILE ",
+                                                   1, true))
+  end)
+
+  it("says what is not there, not what was answered", function()
+    local _, status, err = place:run "history --id 5"
+    assert.equal(1, status)
+    assert.truthy(err:find("The space has no story with the id 5", 1, true))
+    _, _, err = place:run "move --id 5 --to Review -y"
+    assert.truthy(err:find("The space has no story with the id 5", 1, true))
+    _, _, err = place:run("history --service kantata --project 999", {
+      WORKSTAGE_BASE_URL = place.server.kantata_url })
+    assert.truthy(err:find("no project with the id 999", 1, true), err)
+    place:write("bp.lua", tool.BLUEPRINT)
+    _, status, err = place:run "report bp.lua -o x.html"
+    assert.equal(1, status)
+    assert.truthy(err:find("is a blueprint. Plan it first", 1, true), err)
+  end)
+
   it("sends an OAuth token as one", function()
     local strict = tool.place { tokens = { ["an-oauth-token"] = {
       id = 9, userid = "o@example.com", friendly_name = "O", oauth = true,

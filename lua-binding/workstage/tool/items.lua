@@ -29,6 +29,12 @@ local function id_of(text)
   return text and text:find "^%d+$" and math.tointeger(tonumber(text)) or nil
 end
 
+-- Passes an item on; says in plain words that there is none.
+local function known(item, err, text, id)
+  if item or err.kind ~= "not_found" then return item, err end
+  return problem(text, id)
+end
+
 local function by_slug(client, slug)
   local found, err = client.stories:list { by_slugs = { slug } }
   if not found then return nil, err end
@@ -71,7 +77,9 @@ function find.storyblok(client, parsed)
   elseif parsed.id then
     local id = id_of(parsed.id)
     if not id then return problem("--id: '%s' is not an id", parsed.id) end
-    return client.stories:get(id)
+    local story, err = client.stories:get(id)
+    return known(story, err, "The space has no story with the id %s",
+                 parsed.id)
   end
   return either(client, parsed.story)
 end
@@ -80,7 +88,9 @@ function find.kantata(client, parsed)
   local text = parsed.project or parsed.id or parsed.story or parsed.slug
   local id = id_of(text)
   if not id then return problem("'%s' is not the id of a project", text) end
-  return client.workspaces:get(id)
+  local project, err = client.workspaces:get(id)
+  return known(project, err, "There is no project with the id %s that this " ..
+               "token may see", text)
 end
 
 --- Finds the item that the arguments name.

@@ -292,8 +292,8 @@ local EFFECTS = {
     "%d items lose their assignees." },
   { "locked", "1 item can no longer be edited.",
     "%d items can no longer be edited." },
-  { "unpublishable", "1 item cannot be published in its new stage.",
-    "%d items cannot be published in their new stage." },
+  { "unpublishable", "1 item arrives in a stage where not everyone may " ..
+    "publish.", "%d items arrive in a stage where not everyone may publish." },
 }
 
 --- What a plan triggers beside its changes, and who may do less after it, as

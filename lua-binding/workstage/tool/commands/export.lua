@@ -21,7 +21,7 @@ local command = {
 
 function command.define(parser)
   parser:argument("workflow", "Its name; else the default workflow.")
-    :args "?"
+    :argname "WORKFLOW":args "?"
   parser:option("-o --output", "The file; '-' or none: standard output.")
     :argname "FILE"
   parser:flag("--force", "Overwrite an existing file.")

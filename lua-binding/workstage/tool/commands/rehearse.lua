@@ -38,7 +38,7 @@ end
 
 function command.define(parser)
   parser:argument("file", "The blueprint."):argname "FILE"
-  parser:option("--faults", "The share of requests that fail.")
+  parser:option("--faults", "The share of requests that fail (0).")
     :argname "PERCENT":convert(percent)
   parser:option("--seed", "Draws the faults; a new one each time.")
     :argname "NUMBER":convert(integer)

@@ -40,7 +40,12 @@ end
 local function make(parsed)
   local given = { space = parsed.space_name, user = parsed.by,
                   picture = draw }
-  if files.kind(parsed.file) == "plan" then
+  local kind = files.kind(parsed.file)
+  if kind == "blueprint" then
+    screen.complain("%s is a blueprint. Plan it first: workstage plan %s -o " ..
+                    "PLAN", parsed.file, screen.word(parsed.file))
+    return nil, exit_status.FAILED
+  elseif kind == "plan" then
     local plan, code = files.plan(parsed.file)
     if not plan then return nil, code end
     given.path = parsed.file

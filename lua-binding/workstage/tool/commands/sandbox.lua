@@ -45,17 +45,18 @@ end
 
 function command.define(parser)
   parser:option("--port", "Port to listen on; 0 takes a free one.")
-    :convert(whole):default "0"
+    :argname "PORT":convert(whole):default "0"
   parser:mutex(
     parser:option("--seed", "JSON file: a snapshot, or counts.")
       :argname "FILE",
-    parser:option("--stories", "Stories of the demo space."):convert(whole))
+    parser:option("--stories", "Stories of the demo space.")
+      :argname "COUNT":convert(whole))
   parser:option("--rate-limit", "Requests a second, or 'off'.")
     :convert(number_or_false):argname "N"
   parser:option("--kantata-rate-limit", "The same for Kantata.")
     :convert(number_or_false):argname "N"
   parser:option("--latency", "Seconds, or MIN:MAX,MIN:MAX (in, out).")
-    :convert(latency)
+    :argname "SECONDS":convert(latency)
   parser:option("--database", "Keep the state in this file.")
     :argname "FILE"
   parser:option("--faults", "JSON file with a list of faults.")

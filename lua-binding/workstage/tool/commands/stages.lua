@@ -21,7 +21,8 @@ local command = {
 }
 
 function command.define(parser)
-  parser:argument("workflow", "Only the workflow of this name."):args "?"
+  parser:argument("workflow", "Only the workflow of this name.")
+    :argname "WORKFLOW":args "?"
   parser:flag("--count", "Count the stories of each stage (one request each).")
   parser:flag("--json", "Write the result as one line of JSON.")
   connect.define(parser)

@@ -115,6 +115,8 @@ local function has_command(text)
   return text:find("run: workstage", 1, true) ~= nil
 end
 
+local NO_BREAK = "\0" -- a blank between a sign and its word
+
 --- A line of a plan in lines of at most so many cells: what does not fit goes
 -- on below the first word, two cells further in.
 -- @tparam string text
@@ -125,9 +127,10 @@ function screen.folded(text, columns)
     return { text }
   end
   local indent = text:match "^ *"
-  local lines = screen.lines(text, columns - #indent - 2)
+  local signed = text:gsub("(%s[-+>~!.]) ", "%1" .. NO_BREAK)
+  local lines = screen.lines(signed, columns - #indent - 2)
   for i, line in ipairs(lines) do
-    lines[i] = indent .. (i > 1 and "  " or "") .. line
+    lines[i] = indent .. (i > 1 and "  " or "") .. line:gsub(NO_BREAK, " ")
   end
   return lines
 end

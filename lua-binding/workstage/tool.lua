@@ -64,9 +64,9 @@ end
 -- argparse gives each name of an option a line of its own.
 local function join_names(parser)
   for _, option in ipairs(parser._options) do
-    local names = option._public_aliases
-    if #names > 1 and option._argname then
-      local label = ("%s %s"):format(table.concat(names, ", "),
+    local aliases = option._public_aliases
+    if #aliases > 1 and option._argname then
+      local label = ("%s %s"):format(table.concat(aliases, ", "),
                                      option._argname)
       option._get_label_lines = function() return { label } end
     end

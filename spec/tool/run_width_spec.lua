@@ -32,7 +32,7 @@ describe("a line of a plan", function()
                 screen.folded('      next: - "Drafting"  - "Ready"  + "Legal"',
                               40))
     assert.same({ "  . It is. So", "    it is" },
-                screen.folded("  . It is. So it is", 14))
+                screen.folded("  . It is. So it is", 15))
   end)
 
   it("is left alone where it fits, and where it is to be copied", function()
@@ -54,7 +54,7 @@ describe("on a terminal", function()
 
   after_each(function() place:close() end)
 
-  local function check_lines(text, columns)
+  local function check_lines(shown, columns)
     for _, line in ipairs(cells.lines(shown)) do
       local is_table = line:find "^ "
       assert.truthy(not is_table or cells.of(line) <= columns,

@@ -133,4 +133,26 @@ describe("a refusal is told the same", function()
       server:stop()
     end)
   end
+
+  for _, shape in ipairs { "objects", "strings", "status" } do
+    it("in Kantata's shape " .. shape .. ", by every call", function()
+      local server, _, ox = clients.sandbox {}
+      local calls = {
+        function()
+          return ox.changes:create { workspace_id = 1, to_status_key = 605 }
+        end,
+        function() return ox.workspaces:update(1, { title = "T" }) end,
+        function() return ox.workspaces:list() end,
+      }
+      for _, send in ipairs(calls) do
+        assert(server:inject { { path = "/workspace", status = 422, count = 1,
+                                 shape = shape, effect = false } })
+        local err = failed("rejected", send())
+        assert.equal(422, err.status)
+        has(err, "has already been taken")
+      end
+      ox:close()
+      server:stop()
+    end)
+  end
 end)

@@ -105,6 +105,16 @@ describe("workspace status changes", function()
     assert.equal("7", json.workspace_status_changes["11"].workspace_id)
   end)
 
+  it("include nothing else", function()
+    for _, path in ipairs { "?workspace_id=7&include=user,users",
+                            "/11?include=story" } do
+      refused(400, ox:get("/workspace_status_changes" .. path), "include")
+    end
+    refused(400, create({ workspace_id = 7, to_status_key = 605 },
+                        "?include=x"), "include")
+    assert.equal(3, #server:dump().kantata.workspace_status_changes)
+  end)
+
   it("are ordered by their creation, newest first", function()
     assert.equal("13,12,11", ids "workspace_id=7,8")
     assert.equal("11,12,13", ids "workspace_id=7,8&order=created_at:asc")

@@ -65,6 +65,19 @@ static void add_changes(struct call *c, struct answer *a,
   }
 }
 
+/* Refuses what cannot be included. */
+static bool check_include(struct call *c) {
+  const char *list = param(c, "include");
+  while (list && *list) {
+    size_t len = strcspn(list, ",");
+    if (!(len == 4 && strncmp(list, "user", len) == 0) &&
+        !(len == 9 && strncmp(list, "workspace", len) == 0))
+      problem(c, "include", "must be user or workspace");
+    list += len + (list[len] == ',');
+  }
+  return no_problems(c, 400, SHAPE_STRING);
+}
+
 /* Answers with the changes that match a filter, in an order. */
 static void answer_changes(struct call *c, struct answer *a,
                            struct filter *f, const char *way) {
@@ -116,7 +129,8 @@ void status_changes_list(struct call *c) {
     no_problems(c, 400, SHAPE_STRING);
     return;
   }
-  if (!answer_page(c, &a, "workspace_status_changes")) return;
+  if (!check_include(c) || !answer_page(c, &a, "workspace_status_changes"))
+    return;
   filter_start(&f, c, "h.id > ?", 0);
   add_filters(&f);
   way = order_way(&f);
@@ -136,6 +150,7 @@ static void answer_one(struct call *c, int64_t id) {
 
 void status_changes_get(struct call *c) {
   int64_t found;
+  if (!check_include(c)) return;
   if (store_int(c->db, &found, "SELECT 1 FROM k_changes WHERE id = ?", "i",
                 c->id))
     answer_one(c, c->id);
@@ -172,7 +187,9 @@ void status_changes_create(struct call *c) {
   const struct json *change = body_root(c, "workspace_status_change",
                                         no_siblings);
   int64_t workspace, to, from;
-  if (!change || !body_check(c, change_fields, change)) return;
+  if (!change || !check_include(c) ||
+      !body_check(c, change_fields, change))
+    return;
   workspace = id_of(change, "workspace_id");
   to = id_of(change, "to_status_key");
   if (!workspace) problem(c, "workspace_id", "is required");

@@ -1,6 +1,6 @@
 /*
-** Counts allocations of a process: preloaded, it stands in front of malloc;
-** as a Lua module it tells the count. Lua's own memory comes from realloc.
+** Counts allocations of a process: preloaded, it replaces malloc; as a Lua
+** module it returns the count. Lua allocates its own memory with realloc.
 */
 
 #include <lauxlib.h>

@@ -53,9 +53,9 @@ local function load(scenario)
   return server, failed
 end
 
--- The accepted requests of the time, as a part of what was allowed. The
--- first window is full at once, so it counts from its end.
-local function judge(scenario, server, failed)
+-- The accepted requests as a share of the allowed ones. Counts from the end of
+-- the first window, as that is full at once.
+local function evaluate(scenario, server, failed)
   local requests = server:requests()
   local began, accepted = requests[1].at, 0
   for _, request in ipairs(requests) do
@@ -87,7 +87,7 @@ workstage.run(function(scope)
   for _, scenario in ipairs(SCENARIOS) do
     scope:spawn(function()
       local server, failed = load(scenario)
-      if not judge(scenario, server, failed) then good = false end
+      if not evaluate(scenario, server, failed) then good = false end
       server:stop()
     end)
   end

@@ -39,7 +39,7 @@ end
 
 -- Requests of the time, from the end of the first window: its whole is free
 -- at once.
-local function judge(run)
+local function evaluate(run)
   local failed = tonumber((run.pipe:read "a")) or 0
   assert(run.pipe:close(), run.contestant.name .. " failed")
   local requests, accepted, rejected = run.server:requests(), 0, 0
@@ -63,7 +63,7 @@ for _, limit in ipairs { 3, 6 } do
   end
 end
 for _, run in ipairs(runs) do
-  local use, rejected, failed = judge(run)
+  local use, rejected, failed = evaluate(run)
   part:add {
     name = ("%s, limit %d: use of the allowance"):format(
       run.contestant.name, run.limit),

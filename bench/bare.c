@@ -25,9 +25,8 @@ void bare_job_read(bare_job *job, int argc, char **argv) {
   job->flight = strtol(argv[3], NULL, 10);
 }
 
-/* Where a used connection turns out to be dead, libcurl would send the request
-** a second time on a new one. Stopped here, as in the module: a POST must not
-** be made twice. */
+/* If a used connection is dead, libcurl would send the request again on a new
+** one. Prevents that, as the module does: a POST must not be sent twice. */
 static int on_ready(void *data, char *ip, char *local_ip, int port,
                     int local_port) {
   bare *request = data;
@@ -81,7 +80,7 @@ static void set_body(bare *request) {
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
 }
 
-/* All options that stay, once. */
+/* Sets the options that do not change. */
 void bare_open(bare *request, const bare_job *job) {
   CURL *easy = request->easy = curl_easy_init();
   if (!easy) bare_fail("no easy handle");
@@ -115,7 +114,7 @@ void bare_next(bare *request, long number) {
                    (curl_off_t)size);
 }
 
-/* The answer must be a change's; the first one is told. */
+/* The response must be a change; prints the first one. */
 void bare_check(bare *request, CURLcode code, long number) {
   static const char start[] = "{\"workflow_stage_change\":{";
   long status = 0;

@@ -1,6 +1,6 @@
 /*
-** What the two bare libcurl programs have in common: one request of the
-** benchmark, sent as the module sends it, and nothing else.
+** Common code of the two bare libcurl programs: one request of the benchmark,
+** sent as the module sends it, and nothing else.
 */
 
 #ifndef BARE_H
@@ -17,7 +17,7 @@ typedef struct bare {
   int readied;
 } bare;
 
-/* What the command line said. */
+/* The options of the command line. */
 typedef struct bare_job {
   char url[256];
   long requests, flight;

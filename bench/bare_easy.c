@@ -1,5 +1,5 @@
 /*
-** The least that one request after another costs: one easy handle.
+** The lower bound for sequential requests: one easy handle.
 */
 
 #include "bare.h"

@@ -1,8 +1,8 @@
 /*
-** The least that several requests at a time cost: one multi handle and
-** curl_multi_poll. (An epoll set fed by libcurl's socket callbacks costs a
-** twentieth more: with so few sockets, telling the kernel of each transfer's
-** begin and end takes longer than handing over all of them at each wait.)
+** The lower bound for concurrent requests: one multi handle and
+** curl_multi_poll. (An epoll set fed by libcurl's socket callbacks takes a
+** twentieth more: with so few sockets, adding and removing each transfer takes
+** longer than passing all of them at each wait.)
 */
 
 #include "bare.h"

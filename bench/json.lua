@@ -1,6 +1,6 @@
 --[[
 Writing bodies and reading answers, beside lua-cjson: nanoseconds of processor
-time and allocations each. The module judges what it writes, and coerces what
+time and allocations each. The module validates what it writes, and coerces what
 it reads.
 
   make bench BENCH=json      BENCH_ROUNDS=9

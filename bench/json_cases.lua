@@ -1,6 +1,5 @@
---- What the JSON benchmark compares: each case has `name`, `ours` and
--- `theirs`, two functions that do the same work: here checked by the schema,
--- there with lua-cjson alone.
+--- The cases of the JSON benchmark: each has `name`, `ours` and `theirs`, two
+-- functions that do the same work, with the schema and with lua-cjson alone.
 local cjson = require "cjson".new()
 local core = require "workstage.core"
 local documents = require "bench.documents"
@@ -17,8 +16,8 @@ local function add(name, ours, theirs)
   cases[#cases + 1] = { name = name, ours = ours, theirs = theirs }
 end
 
--- A body by its schema, against a table in which it stands already as the
--- service wants it.
+-- A body from its schema, compared with a table that already has the service's
+-- format.
 local function add_body(name, schema_name, root, attributes)
   local schema, whole = core.schema(schema_name), { [root] = attributes }
   add(name, function()

@@ -19,7 +19,7 @@ local RATE = 6
 
 local journal = figures.folder .. "/journal"
 
--- What migrate.lua tells of a run.
+-- The figures of a run, as printed by migrate.lua.
 local function migrate(url, options, environment)
   os.remove(journal)
   return cjson.decode(process.output(
@@ -34,7 +34,7 @@ local function bare(url, count)
   return { wall = tonumber(wall), cpu = tonumber(cpu) }
 end
 
--- Each round on services of its own: all items stand where they stood.
+-- Each round has new services, so that all items are in their first stages.
 local function run_round(count)
   local empty <close> = process.service(count)
   local base = bare(empty.url, count)
@@ -90,8 +90,8 @@ local function measure(part, count)
       function(run) return run.requests / count end)
 end
 
--- Ten minutes at the rate that the service allows: how much of it is used,
--- requests that are no moves included.
+-- Ten minutes at the rate of the service: the share that is used, including
+-- requests other than moves.
 local function measure_allowance(part)
   local seconds = figures.setting("BENCH_SECONDS", LONG and 600 or 30)
   local server <close> = process.server(

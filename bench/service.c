@@ -1,7 +1,7 @@
 /*
-** The least of a service that a migration needs, fast enough to measure the
-** client by: one workflow with two stages, and stories that move between
-** them. Any POST is taken for a stage change, as the bare programs send it.
+** The minimum of a service for a migration, fast enough to measure the client:
+** one workflow with two stages, and stories that move between them. Any POST is
+** treated as a stage change, as the bare programs send it.
 ** Argument: STORIES. Prints its address and its process.
 */
 
@@ -27,7 +27,7 @@ typedef struct connection {
   char bytes[ROOM];
 } connection;
 
-static unsigned char *places;   /* which stage each story stands in */
+static unsigned char *places;   /* the stage of each story */
 static long long stories, changes;
 
 static char body[ROOM];
@@ -97,7 +97,7 @@ static void put_stories_of(const char *ids) {
   }
 }
 
-/* A page of those that stand in a stage. */
+/* A page of the stories in a stage. */
 static void put_stories_in(long long stage, long long page) {
   long long skip = (page - 1) * PER_PAGE;
   total = 0;
@@ -171,8 +171,8 @@ static void send_answer(connection *of, int status) {
   if (send(of->fd, bytes, size + body_size, MSG_NOSIGNAL) < 0) return;
 }
 
-/* Answers the request at the start of what came; false when it is not whole
-** yet. */
+/* Responds to the request at the start of the input; false if it is
+** incomplete. */
 static bool take_request(connection *of) {
   char *end, *length;
   size_t size, left;

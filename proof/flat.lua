@@ -1,5 +1,5 @@
--- Whether what is measured again and again stays as it is: by a line through
--- the samples (least squares), behind a time of warming up.
+-- Checks that repeated measurements do not rise: fits a line through the
+-- samples (least squares) after a warm-up.
 local flat = {}
 
 --- How much a line through the samples rises from the first to the last.
@@ -17,11 +17,11 @@ function flat.rise(samples)
   return above / below * (count - 1)
 end
 
---- Judges samples of several quantities.
+--- Finds the quantities that rise too much.
 -- @tparam table samples array of tables, name -> number
 -- @tparam table bounds name -> the most that it may rise
 -- @treturn table texts of those that rose more; empty where all are flat
-function flat.judge(samples, bounds)
+function flat.find_rises(samples, bounds)
   local found = {}
   for name, most in pairs(bounds) do
     local values = {}

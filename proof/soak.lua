@@ -1,9 +1,9 @@
--- Works at full speed, with faults, on a sandbox in a process of its own,
--- and looks at what this process holds: memory, descriptors, connections and
--- threads must stay flat, and nothing may fail.
+-- Works at full speed, with faults, on a sandbox in another process, and
+-- measures this process: its memory, descriptors, connections and threads must
+-- not rise, and nothing may fail.
 --
 -- SOAK_SECONDS (60; an hour: 3600), SOAK_FAULTS (percent, 2), SOAK_LEAK
--- (bytes to lose with each request: to see that it is noticed, 0).
+-- (bytes to leak with each request, to see that it is noticed; 0).
 local here = arg[0]:match "^(.*)/" or "."
 local build = os.getenv "BUILD" or "build"
 package.path = here .. "/?.lua;" .. package.path
@@ -20,9 +20,9 @@ local FAULTS = (tonumber(os.getenv "SOAK_FAULTS") or 2) / 100
 local LEAK = tonumber(os.getenv "SOAK_LEAK") or 0
 local SPACE = 288868932106293
 
--- What may be gained between the warming up and the end: KiB, KiB, KiB, and
--- numbers. Memory that the C library has cut into pieces and keeps for later
--- is no leak, but has an end.
+-- The most that may be gained between the warm-up and the end: KiB, KiB, KiB,
+-- and numbers. Fragmented memory that the C library keeps is not a leak, but
+-- must be limited.
 local MOST = { used = 256, lua = 256, memory = 8192, descriptors = 2,
                connections = 2, threads = 0.5 }
 
@@ -179,7 +179,7 @@ function work.migration(space)
   os.remove(journal .. ".rollback")
 end
 
--- Tasks that are given up in the midst of their requests.
+-- Tasks that are cancelled during their requests.
 function work.cancel(space)
   local good, err = pcall(workstage.run, function(scope)
     for _ = 1, 4 do
@@ -256,7 +256,7 @@ end
 
 local began, samples = main()
 tell(began, samples)
-local found = flat.judge(samples, MOST)
+local found = flat.find_rises(samples, MOST)
 for _, text in ipairs(found) do print("soak: " .. text) end
 if LEAK > 0 then
   print(("proof: soak, a leak of %d bytes is noticed|1|%d")

@@ -1,8 +1,8 @@
 /*
-** Loaded before a plain interpreter, behind the sanitizer's runtime. What the
-** interpreter starts (shells, servers) must run without that runtime, so the
-** variable that loads it goes. And modules stay loaded at the end: a leak's
-** stack in a module that is gone has no names, for us or for suppressions.
+** Loaded into a plain interpreter, after the sanitizer's runtime. Removes the
+** variable that loads the runtime, as child processes (shells, servers) must
+** run without it. Keeps modules loaded until the end, as the stack of a leak
+** has no names in an unloaded module, and suppressions need them.
 */
 
 #include <stdlib.h>

@@ -103,7 +103,7 @@ static void read_answer(answer *a, const uint8_t *data, size_t left) {
   write_head(a);
 }
 
-/* --------------------------------------------------------------- judges */
+/* --------------------------------------------------------------- checks */
 
 static ws_kind kind_of(int status) {
   if (status == 401) return WS_UNAUTHORIZED;
@@ -134,8 +134,8 @@ static double date_of(const char *text) {
   return strcmp(again, text) == 0 ? (double)moment : -1;
 }
 
-/* What a 429 or 503 asks to wait, cut to the client's 30 seconds; -1 where
-** it asks nothing, or nothing that can be told here. */
+/* The pause that a 429 or 503 requests, at most the client's 30 seconds; -1 if
+** it requests none, or none that is known here. */
 static double wait_of(const char *text, double *slack) {
   size_t digits = text ? strspn(text, "0123456789") : 0;
   double date = date_of(text);
@@ -146,7 +146,7 @@ static double wait_of(const char *text, double *slack) {
   return fmax(0, fmin(date - (double)time(NULL), 30));
 }
 
-static void judge_pause(int status, const char *asked, double pause) {
+static void check_pause(int status, const char *asked, double pause) {
   double slack, wait = wait_of(asked, &slack);
   CHECK(pause >= 0 && pause <= 30);
   if (status != 429 && status != 503) CHECK(pause <= 0.5);
@@ -154,7 +154,7 @@ static void judge_pause(int status, const char *asked, double pause) {
   else if (!asked) CHECK(pause <= 0.5);
 }
 
-static void judge_headers(const ws_call *call, const answer *a) {
+static void check_headers(const ws_call *call, const answer *a) {
   const char *name, *value;
   size_t at = 0, name_size, size;
   for (int i = 0; ws_call_next_header(call, &at, &name, &name_size, &value,
@@ -175,7 +175,7 @@ static void judge_headers(const ws_call *call, const answer *a) {
 
 /* What holds of any end: a status has its kind, a body its limit; a POST is
 ** in doubt unless it was refused or went well. */
-static void judge_end(const ws_response *got, bool posted) {
+static void check_end(const ws_response *got, bool posted) {
   bool told = got->status >= 200 && got->status < 500;
   CHECK(got->attempts == 1 || (got->attempts == 2 && !posted) ||
         (got->attempts == 2 && got->status == 429));
@@ -189,7 +189,7 @@ static void judge_end(const ws_response *got, bool posted) {
   else CHECK(got->ambiguous == (!told || got->status < 300));
 }
 
-static void judge_proper(const ws_call *call, const ws_response *got,
+static void check_proper(const ws_call *call, const ws_response *got,
                          const answer *a) {
   const char *date = value_of(a, "Date"), *asked = value_of(a, "Retry-After");
   size_t size;
@@ -206,7 +206,7 @@ static void judge_proper(const ws_call *call, const ws_response *got,
 
 /* Whatever comes back, so many requests have left as are told of, and whole,
 ** but for a body that an answer has made needless. */
-static void judge_requests(const ws_response *got, bool posted) {
+static void check_requests(const ws_response *got, bool posted) {
   size_t size, line = posted ? 8 : 7;
   const char *at = wire_request(&size);
   for (int i = 0; i < got->attempts; i++) {
@@ -244,12 +244,12 @@ static void send_one(ws_client *client, bool posted, const answer *a) {
   CHECK(call);
   wire_run(call, &pause);
   ws_call_response(call, &got);
-  judge_requests(&got, posted);
-  judge_end(&got, posted);
-  judge_headers(call, a);
-  if (a) judge_proper(call, &got, a);
+  check_requests(&got, posted);
+  check_end(&got, posted);
+  check_headers(call, a);
+  if (a) check_proper(call, &got, a);
   if (a && pause >= 0)
-    judge_pause(a->status, value_of(a, "Retry-After"), pause);
+    check_pause(a->status, value_of(a, "Retry-After"), pause);
   ws_call_free(call);
 }
 

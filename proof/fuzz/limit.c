@@ -1,5 +1,5 @@
 /*
-** Fuzzes the shared limit file: any bytes in it, as they are or with the head
+** Fuzzes the shared limit file: any bytes, unchanged or with the header
 ** and checksum of a record, so that its fields are reached. What is taken for
 ** a record must be one that the limiter can go on with.
 */
@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { HEAD = 40 };
+enum { HEADER = 40 };
 
 #define YEAR (INT64_C(366) * 86400 * WS_SECOND)
 
@@ -140,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!bytes) return 0;
   if (size) memcpy(bytes, data, size);
   try_record(bytes, size, now);
-  if (size >= HEAD) {
+  if (size >= HEADER) {
     seal(bytes, size, now);
     try_record(bytes, size, now);
   }

@@ -66,7 +66,7 @@ static bool is_status(int status) {
 
 /* A refusal changes nothing, and neither does reading; but a list of
 ** workflows makes the default one. */
-static void judge(const struct request *r, const struct message *m,
+static void check(const struct request *r, const struct message *m,
                   const char *before, const char *after) {
   bool makes = strstr(m->path, "/workflows") || strstr(m->path, "/publish");
   CHECK(is_status(r->status));
@@ -93,7 +93,7 @@ static void serve(const char *text, size_t size, char **state) {
   request_work(&r);
   pthread_mutex_unlock(&sandbox->lock);
   after = dump();
-  judge(&r, r.message, *state, after);
+  check(&r, r.message, *state, after);
   message_free(r.message);
   free(r.body);
   free(*state);

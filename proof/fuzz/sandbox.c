@@ -20,7 +20,7 @@ static char *dump(void) {
 }
 
 /* A state that was taken up comes out as it went in, from then on. */
-static void judge(void) {
+static void check(void) {
   char *error = NULL, *first = dump(), *again;
   if (!sandbox_load(sandbox, first, strlen(first), &error)) {
     fprintf(stderr, "its own snapshot is refused: %s\n", error);
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!sandbox) abort();
   if (!sandbox_inject(sandbox, (const char *)data, size, &error)) free(error);
   sandbox_clear_faults(sandbox);
-  if (sandbox_load(sandbox, (const char *)data, size, &error)) judge();
+  if (sandbox_load(sandbox, (const char *)data, size, &error)) check();
   else free(error);
   return 0;
 }

@@ -26,7 +26,7 @@ static int digit_of(char c) {
 }
 
 /* Decoded again it is what it was, and nothing in it means anything. */
-static void judge_escaped(const ws_buffer *text, const char *bytes,
+static void check_escaped(const ws_buffer *text, const char *bytes,
                           size_t size) {
   size_t at = 0, out = 0;
   for (; at < text->size; at++, out++) {
@@ -43,7 +43,7 @@ static void judge_escaped(const ws_buffer *text, const char *bytes,
   check(out == size);
 }
 
-static void judge_wait(const char *text) {
+static void check_wait(const char *text) {
   double seconds = ws_retry_after(text, 1.7e9);
   size_t digits = strspn(text, "0123456789");
   check(seconds >= -1);
@@ -59,12 +59,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!text) return 0;
   memcpy(text, data, size);
   text[size] = '\0';
-  judge_wait(text);
+  check_wait(text);
   rate = ws_retry_named_rate((const char *)data, size);
   check(rate >= 0 && rate <= 1e6);
   if (!ws_url_is_base(text, &why)) check(why && *why);
   ws_url_escape(&escaped, (const char *)data, size);
-  judge_escaped(&escaped, text, size);
+  check_escaped(&escaped, text, size);
   ws_buffer_free(&escaped);
   free(text);
   return 0;

@@ -31,7 +31,7 @@ static bool is_web(CURLU *url) {
   return web;
 }
 
-static void judge_base(const char *base) {
+static void check_base(const char *base) {
   const char *why = NULL;
   CURLU *url = curl_url();
   if (!ws_url_is_base(base, &why)) CHECK(why && *why);
@@ -55,7 +55,7 @@ static int lines_of(const char *head) {
   return count;
 }
 
-/* Whether a query is as the header of the core asks for it: escaped. */
+/* True if a query is percent-encoded, as the core's header requires. */
 static bool is_escaped(const char *query) {
   for (; *query; query++)
     if (*query <= ' ' || *query > '~' || *query == '#') return false;
@@ -64,7 +64,7 @@ static bool is_escaped(const char *query) {
 
 /* The head as it must be: the line of the request and, of the other seven,
 ** the one that was given. */
-static void judge_head(const char *head, size_t size, const char *client_base,
+static void check_head(const char *head, size_t size, const char *client_base,
                        char *const parts[PARTS]) {
   const char *root = strchr(client_base + 7, '/');
   char wanted[8192], line[4096];
@@ -98,7 +98,7 @@ static void send_one(ws_client *client, char *const parts[PARTS]) {
   ws_call_response(call, &got);
   head = wire_request(&size);
   if (got.kind == WS_OK)
-    judge_head(head, size, ws_client_base(client), parts);
+    check_head(head, size, ws_client_base(client), parts);
   else {
     CHECK(got.kind == WS_INVALID && size == 0);
     CHECK(!is_escaped(parts[2]));
@@ -126,9 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(text, data, size);
   text[size] = '\0';
   split(text, parts);
-  judge_base(parts[0]);
+  check_base(parts[0]);
   snprintf(base, sizeof base, "http://127.0.0.1%.4000s", parts[0]);
-  judge_base(base);
+  check_base(base);
   if (*parts[3]) headers[0] = parts[3];
   wire_answer(answer, sizeof answer - 1);
   client = wire_client(base, 100, headers);

@@ -21,7 +21,7 @@ void wire_check(bool good, const char *what, const char *file, int line);
 /* The answer that the next connections get; its bytes stay the caller's. */
 void wire_answer(const void *bytes, size_t size);
 
-/* What was sent, on all connections, since this was last asked; it ends with
+/* The bytes sent on all connections since the last call; it ends with
 ** a NUL that `size` leaves out. */
 const char *wire_request(size_t *size);
 

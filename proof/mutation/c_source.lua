@@ -1,4 +1,4 @@
---- What the rules of mutation have to know of C. All positions are indices
+--- Properties of C sources for the rules of mutation. All positions are indices
 -- of tokens (see tokens.lua).
 local c = { negated = "!(%s)", nothing = ";" }
 
@@ -38,7 +38,7 @@ local function opening(found, i)
   return i + 1
 end
 
---- What stands between the brackets of each `if`.
+--- The tokens between the parentheses of each `if`.
 function c.conditions(found)
   local ranges = {}
   for i, token in ipairs(found) do

@@ -1,4 +1,4 @@
---- What the rules of mutation have to know of Lua. All positions are indices
+--- Properties of Lua sources for the rules of mutation. Positions are indices
 -- of tokens (see tokens.lua).
 local lua = { negated = "not (%s)", nothing = "" }
 
@@ -18,7 +18,7 @@ local STATEMENT_NEXT = set "then else do repeat"
 local STATEMENT_ENDS = set "end else elseif until"
 local VALUES = set "end nil true false break"
 
---- What stands between each `if` and its `then`.
+--- The tokens between each `if` and its `then`.
 function lua.conditions(found)
   local ranges = {}
   for i, token in ipairs(found) do
@@ -74,7 +74,7 @@ function lua.scopes(found)
   return scopes
 end
 
--- Whether a value, and so perhaps a statement, can end with this token.
+-- True if a value, and so perhaps a statement, can end with this token.
 local function can_end(token)
   if token.kind == "mark" then return CLOSES[token.text] or false end
   return not lua.keywords[token.text] or VALUES[token.text] or

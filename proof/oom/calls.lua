@@ -1,4 +1,4 @@
--- What the harness does with clients while memory fails. Each scenario:
+-- The scenarios of clients for the harness that makes memory fail. Each:
 --
 --   set_up    once, in a process of its own: what it leaves on the server
 --             and in the folder is there before each case
@@ -84,9 +84,9 @@ function scenarios.warm()
   require "workstage.loop".handle()
 end
 
--- What a program knows of a change: `made` when it was told so; `unknown`
--- when it was told that nobody can say, or is a new one; else that it was not
--- made, which is also what Lua's own error says.
+-- What a program knows of a change: `made` if it succeeded; `unknown` if it
+-- was ambiguous or the program is a new one; otherwise it was not made, as also
+-- after Lua's own error.
 local outcome = "unknown"
 
 local function begin() outcome = nil end

@@ -1,5 +1,5 @@
 /*
-** Memory that fails when it is told to, and counts what is not given back.
+** Memory that fails on demand, and counts blocks that are not freed.
 */
 
 #include "oom.h"
@@ -53,7 +53,7 @@ static void give_back(void *block) {
   free(block);
 }
 
-/* What does not grow must not fail: Lua relies on it. */
+/* Shrinking a block must not fail: Lua relies on it. */
 void *oom_lua_memory(void *data, void *block, size_t old, size_t size) {
   long *used = data;
   size_t before = block ? old : 0;

@@ -1,4 +1,5 @@
--- What the harness does with migrations while memory fails: see calls.lua.
+-- The scenarios of migrations for the harness that makes memory fail, see
+-- calls.lua.
 local addresses, folder = ...
 local migration = require "workstage.migration"
 local workstage = require "workstage"
@@ -68,7 +69,7 @@ local function blueprint()
   }
 end
 
--- A stage goes, and what stands in it moves.
+-- A stage is removed, and its items are moved.
 local function fewer_stages()
   local given = blueprint()
   given.stages[3] = nil
@@ -110,7 +111,7 @@ local function apply(more)
   return migration.apply(space, plan, given)
 end
 
--- Carries on where a journal is; else nothing has begun, and it begins anew.
+-- Resumes if there is a journal; otherwise nothing has started, so it applies.
 local function carry_on()
   if exists(journal) then
     local report, err = migration.resume(space, journal)
@@ -122,7 +123,7 @@ local function carry_on()
   return said(need(apply()))
 end
 
--- What a journal says was moved must be moved.
+-- Items that were moved according to a journal must be moved.
 local function check_journal(path, words)
   return function(held)
     local records = exists(path) and migration.progress(path)

@@ -1,18 +1,17 @@
 /*
-** Out of memory, everywhere: runs each scenario of the scripts again and
-** again and fails its 1st, 2nd, 3rd ... allocation, of the Lua state, of the
-** core, of libcurl or of all three, until it is through. See proof/oom/run.
+** Out of memory, everywhere: runs each scenario of the scripts repeatedly, with
+** its 1st, 2nd, 3rd ... allocation failing (of the Lua state, the core, libcurl
+** or all three) until no allocation is left. See proof/oom/run.
 **
 **   oom SERVER_COMMAND FOLDER [NAME ...]
 **
-** Each case is a process of its own, forked from one in which all is loaded.
-** After the failure the same state does the work once more with all memory
-** there, or a new process does; then the state is closed, and nothing may be
-** left: no byte, no block, no descriptor. PROOF_CASES: so many failures,
-** spread evenly, for each source and way to fail (0: each allocation), from
-** PROOF_SEED on. PROOF_FROM: one source alone. PROOF_SCRIPT: another script
-** with scenarios. PROOF_FAIL=lua-once-123 and NAME: that one case, with what
-** it comes to.
+** Each case is a separate process, forked from one in which all is loaded.
+** After the failure the same state, or a new process, does the work again with
+** enough memory; then the state is closed, and no byte, block or descriptor may
+** be left. PROOF_CASES: the number of failures, spread evenly, for each source
+** and way to fail (0: each allocation), from PROOF_SEED on. PROOF_FROM: only
+** one source. PROOF_SCRIPT: another script with scenarios.
+** PROOF_FAIL=lua-once-123 and NAME: only that case, with its outcome.
 */
 
 #include "oom.h"
@@ -49,7 +48,7 @@ typedef struct scenario {
   bool has_tls;
 } scenario;
 
-/* What a case tells the process that started it. */
+/* The report of a case to the process that started it. */
 typedef struct report {
   long allocations;
   bool failed;
@@ -102,7 +101,7 @@ static int preload(lua_State *L) {
   return 1;
 }
 
-/* host(): a host that polls by itself, once around its loop. */
+/* host(): one round of a host with its own event loop. */
 static int go_round(lua_State *L) {
   struct pollfd one = {.fd = workstage_fileno(L), .events = POLLIN};
   if (one.fd < 0) return luaL_error(L, "not enough memory");
@@ -236,7 +235,7 @@ static bool is_memory(const char *text) {
 static void check_server(const scenario *s, const char *when) {
   const char *said;
   if (!s->server[0]) return;
-  said = oom_ask("judge");
+  said = oom_ask("summary");
   if (strcmp(said, s->server) != 0)
     complain("%s the server holds %s instead of %s", when, said, s->server);
 }
@@ -253,7 +252,7 @@ static void check_result(const scenario *s, int status, const char *text) {
     complain("another error: %s", text);
 }
 
-/* What the program was told, against what the server holds. */
+/* Compares the program's results with the server's state. */
 static void check_truth(lua_State *L, const scenario *s) {
   if (!s->server[0] || !push_step(L, s, "check")) return;
   lua_pushstring(L, oom_ask("held"));
@@ -335,7 +334,7 @@ static void run_case(lua_State *L, long *used, const scenario *s) {
   check_memory(s, *used, before, cjson, opened);
 }
 
-/* What a new process makes of what is left. */
+/* A new process continues with the files that are left. */
 static void run_afresh(lua_State *L, long *used, const scenario *s) {
   do_step(L, s, "prepare");
   check_truth(L, s);

@@ -1,11 +1,11 @@
 -- The sandbox of the harness, in a process of its own so that its memory is
 -- not counted. Reads lines from the standard input and answers each with one:
 --
---   begin COUNT   a fresh space with so many stories to move -> "ok"
---   keep          what it holds is what `reset` brings back -> "ok"
+--   begin COUNT   creates a space with COUNT stories to move -> "ok"
+--   keep          saves its content, which `reset` restores -> "ok"
 --   reset         -> "ok"
---   judge         what it holds, in short -> "moved=2 twice=0 A(B,C)"
---   held          the same one by one -> "change 1001 Review; stage B; "
+--   summary       its content, in short -> "moved=2 twice=0 A(B,C)"
+--   held          its objects, one by one -> "change 1001 Review; stage B; "
 --   tls           starts an nginx in front of it -> "https://... CA_FILE"
 local sandbox = require "workstage.sandbox"
 
@@ -94,7 +94,7 @@ local function each_change(held, names, take)
   end
 end
 
-local function judge()
+local function summary()
   local held = server:dump()
   local names, all = stages_of(held.spaces[1])
   local seen, moved, twice = {}, 0, 0
@@ -119,7 +119,7 @@ local function held()
   return table.concat(words, "; ") .. "; "
 end
 
-local answers = { judge = judge, held = held }
+local answers = { summary = summary, held = held }
 
 function answers.begin(count)
   kept = snapshot(tonumber(count))

@@ -1,4 +1,4 @@
--- What the soak judges by.
+-- The check of the soak's measurements.
 package.path = "proof/?.lua;" .. package.path
 local flat = require "flat"
 
@@ -25,8 +25,8 @@ describe("flatness", function()
     math.randomseed(7)
     local per_sample = 5 * 500 * 100 / 1024 -- 5 s of 500 requests each
     for _ = 1, 100 do
-      assert.same({}, flat.judge(samples(48, 0), { memory = 3072 }))
-      local found = flat.judge(samples(48, per_sample), { memory = 3072 })
+      assert.same({}, flat.find_rises(samples(48, 0), { memory = 3072 }))
+      local found = flat.find_rises(samples(48, per_sample), { memory = 3072 })
       assert.equal(1, #found)
       assert.truthy(found[1]:find "^memory rose by %d+")
     end

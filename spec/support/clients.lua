@@ -1,4 +1,4 @@
--- Clients for specs, the servers they talk to, and what is asked of errors.
+-- Clients for specs, their servers, and assertions about errors.
 local workstage = require "workstage"
 local sandbox = require "workstage.sandbox"
 local scripted = require "support.scripted"
@@ -44,7 +44,7 @@ function clients.scripted(more)
          clients.ox(server.url, more)
 end
 
---- Whether the token, or a good part of it, stands anywhere in a value.
+--- True if a value contains the token, or a large part of it, anywhere.
 function clients.shows_token(value, seen)
   seen = seen or {}
   if type(value) == "string" then
@@ -72,7 +72,7 @@ end
 function clients.failed(kind, value, err, ...)
   assert(value == nil, "it did not fail")
   assert(select("#", ...) == 0, "more than nil, err")
-  assert(type(err) == "table", "the error is no table")
+  assert(type(err) == "table", "the error is not a table")
   assert_sentence(tostring(err))
   assert(err.kind == kind, ("%s expected, %s came: %s")
                            :format(kind, tostring(err.kind), tostring(err)))
@@ -82,7 +82,7 @@ function clients.failed(kind, value, err, ...)
   return err
 end
 
---- A function that tells whether a text holds a plain piece.
+--- Returns a function that checks if a text contains a plain string.
 function clients.has(text, piece)
   if tostring(text):find(piece, 1, true) then return true end
   error(("'%s' is not in '%s'"):format(piece, tostring(text)), 2)

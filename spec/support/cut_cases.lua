@@ -1,4 +1,4 @@
---- What is cut: runs of migrations of each kind, small ones. Each function
+--- The cases of power cuts: small migrations of each kind. Each function
 -- returns a case for `power_cut.run`.
 local clients = require "support.clients"
 local journals = require "workstage.migration.journal.file"
@@ -26,7 +26,7 @@ local function text_of(counts)
   return table.concat(parts, " ")
 end
 
--- How often each story was moved.
+-- The number of moves of each story.
 local function changes_of(server)
   local counts = {}
   for _, changes in pairs(migrations.changes(server)) do
@@ -36,8 +36,8 @@ local function changes_of(server)
   return text_of(counts)
 end
 
--- A sandbox in which the blueprint is planned, and what it holds once that
--- is applied.
+-- A sandbox with a plan for the blueprint, and its content after that is
+-- applied.
 local function storyblok(top, name, blueprint)
   local server, space = migrations.start(migrations.space(COUNTS), {
     story_stage = "change" })
@@ -58,7 +58,7 @@ local function storyblok(top, name, blueprint)
   return case
 end
 
--- No change lost, none made twice, nothing more to plan.
+-- Asserts that no change is lost or doubled, and that nothing is left to plan.
 local function check_applied(case, space)
   same(case.text, migrations.text(space, case.workflow), "workflow")
   same(case.counts, text_of(migrations.counts(case.server)), "stories")
@@ -67,7 +67,7 @@ local function check_applied(case, space)
   assert(plan:is_empty(), "a new plan holds more to do")
 end
 
--- Items that a journal says were moved.
+-- The items that were moved according to a journal.
 local function moved_in(path)
   local moved, count = {}, 0
   for record in assert(journals.read(path)) do
@@ -88,7 +88,7 @@ function cases.apply(top)
   return case
 end
 
---- A run that was killed in the midst of its moves, with a torn last line.
+--- A run that was killed during its moves, with a torn last line.
 function cases.resume(top)
   local case = cases.apply(top)
   case.name, case.kind = "resume", "resume"
@@ -125,7 +125,7 @@ function cases.rollback(top)
   return case
 end
 
---- A workflow that is made.
+--- A workflow that is created.
 function cases.workflow(top)
   local blueprint = migrations.blueprint()
   blueprint.workflow = "Novel"

@@ -1,8 +1,8 @@
---- A disk as a power cut leaves it: from what a process did to the files of a
--- folder (see probe_disk.c), each state that may be found there afterwards.
--- What was synced is there. Of the rest nothing, all, a part, or a part with
--- NULs where blocks did not get as far; of names those before or after each
--- step, unless the folder was synced.
+--- Simulates a disk after a power cut: computes, from the calls of a process on
+-- the files of a folder (see probe_disk.c), each possible state of the folder.
+-- Synced content is complete. Of other content nothing, all, a part, or a part
+-- with NULs in place of missing blocks may exist; names may be those before or
+-- after each step, unless the folder was synced.
 local disk = {}
 
 local BLOCK = 512
@@ -13,7 +13,7 @@ local function bytes_of(digits)
   end))
 end
 
---- The calls that a process made, as probe_disk.c told them.
+--- The calls of a process, as logged by probe_disk.c.
 function disk.calls(path)
   local calls = {}
   local file = io.open(path, "rb")
@@ -88,7 +88,7 @@ function take.syncfs(self)
   for _, file in pairs(self.files) do sync_file(file) end
 end
 
---- What is on the disk, and what only the system knows.
+--- The content of the disk, and that of the system's cache.
 -- @tparam string folder the inode of the folder
 -- @tparam table before path -> { inode =, text = }: what was on the disk
 -- @tparam table calls
@@ -104,7 +104,7 @@ end
 
 -- ----------------------------------------------------- what may be found
 
--- NULs where a block's bytes, beyond those that were synced, are not there.
+-- Replaces a block's bytes that were not synced with NULs.
 local function without(text, synced, is_there)
   local parts = { text:sub(1, synced) }
   local at = synced
@@ -126,7 +126,7 @@ local function with_holes(add, text, synced)
   end
 end
 
--- The texts that a file may have, and the one that was written.
+-- The possible contents of a file, and the one that was written.
 local function texts_of(file, step)
   local found, seen = {}, {}
   local function add(each)
@@ -159,7 +159,7 @@ local function copy(names)
   return same
 end
 
--- The names that there may be: after none, one, two of the open steps.
+-- The possible names: after none, one, two of the unsynced steps.
 local function names_of(self)
   local found = { copy(self.names) }
   for _, call in ipairs(self.open) do
@@ -170,7 +170,7 @@ local function names_of(self)
   return found
 end
 
---- Each state that may be found.
+--- Each possible state of the folder.
 -- @tparam table self as `after` returns it
 -- @tparam integer step how many bytes lie between two torn writes
 -- @treturn table array of states, path -> `text`, `synced` (what must be

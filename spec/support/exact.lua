@@ -1,5 +1,5 @@
--- JSON read without changing a value: numbers keep their digits, null is
--- told from nothing, [] from {}, and a name that comes twice is an error.
+-- Reads JSON without changing a value: numbers keep their digits, null and
+-- missing members differ, [] and {} differ, and duplicate names are an error.
 local exact = {}
 
 local read
@@ -79,8 +79,8 @@ function read(text, at)
   return word, after
 end
 
---- The value of a JSON text: texts as "text ...", numbers and words as they
--- stand, arrays and objects as tables with `kind` (names with a dot before).
+--- The value of a JSON text: texts as "text ...", numbers and words unchanged,
+-- arrays and objects as tables with `kind` (names with a leading dot).
 function exact.parse(text)
   local value, at = read(text, 1)
   assert(skip(text, at) > #text, "more after the end")

@@ -1,6 +1,6 @@
 /*
-** Memory for the core that fails on demand, for specs. Every block remembers
-** its size in front of it.
+** Memory for the core that fails on demand, for specs. The size of each block
+** is stored in front of it.
 */
 
 #ifndef WS_SPEC_FAILING_MEMORY_H
@@ -41,7 +41,7 @@ static void *failing_calloc(size_t count, size_t size) {
   return block ? memset(block, 0, count * size) : NULL;
 }
 
-/* A block always moves, so that a pointer kept across shows. */
+/* Always moves the block, so that using an old pointer is detected. */
 static void *failing_realloc(void *old, size_t size) {
   size_t had = 0;
   void *block = failing_alloc(size);

@@ -24,12 +24,12 @@ function files.write(path, text)
   assert(file:close())
 end
 
---- The names in a folder, with those that begin with a dot.
+--- The names in a folder, including those that begin with a dot.
 function files.list(folder)
   return shell.lines(shell.must("ls -A %s", shell.quote(folder)))
 end
 
---- The shell's words that run a script of Lua; `arg` has what follows.
+--- The shell command that runs a Lua script; the rest becomes its `arg`.
 function files.command(script, ...)
   local words = { "lua5.4", "-e", shell.quote(script), "/dev/null" }
   for _, word in ipairs { ... } do
@@ -38,8 +38,8 @@ function files.command(script, ...)
   return table.concat(words, " ")
 end
 
--- Has a copy of the built tree while `command` runs, which everybody may
--- read: the project may lie where only root does.
+-- Runs `command` with a copy of the built tree that all users may read, as the
+-- project may be in a folder that only root can read.
 local function with_readable_tree(command)
   return ([[tree=$(mktemp -d) && cp -rL %s/. "$tree" && chmod -R a+rX "$tree"
 LUA_PATH="$tree/?.lua;$tree/?/init.lua;$LUA_PATH" \
@@ -47,8 +47,8 @@ LUA_CPATH="$tree/?.so;$LUA_CPATH" %s
 rm -rf "$tree"]]):format(shell.quote(build .. "/lua"), command)
 end
 
---- The same for a process that may not do what root may. What a sanitizer
--- loads first may be out of its reach: no matter.
+--- The same for a process without root's privileges. It may be unable to load
+-- a sanitizer's runtime, which does not matter.
 function files.unprivileged(script, ...)
   local command = files.command(script, ...)
   if shell.must "id -u" ~= "0\n" then return command end

@@ -1,5 +1,5 @@
---- What workstage promises inside any host's event loop, as specs. A host is
--- a function that returns a table:
+--- Specs of workstage inside a host's event loop. A host is a function that
+-- returns a table:
 --   every(seconds, f)   calls f again and again
 --   after(seconds, f)   calls f once
 --   run()               runs until stop() was called
@@ -10,7 +10,7 @@ local workstage = require "workstage"
 
 local TICK = 0.01
 
--- How often a ticker ticks in a second, and its longest gap.
+-- The ticks of a ticker in a second, and its longest gap.
 local function ticker(host)
   local began = service.now()
   local ticks, last, longest = 0, began, 0
@@ -31,7 +31,7 @@ local function alone(new_host)
   return (read())
 end
 
--- busted's words are globals of the spec's file alone: they come as `words`.
+-- busted's functions are globals only in the spec's file, so `words` has them.
 local function specs(new_host, words)
   local before_each, after_each = words.before_each, words.after_each
   local it = words.it

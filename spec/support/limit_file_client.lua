@@ -1,5 +1,5 @@
---- A process that sends requests as fast as its shared limit lets it, until
--- it is killed or so many are done: lua5.4 limit_file_client.lua URL FILE COUNT
+--- A process that sends requests as fast as its shared limit allows, until it
+-- is killed or COUNT are done: lua5.4 limit_file_client.lua URL FILE COUNT
 local workstage = require "workstage"
 
 local url, path, count = arg[1], arg[2], tonumber(arg[3])

@@ -1,8 +1,8 @@
 -- A Storyblok service in virtual time, and a real client of it: only the
--- transport beneath the resources, the clocks and the pauses are simulated.
+-- transport, the clocks and the pauses are simulated.
 --
--- The service dates changes by a clock of its own, answers with a `Date` of
--- another one, and lets effects show late. Other people move the same stories.
+-- The service dates changes with one clock, sends the `Date` of another one,
+-- and makes effects visible late. Other people move the same stories.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
@@ -15,7 +15,7 @@ local SETTLE_TIME = 5
 local STORY, A, B, TARGET = 1000, 11, 12, 13
 local US, OTHER = 1, 2
 
--- The time of day when virtual time is 0, as the service knows it.
+-- The service's time of day at virtual time 0.
 local EPOCH = 1796083200
 
 local World = {}
@@ -23,7 +23,7 @@ World.__index = World
 
 local function chance(probability) return math.random() < probability end
 
--- Seconds, short ones as likely as long ones.
+-- Random seconds, short ones as likely as long ones.
 local function seconds_between(least, most)
   return least * (most / least) ^ math.random()
 end
@@ -39,7 +39,7 @@ function World:written(at)
   return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. (".%03dZ"):format(milli)
 end
 
--- Ids are in no order.
+-- Ids have no order.
 function World:move(stage, user, at)
   local jitter = (math.random() - 0.5) * self.jitter
   self.changes[#self.changes + 1] = {
@@ -49,7 +49,7 @@ function World:move(stage, user, at)
   return self.changes[#self.changes]
 end
 
--- What shows by now: the newest of it is where the story stands.
+-- The changes that are visible now; the newest one is the story's stage.
 function World:visible()
   local list, newest = {}, nil
   for _, change in ipairs(self.changes) do
@@ -80,7 +80,7 @@ end
 
 function answer.user() return { user = { id = US } } end
 
--- A POST: does it take effect, when, and does its answer come?
+-- A POST: decides if and when it takes effect, and if its response arrives.
 function answer.post(world)
   world.posts = world.posts + 1
   if chance(world.lost_before) then return nil end
@@ -112,7 +112,7 @@ local function lost_error(method)
                       ambiguous = method ~= "GET" }
 end
 
--- The time that a request or an answer is under way.
+-- The latency of a request or a response.
 function World:travel() self.now = self.now + seconds_between(0.01, 0.5) end
 
 -- Somebody moves the story while the client waits.
@@ -175,7 +175,7 @@ local function client_of(world, space)
   return space
 end
 
--- The story's past: to the target by our own user, and away again.
+-- The story's history: to the target by our own user, and back again.
 local function live_before(world)
   local ago = seconds_between(10, 86400)
   world:move(A, OTHER, world.now - ago * 2)
@@ -186,7 +186,7 @@ local function live_before(world)
   end
 end
 
--- Another change that is answered, by which the clocks become known.
+-- Another change with a response, from which the client learns the clocks.
 local function make_known(world, space)
   local before, after = world.lost_before, world.lost_after
   world.lost_before, world.lost_after = 0, 0
@@ -207,7 +207,7 @@ local function read_story(world, space)
   world.now = world.now + seconds_between(0.01, 8)
 end
 
-local function judge(world, change, err)
+local function classify(world, change, err)
   local effects = 0
   local mine = false
   for _, one in ipairs(world.changes) do
@@ -238,11 +238,11 @@ local function run(setting, space)
   live_before(world)
   if world.has_answered then make_known(world, space) end
   if world.is_read then read_story(world, space) end
-  return judge(world, space.changes:create { story_id = STORY,
+  return classify(world, space.changes:create { story_id = STORY,
                                              workflow_stage_id = TARGET })
 end
 
---- Runs so many cases of a setting; how many came out in which way.
+--- Runs a number of cases of a setting; returns the count of each result.
 function lost_world.run(setting, count)
   local space = assert(workstage.storyblok { space_id = 1, token = "token" })
   local now, sleep, time = core.now, loop.sleep, os.time

@@ -1,13 +1,12 @@
---- What the specs of migrations have in common: a space of their own making
--- in a sandbox that holds to every rule, plans applied to it, and what it
--- holds afterwards, by names.
+--- Common functions for the specs of migrations: build a space in a sandbox
+-- that enforces every rule, apply plans to it, and read its content by names.
 local clients = require "support.clients"
 local migration = require "workstage.migration"
 local sandbox = require "workstage.sandbox"
 
 local migrations = { SPACE = clients.SPACE }
 
---- A folder in memory where there is one: a sync takes no time there.
+--- A folder in memory, if possible, as a sync takes no time there.
 function migrations.folder()
   local pipe = assert(io.popen "mktemp -d -p /dev/shm 2>/dev/null || mktemp -d")
   local path = pipe:read "l"
@@ -60,7 +59,7 @@ end
 
 -- --------------------------------------------------------- a small space
 
---- The stages of the workflow that most specs begin with.
+--- The stages of the workflow with which most specs start.
 function migrations.stages()
   return {
     { name = "Drafting", color = "#babcb6", position = 1, is_default = true,
@@ -114,7 +113,7 @@ function migrations.space(counts, more)
   return content
 end
 
---- The blueprint of "Article" as it stands, to be changed.
+--- The blueprint of the unchanged "Article", to be modified.
 function migrations.blueprint()
   return {
     workflow = "Article", content_types = { "article" },
@@ -139,7 +138,7 @@ end
 
 -- ---------------------------------------------------- what is there now
 
---- A workflow as the server holds it.
+--- A workflow as stored by the server.
 function migrations.workflow(server, name)
   for _, workflow in ipairs(server:dump().spaces[1].workflows) do
     if workflow.name == (name or "Article") then
@@ -170,7 +169,7 @@ function migrations.names(server, name)
   return names
 end
 
---- How many stories stand in each stage, by "Stage" (of "Article") or
+--- The number of stories in each stage, by "Stage" (of "Article") or
 -- "Workflow / Stage"; "none" for those without one.
 function migrations.counts(server)
   local space, names, counts = server:dump().spaces[1], {}, {}
@@ -188,7 +187,7 @@ function migrations.counts(server)
   return counts
 end
 
---- The stage changes that the server holds, by story.
+--- The stage changes on the server, by story.
 function migrations.changes(server)
   local found = {}
   for _, change in ipairs(server:dump().spaces[1].workflow_stage_changes) do
@@ -205,7 +204,7 @@ local function sorted(list)
   return table.concat(copy, ",")
 end
 
---- A blueprint as text in which only what it means is told apart.
+--- A blueprint as text: equal for blueprints with the same meaning.
 function migrations.text_of(blueprint)
   local lines = { ("%s %s [%s]"):format(blueprint.workflow, blueprint.default,
                                         sorted(blueprint.content_types)) }
@@ -223,13 +222,13 @@ function migrations.text_of(blueprint)
   return table.concat(lines, "\n")
 end
 
---- The workflow as text, names for ids.
+--- The workflow as text, with names in place of ids.
 function migrations.text(space, name)
   return migrations.text_of(assert(migration.export(space, name or
                                                     "Article")))
 end
 
---- Every request that the sandbox refused; it knows no content types.
+--- Every request that the sandbox rejected; it has no content types.
 function migrations.refused(server, from)
   local found = {}
   for _, request in ipairs(server:requests(from)) do
@@ -242,9 +241,9 @@ function migrations.refused(server, from)
   return found
 end
 
---- A blueprint with all kinds of changes at once: names and colours that
--- change places, a stage that goes, one that comes under its name, a new
--- default, another order, moves.
+--- A blueprint with all kinds of changes at once: swapped names and colours, a
+-- stage that is removed, a new one with its name, a new default, another order,
+-- moves.
 -- @tparam[opt="Start"] string last what becomes of Drafting's name
 function migrations.busy(last)
   return {

@@ -35,7 +35,7 @@ local SERVER = [[
   }
 ]]
 
--- A port that was free a moment ago.
+-- A free port.
 local function free_port()
   local server = assert(sandbox.start { seed = false })
   local port = server.port

@@ -1,11 +1,11 @@
---- Plans of plain tables: without network and files.
+--- Creates plans from plain tables, without network and files.
 local attributes = require "workstage.migration.stage"
 local diff = require "workstage.migration.plan.diff"
 local state = require "workstage.migration.state"
 
 local planning = {}
 
---- A stage's attributes as the service answers them for one with nothing set.
+--- The attributes in the service's response for a stage with defaults.
 function planning.stage(id, name, color, more)
   local stage = attributes.of_stage { id = id, name = name, color = color }
   stage.position = id or false

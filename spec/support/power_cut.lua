@@ -1,7 +1,6 @@
---- Power cuts: a process that migrates ends before or behind each of the
--- calls that it makes to its journals' folder. From every state in which a
--- disk may be found then, with the service as it was at that moment, the run
--- is carried on.
+--- Power cuts: ends a migrating process before or after each of its calls on
+-- its journals' folder. From every possible state of the disk, with the service
+-- in its state of that moment, resumes the run.
 local clients = require "support.clients"
 local disk = require "support.disk"
 local files = require "support.files"
@@ -15,7 +14,7 @@ local workstage = require "workstage"
 
 local power_cut = {}
 
--- In it: applies the plan, carries on, or rolls back.
+-- The script of that process: applies the plan, resumes, or rolls back.
 local PROCESS = [[
 local migration = require "workstage.migration"
 local workstage = require "workstage"
@@ -48,7 +47,7 @@ local function write_files(self, texts)
   self.there = texts
 end
 
--- Processes leave files of names that nobody knows before.
+-- Processes leave files with unpredictable names.
 local function clear(self)
   shell.must("rm -rf %s && mkdir %s", self.folder, self.folder)
   self.there = {}
@@ -76,8 +75,8 @@ end
 
 -- ------------------------------------------------------------ the service
 
--- Waits until all that had left is answered. Returns whether any of it was
--- more than a read.
+-- Waits until all requests that were sent have a response. Returns true if any
+-- of them was more than a read.
 local function quiet(self, from)
   local until_then, count = service.now() + 2, -1
   while service.now() < until_then do
@@ -100,8 +99,8 @@ end
 
 -- ------------------------------------------------------------ the process
 
--- Lets the process run until a call; its calls, whether it came to its end,
--- and whether it had sent more than reads.
+-- Runs the process until a call; returns its calls, true if it completed, and
+-- true if it had sent more than reads.
 local function run(self, number, after)
   assert(self.server:load(self.before))
   clear(self)
@@ -128,8 +127,8 @@ local function fail(self, format, ...)
   return nil
 end
 
--- What opening makes of a journal that was found. It must hold what was
--- synced, and nothing that was not written.
+-- Opens a journal of the state. It must have all synced lines, and no line that
+-- was not written.
 local function look(self, path, found)
   local opened, err = journals.open(path)
   if not opened then return fail(self, "%s", err) end
@@ -144,9 +143,9 @@ local function look(self, path, found)
   return text
 end
 
--- The journals in a state, looked at: which they are, and how many lines
--- each has. From the same it is carried on once.
-local function judge(self, state)
+-- Checks the journals in a state; returns a key of their names and numbers of
+-- lines. Runs are resumed only once for each key.
+local function check_journals(self, state)
   local texts = {}
   for path, found in pairs(state) do texts[path] = found.text end
   write_files(self, texts)
@@ -171,7 +170,7 @@ local function apply(self, client)
   return migration.apply(client, plan, { journal = journal_of(self) })
 end
 
--- A run whose way back has begun is not carried on.
+-- A run whose rollback has started is not resumed.
 local function roll_back(self, client, path)
   if self.has_written then
     local report, err = migration.resume(client, path)
@@ -182,7 +181,7 @@ local function roll_back(self, client, path)
   return migration.rollback(client, path)
 end
 
--- Carries on, and does what an error says is to be done.
+-- Resumes, and follows the advice of errors.
 local function carry_on(self, client)
   local path = journal_of(self)
   if self.kind == "rollback" then return roll_back(self, client, path) end
@@ -194,7 +193,7 @@ local function carry_on(self, client)
     os.remove(path)
   end
   if self.has_written then
-    return nil, "requests were sent, and no journal tells of it"
+    return nil, "requests were sent, and no journal records it"
   end
   return apply(self, client)
 end
@@ -212,7 +211,7 @@ local function finish(self, snapshot)
   client:close()
 end
 
--- Every state after one cut.
+-- Checks every state after one cut.
 local function cut(self, number, after)
   self.moment = ("%s call %d"):format(after and "behind" or "before", number)
   local found, is_done, has_written = run(self, number, after)
@@ -222,7 +221,7 @@ local function cut(self, number, after)
   clear(self)
   for _, state in ipairs(disk.states(found, self.step)) do
     self.cases = self.cases + 1
-    local key = judge(self, state)
+    local key = check_journals(self, state)
     if key and not seen[key] then
       seen[key] = true
       self.resumed = self.resumed + 1
@@ -232,15 +231,15 @@ local function cut(self, number, after)
   return is_done
 end
 
---- Cuts a process at each of its calls.
+--- Ends a process at each of its calls.
 -- @tparam table case `name`; `kind` ("apply", "resume", "rollback"); `server`
 --   and `client()`; `blueprint`; `top`, a folder with the plan; `check(case,
---   client)`, which raises where the service is not as it should be;
---   `prepare(case)` for what comes before the process
+--   client)`, which raises if the service has the wrong state;
+--   `prepare(case)`, called before the process starts
 -- @tparam[opt] table given `step`, bytes between two torn writes (1), and
 --   `every`, calls between two cuts (1)
 -- @treturn table the case with `cases` (states looked at), `resumed` (those
---   from which it was carried on) and `failures` (texts)
+--   from which it was resumed) and `failures` (texts)
 function power_cut.run(case, given)
   local self = setmetatable(case, Case)
   self.cases, self.resumed, self.failures = 0, 0, {}

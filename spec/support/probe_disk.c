@@ -1,8 +1,8 @@
 /*
-** Loaded before a process (LD_PRELOAD): tells what it does to the files of
-** one folder, call by call, and ends it at one of them, as a power cut would.
+** Loaded into a process (LD_PRELOAD): logs its calls on the files of one
+** folder, and ends it at one of them, as a power cut would.
 **
-** DISK_FOLDER: whose files; DISK_LOG: where the calls are told, a line each;
+** DISK_FOLDER: that folder; DISK_LOG: the log, with a line for each call;
 ** DISK_CUT: the number of the call at which the process ends, from 1;
 ** DISK_AFTER: set when it ends behind that call, not before it.
 */
@@ -45,7 +45,7 @@ __attribute__((constructor)) static void begin(void) {
   unsetenv("LD_PRELOAD");
 }
 
-/* Whether a path is the folder or one in it. */
+/* True if a path is the folder or in it. */
 static bool is_ours(const char *path) {
   size_t size = strlen(disk.folder);
   return disk.log >= 0 && strncmp(path, disk.folder, size) == 0 &&
@@ -74,7 +74,7 @@ static void put(const char *bytes, size_t size) {
   (void)!syscall(SYS_write, disk.log, bytes, size);
 }
 
-/* Tells a call that succeeded; `bytes` follow in hexadecimal. */
+/* Logs a call that succeeded; `bytes` follow in hexadecimal. */
 static void tell(const char *what, unsigned long long file, long long at,
                  const char *first, const char *second, const char *bytes,
                  size_t size) {

@@ -1,6 +1,6 @@
 /*
-** What specs of files need of the system and Lua does not give: a
-** descriptor that turns bad under its owner, and a fork.
+** System functions for specs of files that Lua does not have: replacing the
+** file of an open descriptor, and fork.
 */
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static int find(const char *path) {
   return -1;
 }
 
-/* swap(path, other): whoever has `path` open has `other` open instead. */
+/* swap(path, other): makes the descriptor of `path` refer to `other`. */
 static int swap(lua_State *L) {
   int fd = find(luaL_checkstring(L, 1));
   int other = open(luaL_checkstring(L, 2), O_RDWR | O_CLOEXEC);
@@ -42,7 +42,7 @@ static int is_open(lua_State *L) {
   return 1;
 }
 
-/* in_child(f): what f returns (true or false) in a forked process. */
+/* in_child(f): the result of f (true or false) in a forked process. */
 static int in_child(lua_State *L) {
   int status = -1;
   pid_t pid = fork();

@@ -1,6 +1,6 @@
 /*
-** How much of the C library's heap is in use: what a process holds besides
-** comes of the order in which blocks came and went.
+** The part of the C library's heap that is in use: the rest of a process's heap
+** is free, but fragmented.
 */
 
 #include <malloc.h>

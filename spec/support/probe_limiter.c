@@ -258,7 +258,7 @@ static void start(Run *run, int client, ws_time now) {
 }
 
 
-/* When the client may start one: its places, its work and its slots. */
+/* When the client may start one: limited by its concurrency, work and slots. */
 static ws_time wants(Run *run, int client, ws_time now) {
   int flying = 0;
   ws_time at;
@@ -284,7 +284,7 @@ static void go(Run *run, int client, ws_time now) {
 }
 
 
-/* The next thing that happens, until time is up. */
+/* The next event, until time is up. */
 static ws_time step(Run *run, ws_time now) {
   ws_time at = WS_NEVER;
   int client = -1, flight = -1;
@@ -346,7 +346,7 @@ static Span span(lua_State *L, const char *name, double otherwise) {
 }
 
 
-/* Tells the limiter the shortest trip there is, well before the run. */
+/* Gives the limiter the shortest possible round trip, well before the run. */
 static void teach(const Run *run, ws_limiter *limiter) {
   double trip = run->inbound.low + run->outbound.low + run->work.low;
   for (int i = 0; i < 8; i++) {

@@ -1,7 +1,7 @@
 /*
-** A tiny HTTP server whose answers are written by a spec, byte by byte: for
-** what no well-meaning server sends. One thread accepts, one more serves
-** each connection; no Lua in them.
+** A small HTTP server whose responses a spec writes, byte by byte, also
+** malformed ones. One thread accepts, and one serves each connection, without
+** Lua.
 */
 
 #include <arpa/inet.h>
@@ -126,7 +126,7 @@ static answer *copy_answer(const answer *a) {
   return copy;
 }
 
-/* A copy of the first answer that the request meets, which counts. */
+/* A copy of the first response that matches the request, which uses it up. */
 static answer *take_answer(server *s, const request *r) {
   for (answer **at = &s->answers; *at; at = &(*at)->next) {
     answer *found = *at, *copy;
@@ -354,7 +354,7 @@ static int push(lua_State *L) {
   return 0;
 }
 
-/* deafen(): the connections to come are left alone. */
+/* deafen(): reads nothing from further connections. */
 static int deafen(lua_State *L) {
   server *s = check(L);
   pthread_mutex_lock(&s->lock);

@@ -1,7 +1,7 @@
 /*
-** What is left of a token in the core's memory, without Lua, once its client
-** is closed. The token is given backwards, so that looking for it does not
-** make it stand there.
+** Searches the core's memory, without Lua, for a token after its client was
+** closed. The token is passed backwards, so that the search itself does not
+** put it into memory.
 */
 
 #include <inttypes.h>
@@ -86,8 +86,8 @@ static void push(lua_State *L, found seen) {
   lua_pushinteger(L, seen.others);
 }
 
-/* left(url, backwards): how often it stands there while a client is open,
-** ours and others', and after it was closed. */
+/* left(url, backwards): the number of copies while a client is open, ours and
+** others', and after it was closed. */
 static int left(lua_State *L) {
   static const char *const headers[] = {"X-More: yes", NULL};
   const char *url = luaL_checkstring(L, 1);

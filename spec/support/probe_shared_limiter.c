@@ -1,7 +1,7 @@
 /*
-** Handles of shared limiters for specs: the calls one by one, times in
-** seconds. The core of this module is a copy of its own, so that no client
-** takes part. Its fcntl fails on demand.
+** Handles of shared limiters for specs: the single calls, with times in
+** seconds. This module has its own copy of the core, so that no client takes
+** part. Its fcntl fails on demand.
 */
 
 #include <errno.h>
@@ -125,7 +125,7 @@ static int probe_start(lua_State *L) {
 }
 
 
-/* When the handle wants to be asked again. */
+/* When to call start again. */
 static int probe_stop_waiting(lua_State *L) {
   push_time(L, ws_limit_stop_waiting(check_handle(L)->handle,
                                      check_time(L, 2)));
@@ -167,7 +167,7 @@ static int probe_is_locked(lua_State *L) {
 }
 
 
-/* True if the handle's wakeup was signalled since the last look. */
+/* True if the handle's wakeup was signalled since the last call. */
 static int probe_woken(lua_State *L) {
   int wake = check_handle(L)->wake;
   struct pollfd look = {.fd = wake, .events = POLLIN};
@@ -183,7 +183,7 @@ static int probe_now(lua_State *L) {
 }
 
 
-/* fail_locks(errno): so do all locks from now on; 0: none does. */
+/* fail_locks(errno): all locks fail with it from now on; 0: none does. */
 static int probe_fail_locks(lua_State *L) {
   lock_errno = (int)luaL_checkinteger(L, 1);
   return 0;
@@ -203,9 +203,9 @@ static const char *const states[] = {"good", "empty", "other clock",
                                      "foreign", "damaged"};
 
 
-/* read(bytes, now, clock): what the bytes are, and if good, the bytes that
-** the record would be written as at that time. They lie at the end of a page,
-** so that nothing beyond them is read. */
+/* read(bytes, now, clock): the state of the record and, if good, its bytes when
+** written at that time. The input is at the end of a page, so that reading
+** beyond it crashes. */
 static int probe_read(lua_State *L) {
   size_t size, page = 16 * 65536;
   const char *bytes = luaL_checklstring(L, 1, &size);

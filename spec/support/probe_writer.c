@@ -1,7 +1,7 @@
 /*
-** The writers of JSON, bodies and queries for specs, with memory that fails
-** on demand. The core of this module is a copy of its own: what it does to
-** the core's memory touches no client.
+** The writers of JSON, bodies and queries for specs, with memory that fails on
+** demand. This module has its own copy of the core, so that its memory
+** functions do not affect clients.
 */
 
 #include <lauxlib.h>
@@ -55,8 +55,8 @@ static int push_result(lua_State *L, bool done, ws_buffer *buffer,
   return 5;
 }
 
-/* A schema of our own with what the services' have not, or not yet. What
-** stands behind its last field is none of it. */
+/* A schema with kinds of fields that the services' schemas do not have. The
+** entry after its last field does not belong to it. */
 static const ws_field inner_fields[] = {
   WS_FIELD("text", TEXT, WS_REQUIRED, ""),
   WS_FIELD("number", NUMBER, 0, "")
@@ -89,7 +89,7 @@ static const ws_schema *check_schema(lua_State *L, int arg) {
   return schema;
 }
 
-/* A walk over a table has to begin with its first pair. */
+/* Reading a table must start with its first pair. */
 static ws_source lua_tables;
 
 static bool next_pair(void *host, int table, bool first, ws_value *key,

@@ -1,5 +1,5 @@
--- A real HTTP server whose answers a spec writes (probe_scripted.c), and what
--- it was sent.
+-- A real HTTP server whose responses a spec writes (probe_scripted.c), and the
+-- requests to it.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_scripted"
@@ -9,7 +9,7 @@ local scripted = {}
 local Server = {}
 Server.__index = Server
 
---- Starts a server that answers nothing yet: it closes the connection.
+--- Starts a server without responses, which closes each connection.
 function scripted.start()
   local core = probe.start()
   return setmetatable({
@@ -18,10 +18,10 @@ function scripted.start()
   }, Server)
 end
 
---- Adds an answer, byte for byte. Options: `match` (how the request line
--- begins, such as "GET /v1"), `times` (1; 0: for ever), `delay` (seconds),
--- `close`, `piece` and `pause` (so many bytes, then so many seconds), `fill`
--- and `fills` (what follows so many times, and is held once).
+--- Adds a response, byte for byte. Options: `match` (the start of the request
+-- line, such as "GET /v1"), `times` (1; 0: always), `delay` (seconds), `close`,
+-- `piece` and `pause` (the bytes between two pauses, and their seconds), `fill`
+-- and `fills` (a text that follows, and how many times; it is stored once).
 function Server:raw(bytes, options)
   local given = options or {}
   self.core:push(given.match or "", bytes, given.times or 1,
@@ -29,7 +29,7 @@ function Server:raw(bytes, options)
                  given.pause or 0, given.fill or "", given.fills or 0)
 end
 
---- Adds a proper answer; options as above, and `headers` (lines).
+--- Adds a valid response; options as above, and `headers` (lines).
 function Server:answer(status, body, options)
   local lines = { ("HTTP/1.1 %d Said"):format(status) }
   for _, line in ipairs(options and options.headers or {}) do
@@ -41,12 +41,12 @@ function Server:answer(status, body, options)
   self:raw(table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or ""), options)
 end
 
---- From now on connections are accepted, and nothing is read from them.
+--- From now on accepts connections, but reads nothing from them.
 function Server:deafen()
   self.core:deafen()
 end
 
---- Drops the answers that were not given yet.
+--- Drops the responses that were not sent yet.
 function Server:forget()
   self.core:forget()
 end

@@ -1,5 +1,5 @@
---- A sandbox and clients of it, as the specs of requests want them: without
--- a rate limit, and with pauses that do not make a spec slow.
+--- A sandbox and clients of it for the specs of requests: without a rate limit,
+-- and with short pauses.
 local sandbox = require "workstage.sandbox"
 local system = require "system"
 local workstage = require "workstage"
@@ -14,7 +14,7 @@ local function merge(into, more)
   return into
 end
 
---- Starts a sandbox; options as sandbox.start takes them.
+--- Starts a sandbox; options as for sandbox.start.
 function service.start(options)
   return assert(sandbox.start(merge({ rate_limit = false }, options)))
 end
@@ -40,7 +40,8 @@ end
 --- Seconds on a clock that only goes forward.
 service.now = system.monotime
 
---- The requests that came, of a method and a part of a path if given.
+--- The received requests, optionally only those of a method and a part of a
+-- path.
 function service.requests(server, method, path)
   local found = {}
   for _, request in ipairs(server:requests()) do
@@ -56,12 +57,12 @@ function service.count(server, method, path)
   return #service.requests(server, method, path)
 end
 
---- The only space of a sandbox, as its dump has it.
+--- The only space of a sandbox, from its dump.
 function service.space_of(server)
   return server:dump().spaces[1]
 end
 
---- The ids that a spec works with, from the usual seed.
+--- The ids that specs use, from the default seed.
 function service.ids(server)
   local space, ids = service.space_of(server), {}
   for _, workflow in ipairs(space.workflows) do
@@ -81,7 +82,7 @@ function service.ids(server)
   return ids
 end
 
---- Changes to a stage on a story that the server holds.
+--- The changes of a story to a stage on the server.
 function service.changes_of(server, story, stage)
   local found = {}
   for _, change in ipairs(service.space_of(server).workflow_stage_changes) do

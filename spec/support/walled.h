@@ -1,6 +1,6 @@
 /*
-** Text for what must not read past its end: the byte behind it is on a page
-** that cannot be read.
+** Text followed by a page that cannot be read, so that reading past its end
+** crashes.
 */
 
 #ifndef WS_SPEC_WALLED_H

@@ -1,4 +1,4 @@
--- The writers of the core (probe_writer.c), and what their specs share.
+-- The writers of the core (probe_writer.c), and functions for their specs.
 local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_writer"
@@ -23,7 +23,7 @@ function writer.query(schema, filter)
 end
 
 -- Runs a writer with the first allocation failing, then the second ...
--- until none fails; each failure has to be told, and nothing may leak.
+-- until none fails; each failure must be reported, and nothing may leak.
 function writer.fail_each(write)
   local _, before = probe.memory()
   for n = 1, 100 do
@@ -33,15 +33,15 @@ function writer.fail_each(write)
     probe.fail_at()
     assert(living == before, "blocks were left behind")
     if calls < n then return n - 1, text end
-    assert(text == nil and failed, "a failure was not told")
+    assert(text == nil and failed, "a failure was not reported")
     assert(message == "not enough memory", message)
     assert(size == 0, "something was left in the buffer")
   end
   error "it asks for memory without end"
 end
 
--- The values of a JSON text in a form that tells 1 from 1.0 and keeps every
--- digit, whatever the order of names.
+-- The values of a JSON text in a form that distinguishes 1 and 1.0 and keeps
+-- every digit, whatever the order of names.
 function writer.tokens(text)
   local found = {}
   for token in text:gmatch '"[^"]*"%s*:?%s*[^,{}%[%]]*' do

@@ -1,4 +1,4 @@
--- Responses: read as they are, with lua-cjson as the judge, and by each
+-- Responses: read without a schema, compared with lua-cjson, and by each
 -- schema.
 local cjson = require "cjson".new()
 local core = require "workstage.core"
@@ -19,14 +19,14 @@ assert(#schemas > 10)
 local LARGEST = (1 << 53) - 1
 
 -- No integral number is left a float.
-local function judge(value, depth)
+local function check(value, depth)
   if type(value) ~= "table" then return end
   assert(depth < 2000)
   for _, item in pairs(value) do
     if math.type(item) == "float" and item == math.floor(item) then
       assert(math.abs(item) > LARGEST, "an integral float")
     end
-    judge(item, depth + 1)
+    check(item, depth + 1)
   end
 end
 
@@ -66,7 +66,7 @@ local function compare(bytes)
     assert(not good or is_lenient(bytes), why)
   else
     assert(good and same(ours, theirs), tostring(theirs))
-    judge(ours, 0)
+    check(ours, 0)
   end
   return ours ~= nil
 end
@@ -78,7 +78,7 @@ return function(bytes)
     if value == nil then
       assert(#why > 5 and is_json == is_good)
     else
-      judge(value, 0)
+      check(value, 0)
       local id = with_id[schema] and value.id or 1
       assert(math.type(id) == "integer" and id >= 1 and id <= LARGEST)
     end

@@ -1,7 +1,7 @@
--- What targets share.
+-- Common functions of the targets.
 local common = {}
 
---- Whether two values are the same, tables by what is in them.
+--- True if two values are equal; compares the content of tables.
 function common.same(one, two)
   if type(one) ~= "table" or type(two) ~= "table" then return one == two end
   for name, item in pairs(one) do

@@ -6,7 +6,7 @@ local space = assert(workstage.storyblok {
   token = "fuzz-token", space_id = 1, base_url = "http://127.0.0.1:1",
 })
 
--- What a server says of a page in its headers.
+-- The headers of a page.
 local function header_text(next_byte)
   local texts = { "0", "-1", "1", "2", "25", "1e9", "0x10", "9e99", "nan",
                   "9223372036854775807", "999999999999999999999", "", " 3",

@@ -122,11 +122,10 @@ end
 -- that was planned for, the stage is read again, once: the run ends if it was
 -- put into another workflow.
 local function check_target(self, change)
-  local run, stage = self.run, self.run.state.stages[self.work.to]
-  if self.is_checked or not stage or not change.workflow_id or
-     change.workflow_id == stage.workflow then
-    return
-  end
+  if self.is_checked or not change.workflow_id then return end
+  local run = self.run
+  local stage = run.state.stages[self.work.to]
+  if not stage or change.workflow_id == stage.workflow then return end
   self.is_checked, run.needs_refresh = true, true
   local good, err = run:check(run.plan.operations[self.work.operation], true)
   if not good then run:end_with(err) end

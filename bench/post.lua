@@ -14,7 +14,7 @@ local space = assert(workstage.storyblok {
   rate_limit = 100000, concurrency = flight, user_agent = "bench",
 })
 
-local told = false
+local first_printed = false
 
 local function change(number)
   local made = assert(space.changes:create {
@@ -22,8 +22,8 @@ local function change(number)
     workflow_stage_id = 288868932200000 + number % 7,
   })
   assert(made.workflow_stage_id == 288868932200001)
-  if told then return made end
-  told = true
+  if first_printed then return made end
+  first_printed = true
   io.stdout:write "first\n"
   io.stdout:flush()
   return made

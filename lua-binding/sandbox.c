@@ -1,6 +1,6 @@
 /*
-** Lua's face of the sandbox: tables to JSON text and back, and a userdata
-** that owns one running server.
+** The sandbox's Lua interface: converts tables to JSON text and back, and has a
+** userdata that owns one running server.
 */
 #include "json/writer.h"
 #include "sandbox/json.h"
@@ -21,8 +21,7 @@
 EXPORT int luaopen_workstage_sandbox(lua_State *L);
 
 /*
-** What a call holds of C memory. It is a userdata, so that an error of
-** Lua's in the middle leaves nothing behind.
+** The C memory of a call. It is a userdata, so that a Lua error leaks nothing.
 */
 struct held {
   ws_buffer text;
@@ -184,7 +183,7 @@ static char hex_value(char digit) {
   return (char)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
-/* Pushes bytes that are no text, as text_quote_bytes() wrote them. */
+/* Pushes bytes that are not UTF-8, as text_quote_bytes() wrote them. */
 static void push_bytes(lua_State *L, const struct json *digits) {
   luaL_Buffer bytes;
   size_t i;
@@ -276,7 +275,7 @@ static int sandbox_m_stop(lua_State *L) {
 }
 
 /***
-** What was counted.
+** Returns the statistics.
 ** @treturn[1] table
 ** @treturn[2] nil
 ** @treturn[2] string what is wrong
@@ -439,7 +438,7 @@ static void stop_signals(sigset_t *set) {
   sigaddset(set, SIGHUP);
 }
 
-/* For the tool alone: keeps the signals that end it back, ... */
+/* Only for the tool: blocks the signals that end it, ... */
 static int module_hold_signals(lua_State *L) {
   sigset_t set;
   (void)L;

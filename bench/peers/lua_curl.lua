@@ -9,7 +9,7 @@ local url, requests, flight =
   arg[1], math.tointeger(arg[2]), math.tointeger(arg[3])
 local PATH = "/v1/spaces/288868932106293/workflow_stage_changes"
 
-local begun, told = 0, false
+local begun, first_printed = 0, false
 
 local function new_request()
   local request = { parts = {} }
@@ -46,8 +46,8 @@ local function check(request)
   local change = json.decode(table.concat(request.parts))
                      .workflow_stage_change
   assert(change.workflow_stage_id == 288868932200001)
-  if told then return end
-  told = true
+  if first_printed then return end
+  first_printed = true
   io.stdout:write "first\n"
   io.stdout:flush()
 end

@@ -14,7 +14,7 @@ local PATH = "/v1/spaces/288868932106293/workflow_stage_changes"
 local host, port = arg[1]:match "^http://([^:]+):(%d+)$"
 local requests, flight = math.tointeger(arg[2]), math.tointeger(arg[3])
 
-local number, told = 0, false
+local number, first_printed = 0, false
 
 local function encode(at)
   -- lua-cjson 2.1.0 writes 14 digits, fewer than the ids have
@@ -55,8 +55,8 @@ local function work()
   while number < requests do
     number = number + 1
     post(connection, number)
-    if not told then
-      told = true
+    if not first_printed then
+      first_printed = true
       io.stdout:write "first\n"
       io.stdout:flush()
     end

@@ -7,7 +7,7 @@ import { clients } from "./clients.mjs";
 const [name, url, requests, flight] = process.argv.slice(2);
 const post = clients[name](url, 0);
 let number = 0;
-let told = false;
+let first_printed = false;
 
 async function work() {
   while (number < Number(requests)) {
@@ -20,8 +20,8 @@ async function work() {
     });
     if (change.workflow_stage_id !== 288868932200001)
       throw new Error("not the answer that was expected");
-    if (!told) process.stdout.write("first\n");
-    told = true;
+    if (!first_printed) process.stdout.write("first\n");
+    first_printed = true;
   }
 }
 

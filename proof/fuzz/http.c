@@ -173,10 +173,10 @@ static void check_headers(const ws_call *call, const answer *a) {
   }
 }
 
-/* What holds of any end: a status has its kind, a body its limit; a POST is
+/* Checks every outcome: a status has its kind, a body its limit; a POST is
 ** in doubt unless it was refused or went well. */
 static void check_end(const ws_response *got, bool posted) {
-  bool told = got->status >= 200 && got->status < 500;
+  bool is_known = got->status >= 200 && got->status < 500;
   CHECK(got->attempts == 1 || (got->attempts == 2 && !posted) ||
         (got->attempts == 2 && got->status == 429));
   CHECK(got->body_size <= MOST && got->body[got->body_size] == '\0');
@@ -186,7 +186,7 @@ static void check_end(const ws_response *got, bool posted) {
   if (got->kind == WS_OK) CHECK(got->status >= 200 && got->status < 300);
   else CHECK(got->message && strlen(got->message) < 256);
   if (got->kind == WS_OK || !posted) CHECK(!got->ambiguous);
-  else CHECK(got->ambiguous == (!told || got->status < 300));
+  else CHECK(got->ambiguous == (!is_known || got->status < 300));
 }
 
 static void check_proper(const ws_call *call, const ws_response *got,
@@ -219,7 +219,7 @@ static void check_requests(const ws_response *got, bool posted) {
   CHECK(*at == '\0');
 }
 
-/* What the server sends: the bytes, or the proper answer that they make. */
+/* The server's response: the bytes, or the valid response that they encode. */
 static void set_answer(answer *a, const uint8_t *data, size_t size) {
   static char bytes[sizeof a->head + MOST];
   size_t head;

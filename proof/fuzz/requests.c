@@ -1,7 +1,7 @@
 /*
 ** Fuzzes the sandbox's handling of requests. An input is some requests, each
 ** a line "METHOD target", the lines of a body, and an empty line. After a blank
-** it goes through a socket as it is.
+** it is sent unchanged through a socket.
 */
 
 #include <arpa/inet.h>
@@ -64,10 +64,10 @@ static bool is_status(int status) {
   return false;
 }
 
-/* A refusal changes nothing, and neither does reading; but a list of
-** workflows makes the default one. */
-static void check(const struct request *r, const struct message *m,
-                  const char *before, const char *after) {
+/* A rejected request changes nothing, and neither does reading; but a list of
+** workflows creates the default one. */
+static void check_exchange(const struct request *r, const struct message *m,
+                           const char *before, const char *after) {
   bool makes = strstr(m->path, "/workflows") || strstr(m->path, "/publish");
   CHECK(is_status(r->status));
   CHECK(r->body_len == 0 || is_json(r->body, r->body_len));
@@ -93,7 +93,7 @@ static void serve(const char *text, size_t size, char **state) {
   request_work(&r);
   pthread_mutex_unlock(&sandbox->lock);
   after = dump();
-  check(&r, r.message, *state, after);
+  check_exchange(&r, r.message, *state, after);
   message_free(r.message);
   free(r.body);
   free(*state);

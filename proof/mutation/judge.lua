@@ -1,4 +1,4 @@
--- What became of the mutants: judge.lua FOLDER COUNT JUDGED
+-- Reports the results of the mutants: judge.lua FOLDER COUNT JUDGED
 -- One line for each part. A survivor that JUDGED does not know is a failure.
 local folder, count, judged_path = arg[1], tonumber(arg[2]), arg[3]
 

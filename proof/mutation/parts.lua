@@ -1,4 +1,4 @@
--- What is broken, and the specs that are to notice, fastest first. `build`:
+-- The mutated sources, and the specs that must notice, fastest first. `build`:
 -- what has to be made anew from a C source.
 local MIGRATION = "lua-binding/workstage/migration/"
 local WRITER = "build/spec/probe_writer.so"

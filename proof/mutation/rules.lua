@@ -38,7 +38,7 @@ local function one_more(text)
   end
 end
 
--- What becomes another token.
+-- Tokens and their replacements.
 local function edit_token(list, found, i, language)
   local token, text = found[i], found[i].text
   local other = TURNED[text]

@@ -9,7 +9,7 @@ local MARKS = {
   lua = { "...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>" },
 }
 
--- What is no token: patterns from here on.
+-- Patterns of text that is not a token.
 local SKIPPED = {
   c = { "^/%*.-%*/", "^%s+", "^\\\n", "^#%s*define%s+[%w_]+%b()",
         "^#%s*define%s+[%w_]+", "^#[^\n]*" },

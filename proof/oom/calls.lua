@@ -5,7 +5,7 @@
 --   prepare   before each case and each `again` of a new process
 --   run       memory fails in it; returns a text, which must be `expect`
 --   check     gets what the server holds (see server.lua) after `run`:
---             returns nil, or what the program was told that is not true
+--             returns nil, or a result of the program that is not true
 --   again     with all memory there: in the same state, whatever `run` came
 --             to, or in a new process; `run` unless given
 --   server    what must be in the space in the end; then the server is reset
@@ -13,7 +13,8 @@
 local addresses, _, go_round = ...
 local workstage = require "workstage"
 
--- What is loaded only where it is used: `require` is tried by itself.
+-- Loads modules in advance that are loaded on demand, as `require` has its own
+-- scenarios.
 for name in pairs(package.preload) do
   if name:find "^workstage" and not name:find "migration" then require(name) end
 end
@@ -38,7 +39,7 @@ local function connect(more)
   return workstage.storyblok(given)
 end
 
--- What raises is told apart from what a call returns as an error.
+-- Distinguishes errors that are raised from errors that a call returns.
 local function need(value, err)
   if value == nil then error(tostring(err), 0) end
   return value
@@ -101,9 +102,9 @@ local function check_outcome(words)
   return function(held)
     local is_there = held:find(words .. "; ", 1, true) ~= nil
     if outcome == "made" and not is_there then
-      return words .. ": told that it was made, and it was not"
+      return words .. ": reported as made, but it was not"
     elseif outcome == nil and is_there then
-      return words .. ": told that it was not made, and it was"
+      return words .. ": reported as not made, but it was"
     end
   end
 end
@@ -233,8 +234,8 @@ add("delete", {
   server = "moved=0 twice=0 Article(Drafting,Old review)" .. DEFAULT,
   check = function(held)
     local is_there = held:find("stage Review", 1, true) ~= nil
-    if outcome == "made" and is_there then return "told that it is gone" end
-    if outcome == nil and not is_there then return "told that it is there" end
+    if outcome == "made" and is_there then return "reported as deleted" end
+    if outcome == nil and not is_there then return "reported as existing" end
   end,
   run = function()
     begin()
@@ -277,12 +278,12 @@ local function check_map(held)
     local is_there = held:find(words, 1, true) ~= nil
     local err = map_errs[i]
     if mapped[i] and not is_there then
-      return words .. "told that it was made"
+      return words .. "reported as made"
     elseif not mapped[i] and not err then
       return words .. "neither a result nor an error"
     elseif err and is_there and not (type(err) == "table" and err.ambiguous)
     then
-      return words .. "told that it was not made: " .. tostring(err)
+      return words .. "reported as not made: " .. tostring(err)
     end
   end
 end

@@ -184,7 +184,7 @@ CURLcode __wrap_curl_global_init_mem(long flags, curl_malloc_callback m,
                                      curl_strdup_callback s,
                                      curl_calloc_callback c);
 
-/* What libcurl says where it cannot be set up counts as an allocation. */
+/* A failure of libcurl's setup counts as a failed allocation. */
 CURLcode __wrap_curl_global_init_mem(long flags, curl_malloc_callback m,
                                      curl_free_callback f,
                                      curl_realloc_callback r,

@@ -4,7 +4,8 @@ local addresses, folder = ...
 local migration = require "workstage.migration"
 local workstage = require "workstage"
 
--- What is loaded only where it is used: `require` is tried by itself.
+-- Loads modules in advance that are loaded on demand, as `require` has its own
+-- scenarios.
 for name in pairs(package.preload) do
   if name:find "^workstage" then require(name) end
 end
@@ -38,7 +39,7 @@ local function finish()
   space = nil
 end
 
--- What raises is told apart from what a call returns as an error.
+-- Distinguishes errors that are raised from errors that a call returns.
 local function need(value, err)
   if value == nil then error(tostring(err), 0) end
   return value

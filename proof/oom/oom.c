@@ -187,7 +187,7 @@ static int load_module(lua_State *L) {
   return 1;
 }
 
-/* Pushes what is to be called; false where there is no such step. */
+/* Pushes the function of a step; false if it does not exist. */
 static bool push_step(lua_State *L, const scenario *s, const char *step) {
   lua_settop(L, 1);
   if (s->is_module) {
@@ -298,7 +298,7 @@ static void check_memory(const scenario *s, long used, held before,
 /* The work, while memory fails. No string is made before or after. */
 static int do_run(lua_State *L, const scenario *s) {
   int status;
-  if (!push_step(L, s, "run")) complain("there is no such step");
+  if (!push_step(L, s, "run")) complain("the step does not exist");
   oom_arm();
   status = lua_pcall(L, 0, 1, 0);
   oom_fault.armed = false;
@@ -500,7 +500,7 @@ static void empty_folder(const char *name) {
   oom_copy_folder("/nowhere", path);
 }
 
-/* What `set_up` leaves, of files and on the server, each case begins with. */
+/* Each case starts with the files and the server's state after `set_up`. */
 static void set_up(lua_State *L, long *used, const scenario *s, int stories) {
   char from[512], to[512];
   snprintf(from, sizeof from, "%s/case", folder);

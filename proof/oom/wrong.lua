@@ -37,7 +37,7 @@ local scenarios = {
              "Default(Drafting)",
     check = function(held)
       if is_told and not held:find "stage Legal" then
-        return "told that it was made"
+        return "reported as made"
       end
     end,
   }),

@@ -93,7 +93,7 @@ describe("a client reads the same", function()
   end
 end)
 
-describe("a refusal is told the same", function()
+describe("a rejection has the same error", function()
   -- What fails, and the path that its fault is for.
   local function writes(space)
     local stage = { name = "N", color = "#fff" }

@@ -100,9 +100,9 @@ describe("the core", function()
       if seen[from] then return false end
       seen[from] = true
       for next in pairs(needs[from] or {}) do
-        local told = documented[from .. " " .. next] or
+        local known = documented[from .. " " .. next] or
                      documented[next .. " " .. from]
-        if not told and (next == target or reaches(next, target, seen)) then
+        if not known and (next == target or reaches(next, target, seen)) then
           return true
         end
       end

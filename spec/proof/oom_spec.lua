@@ -39,7 +39,7 @@ describe("where memory runs out", function()
     holds("workstage.core 'long text'", "lua", 0)
   end)
 
-  it("nobody is told that nothing was made when it was", function()
+  it("no change that was made is reported as not made", function()
     holds("create 'any POST' 'Kantata, a change' delete", "lua", 20)
     holds("'map of changes'", "core", 15)
   end)
@@ -67,7 +67,7 @@ describe("the harness of memory that runs out", function()
     ["a leak"] = "1 bytes in 1 blocks of the core's are left",
     ["a crash"] = "ends with signal 11",
     ["a state that is of no use"] = "afterwards: 'broken'",
-    ["a change that was not made"] = "not true: told that it was made",
+    ["a change that was not made"] = "not true: reported as made",
   } do
     it("finds " .. name, function()
       assert.is_false(well)

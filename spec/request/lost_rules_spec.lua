@@ -156,7 +156,7 @@ describe("of the changes of an item", function()
     assert.equal("done", verdict(seen(), change(5001), change(6000)))
   end)
 
-  it("two that are new cannot be told apart", function()
+  it("two that are new cannot be distinguished", function()
     local result, why = rules.decide(
       { change(6000), change(6001) },
       { target = TARGET, seen = { created = 5000 } })

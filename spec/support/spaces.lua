@@ -105,7 +105,7 @@ local function key_of(workflow, name)
   return (workflow.workflow or "Default") .. "/" .. name
 end
 
--- What becomes of the stages of a workflow: some stay, some are renamed, some
+-- Changes the stages of a workflow: some stay, some are renamed, some
 -- are dropped. `becomes`: where each stage is in the end, as a key.
 local function second_stages(before, after, becomes, dropped)
   local fresh, kept = numbered("New %02d", 12), {}
@@ -144,7 +144,7 @@ local function second_workflow(before, names, becomes, dropped)
   return after
 end
 
--- Whether a workflow has a stage of a name, or had one: then it would not be
+-- True if a workflow has a stage of a name, or had one: then it would not be
 -- clear which of the two a move means.
 local function has_name(a, workflow, name)
   for _, before in ipairs(a) do

@@ -5,12 +5,16 @@ local items = {}
 
 local PER_PAGE = 100
 
+-- What is read of each story beside its id: the rest of a page is not decoded.
+local LISTED = { only = { "stage" } }
+local FETCHED = { only = { "stage", "full_slug" } }
+
 -- Calls `visit(story)` for each story that matches, page by page.
 local function sweep(space, filter, visit)
   local pages = paging.sweep(function(number, per_page)
     local paged = { page = number, per_page = per_page or PER_PAGE }
     for name, value in pairs(filter) do paged[name] = value end
-    return space.stories:page(paged)
+    return space.stories:page(paged, LISTED)
   end, true)
   while true do
     local fresh, err = pages:next()
@@ -131,8 +135,9 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function items.fetch(space, ids, release_id)
-  local page, err = space.stories:page { by_ids = ids, per_page = PER_PAGE,
-                                         release_id = release_id }
+  local page, err = space.stories:page({
+    by_ids = ids, per_page = PER_PAGE, release_id = release_id,
+  }, FETCHED)
   if not page then return nil, err end
   local found = {}
   for _, story in ipairs(page) do found[story.id] = story end

@@ -56,16 +56,17 @@ end
 
 local kantata = {
   PER_PAGE = 100,
+  FETCHED = { only = { "status", "title" } },
   item = "project",
 }
 
 --- The same for projects. `stage` is missing if the service does not show the
 -- status.
 function kantata.fetch_current(account, ids)
-  local page, err = account.workspaces:page {
+  local page, err = account.workspaces:page({
     only = ids, archived = "include", order = "created_at:asc",
     per_page = kantata.PER_PAGE,
-  }
+  }, kantata.FETCHED)
   if not page then return nil, err end
   local found = {}
   for _, workspace in ipairs(page) do

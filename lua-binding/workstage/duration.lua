@@ -25,6 +25,14 @@ function duration.text(seconds)
   return ("%d s"):format(seconds)
 end
 
+--- How long something will take.
+-- @tparam number seconds
+-- @treturn string "about 2 min", "less than 1 s"
+function duration.estimate(seconds)
+  if seconds < 1 then return "less than 1 s" end
+  return "about " .. duration.text(seconds)
+end
+
 --- A length of time as a clock shows it.
 -- @tparam number seconds
 -- @treturn string "0:05", "12:40", "1:02:03"

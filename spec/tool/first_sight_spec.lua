@@ -16,6 +16,8 @@ describe("duration", function()
     } do
       assert.equal(text, duration.text(seconds), seconds)
     end
+    assert.equal("less than 1 s", duration.estimate(0))
+    assert.equal("about 1 min", duration.estimate(59.5))
     for seconds = 1, 200000, 7 do
       assert.is_nil(duration.text(seconds + 0.3):find "%f[%d]60%f[%D]")
     end

@@ -76,8 +76,8 @@ local function write_summary(plan, out)
   out(nil, describe.totals(plan))
   local time = ""
   if plan.seconds then
-    time = (", about %s at %g a second"):format(
-      duration.text(plan.seconds), plan.rate)
+    time = (", %s at %g a second"):format(
+      duration.estimate(plan.seconds), plan.rate)
   end
   out(nil, ("%d request%s%s."):format(plan.requests,
                                       plan.requests == 1 and "" or "s", time))

@@ -53,7 +53,7 @@ local function numbers_of(plan)
   numbers[#numbers + 1] = { "To move", counts.moved }
   numbers[#numbers + 1] = { "Requests", plan.requests }
   if plan.seconds then
-    numbers[#numbers + 1] = { "Time", duration.text(plan.seconds) }
+    numbers[#numbers + 1] = { "Time", duration.estimate(plan.seconds) }
   end
   return numbers
 end

@@ -293,7 +293,7 @@ describe("a plan", function()
                   unpublishable = 4 }, made.effects)
     for _, text in ipairs { "e-mails for 4 items", "4 webhook calls",
                             "lose their", "no longer be edited",
-                            "cannot be published" } do
+                            "not everyone may publish" } do
       has(made, text)
     end
   end)

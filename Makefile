@@ -1,18 +1,18 @@
-# workstage: see CONTRIBUTING.md for the layout of the house.
+# workstage: see CONTRIBUTING.md for the layout.
 #
 #   make            the module, the sandbox, archives for C, into build/
 #   make demo       the main job, on the embedded sandbox
 #   make test       all specs; SPEC=spec/sandbox for a part, FILTER=pattern
-#   make bench      what all costs, a few minutes; BENCH=requests for a part
-#   make bench-peers    beside other clients, from Debian and npm
-#   make proof      half an hour of faults: one table (docs/proof.md)
+#   make bench      benchmarks, a few minutes; BENCH=requests for a part
+#   make bench-peers    the same for other clients, from Debian and npm
+#   make proof      half an hour of fault tests: one table (docs/proof.md)
 #   make fuzz soak  the fuzzers, and a run with faults, alone and for longer
-#   make mutation   breaks the sources in small ways: do the specs notice?
-#   make check      linters, warnings as errors, width of lines
-#   make tidy       of it clang-tidy and clang's analyzer alone
+#   make mutation   changes the sources in small ways, which specs must notice
+#   make check      linters, warnings as errors, width of lines, plain words
+#   make tidy       only clang-tidy and clang's analyzer
 #   make asan tsan  all specs under the sanitizers (SPEC as above)
 #   make valgrind gc    the same under memcheck; with an eager collector
-#   make install    PREFIX, DESTDIR; make uninstall takes it all away
+#   make install    PREFIX, DESTDIR; make uninstall removes everything
 #   make docs       the site (guides, reference) into build/docs, with Node
 #   make types      definitions for editors, into build/types
 #   make env        shell lines for the built tree: eval "$(make -s env)"
@@ -42,9 +42,9 @@ WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 STD    = -std=c11 -D_GNU_SOURCE -fPIC -fno-plt -fvisibility=hidden
 MODULE = $(LIBFLAG) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 
-# Libraries. Each is looked for when the first recipe names it and only then:
-# the client builds without those of the sandbox. LuaRocks gives directories
-# (LUA_INCDIR, CURL_INCDIR, CURL_LIBDIR); otherwise pkg-config knows.
+# Libraries. Each is searched for only when a recipe needs it: the client
+# builds without those of the sandbox. LuaRocks sets directories (LUA_INCDIR,
+# CURL_INCDIR, CURL_LIBDIR); otherwise pkg-config is used.
 pkg  = $(if $(shell $(PKG_CONFIG) --exists $(2) && echo yes),$(shell \
          $(PKG_CONFIG) $(1) $(2)),$(error $(2) not found by $(PKG_CONFIG): \
          script/setup installs what a build needs))
@@ -60,8 +60,8 @@ SANDBOX_NEEDS  = libmicrohttpd sqlite3
 SANDBOX_CFLAGS = $(call once,SANDBOX_CFLAGS,$(call inc,,$(SANDBOX_NEEDS)))
 SANDBOX_LIBS   = $(call once,SANDBOX_LIBS,$(call lib,,$(SANDBOX_NEEDS)))
 
-# Sources. A new file is picked up by its place. What POSIX does not have is
-# there twice: X_linux.c and X_posix.c.
+# Sources. New files are found by their folder. What POSIX lacks has two
+# versions: X_linux.c and X_posix.c.
 OTHER_KIND := $(if $(PORTABLE),linux,posix)
 sources     = $(filter-out %_$(OTHER_KIND).c,$(wildcard $(1)))
 CORE_C    := $(filter-out src/sandbox/%,$(call sources,src/*/*.c))
@@ -123,13 +123,13 @@ $(SANDBOX_SO): $(call object,$(SANDBOX_C) $(filter src/base/% src/json/%,\
 	@mkdir -p $(@D)
 	$(LINK) $(SANDBOX_LIBS) -pthread
 
-# For the command line tool alone.
+# Only for the command line tool.
 $(TERM_SO): $(call object,$(TERM_C))
 	@mkdir -p $(@D)
 	$(LINK)
 
-# For programs: the core alone, and all of the module with its Lua half as
-# text. Made anew each time, so that no object stays that is gone.
+# For programs: the core alone, and the whole module with its Lua files as
+# text. Rebuilt each time, so that it has no object of a deleted file.
 ARCHIVE = $(call say,ar  )rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(CORE_A): $(call object,$(CORE_C))
@@ -146,7 +146,7 @@ $(BUILD)/obj/lua_half.c: $(EMBED_LUA) script/embed-lua $(BUILD)/lua_half
 $(BUILD)/obj/lua_half.o: $(BUILD)/obj/lua_half.c $(BUILD)/flags
 	$(COMPILE) -Ilua-binding
 
-# Small modules through which specs reach the core.
+# Small modules that give specs access to the core.
 PROBES = $(patsubst spec/support/%.c,$(BUILD)/spec/%.so,\
            $(wildcard spec/support/*.c))
 probes: $(PROBES)
@@ -160,14 +160,14 @@ $(BUILD)/spec/%.so: $(BUILD)/obj/spec/support/%.o $(call object,$(CORE_C) \
 	@mkdir -p $(@D)
 	$(LINK) $(CURL_LIBS) -pthread
 
-# Links, not copies: what changes, comes or goes in the sources does so here.
+# Links, not copies, so that changes in the sources apply here.
 $(BUILD)/lua/%.lua: lua-binding/%.lua
 	@mkdir -p $(@D)
 	@ln -sfr $< $@
 
-# Other flags, other objects; a file more or less in the Lua half, another
-# archive. Specs that build against a tree read its flags. Links to sources
-# that were moved or deleted are removed.
+# Objects depend on the flags, and the archive on the list of Lua files. Specs
+# that build against a tree read its flags. Links to moved or deleted sources
+# are removed.
 define FLAGS
 CC=$(CC)
 CPPFLAGS=$(CPPFLAGS)
@@ -190,8 +190,8 @@ env:
 clean:
 	rm -rf $(BUILD)
 
-# The reference and the types: from the built module, its schemas and the
-# comments of its sources.
+# The reference and the types: generated from the built module, its schemas and
+# source comments.
 
 types: client sandbox
 	@eval "$$(script/env "$(BUILD)")" && \
@@ -202,7 +202,7 @@ docs: client sandbox
 	@LUA="$(LUA)" script/make-docs "$(BUILD)"
 	@echo "docs: $(BUILD)/docs/index.html"
 
-# The main job and the specs. Both fetch first what the machine lacks.
+# The main job and the specs. Both install missing packages first.
 
 demo:
 	@script/setup demo
@@ -210,7 +210,7 @@ demo:
 	@eval "$$(script/env "$(BUILD)")" && $(LUA) examples/move_stage.lua && \
 	  examples/demo.sh
 
-# Bare libcurl programs, and what measures all programs.
+# Bare libcurl programs, and a program that measures all of them.
 BENCH_PROGRAMS = $(patsubst %,$(BUILD)/bench/%,bare_easy bare_multi measure \
                    service allocations.so)
 bench-programs: $(BENCH_PROGRAMS)
@@ -227,7 +227,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o
 	@mkdir -p $(@D)
 	$(PROGRAM)
 
-# Counts what is allocated, by standing in front of malloc.
+# Counts allocations by wrapping malloc.
 $(BUILD)/bench/allocations.so: $(BUILD)/obj/bench/allocations.o
 	@mkdir -p $(@D)
 	$(LINK)
@@ -237,7 +237,7 @@ bench:
 	@$(MAKE) --no-print-directory all bench-programs
 	@BUILD="$(BUILD)" LUA="$(LUA)" bench/run $(BENCH)
 
-# Beside other clients, which are fetched into a folder of their own.
+# Compares other clients, which are installed into a folder of their own.
 PEERS = $(abspath $(BUILD))/peers
 bench-peers:
 	@script/setup bench
@@ -253,7 +253,7 @@ test:
 	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
 	  $(LUA) script/run-specs $(SPEC)
 
-# Its parts stand in proof/parts; PART="soak chance" runs some of them.
+# Its parts are in proof/parts; PART="soak chance" runs some of them.
 PART =
 proof: check-tools
 	@script/setup test
@@ -280,15 +280,15 @@ asan tsan:
 	  CFLAGS="$(SANITIZED) -fsanitize=$(KIND)" all probes
 	@LUA="$(LUA)" FILTER="$(FILTER)" script/sanitize $@ $(SPEC)
 
-# Memcheck, and a collector that never rests; script/left-out says what is
-# not for them.
+# Memcheck, and an eager garbage collector; script/left-out lists the specs
+# they skip.
 valgrind gc:
 	@script/setup test
 	@$(MAKE) --no-print-directory all probes
 	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
 	  script/sanitize $@ $(SPEC)
 
-# What reads the sources without running them.
+# Static checks.
 
 TIDY       = clang-tidy --quiet
 FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
@@ -297,8 +297,8 @@ LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
              script/make-types script/make-reference bench/draw bench/tables
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
-check: check-tools check-lua check-c check-width check-gcc check-clang \
-       tidy check-fuzz
+check: check-tools check-lua check-c check-width check-words check-gcc \
+       check-clang tidy check-fuzz
 	@echo "check: nothing found"
 
 check-tools:
@@ -307,7 +307,7 @@ check-tools:
 check-lua: check-tools
 	@luacheck --quiet --no-color $(LUA_FILES)
 
-# Left out: what cppcheck 2.10 or 2.17 is wrong about here. Uninitialised
+# Suppressed: false positives of cppcheck 2.10 and 2.17. Uninitialised
 # variables are found by both compilers and by the sanitizers.
 check-c: check-tools
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
@@ -320,6 +320,9 @@ check-c: check-tools
 check-width:
 	@script/check-width $(C_FILES) $(LUA_FILES)
 
+check-words:
+	@script/check-words
+
 check-gcc: check-tools
 	$(MAKE) --no-print-directory BUILD=build/check/gcc CC=gcc \
 	  CFLAGS="-O2 -Werror" all probes bench-programs
@@ -328,8 +331,8 @@ check-clang: check-tools
 	$(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
 	  CFLAGS="-O2 -Werror" all probes bench-programs
 
-# A process a file: one that reads several takes a va_list of the second for
-# one that was never started. .clang-tidy has the checks.
+# One process per file: with several, it reports a va_list of the second file
+# as not started. .clang-tidy has the checks.
 tidy: check-tools
 	@printf '%s\n' $(CORE_C) $(wildcard src/sandbox/*.c lua-binding/*.c) | \
 	  xargs -n 1 -P 2 sh -c '$(TIDY) "$$1" -- $(STD) -Isrc -Isrc/sandbox \
@@ -339,7 +342,7 @@ tidy: check-tools
 check-fuzz: check-tools
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-5} proof/fuzz/run
 
-# Installing. The rocks give the three directories that LuaRocks names.
+# Installing. The rocks set the three directories of LuaRocks.
 
 INST_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
 INST_LIBDIR = $(PREFIX)/lib/lua/$(LUA_VERSION)
@@ -376,7 +379,7 @@ install-embed: embed
 	$(call pc_file,workstage,libcurl >= 7.88)
 	$(call pc_file,workstage-lua,$(LUA_PC) libcurl >= 7.88)
 
-# Definitions for editors, and what shells complete the tool's commands by.
+# Definitions for editors, and completions for shells.
 INST_TYPES = $(PREFIX)/share/workstage/types
 COMPLETIONS = bash:bash-completion/completions/workstage \
               zsh:zsh/site-functions/_workstage \

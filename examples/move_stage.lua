@@ -135,7 +135,7 @@ local function create_stage(space, workflow, review, ready)
 end
 
 -- Lets stories come to "Legal" from "Review", from "Ready", and from the
--- stage that goes away. Each stage is given back whole, for the service does
+-- stage that is removed. Each stage is given back whole, for the service does
 -- not promise to keep what is left out.
 local function insert_stage(space, workflow, review, ready, old)
   local legal = create_stage(space, workflow, review, ready)

@@ -13,7 +13,7 @@
 
 /* ---------------------------------------------------------------- states */
 
-/* For a new block `old` is no size: Lua gives the kind of the object. What
+/* For a new block `old` is not a size: Lua passes the kind of the object. What
 ** shrinks is never refused, which Lua relies on. */
 void *budget_alloc(void *data, void *block, size_t old, size_t size) {
   budget *self = data;

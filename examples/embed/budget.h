@@ -14,7 +14,7 @@ typedef struct budget {
   size_t limit;
   size_t used;
   size_t most;        /* that was used at any time */
-  unsigned refused;   /* so often it was not enough */
+  unsigned refused;   /* number of failed allocations */
 } budget;
 
 /* A lua_Alloc; its data is a budget. */

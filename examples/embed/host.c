@@ -35,7 +35,7 @@ extern int luaopen_cjson(lua_State *L);
 
 enum { THREADS = 2 };
 
-/* What the host looks at stands in the table that the script returns: the
+/* The host reads the table that the script returns: the
 ** task, whose field `done` tells its end, and what it has come to. */
 static const char script[] =
   "local url, rate = ...\n"

@@ -508,7 +508,7 @@ add_module("workstage", "Workflow stages and stage changes in Storyblok, " ..
 add_module("workstage.migration", "Migrations of whole workflows.",
            migration)
 add_module("workstage.history", "When items changed their stage, by whom, " ..
-           "and how long they stood there.", require "workstage.history")
+           "and how long they were in it.", require "workstage.history")
 add_module("workstage.time", "Times as the services write them.",
            workstage.time)
 add_module("workstage.log", "Events as lines: `on_event = require " ..

@@ -102,7 +102,7 @@ tables.classes = {
       "refused." },
     { "problems", "string[]", "Why a plan was refused." },
     { "moves", "string", "Moves to put into the blueprint, of a plan that " ..
-      "was refused for want of them." },
+      "was refused because they are missing." },
     { "differences", "string[]", "The changes since a stale plan." },
   },
   { name = "workstage.call_options", given = true,
@@ -185,7 +185,7 @@ tables.classes = {
     { "from_id", "integer", "Its id." },
     { "user", "string", "Who made it." },
     { "user_id", "integer", "The user's id." },
-    { "seconds", "number", "How long the item stood in that stage." } },
+    { "seconds", "number", "How long the item was in that stage." } },
   { name = "workstage.history.item", doc = "An item in a stage.",
     { "id", "integer", "The id of the story or the project.",
       required = true },

@@ -257,7 +257,7 @@ describe("a run in a task", function()
   end)
 
   for _, at in ipairs { 1, 50, 95, 229, 230 } do
-    it(("is cancelled after %d, and carried on"):format(at), function()
+    it(("is cancelled after %d, and resumed"):format(at), function()
       local plan = assert(migration.plan(space, migrations.smaller()))
       local report
       workstage.run(function(scope)

@@ -623,7 +623,7 @@ describe("the read of an item", function()
     assert.equal(30, run.begun)
   end)
 
-  it("is not done again for ever", function()
+  it("is not done again forever", function()
     local run = new_timed_run(6, 3)
     function run.on_move()
       return nil, errors.new { kind = "rate_limited", message = "wait" }

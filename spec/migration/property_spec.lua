@@ -203,7 +203,7 @@ local function assert_places(server, targets)
   for slug, name in pairs(places(server)) do
     local expected = slug:match "^(.-)/"
     if targets then expected = targets[expected] end
-    assert(name == expected, ("%s stands in %s, not in %s"):format(
+    assert(name == expected, ("%s is in %s, not in %s"):format(
       slug, name, expected))
   end
 end

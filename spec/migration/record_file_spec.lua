@@ -313,7 +313,7 @@ describe("a file of records", function()
     assert.is_false(files.probe.is_open(path))
   end)
 
-  it("raises in a loop, which must not end early in silence", function()
+  it("raises in a loop, which must not end early unnoticed", function()
     local parts = journal(1, { a = 1 }, { a = 2 }, { a = 3 })
     files.write(path, parts[1] .. parts[2] .. "x" .. parts[3] .. parts[4])
     local reader, count = assert(lines.each(path, "journal")), 0

@@ -61,7 +61,7 @@ describe("a sync", function()
     end
   end)
 
-  it("is for ever more pages where they go fast, after single ones",
+  it("is more and more pages where they go fast, after single ones",
      function()
     local synced = run_at(100000, 7050).synced
     assert.same({ 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 4 }, synced)

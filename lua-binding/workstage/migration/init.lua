@@ -230,7 +230,7 @@ local REMEDY = "nothing was sent, and a new plan contains what is left to do"
 -- @tparam string path
 -- @tparam[opt] table given `rollback`: true if the run is to be rolled back
 -- @treturn[1] table the session, with `progress()` as `migration.progress`
---   tells it, and `close()`
+--   returns it, and `close()`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.open(path, given)

@@ -66,7 +66,7 @@ end
 
 --- The rollback of a run that has begun: its session. One that ended before
 -- it could send anything is taken away, and begun again: the run itself may
--- have been carried on since.
+-- have been resumed since.
 -- @tparam table self the run's session
 -- @tparam string back where the rollback's journal is
 -- @treturn[1] table|boolean the session; false when none has begun
@@ -119,7 +119,7 @@ local function plan_back(client, self, given)
   return plans.new(plan)
 end
 
--- From then on the run is not carried on any more.
+-- From then on the run cannot be resumed.
 local function mark(self)
   return self.journal:intend { type = "rolled_back", at = os.time() }
 end

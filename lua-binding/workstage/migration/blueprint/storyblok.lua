@@ -223,7 +223,7 @@ local function move_types(own)
     { "to", to, true, type = "string|workstage.blueprint.place",
       doc = "The stage that they are moved to." },
     string_row("comment", comment, "A comment on each change."),
-    flag_row("notify", "true: users of the stage are told by e-mail."),
+    flag_row("notify", "true: users of the stage are notified by e-mail."),
     { "due_date", due_date, type = "string|false",
       doc = "A new due date; false: none; each item keeps its own unless " ..
             "given." },

@@ -118,9 +118,9 @@ local function failed(self, item, err)
   end
 end
 
--- A change tells which workflow its stage is in. Where that is not the one
--- that was planned for, the stage is read again, once: the run ends if it was
--- put into another workflow.
+-- A change names the workflow of its stage. If that is not the one that was
+-- planned for, the stage is read again, once: the run ends if it was put into
+-- another workflow.
 local function check_target(self, change)
   if self.is_checked or not change.workflow_id then return end
   local run = self.run

@@ -1,4 +1,4 @@
---- The style and the script that stand in every report.
+--- The style sheet and the script of every report.
 local assets = {}
 
 assets.style = [[

@@ -63,7 +63,7 @@ local function check_kantata(root, found)
   if #list == 0 then found:warn(root, "The blueprint is empty.") end
 end
 
---- Checks a blueprint by itself.
+--- Checks a blueprint without a space.
 -- @tparam table value a blueprint, in any form
 -- @treturn[1] boolean true
 -- @treturn[1] table the warnings and notes, as below; may be empty

@@ -18,7 +18,7 @@ local function check_names(workflow, found)
   end
 end
 
--- Spaces exist in which stages share a colour, so this is no error.
+-- Stages share a colour in some spaces, so this is not an error.
 local function check_shared_color(workflow, i, first, found)
   local color = workflow.stages[i].color
   local key = colors.key(color)
@@ -124,7 +124,7 @@ local function check_references(workflow, found)
   end
 end
 
--- Whether following `inherit` from a stage comes back to it.
+-- True if `inherit` leads from a stage back to itself.
 local function inherits_itself(stage, workflow)
   local seen, each = {}, stage
   repeat
@@ -148,7 +148,7 @@ end
 local PERMISSIONS = { "roles", "users", "allow_all_users",
                       "allow_admin_change", "allow_editor_change" }
 
---- Whether a stage says who may move items out of it.
+--- True if a stage sets who may move items out of it.
 function stages.has_permissions(stage)
   for _, name in ipairs(PERMISSIONS) do
     if stage[name] ~= nil then return true end

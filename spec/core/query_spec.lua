@@ -212,6 +212,8 @@ describe("a query is refused", function()
                  .. '"x"', alternatives { "x" })
     assert.equal("filter_query.__or[2]: has no condition",
                  alternatives { { a = { is = "null" } }, {} })
+    assert.equal("filter_query.__or[1]: expected a table of named fields, "
+                 .. "got one with the key 1", alternatives { { "x" } })
     for _, several in ipairs { { a = { is = "null" }, b = { is = "null" } },
                                { a = { gt_int = 1, lt_int = 5 } } } do
       assert.equal("filter_query.__or[1]: has several conditions: give each "

@@ -142,10 +142,16 @@ static bool check_single(writer *w, const ws_path *at, const ws_value *value,
     return ws_report_expected(w->error, at, "a table", value);
   if (!source->next(source->host, table, true, &key, member))
     return ws_report_error(w->error, at, "has no condition");
+  if (key.type != WS_VALUE_TEXT)
+    return ws_report_bad_key(w->error, at, &key);
   if (source->next(source->host, table, false, &key, &other))
-    return ws_report_error(w->error, at, "has several conditions: give each "
+    return key.type == WS_VALUE_NONE
+           ? ws_report_no_memory(w->error)
+           : ws_report_error(w->error, at, "has several conditions: give each "
                            "alternative a table of its own");
-  return source->next(source->host, table, true, &key, member);
+  source->next(source->host, table, true, &key, member);
+  return key.type == WS_VALUE_TEXT ||
+         ws_report_bad_key(w->error, at, &key);
 }
 
 /* One alternative: { field = { operation = value } }. Several conditions in

@@ -39,6 +39,7 @@ local function run_at(rate, count)
   function run.moved() log.moved = log.moved + 1 end
   function run.must_stop() return run.fatal ~= nil end
   function run.began() end
+  function run.end_with(_, err) error(err, 0) end
   local items = {}
   for i = 1, count do items[i] = i end
   local good, done, err = pcall(move_items.run, run, {

@@ -1,8 +1,8 @@
 --- The items of one operation, page by page, ready to be moved.
 --
 -- A page is read shortly before its items are moved, and written to the
--- journal before any of them is. An item that is no longer where the plan
--- saw it is skipped. An item whose read is too old when its turn comes is read
+-- journal before any of them is. An item that has left its stage since the
+-- plan is skipped. An item whose read is too old when its turn comes is read
 -- again, to notice changes by editors.
 local core = require "workstage.core"
 local loop = require "workstage.loop"
@@ -146,12 +146,12 @@ end
 -- When each item came to its stage: lets a later run distinguish its own
 -- change from those of others. nil if the service returned none.
 local function created_of(todo)
-  local created, is_told = {}, false
+  local created, has_dates = {}, false
   for i, item in ipairs(todo) do
     created[i] = item.created or false
-    is_told = is_told or item.created ~= nil
+    has_dates = has_dates or item.created ~= nil
   end
-  return is_told and created or nil
+  return has_dates and created or nil
 end
 
 local function page_record(self, todo, skipped, last)

@@ -1,5 +1,5 @@
---- Who may move items out of a stage, and where a plan narrows that: a person
--- who approves a plan must see that somebody will be locked out. Pure.
+--- Finds stages from which fewer people may move items after a plan, so that
+-- whoever approves it sees who will be locked out. Pure functions.
 local state = require "workstage.migration.state"
 local words = require "workstage.migration.operations.render"
 
@@ -10,7 +10,7 @@ local FLAGS = { { "allow_admin_change", "admins" },
 
 local MEMBERS = { { "space_role_ids", "role" }, { "user_ids", "user" } }
 
--- The service lets everybody through where a new stage says nothing.
+-- If a new stage sets no permissions, the service allows everybody.
 local function is_set(value, default)
   if value == nil then return default end
   return value and true or false

@@ -1,5 +1,5 @@
---- The copy of what a plan needs, as a snapshot for the sandbox: its
--- workflows, and the items, members and releases that it names.
+--- Copies what a plan needs into a snapshot for the sandbox: its workflows,
+-- and the items, members and releases to which it refers.
 local attributes = require "workstage.migration.stage"
 local colors = require "workstage.migration.colors"
 local state = require "workstage.migration.state"
@@ -10,8 +10,8 @@ local function each_move(plan, visit)
   end
 end
 
--- Numbers whose `false` stands for null. The sandbox takes a colour's as it
--- is, and what is missing gets a colour of its own.
+-- Numeric attributes for which `false` means null. For a colour the sandbox
+-- accepts `false`; a stage without a colour gets a unique one.
 local NULLABLE = { "position", "after_publish_id" }
 
 local function stage_of(stage, members)
@@ -37,7 +37,7 @@ local function note_members(plan, members)
   end
 end
 
--- The content type of stories in a stage: one of its workflow's.
+-- The content type of stories in a stage: one of its workflow's content types.
 local function content_type_of(plan, stage_id)
   local stage = plan.state.stages[stage_id]
   local workflow = stage and plan.state.workflows[stage.workflow]
@@ -60,7 +60,7 @@ local function stories_of(plan)
   return stories
 end
 
--- Releases that changes name.
+-- The releases of changes.
 local function releases_of(plan)
   local known, releases = {}, {}
   each_move(plan, function(operation)
@@ -86,7 +86,7 @@ local function members_of(members)
   return roles, users, collaborators
 end
 
--- Colours that repeat are there: so this service lets them.
+-- If a workflow has equal colours, the service evidently allows them.
 local function has_unique_colors(plan)
   local held = {}
   for _, stage in pairs(plan.state.stages) do
@@ -144,8 +144,8 @@ end
 --- Makes the snapshot for a plan.
 -- @tparam table plan
 -- @treturn table for `sandbox.start { seed = }`
--- @treturn boolean whether the colours of a workflow are unique: where some
---   repeat, the service does not ask for it
+-- @treturn boolean true if the colours in each workflow are unique; if not,
+--   the service does not require it
 return function(plan)
   return make[plan.service](plan), has_unique_colors(plan)
 end

@@ -1,5 +1,5 @@
---- Checks a blueprint without a network: what cannot work is an error, what
--- is probably not meant is a warning, what only the space can tell is a note.
+--- Checks a blueprint without a network: invalid values are errors, probable
+-- mistakes are warnings, and what only the space can confirm is a note.
 local blueprints = require "workstage.migration.blueprint"
 local check_moves = require "workstage.migration.blueprint.lint.moves"
 local check_space = require "workstage.migration.blueprint.lint.space".check
@@ -22,7 +22,7 @@ local function is_own(place)
   return type(place) == "table" and not place.workflow and not place.default
 end
 
--- Moves between other workflows need none of the blueprint's own.
+-- A blueprint that only moves items between other workflows needs no workflow.
 local function names_own(blueprint)
   for _, move in ipairs(blueprint.moves) do
     if is_own(move.from) or is_own(move.to) then return true end

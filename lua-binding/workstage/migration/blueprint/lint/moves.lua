@@ -6,12 +6,12 @@ local stages = require "workstage.migration.blueprint.lint.stages"
 
 local moves = {}
 
--- What the checks of moves know: the workflows, whether there are several,
--- and names that a finding was about already.
+-- Context of the checks of moves: the workflows, if there are several, and the
+-- names already reported.
 local Context = {}
 Context.__index = Context
 
--- The described workflow that an end of a move is in; nil if the blueprint
+-- The described workflow of the start or end of a move; nil if the blueprint
 -- does not describe it.
 function Context:workflow_of(place)
   if place.workflow then
@@ -24,8 +24,8 @@ function Context:workflow_of(place)
   end
 end
 
--- Where the blueprint describes several workflows, each end says in which one
--- it is.
+-- If the blueprint describes several workflows, each start and end must name
+-- its workflow.
 local function check_says_workflow(context, place, at)
   if not context.is_several or type(place) ~= "table" or place.workflow or
      place.default then
@@ -52,10 +52,10 @@ local function check_from(context, move, at)
   end
   local name = place.stage
   local key = workflow:label() .. "\0" .. name
-  if workflow.by_name[name] or workflow.was[name] or context.told[key] then
+  if workflow.by_name[name] or workflow.was[name] or context.reported[key] then
     return
   end
-  context.told[key] = true
+  context.reported[key] = true
   local meant = near_name(name, workflow.names)
   context.found:offline(meant ~= "" and "warning" or "note", at,
     "No stage here is named %s: it must be one that the space has and that " ..
@@ -75,14 +75,14 @@ local function check_to(context, move, at)
   stages.check_reference(place.stage, at, workflow, context.found)
 end
 
--- Two texts are the same for the same end of a move.
+-- A key that identifies the start or end of a move.
 local function key_of(place)
   if type(place) ~= "table" then return tostring(place) end
   return ("%s\0%s\0%s"):format(place.workflow or "", place.default or "",
                                place.stage)
 end
 
--- A stage that is renamed takes its items along.
+-- Renaming a stage keeps its items, so it needs no move.
 local function is_rename(context, move)
   if move.from == "none" then return false end
   local workflow = context:workflow_of(move.from)
@@ -149,7 +149,7 @@ end
 function moves.check(root, workflows, found)
   local at = root:at "moves"
   local context = setmetatable({
-    moves = at.value, workflows = workflows, found = found, told = {},
+    moves = at.value, workflows = workflows, found = found, reported = {},
     is_several = root.value.workflows ~= nil,
   }, Context)
   for i, move in ipairs(at.value) do

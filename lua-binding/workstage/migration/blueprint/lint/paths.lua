@@ -1,9 +1,9 @@
---- Checks where items can go in a workflow: stages that nothing leads to, and
--- stages where items get stuck.
+--- Checks the paths in a workflow: unreachable stages, and stages without a
+-- way out.
 local quoted = require "workstage.visible".quoted
 
--- The value of an attribute of a stage, inherited if it is not set; nil where
--- only the space can tell.
+-- The value of an attribute of a stage, inherited if not set; nil if only the
+-- space has it.
 local function effective(stage, attribute, workflow)
   local seen = {}
   while stage and not seen[stage] do
@@ -13,8 +13,8 @@ local function effective(stage, attribute, workflow)
   end
 end
 
--- The names of the stages that can come right after one. A stage that does
--- not say keeps what it has or gets the service's default, perhaps all.
+-- The names of the stages that may follow one. If the description does not set
+-- them, they are unchanged or the service's default, which may be all stages.
 local function followers(stage, workflow)
   local next_stages = effective(stage, "next", workflow)
   local list = (next_stages == "all" or next_stages == nil) and
@@ -61,8 +61,8 @@ local function leads_on(stage, workflow)
   return false
 end
 
--- A stage where items can be published is an end, and next = "none" says that
--- one is meant.
+-- A stage is an end if items can be published there, or if next = "none" marks
+-- it as one.
 local function is_end(stage, workflow)
   return effective(stage, "allow_publish", workflow) or
          effective(stage, "allow_admin_publish", workflow) or

@@ -1,5 +1,5 @@
---- Checks what the workflows of one blueprint say of each other: names,
--- content types, and stages that change their workflow.
+--- Checks the workflows of one blueprint for conflicts: names, content types,
+-- and stages that change their workflow.
 local quoted = require "workstage.visible".quoted
 
 local space = {}
@@ -59,8 +59,8 @@ end
 
 -- ---------------------------------------------------------- from_workflow
 
--- The stage that a stage is taken from, where the blueprint describes it as
--- one that leaves its workflow as well.
+-- The description of the stage that `from_workflow` refers to, if that stage
+-- is also moved out of its workflow.
 local function source_of(workflows, stage)
   local workflow = stage.from_workflow and
                    space.named(workflows, stage.from_workflow)
@@ -77,8 +77,8 @@ local function goes_in_circles(workflows, stage)
   return each == stage
 end
 
--- A source that is described without from_workflow or another `was` stays
--- where it is.
+-- A source stage that is described without from_workflow or another `was` does
+-- not leave its workflow.
 local function stays(source, name)
   return source and not source.from_workflow and
          (not source.was or source.was == name)

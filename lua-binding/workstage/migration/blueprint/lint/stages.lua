@@ -54,7 +54,7 @@ local function check_colors(workflow, found)
   end
 end
 
---- What to say of a new workflow without a default stage.
+--- The message about a new workflow without a default stage.
 stages.NO_DEFAULT = "No stage is the default one, where new stories start. " ..
                     "Set is_default = true on a stage."
 
@@ -68,14 +68,14 @@ local function check_default(workflow, found)
     end
     first = first or stage.is_default and i or nil
   end
-  -- a workflow that exists keeps its default stage
+  -- an existing workflow keeps its default stage
   if not first and workflow.value.create then
     found:offline("warning", workflow.at:at "stages", stages.NO_DEFAULT)
   end
 end
 
--- A stage was called by a name that another has now: then that other one
--- must have had another name itself.
+-- If a stage's former name is now the name of another stage, that one must
+-- also have a former name.
 local function check_was(workflow, found)
   local claimed = {}
   for i, stage in ipairs(workflow.stages) do
@@ -156,12 +156,12 @@ function stages.has_permissions(stage)
   return stage.inherit ~= nil
 end
 
---- What to say of a new stage without permissions.
+--- The message about a new stage without permissions.
 stages.NO_PERMISSIONS = "New stage %s has neither permissions nor " ..
   "`inherit`: the service's defaults decide who may move items out of it. " ..
   "Add: inherit = \"...\""
 
--- All stages of a new workflow are new ones. A plan knows which are.
+-- All stages of a new workflow are new. For others, only a plan knows.
 local function check_permissions(workflow, found)
   if not workflow.value.create then return end
   for i, stage in ipairs(workflow.stages) do

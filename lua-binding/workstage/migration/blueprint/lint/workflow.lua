@@ -14,13 +14,13 @@ function Workflow:stage_at(index)
   return self.at:at("stages"):at(index)
 end
 
---- The workflow in words: `workflow "Article"`.
+--- The workflow as text: `workflow "Article"`.
 function Workflow:label()
   local name = self.value.workflow
   return name and "workflow " .. quoted(name) or "the default workflow"
 end
 
---- Makes one of its description.
+--- Makes one from its description.
 -- @tparam table at the location of the description
 function workflow.new(at)
   local stages = at.value.stages
@@ -49,7 +49,7 @@ local function check_removed(self, found)
   end
 end
 
--- Which workflow it is.
+-- Checks that the workflow is identified.
 local function check_identity(self, found)
   local value, at = self.value, self.at
   if value.workflow and value.default then
@@ -67,7 +67,7 @@ local function check_identity(self, found)
   end
 end
 
--- A workflow that exists keeps its content types where none are given.
+-- An existing workflow keeps its content types if none are given.
 local function check_content_types(self, found)
   local value = self.value
   local types = value.content_types

@@ -54,13 +54,13 @@ storyblok.stage = {
     doc = "Space roles that may move items out of this stage." },
   { "users", names, type = NAMES,
     doc = "Users that may do so, by e-mail address." },
-  flag_row("allow_publish", "Whether items can be published in this stage."),
-  flag_row("allow_admin_publish", "Whether admins can publish them."),
-  flag_row("allow_all_users", "Whether everybody may move items out of it."),
-  flag_row("allow_admin_change", "Whether admins may do so as well."),
-  flag_row("allow_editor_change", "Whether editors may do so as well."),
-  flag_row("story_editing_locked", "Whether items cannot be edited here."),
-  flag_row("auto_remove_assignee", "Whether items lose their assignees here."),
+  flag_row("allow_publish", "True if items can be published in this stage."),
+  flag_row("allow_admin_publish", "True if admins can publish them."),
+  flag_row("allow_all_users", "True if everybody may move items out of it."),
+  flag_row("allow_admin_change", "True if admins may do so as well."),
+  flag_row("allow_editor_change", "True if editors may do so as well."),
+  flag_row("story_editing_locked", "True if items cannot be edited here."),
+  flag_row("auto_remove_assignee", "True if items lose their assignees here."),
 }
 
 -- The service's names for these attributes, and what to use instead.

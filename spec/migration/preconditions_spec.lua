@@ -166,6 +166,18 @@ describe("preconditions", function()
     assert.same({ Drafting = 3 }, migrations.counts(server))
   end)
 
+  it("name a stage that is gone, to which another was to lead", function()
+    start { ["Old review"] = 3 }
+    local blueprint = migrations.smaller()
+    blueprint.stages[1].next = { "Ready" }
+    local report = assert(apply_and(blueprint, function()
+      assert(space.stages:delete(id_of "Ready"))
+    end))
+    assert.equal("stale", report.error.kind)
+    has(report.error.message, 'stage "Ready" is gone')
+    assert.is_nil(report.error.message:find "%d%d%d")
+  end)
+
   it("go on where a stage that is to be deleted is gone already", function()
     start { ["Old review"] = 2 }
     local report = assert(apply_and(migrations.smaller(), function()

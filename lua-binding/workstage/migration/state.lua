@@ -70,6 +70,20 @@ local function by_position(a, b)
   return math.type(a.ref) ~= nil
 end
 
+--- The names of stages, by which a plan calls them once they are gone.
+-- @tparam table self
+-- @tparam ?table refs
+-- @treturn ?table array; nil without `refs`
+function state.names(self, refs)
+  if not refs then return nil end
+  local names = {}
+  for i, ref in ipairs(refs) do
+    local stage = self.stages[ref]
+    names[i] = stage and stage.name or tostring(ref)
+  end
+  return names
+end
+
 --- The stages of a workflow, in order.
 -- @treturn table array of references
 function state.order(self, workflow)

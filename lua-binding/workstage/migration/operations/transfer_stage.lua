@@ -15,7 +15,8 @@ function kind.new(before, ref, workflow, set)
   local stage = before.stages[ref]
   return { op = "transfer_stage", stage = ref, workflow = workflow,
            from_workflow = stage.workflow, name = set.name or stage.name,
-           color = set.color or stage.color, set = set }
+           color = set.color or stage.color, set = set,
+           next_names = state.names(before, set.workflow_stage_ids) }
 end
 
 function kind.reduce(before, op)
@@ -36,10 +37,11 @@ function kind.requires(op)
     { check = "name_is_free", workflow = op.workflow, stage = op.stage,
       name = op.name, color = op.color or nil },
   }
-  for _, ref in ipairs(op.set.workflow_stage_ids or {}) do
+  for i, ref in ipairs(op.set.workflow_stage_ids or {}) do
     if ref ~= op.stage then
       list[#list + 1] = { check = "stage_is_in_workflow", stage = ref,
-                          workflow = op.workflow }
+                          workflow = op.workflow,
+                          name = op.next_names and op.next_names[i] }
     end
   end
   return list

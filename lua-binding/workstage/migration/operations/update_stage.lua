@@ -12,7 +12,8 @@ function kind.new(before, ref, set)
   local stage, had = before.stages[ref], {}
   for name in pairs(set) do had[name] = stage[name] end
   return { op = "update_stage", workflow = stage.workflow, stage = ref,
-           name = set.name or stage.name, set = set, before = had }
+           name = set.name or stage.name, set = set, before = had,
+           next_names = state.names(before, set.workflow_stage_ids) }
 end
 
 function kind.reduce(before, op, result)
@@ -33,9 +34,10 @@ function kind.requires(op)
                 stage = op.stage, name = op.set.name,
                 color = op.set.color or nil }
   end
-  for _, ref in ipairs(op.set.workflow_stage_ids or {}) do
+  for i, ref in ipairs(op.set.workflow_stage_ids or {}) do
     list[#list + 1] = { check = "stage_is_in_workflow", stage = ref,
-                        workflow = op.workflow }
+                        workflow = op.workflow,
+                        name = op.next_names and op.next_names[i] }
   end
   return list
 end

@@ -18,6 +18,7 @@ local function address_of(link)
     return "/examples/" .. name:gsub("%.lua$", "")
   end
   if name:find "%.svg$" then return "/" .. name end
+  if path:find "^gallery/" then return "/" .. path end
 end
 
 local function linked(mark, label, link)

@@ -69,8 +69,17 @@ describe("the site", function()
       local short = name:gsub("^reference/", "")
       assert.truthy(config:find(('"/%s"'):format(name), 1, true) or
                     config:find((', "%s")'):format(short), 1, true) or
-                    name == "examples/demo_blueprint", name)
+                    name == "examples/demo_blueprint" or
+                    name:find "^gallery/", name)
     end
+  end)
+
+  it("has the gallery of reports", function()
+    local found = {}
+    for _, page in ipairs(pages) do found[page.name] = page.title end
+    assert.equal("Migration plan: Article", found["gallery/plan.html"])
+    assert.equal("Migration run: Article", found["gallery/complete.html"])
+    assert.equal("Rollback: Article", found["gallery/rollback.html"])
   end)
 
   it("has no message on the console", function() assert_none "console" end)

@@ -28,6 +28,7 @@ export default defineConfig({
   lang: "en",
   cleanUrls: false,
   lastUpdated: false,
+  ignoreDeadLinks: [/^\/gallery\//], // reports, which are no pages of the site
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: { html: false, config: withoutEmptyHeadings, theme: { light: "github-light-high-contrast",
                                     dark: "github-dark-high-contrast" } },
@@ -48,6 +49,7 @@ export default defineConfig({
         page("Event loops", "/event-loops"),
         page("Embedding in C programs", "/embedding"),
         page("Continuous integration", "/ci"),
+        page("Gallery of reports", "/gallery"),
         page("Troubleshooting", "/troubleshooting"),
       ] },
       { text: "Reference", items: [

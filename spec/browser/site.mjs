@@ -1,5 +1,6 @@
 // node site.mjs FOLDER [WORD]...: opens every page of the site at two widths,
-// and searches for words. Prints one line of JSON a visit.
+// one of them with axe-core, and searches for words. Prints one line of JSON a
+// visit.
 import { readdir } from "node:fs/promises"
 import { launch, serve, visit } from "./browser.mjs"
 
@@ -13,8 +14,9 @@ const pages = (await readdir(folder, { recursive: true }))
 async function visitPage(name, i) {
   for (const width of [390, 1280]) {
     const scheme = i % 2 ? "dark" : "light"
+    const axe = (i % 4 < 2) === (width === 390)
     print({ kind: "page", name, ...await visit(browser,
-      `${site.url}/${name}`, { width, scheme }) })
+      `${site.url}/${name}`, { width, scheme, axe }) })
   }
 }
 const AT_ONCE = 4

@@ -147,6 +147,40 @@ local EFFECTS = {
   end,
 }
 
+describe("attributes that the caller clears while the request waits", function()
+  local function is_found(attributes, create)
+    local is_waiting = false
+    space, ox = open { on_event = function(event)
+      note(event)
+      for name in pairs(is_waiting and attributes or {}) do
+        attributes[name] = nil
+      end
+    end }
+    assert(space.workflows:list())
+    server:inject { LOST }
+    is_waiting = true
+    assert(create(attributes))
+    assert.is_nil(next(attributes))
+    assert.equal(1, posts())
+    assert.equal("done", reconciled())
+  end
+
+  it("are still those of a change", function()
+    is_found({ story_id = ids.stories[1], workflow_stage_id = ids.Review },
+             function(it) return space.changes:create(it) end)
+  end)
+
+  it("are still those of a stage", function()
+    is_found({ name = "Legal", color = "#4a90e2", workflow_id = ids.workflow },
+             function(it) return space.stages:create(it) end)
+  end)
+
+  it("are still those of a status change", function()
+    is_found({ workspace_id = 2, to_status_key = 605 },
+             function(it) return ox.changes:create(it) end)
+  end)
+end)
+
 for name, create in pairs(CREATES) do
   describe(name .. " in doubt", function()
     local effects = EFFECTS[name]

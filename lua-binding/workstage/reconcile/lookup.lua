@@ -8,6 +8,7 @@
 local core = require "workstage.core"
 local reconcile = require "workstage.reconcile"
 local lists = require "workstage.resource.lists"
+local post = require "workstage.resource.post"
 local rules = require "workstage.reconcile.rules"
 local sets = require "workstage.sets"
 local time = require "workstage.time"
@@ -81,8 +82,7 @@ local function has_rival(self, request)
   local class = self.class
   for other in pairs(memory_of(self).in_flight) do
     if other ~= request and other.class == class and
-       other.sent[class.item] == request.sent[class.item] and
-       other.sent[class.target] == request.sent[class.target] then
+       other.item == request.item and other.target == request.target then
       return true
     end
   end
@@ -93,9 +93,8 @@ end
 local function facts_of(self, lost, request)
   local low, high = memory_of(self):offset()
   return {
-    target = math.tointeger(request.sent[self.class.target]),
-    seen = request.seen, sent = lost.first_sent, now = core.now(),
-    low = low, high = high, date_offset = lost.date_offset,
+    target = request.target, seen = request.seen, sent = lost.first_sent,
+    now = core.now(), low = low, high = high, date_offset = lost.date_offset,
   }
 end
 
@@ -135,12 +134,10 @@ end
 --- Storyblok: a change of the story to the stage, by the token's user. Lists
 -- are not proven to contain the changes of a release.
 function lookup.storyblok_change(self, request)
-  local story = math.tointeger(request.sent.story_id)
-  local release = math.tointeger(request.sent.release_id)
   return change_finder(self, request, function(lost)
-    return lists.all(self, { with_story = story }, lost:options())
+    return lists.all(self, { with_story = request.item }, lost:options())
   end, function()
-    return release and "changes in a release may not be listed"
+    return request.release and "changes in a release may not be listed"
   end)
 end
 
@@ -169,10 +166,9 @@ end
 
 --- Kantata: a change of the project to the status, by the token's user.
 function lookup.kantata_change(self, request)
-  local key = math.tointeger(request.sent.to_status_key)
-  local workspace = math.tointeger(request.sent.workspace_id)
+  local workspace = request.item
   local include, wants_user = { "user" }, false
-  for _, name in ipairs(request.sent.include or {}) do
+  for _, name in ipairs(request.include or {}) do
     if name == "user" then wants_user = true
     else include[#include + 1] = name end
   end
@@ -181,7 +177,7 @@ function lookup.kantata_change(self, request)
       workspace_id = workspace, include = include }, lost:options())
     return list and without_user(list, wants_user), err
   end, function(lost)
-    return check_status(self, lost, workspace, key)
+    return check_status(self, lost, workspace, request.target)
   end)
 end
 
@@ -298,8 +294,9 @@ end
 --- One look for a change that an earlier run may have made, without waiting.
 -- Nothing is known of when it was sent: so it takes what was read before it.
 function lookup.change(self, attributes, seen, opts)
-  local request = { class = self.class, sent = attributes, seen = seen,
+  local request = { class = self.class, seen = seen,
                     is_of_earlier_run = true }
+  post.note_change(request, attributes)
   local lost = reconcile.lost(opts.deadline)
   lost.is_last_check = true
   local found, why = self.class.lookup(self, request)(lost)

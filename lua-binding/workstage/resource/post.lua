@@ -7,25 +7,25 @@ local transport = require "workstage.transport"
 
 local post = {}
 
+local now, tointeger = core.now, math.tointeger
+
 -- Remembers the item's new stage, and what the response shows about the
 -- service's clock.
 local function remember_change(self, request, change)
-  local class, memory, now = self.class, self.transport.memory, core.now()
-  local id = math.tointeger(request.sent[class.item])
-  if id and not math.tointeger(request.sent.release_id) then
-    memory:read_item(class.item_kind, id, change[class.target],
-                     change.created_at, now, true)
+  local class, memory, answered = self.class, self.transport.memory, now()
+  if request.item and not request.release then
+    memory:read_item(class.item_kind, request.item, change[class.target],
+                     change.created_at, answered, true)
   end
-  if not memory:wants_offset(now) then return end
+  if not memory:wants_offset(answered) then return end
   local created = time.parse(change.created_at)
-  if created then memory:learn_offset(created, request.sent_at, now) end
+  if created then memory:learn_offset(created, request.sent_at, answered) end
 end
 
 -- Sends a POST and remembers the object it created. The claim comes last: if
 -- memory runs out before it, the object is looked for and must not count as
 -- another request's.
 local function send_create(request, self)
-  request.sent_at = core.now()
   local object, err = fetch.object(self, self.service.read_one, "POST",
                                    request.path, request.query, request.body,
                                    request)
@@ -66,7 +66,7 @@ local function resolve_ambiguous(self, request, opts, err, lost)
   local function again(remaining)
     request.timeout, request.deadline = remaining.timeout, remaining.deadline
     request.start_within = remaining.start_within
-    request.call = false
+    request.call, request.sent_at = false, now()
     local object, why, call = send_protected(self, request)
     return object, why and self.transport:known(why, call)
   end
@@ -74,27 +74,42 @@ local function resolve_ambiguous(self, request, opts, err, lost)
     self.transport, self.transport:known(err, lost), request.began, again,
     find, opts)
   -- the stage of the item is unknown now
-  if why and why.ambiguous and self.class.item then
-    self.transport.memory:forget_item(
-      self.class.item_kind, math.tointeger(request.sent[self.class.item]))
+  if why and why.ambiguous and request.item then
+    self.transport.memory:forget_item(self.class.item_kind, request.item)
   end
   return object, why
 end
 
+--- Notes in a request what `lookup` needs of a change's attributes.
+function post.note_change(request, attributes)
+  local class = request.class
+  request.item = tointeger(attributes[class.item])
+  request.target = tointeger(attributes[class.target])
+  request.release = tointeger(attributes.release_id)
+  local include = attributes.include
+  if type(include) == "table" then request.include = core.copy(include) end
+end
+
 --- Sends a POST whose effect must happen exactly once: see `reconcile`. The
--- request also serves as the options of its call. The attributes are copied,
--- because the caller may reuse the table before the request has ended.
+-- request also serves as the options of its call. It holds what `lookup` needs
+-- of the attributes: the numbers of a change, a copy of others, because the
+-- caller may reuse the table before the request has ended.
 -- @tparam table attributes that are sent
 function post.create(self, path, query, body, attributes, opts)
-  local class = self.class
+  local class, began = self.class, now()
   local request = {
-    class = class, path = path, query = query, body = body,
-    sent = core.copy(attributes), listed = self.transport[class.listed],
-    began = core.now(), timeout = opts.timeout, retry = opts.retry,
+    class = class, path = path, query = query, body = body, began = began,
+    sent_at = began, timeout = opts.timeout, retry = opts.retry,
     deadline = opts.deadline, start_within = opts.start_within, call = false,
   }
-  local id = class.item and math.tointeger(attributes[class.item])
-  request.known = id and self.transport.memory:item(class.item_kind, id)
+  if class.item then
+    local memory = self.transport.memory
+    post.note_change(request, attributes)
+    request.known = memory:item(class.item_kind, request.item)
+  else
+    request.sent = core.copy(attributes)
+    request.listed = self.transport[class.listed]
+  end
   local object, err, lost = send_protected(self, request)
   if object then return object end
   if not err.ambiguous then return nil, err end

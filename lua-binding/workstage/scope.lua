@@ -199,18 +199,39 @@ local function puller(items)
       return items[index], index
     end
   end
-  local inside, ended, waiting = false, false, {}
+  local inside, ended, waiting, is_waiting = false, false, {}, {}
+  -- A task may be resumed for other reasons and enlist again: it has one place.
+  local function enlist(task)
+    if is_waiting[task] then return end
+    is_waiting[task] = true
+    table.insert(waiting, task)
+  end
+  -- A task that goes on without having been called gives up its place, or the
+  -- call that is meant for another would be lost on it.
+  local function withdraw(task)
+    is_waiting[task] = nil
+    for i = #waiting, 1, -1 do
+      if waiting[i] == task then table.remove(waiting, i) end
+    end
+  end
   local function leave()
     inside = false
     local waiter = table.remove(waiting, 1)
-    if waiter then loop.awaken(waiter) end
+    if waiter then
+      is_waiting[waiter] = nil
+      loop.awaken(waiter)
+    end
   end
   -- also left if Lua raises because memory runs out
   local turn = setmetatable({}, { __close = leave })
   return function()
     if inside then
-      loop.wait_until(function() return not inside end,
-                      function(task) table.insert(waiting, task) end, true)
+      local waiter
+      loop.wait_until(function() return not inside end, function(task)
+        waiter = task
+        enlist(task)
+      end, true)
+      if waiter and is_waiting[waiter] then withdraw(waiter) end
     end
     inside = true
     local _ <close> = turn

@@ -378,3 +378,45 @@ describe("map stops", function()
     assert.is_true(good < 25)
   end)
 end)
+
+describe("map over an iterator that waits", function()
+  local loop = require "workstage.loop"
+
+  -- Two workers. A waits for its turn in the iterator and is resumed for
+  -- another reason meanwhile; then it ends, and B must get its turn.
+  it("ends although a worker was resumed before its turn", function()
+    local calls, worker_a, resumed = 0, nil, false
+    local function items()
+      calls = calls + 1
+      if calls == 2 then
+        while not resumed do loop.sleep(0.001) end
+        loop.sleep(0.01)
+      elseif calls == 3 then
+        loop.sleep(0.02)
+        return nil
+      end
+      return calls
+    end
+    local function fn(item)
+      if item == 1 then worker_a = loop.running_task() end
+      loop.sleep(0.001)
+      return item
+    end
+    local task = loop.spawn(function()
+      return workstage.map(items, fn, { concurrency = 2 })
+    end)
+    loop.spawn(function()
+      while calls < 2 do loop.sleep(0.001) end
+      loop.sleep(0.01) -- A has asked for its next item
+      loop.awaken(worker_a)
+      loop.sleep(0.001)
+      resumed = true
+    end)
+    for _ = 1, 400 do
+      if task.done then break end
+      loop.step(0.01)
+    end
+    assert.is_true(task.done)
+    assert.same({ 1, 2 }, indexed((task:wait())))
+  end)
+end)

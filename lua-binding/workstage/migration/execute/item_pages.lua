@@ -317,9 +317,11 @@ end
 
 -- Waits until no item is in flight or one came back; false if cancelled.
 local function wait_for_flight(self)
-  return loop.wait_until(function()
+  local waited = loop.wait_until(function()
     return self.in_flight == 0 or self.first <= #self.queue
   end, function(task) self.waiter = task end)
+  self.waiter = nil
+  return waited
 end
 
 --- The next item to move; nil at the end. Raises if a page cannot be read or

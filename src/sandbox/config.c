@@ -107,7 +107,7 @@ flags[] = {
   { "archived_writes", true, AT(archived_writes) },
 };
 
-#define COUNT(table) (sizeof table / sizeof *table)
+#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static void *member(struct config *c, size_t at) {
   return (char *)c + at;

@@ -368,6 +368,7 @@ static int open_listener(int port) {
 static int port_of(int fd) {
   struct sockaddr_in address;
   socklen_t size = sizeof address;
+  memset(&address, 0, sizeof address);
   if (getsockname(fd, (struct sockaddr *)&address, &size) != 0) return 0;
   return ntohs(address.sin_port);
 }

@@ -137,9 +137,10 @@ static bool check_single(writer *w, const ws_path *at, const ws_value *value,
                          ws_value *member) {
   const ws_source *source = w->source;
   ws_value key, other;
-  int table = value->as.table;
+  int table;
   if (value->type != WS_VALUE_TABLE)
     return ws_report_expected(w->error, at, "a table", value);
+  table = value->as.table;
   if (!source->next(source->host, table, true, &key, member))
     return ws_report_error(w->error, at, "has no condition");
   if (key.type != WS_VALUE_TEXT)
@@ -158,7 +159,7 @@ static bool check_single(writer *w, const ws_path *at, const ws_value *value,
 ** one could not be distinguished from several alternatives. */
 static bool check_alternative(writer *w, const ws_path *at,
                               const ws_value *value) {
-  ws_value field, operation;
+  ws_value field = {.type = WS_VALUE_NONE}, operation;
   return check_single(w, at, value, &field) &&
          check_single(w, at, &field, &operation);
 }

@@ -71,6 +71,30 @@ end)
     assert_untouched()
   end)
 
+  -- Every variable that the tool or the library reads, as their source has it.
+  it("none of the variables that the tool reads gets through", function()
+    local names = shell.lines(shell.must(
+      "grep -rhoE '(STORYBLOK|KANTATA|WORKSTAGE)_[A-Z_]+' "
+      .. "lua-binding/workstage lua-binding/bin | sort -u"))
+    assert.is_true(#names >= 7)
+    local set = {}
+    for i, name in ipairs(names) do set[i] = name .. "=x" end
+    local output = shell.must("env %s script/isolate env",
+                              table.concat(set, " "))
+    for _, name in ipairs(names) do
+      if not name:find "_$" then
+        assert.is_nil(output:find("\n" .. name .. "=", 1, true), name)
+      end
+    end
+  end)
+
+  it("the amounts that the proof sets get through", function()
+    local output = shell.must(
+      "WORKSTAGE_PAIRS=1000 WORKSTAGE_CRASHES=200 script/isolate env")
+    assert.matches("WORKSTAGE_PAIRS=1000", output, 1, true)
+    assert.matches("WORKSTAGE_CRASHES=200", output, 1, true)
+  end)
+
   -- Runs the example on the "real" space with a line of input.
   local function run_real(typed)
     local answer = folder .. "/answer"

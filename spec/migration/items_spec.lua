@@ -8,7 +8,8 @@ describe("a migration reads of an item", function()
   local server, space
 
   setup(function()
-    server, space = migrations.start(migrations.space { Ready = 3 })
+    server, space = migrations.start(migrations.space { Ready = 3 },
+                                     { story_stage = "change" })
   end)
 
   teardown(function()

@@ -9,7 +9,7 @@ describe("moves of a release's versions", function()
     server, space = migrations.start(
       migrations.space({ ["Old review"] = 3, Drafting = 1 },
                        { releases = { { id = 91, name = "Spring" } } }),
-      options)
+      options or { story_stage = "change" })
   end
 
   before_each(function()

@@ -41,8 +41,9 @@ describe("any space, though the process is killed,", function()
 
   setup(function()
     folder = migrations.folder()
-    server, space = migrations.start({ workflows = {} },
-                                     { log = 3000, story_stage = "change" })
+    server, space = migrations.start(
+      { workflows = {} },
+      { log = 3000, story_stage = "change", permissions = "admin" })
   end)
 
   teardown(function()

@@ -4,7 +4,7 @@ local exit_status = require "workstage.tool.exit_status"
 local json = require "workstage.tool.ui.json"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
-local render = require "workstage.migration.plan.render"
+local describe = require "workstage.migration.plan.describe"
 local screen = require "workstage.tool.ui.screen"
 
 local runs = {}
@@ -36,7 +36,7 @@ function runs.apply(job, plan, journal, about)
   local done, err = job:run(journal, function(client, options)
     return migration.apply(client, plan, options)
   end)
-  about.counts = render.counts(plan)
+  about.counts = describe.counts(plan)
   return job:tell(done, err, about), done, err
 end
 

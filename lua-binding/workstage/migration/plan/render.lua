@@ -4,7 +4,7 @@ local duration = require "workstage.duration"
 local operations = require "workstage.migration.operations"
 local words = require "workstage.migration.operations.render"
 
-local render = { counts = describe.counts }
+local render = {}
 
 local COLORS = { green = "32", red = "31", yellow = "33", cyan = "36",
                  dim = "2", bold = "1" }

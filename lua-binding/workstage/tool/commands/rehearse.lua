@@ -7,7 +7,7 @@ local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local json = require "workstage.tool.ui.json"
-local render = require "workstage.migration.plan.render"
+local describe = require "workstage.migration.plan.describe"
 local run_summary = require "workstage.tool.ui.run_summary"
 local screen = require "workstage.tool.ui.screen"
 local exit_status = require "workstage.tool.exit_status"
@@ -68,7 +68,7 @@ local function tell(done, parsed, heading)
     screen.complain "Your space was not changed."
   end
   run_summary.last_line(done, { verb = "Rehearsal",
-                                counts = render.counts(done.plan) })
+                                counts = describe.counts(done.plan) })
 end
 
 local function json_of(done)

@@ -8,7 +8,7 @@ local json = require "workstage.tool.ui.json"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.commands.progress"
-local render = require "workstage.migration.plan.render"
+local describe = require "workstage.migration.plan.describe"
 local rollback_session = require "workstage.migration.rollback_session"
 local terminal = require "workstage.terminal"
 
@@ -40,7 +40,7 @@ local function asker(self, back, about)
     local agreed, code = self:confirm "Roll back"
     self.refused = code
     if agreed then
-      about.counts = render.counts(plan)
+      about.counts = describe.counts(plan)
       self.events:started(back, plan.space_id)
       self.bar.is_applying = true
       self:catch_signals(back)

@@ -1,6 +1,6 @@
 --- What `--json` writes: plans, reports and errors as programs read them.
 -- The names are a promise (docs/tool.md).
-local render = require "workstage.migration.plan.render"
+local describe = require "workstage.migration.plan.describe"
 
 local json = {}
 
@@ -56,7 +56,7 @@ function json.plan(plan)
     space_id = plan.space_id, workflow = plan.workflow,
     empty = plan:is_empty(), requests = plan.requests,
     seconds = json.seconds(plan.seconds), rate = plan.rate,
-    counts = render.counts(plan),
+    counts = describe.counts(plan),
     operations = operations, effects = plan.effects,
     notes = plan.notes or {}, warnings = findings_of(plan.warnings),
   }

@@ -157,6 +157,8 @@ describe("what is read", function()
       if one.name == "Older" then
         one.story_editing_locked, one.allow_publish = true, false
         one.auto_remove_assignee = true
+      else
+        one.allow_publish = true
       end
     end
     local result = assert(plan(new_space(all), { moves = {
@@ -403,7 +405,7 @@ describe("what is made of it", function()
                   { kind = "users", id = 81, name = "b@example" } },
                 result.members)
     assert.same({ webhooks = 3, emails = 1, locked = 0, unassigned = 0,
-                  unpublishable = 2 }, effects_of(result))
+                  unpublishable = 1 }, effects_of(result))
   end)
 
   it("has the members by name", function()
@@ -441,7 +443,7 @@ describe("what is made of it", function()
       { from = "none", to = at "Ready" } }, stages)))
     -- what is set after the moves counts as well
     assert.same({ webhooks = 3, emails = 0, locked = 2, unassigned = 1,
-                  unpublishable = 3 }, effects_of(result))
+                  unpublishable = 1 }, effects_of(result))
   end)
 
   it("moves out of a stage by the name that it gets", function()

@@ -16,7 +16,7 @@
 -- - `inverse(op, before, after)`: its changes, as fragments.
 -- - `requests(op, rate)`: how many requests it takes.
 -- - `render(op, names)`: its lines in a plan, each a text or { colour, text }.
--- - `effects(op, after)`: its side effects: name -> count.
+-- - `effects(op, after, before)`: its side effects: name -> count.
 local operations = {}
 
 --- Kind -> its table.
@@ -82,7 +82,7 @@ end
 function operations.effects(state, list)
   local after, counts = operations.after(state, list), {}
   for _, op in ipairs(list) do
-    for name, count in pairs(operations.of(op).effects(op, after)) do
+    for name, count in pairs(operations.of(op).effects(op, after, state)) do
       counts[name] = (counts[name] or 0) + count
     end
   end

@@ -86,19 +86,28 @@ local function some(count)
   return count and count > 0 and count or nil
 end
 
+-- What an item loses by the move: only what its old stage does not lack.
+local function lost(count, is_lacking, was_lacking)
+  return is_lacking and not was_lacking and count or 0
+end
+
 --- Kantata notifies participants and has no webhooks.
 -- @tparam table after the state at the end of the plan
-function kind.effects(op, after)
+-- @tparam table before the state at its beginning
+function kind.effects(op, after, before)
   local target, count = after.stages[op.to], op.count
+  local source = before.stages[op.from] or {}
   local dues = op.dues_count or {}
   if not target then return { notifications = count } end
   return {
     dues_cleared = some(dues.cleared), dues_unknown = some(dues.unknown),
     webhooks = count,
     emails = op.set.notify and count or 0,
-    locked = target.story_editing_locked and count or 0,
+    locked = lost(count, target.story_editing_locked,
+                  source.story_editing_locked),
     unassigned = target.auto_remove_assignee and count or 0,
-    unpublishable = target.allow_publish == false and count or 0,
+    unpublishable = lost(count, target.allow_publish == false,
+                         source.allow_publish == false),
   }
 end
 

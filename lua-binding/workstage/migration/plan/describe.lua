@@ -292,8 +292,8 @@ local EFFECTS = {
     "%d items lose their assignees." },
   { "locked", "1 item can no longer be edited.",
     "%d items can no longer be edited." },
-  { "unpublishable", "1 item arrives in a stage where not everyone may " ..
-    "publish.", "%d items arrive in a stage where not everyone may publish." },
+  { "unpublishable", "1 item can no longer be published by everyone.",
+    "%d items can no longer be published by everyone." },
 }
 
 --- What a plan triggers beside its changes, and who may do less after it, as
@@ -315,15 +315,23 @@ function describe.effects(plan)
   return table.move(narrowed, 1, #narrowed, #found + 1, found)
 end
 
---- The totals of a plan, in one sentence. In Kantata only projects are moved.
+local TOTALS = { { "added", "add" }, { "changed", "change" },
+                 { "removed", "remove" }, { "moved", "move" } }
+
+--- The totals of a plan, in one sentence: "2 to change, 300 to move." A plan
+-- that only changes the workflow itself has none of them.
 -- @tparam table plan
 -- @treturn string
 function describe.totals(plan)
-  local counts = describe.counts(plan)
-  local moved = ("%d to move."):format(counts.moved)
-  if plan.service == "kantata" then return moved end
-  return ("%d to add, %d to change, %d to remove, %s"):format(
-    counts.added, counts.changed, counts.removed, moved)
+  local counts, parts = describe.counts(plan), {}
+  for _, each in ipairs(TOTALS) do
+    local count = counts[each[1]]
+    if count > 0 then parts[#parts + 1] = ("%d to %s"):format(count, each[2])
+    end
+  end
+  if #parts > 0 then return table.concat(parts, ", ") .. "." end
+  return #plan.operations == 1 and "1 operation." or
+         ("%d operations."):format(#plan.operations)
 end
 
 return describe

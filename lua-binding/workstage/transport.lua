@@ -12,9 +12,9 @@ local NO_MEMORY = "not enough memory"
 local found, cjson = pcall(require, "cjson")
 if not found then
   if cjson == NO_MEMORY then error(cjson, 0) end
-  error("workstage reads answers with lua-cjson, which is not there: " ..
-        "install lua-cjson (Debian: apt install lua-cjson; LuaRocks: " ..
-        "luarocks install lua-cjson), or put it in package.preload", 0)
+  error("workstage needs lua-cjson, which is not installed: install it " ..
+        "(Debian: apt install lua-cjson; LuaRocks: luarocks install " ..
+        "lua-cjson), or put it in package.preload", 0)
 end
 
 local transport = {}
@@ -22,11 +22,11 @@ local transport = {}
 --- lua-cjson's null.
 transport.null = cjson.null
 
---- Parses JSON; with a schema or an envelope, holds it to the fields' types.
+--- Parses JSON; with a schema or an envelope, also checks the fields' types.
 -- @treturn[1] any the value
 -- @treturn[2] nil
--- @treturn[2] string why not
--- @treturn[2] boolean whether it is JSON, which does not fit the schema
+-- @treturn[2] string the reason
+-- @treturn[2] boolean true if it is JSON that does not match the schema
 transport.parse = core.decode
 
 local Transport = {}
@@ -327,7 +327,7 @@ function Transport:fetch(method, path, query, body, opts, envelope)
   if value == nil then return nil, err end
   if type(value) ~= "table" then
     return nil, self:undecodable(call, status,
-                                 "the answer is no JSON object")
+                                 "the response is not a JSON object")
   end
   return value, call, status
 end

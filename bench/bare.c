@@ -34,16 +34,16 @@ static int on_ready(void *data, char *ip, char *local_ip, int port,
   (void)local_ip;
   (void)port;
   (void)local_port;
-  return request->readied++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  return request->setup_count++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* The other safe way: without a function beside it that rewinds, libcurl has
 ** no second body to send. Head and body are two packets then. */
-static size_t on_read(char *room, size_t unit, size_t count, void *data) {
+static size_t on_read(char *buffer, size_t unit, size_t count, void *data) {
   bare *request = data;
   size_t size = unit * count, left = request->body_size - request->body_read;
   if (size > left) size = left;
-  memcpy(room, request->body + request->body_read, size);
+  memcpy(buffer, request->body + request->body_read, size);
   request->body_read += size;
   return size;
 }
@@ -109,7 +109,7 @@ void bare_next(bare *request, long number) {
                       288868932100000 + number, 288868932200000 + number % 7);
   request->body_size = (size_t)size;
   request->body_read = request->answer_size = 0;
-  request->readied = 0;
+  request->setup_count = 0;
   curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                    (curl_off_t)size);
 }

@@ -14,7 +14,7 @@ typedef struct bare {
   size_t body_size, body_read;
   char answer[1024];
   size_t answer_size;
-  int readied;
+  int setup_count;
 } bare;
 
 /* The options of the command line. */

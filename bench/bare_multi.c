@@ -17,10 +17,10 @@ static void begin(bare *request) {
   curl_multi_add_handle(multi, request->easy);
 }
 
-static void harvest(const bare_job *job) {
+static void read_completed(const bare_job *job) {
   CURLMsg *message;
-  int left;
-  while ((message = curl_multi_info_read(multi, &left)) != NULL) {
+  int remaining;
+  while ((message = curl_multi_info_read(multi, &remaining)) != NULL) {
     char *private = NULL;
     bare *request;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
   }
   while (ended < job.requests) {
     curl_multi_perform(multi, &running);
-    harvest(&job);
+    read_completed(&job);
     if (running) curl_multi_poll(multi, NULL, 0, 1000, NULL);
   }
   for (long i = 0; i < job.flight; i++)

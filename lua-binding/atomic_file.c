@@ -15,17 +15,17 @@
 #include "files.h"
 #include "system_files.h"
 
-#define REPLACE "workstage.core.replace"
+#define ATOMIC_FILE "workstage.core.atomic_file"
 
 /* User values: the paths. They are set before the file is created. */
 enum { PATH = 1, TEMPORARY = 2, FOLDER = 3, VALUES = FOLDER };
 
-typedef struct replace {
+typedef struct atomic_file {
   int fd;        /* -1: closed */
   bool exists;   /* the file of the temporary name */
   pid_t owner;   /* the process that made it */
   int failed;    /* errno of a write that failed; there is no commit then */
-} replace;
+} atomic_file;
 
 /* ------------------------------------------------------- files in general */
 
@@ -86,7 +86,7 @@ static const char *push_path(lua_State *L, int which) {
 
 /* Removes the temporary file, except in a forked child of the process that
 ** created it. */
-static void drop(lua_State *L, replace *file) {
+static void drop(lua_State *L, atomic_file *file) {
   if (file->fd >= 0) close(file->fd);
   file->fd = -1;
   if (file->exists && file->owner == getpid())
@@ -94,8 +94,8 @@ static void drop(lua_State *L, replace *file) {
   file->exists = false;
 }
 
-static int close_replace(lua_State *L) {
-  replace *file = luaL_checkudata(L, 1, REPLACE);
+static int close_atomic_file(lua_State *L) {
+  atomic_file *file = luaL_checkudata(L, 1, ATOMIC_FILE);
   lua_settop(L, 1);
   drop(L, file);
   return 0;
@@ -129,7 +129,7 @@ static const char *obstacle(const char *path, struct stat *before,
   return NULL;
 }
 
-static bool create(lua_State *L, replace *file, mode_t mode) {
+static bool create(lua_State *L, atomic_file *file, mode_t mode) {
   const char *name = push_path(L, TEMPORARY);
   file->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                   mode);
@@ -139,7 +139,7 @@ static bool create(lua_State *L, replace *file, mode_t mode) {
 }
 
 /* Creates the temporary file; skips names left by an earlier process. */
-static bool create_any(lua_State *L, replace *file, const char *path,
+static bool create_any(lua_State *L, atomic_file *file, const char *path,
                        mode_t mode) {
   for (int i = 1; i <= WSL_TEMPORARIES; i++) {
     wsl_push_temporary(L, path, i);
@@ -152,17 +152,17 @@ static bool create_any(lua_State *L, replace *file, const char *path,
 
 /* replace(path, mode): a temporary file that :commit() renames to `path`. An
 ** existing file's mode is kept unless one is given. */
-static int new_replace(lua_State *L) {
+static int new_atomic_file(lua_State *L) {
   struct stat before;
   const char *path, *why;
   bool given = !lua_isnoneornil(L, 2), there;
   mode_t mode = (mode_t)luaL_optinteger(L, 2, 0666) & 0777;
-  replace *file;
+  atomic_file *file;
   if (!wsl_check_path(L)) return wsl_path_failure(L);
   lua_settop(L, 1);
   file = lua_newuserdatauv(L, sizeof *file, VALUES);
-  *file = (replace){.fd = -1, .owner = getpid()};
-  luaL_setmetatable(L, REPLACE);
+  *file = (atomic_file){.fd = -1, .owner = getpid()};
+  luaL_setmetatable(L, ATOMIC_FILE);
   lua_insert(L, 1);
   push_target(L, lua_tostring(L, 2));
   path = lua_tostring(L, 3);
@@ -181,14 +181,14 @@ static int new_replace(lua_State *L) {
 }
 
 /* Removes a file that cannot be written, and returns the error. */
-static int fail(lua_State *L, replace *file, int number) {
+static int fail(lua_State *L, atomic_file *file, int number) {
   file->failed = number;
   drop(L, file);
   return wsl_io_failure(L, push_path(L, PATH), "cannot be written", number);
 }
 
-static replace *check(lua_State *L) {
-  replace *file = luaL_checkudata(L, 1, REPLACE);
+static atomic_file *check(lua_State *L) {
+  atomic_file *file = luaL_checkudata(L, 1, ATOMIC_FILE);
   if (file->fd < 0 && !file->failed) luaL_error(L, "the file is closed");
   return file;
 }
@@ -196,7 +196,7 @@ static replace *check(lua_State *L) {
 static int write_text(lua_State *L) {
   size_t size, done;
   const char *text = luaL_checklstring(L, 2, &size);
-  replace *file = check(L);
+  atomic_file *file = check(L);
   if (file->failed) return fail(L, file, file->failed);
   if (!wsl_write_all(file->fd, text, size, &done))
     return fail(L, file, errno);
@@ -205,7 +205,7 @@ static int write_text(lua_State *L) {
 }
 
 static int commit(lua_State *L) {
-  replace *file = check(L);
+  atomic_file *file = check(L);
   const char *from, *to, *folder;
   lua_settop(L, 1);
   from = push_path(L, TEMPORARY);
@@ -225,7 +225,7 @@ static int commit(lua_State *L) {
 static int write_file(lua_State *L) {
   luaL_checkstring(L, 2);
   lua_settop(L, 3);
-  lua_pushcfunction(L, new_replace);
+  lua_pushcfunction(L, new_atomic_file);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_call(L, 2, 3);
@@ -269,25 +269,25 @@ static int file_mode(lua_State *L) {
 static const luaL_Reg methods[] = {
   {"write", write_text},
   {"commit", commit},
-  {"close", close_replace},
+  {"close", close_atomic_file},
   {NULL, NULL}
 };
 
 static const luaL_Reg meta[] = {
-  {"__gc", close_replace},
-  {"__close", close_replace},
+  {"__gc", close_atomic_file},
+  {"__close", close_atomic_file},
   {NULL, NULL}
 };
 
-void wsl_open_replace(lua_State *L) {
+void wsl_open_atomic_file(lua_State *L) {
   const luaL_Reg functions[] = {
-    {"replace", new_replace},
+    {"atomic_file", new_atomic_file},
     {"write_file", write_file},
     {"file_exists", file_exists},
     {"file_mode", file_mode},
     {NULL, NULL}
   };
-  wsl_new_type(L, REPLACE, methods, meta);
+  wsl_new_type(L, ATOMIC_FILE, methods, meta);
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
 }

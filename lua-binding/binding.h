@@ -22,9 +22,9 @@ void wsl_open_call(lua_State *L);
 void wsl_open_write(lua_State *L);
 void wsl_open_record(lua_State *L);
 void wsl_open_schemas(lua_State *L);
-void wsl_open_lines(lua_State *L);
+void wsl_open_record_file(lua_State *L);
 void wsl_open_journal(lua_State *L);
-void wsl_open_replace(lua_State *L);
+void wsl_open_atomic_file(lua_State *L);
 void wsl_open_copy(lua_State *L);
 void wsl_open_decode(lua_State *L);
 

@@ -94,9 +94,9 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   wsl_open_write(L);
   wsl_open_record(L);
   wsl_open_schemas(L);
-  wsl_open_lines(L);
+  wsl_open_record_file(L);
   wsl_open_journal(L);
-  wsl_open_replace(L);
+  wsl_open_atomic_file(L);
   wsl_open_copy(L);
   wsl_open_decode(L);
   lua_pushstring(L, WS_VERSION);

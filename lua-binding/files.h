@@ -7,7 +7,7 @@
 
 #include <lua.h>
 
-#include "lines.h"
+#include "record_file.h"
 
 /* Returns the path that is the first argument; NULL if it contains a NUL byte,
 ** then return wsl_path_failure. Raises if it is not a string. */
@@ -31,7 +31,7 @@ int wsl_io_failure(lua_State *L, const char *path, const char *what,
 int wsl_open_failure(lua_State *L, const char *path, int fd);
 
 /* Pushes the error of a line that the reader found torn or damaged. */
-const char *wsl_push_fault(lua_State *L, const char *path,
+const char *wsl_push_damage(lua_State *L, const char *path,
                            const wsl_reader *reader, wsl_found found);
 
 /* Pushes nil, kind and message for any result but WSL_LINE and WSL_END. */

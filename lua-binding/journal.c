@@ -14,7 +14,7 @@
 
 #include "binding.h"
 #include "files.h"
-#include "lines.h"
+#include "record_file.h"
 #include "system_files.h"
 
 #define JOURNAL "workstage.core.journal"
@@ -210,7 +210,7 @@ static int open_file(lua_State *L) {
   self->size = reader->offset;
   self->sum = reader->sum;
   if (found == WSL_TORN) {
-    wsl_push_fault(L, path, reader, found);
+    wsl_push_damage(L, path, reader, found);
     if (!cut(self)) {
       int number = errno;
       release(self);

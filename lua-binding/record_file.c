@@ -1,8 +1,8 @@
 /*
-** Files of records, line by line. See lines.h.
+** Files of records, line by line. See record_file.h.
 */
 
-#include "lines.h"
+#include "record_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "binding.h"
 #include "files.h"
 
-#define READER "workstage.core.lines"
+#define READER "workstage.core.record_file"
 
 enum { CHUNK = 1 << 16, BLOCK = 512 };
 
@@ -322,7 +322,7 @@ int wsl_open_failure(lua_State *L, const char *path, int fd) {
   return wsl_io_failure(L, path, "cannot be opened", errno);
 }
 
-const char *wsl_push_fault(lua_State *L, const char *path,
+const char *wsl_push_damage(lua_State *L, const char *path,
                            const wsl_reader *reader, wsl_found found) {
   return lua_pushfstring(L, found == WSL_TORN
                          ? "the end of '%s' is torn (line %I: %s)"
@@ -337,7 +337,7 @@ int wsl_found_failure(lua_State *L, const char *path,
     return wsl_io_failure(L, path, "cannot be read", errno);
   lua_pushnil(L);
   lua_pushstring(L, found == WSL_TORN ? "torn" : "damaged");
-  wsl_push_fault(L, path, reader, found);
+  wsl_push_damage(L, path, reader, found);
   return 3;
 }
 
@@ -418,7 +418,7 @@ static int checksum(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"lines", open_reader},
+  {"record_file", open_reader},
   {"seal", seal},
   {"checksum", checksum},
   {NULL, NULL}
@@ -436,7 +436,7 @@ static const luaL_Reg meta[] = {
   {NULL, NULL}
 };
 
-void wsl_open_lines(lua_State *L) {
+void wsl_open_record_file(lua_State *L) {
   wsl_new_type(L, READER, methods, meta);
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);

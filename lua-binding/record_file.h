@@ -12,8 +12,8 @@
 ** disk from damage: nothing after such a block was synced.
 */
 
-#ifndef WSL_LINES_H
-#define WSL_LINES_H
+#ifndef WSL_RECORD_FILE_H
+#define WSL_RECORD_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

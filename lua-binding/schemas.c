@@ -40,7 +40,7 @@ static void push_field(lua_State *L, const ws_field *field) {
   set_flag(L, "required", field->flags & WS_REQUIRED);
   set_flag(L, "read_only", field->flags & WS_READ_ONLY);
   set_flag(L, "write_only", field->flags & WS_WRITE_ONLY);
-  set_flag(L, "beside", field->flags & WS_BESIDE);
+  set_flag(L, "outside_root", field->flags & WS_OUTSIDE_ROOT);
   set_flag(L, "in_query", field->flags & WS_IN_QUERY);
 }
 

@@ -60,7 +60,7 @@ WORKSTAGE_API int luaopen_workstage(lua_State *L);
 WORKSTAGE_API int workstage_fileno(lua_State *L);
 
 /* The timeout for poll: the milliseconds until a step is needed even if the
-** descriptor is not readable; -1 if there is no such time. */
+** descriptor is not readable; -1 if it need not be called. */
 WORKSTAGE_API int workstage_timeout(lua_State *L);
 
 /* Does all work that is due, without waiting. Returns as lua_pcall does:

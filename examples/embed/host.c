@@ -159,7 +159,7 @@ static int run(lua_State *L) {
   return 0;
 }
 
-static void judge_error(lua_State *L, worker *self, int status) {
+static void count_error(lua_State *L, worker *self, int status) {
   const char *why = lua_tostring(L, -1);
   snprintf(self->why, sizeof self->why, "%s", why ? why : "no text");
   if (status == LUA_ERRMEM || strstr(self->why, "not enough memory"))
@@ -179,7 +179,7 @@ static void run_state(worker *self) {
     lua_pushcfunction(L, run);
     lua_pushlightuserdata(L, self);
     status = lua_pcall(L, 1, 0, 0);
-    if (status != LUA_OK) judge_error(L, self, status);
+    if (status != LUA_OK) count_error(L, self, status);
     lua_close(L);
   }
   else

@@ -87,11 +87,11 @@ end
 
 --- Checks that a table only has known names; returns the error if not.
 -- @tparam string what "option"
--- @tparam table given
+-- @tparam table opts
 -- @tparam table known array of names
 -- @treturn ?table the error, with the nearest name; nil if all are known
-function options.check_names(what, given, known)
-  for name in pairs(given) do
+function options.check_names(what, opts, known)
+  for name in pairs(opts) do
     local is_known = false
     for _, each in ipairs(known) do is_known = is_known or each == name end
     if not is_known then return options.unknown(what, name, known) end

@@ -1,6 +1,6 @@
 # How the fuzzers are built: for run and broken, from the project's folder.
 
-targets="text lines url http answer refusal paging literal plan journal \
+targets="text record_file url http answer refusal paging parse plan journal \
 writer query sandbox requests limit"
 out=build/fuzz
 instrumented="-O1 -g -fsanitize=fuzzer-no-link,address,undefined \
@@ -24,7 +24,7 @@ build_fuzzer() { # TARGET PROGRAM [OBJECT]...
   source=proof/fuzz/$target.c
   libraries="lua5.4 libcurl"
   case $target in
-    text | lines | limit) ;;
+    text | record_file | limit) ;;
     http | url)
       set -- proof/fuzz/wire.c -Wl,--wrap=curl_multi_add_handle "$@"
       set -- -Wl,--wrap=ws_now "$@" ;;

@@ -136,21 +136,21 @@ static double date_of(const char *text) {
 
 /* The pause that a 429 or 503 requests, at most the client's 30 seconds; -1 if
 ** it requests none, or none that is known here. */
-static double wait_of(const char *text, double *slack) {
+static double wait_of(const char *text, double *margin) {
   size_t digits = text ? strspn(text, "0123456789") : 0;
   double date = date_of(text);
-  *slack = 0;
+  *margin = 0;
   if (digits && !text[digits] && digits < 64) return fmin(atof(text), 30);
   if (date < 0) return -1;
-  *slack = 2;
+  *margin = 2;
   return fmax(0, fmin(date - (double)time(NULL), 30));
 }
 
 static void check_pause(int status, const char *asked, double pause) {
-  double slack, wait = wait_of(asked, &slack);
+  double margin, wait = wait_of(asked, &margin);
   CHECK(pause >= 0 && pause <= 30);
   if (status != 429 && status != 503) CHECK(pause <= 0.5);
-  else if (wait >= 0) CHECK(fabs(pause - wait) <= slack + 1e-6);
+  else if (wait >= 0) CHECK(fabs(pause - wait) <= margin + 1e-6);
   else if (!asked) CHECK(pause <= 0.5);
 }
 

@@ -1,6 +1,6 @@
--- Reports the results of the mutants: judge.lua FOLDER COUNT JUDGED
--- One line for each part. A survivor that JUDGED does not know is a failure.
-local folder, count, judged_path = arg[1], tonumber(arg[2]), arg[3]
+-- Reports the results of the mutants: report.lua FOLDER COUNT EQUIVALENT
+-- One line for each part. It is a failure if a survivor is not in EQUIVALENT.
+local folder, count, equivalent_path = arg[1], tonumber(arg[2]), arg[3]
 
 local PARTS = { "limiter", "retry table", "writer", "reader",
                 "lost responses", "planner" }
@@ -11,20 +11,20 @@ local function lines_of(path)
   return list
 end
 
--- key -> the line at which a survivor is judged. "path: function", then a
+-- key -> the line that lists it as equivalent. "path: function", then a
 -- pair of lines "- before" and "+ after" for each, then the reason.
-local function read_judged()
-  local judged, head, before = {}, nil, nil
-  for number, line in ipairs(lines_of(judged_path)) do
+local function read_equivalent()
+  local equivalent, head, before = {}, nil, nil
+  for number, line in ipairs(lines_of(equivalent_path)) do
     local mark, text = line:match "^([-+]) ?(.*)$"
     if mark == "-" then before = text
     elseif mark == "+" then
-      judged[("%s\n%s\n%s"):format(head, before, text)] = number
+      equivalent[("%s\n%s\n%s"):format(head, before, text)] = number
     elseif line:find "^%S" and not line:find "^#" then
       head = line:gsub(": ", "\n", 1)
     end
   end
-  return judged
+  return equivalent
 end
 
 local function read_mutant(number)
@@ -41,7 +41,7 @@ local function show(mutant, what)
                                                  scope, before, after))
 end
 
-local judged = read_judged()
+local equivalent = read_equivalent()
 local tried, failed, met, used = {}, {}, {}, {}
 for _, part in ipairs(PARTS) do tried[part], failed[part] = 0, 0 end
 for number = 1, count do
@@ -56,7 +56,7 @@ for number = 1, count do
     tried[part], met[key] = tried[part] + 1, true
     if mutant.result == "survived" then
       used[key] = true
-      if not judged[key] then
+      if not equivalent[key] then
         failed[part] = failed[part] + 1
         show(mutant, "SURVIVED")
       end
@@ -66,10 +66,10 @@ end
 
 local all = {}
 for _, line in ipairs(lines_of(folder .. "/keys")) do all[line] = true end
-for key, number in pairs(judged) do
+for key, number in pairs(equivalent) do
   local plain = key:gsub("\n", "\t")
   if met[key] and not used[key] or not all[plain] then
-    print(("STALE: judged, line %d: %s"):format(number, met[key] and
+    print(("STALE: equivalent, line %d: %s"):format(number, met[key] and
       "the specs notice it" or "no such mutant any more"))
   end
 end

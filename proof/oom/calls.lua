@@ -24,19 +24,19 @@ local DEFAULT = " Default(Drafting)"
 local WHOLE = "Article(Drafting,Old review,Review)" .. DEFAULT
 
 local function options(more)
-  local given = {
+  local opts = {
     token = "oom-token", base_url = url, rate_limit = false, proxy = false,
     settle_time = 0.002, timeout = 10,
     retry = { attempts = 3, base = 0.001, cap = 0.002 },
   }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return given
+  for name, value in pairs(more or {}) do opts[name] = value end
+  return opts
 end
 
 local function connect(more)
-  local given = options(more)
-  given.space_id = 288868932106293
-  return workstage.storyblok(given)
+  local opts = options(more)
+  opts.space_id = 288868932106293
+  return workstage.storyblok(opts)
 end
 
 -- Distinguishes errors that are raised from errors that a call returns.

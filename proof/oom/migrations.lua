@@ -17,13 +17,13 @@ local WHOLE = "Article(Drafting,Old review,Review)" .. DEFAULT
 local space
 
 local function connect(new, more)
-  local given = {
+  local opts = {
     token = "oom-token", base_url = url, rate_limit = false, proxy = false,
     settle_time = 0.002, timeout = 10,
     retry = { attempts = 3, base = 0.001, cap = 0.002 },
   }
-  for name, value in pairs(more) do given[name] = value end
-  space = assert(new(given))
+  for name, value in pairs(more) do opts[name] = value end
+  space = assert(new(opts))
 end
 
 local function prepare()
@@ -72,9 +72,9 @@ end
 
 -- A stage is removed, and its items are moved.
 local function fewer_stages()
-  local given = blueprint()
-  given.stages[3] = nil
-  return given
+  local opts = blueprint()
+  opts.stages[3] = nil
+  return opts
 end
 
 local function exists(path)
@@ -84,10 +84,10 @@ local function exists(path)
 end
 
 -- A plan that was made and saved before.
-local function plan_for(connect_first, given)
+local function plan_for(connect_first, opts)
   return function()
     connect_first()
-    need(need(migration.plan(space, given)):save(plan_file))
+    need(need(migration.plan(space, opts)):save(plan_file))
   end
 end
 
@@ -107,9 +107,9 @@ local function said(report)
 end
 
 local function apply(more)
-  local given = { journal = journal, concurrency = 2 }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return migration.apply(space, plan, given)
+  local opts = { journal = journal, concurrency = 2 }
+  for name, value in pairs(more or {}) do opts[name] = value end
+  return migration.apply(space, plan, opts)
 end
 
 -- Resumes if there is a journal; otherwise nothing has started, so it applies.

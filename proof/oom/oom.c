@@ -37,7 +37,7 @@
 enum { LONGEST = 30, SHOWN = 5 };  /* seconds for a case; failures shown */
 
 static const char *const sources[] = {"lua", "core", "curl", "all"};
-static const char *const ways[] = {"collect", "once", "onwards", "end"};
+static const char *const modes[] = {"collect", "once", "onwards", "end"};
 
 typedef struct scenario {
   char name[64];
@@ -59,7 +59,7 @@ typedef struct report {
   char text[1024];
 } report;
 
-static report *told;
+static report *result;
 static held kept;    /* of the core's, by a case without a failure */
 static held cjson_kept;
 static bool is_measuring;
@@ -155,9 +155,9 @@ static lua_State *loaded_state(long *used) {
 
 static void complain(const char *format, ...) {
   va_list arguments;
-  if (told->complaints++) return;
+  if (result->complaints++) return;
   va_start(arguments, format);
-  vsnprintf(told->text, sizeof told->text, format, arguments);
+  vsnprintf(result->text, sizeof result->text, format, arguments);
   va_end(arguments);
 }
 
@@ -287,12 +287,12 @@ static void check_memory(const scenario *s, long used, held before,
                oom_core.bytes - before.bytes};
   if (used) complain("%ld bytes of Lua's are left", used);
   if (descriptors() != opened) complain("a descriptor is left open");
-  told->kept = left;
+  result->kept = left;
   if (!may_keep(s, &left))
     complain("%ld bytes in %ld blocks of the core's are left", left.bytes,
              left.blocks);
-  told->cjson.blocks = oom_cjson.blocks - cjson.blocks;
-  told->cjson.bytes = oom_cjson.bytes - cjson.bytes;
+  result->cjson.blocks = oom_cjson.blocks - cjson.blocks;
+  result->cjson.bytes = oom_cjson.bytes - cjson.bytes;
 }
 
 /* The work, while memory fails. No string is made before or after. */
@@ -302,8 +302,8 @@ static int do_run(lua_State *L, const scenario *s) {
   oom_arm();
   status = lua_pcall(L, 0, 1, 0);
   oom_fault.armed = false;
-  told->allocations = oom_fault.count;
-  told->failed = oom_fault.failed > 0;
+  result->allocations = oom_fault.count;
+  result->failed = oom_fault.failed > 0;
   return status;
 }
 
@@ -319,10 +319,10 @@ static void go_on(lua_State *L, const scenario *s, int status) {
 static void run_case(lua_State *L, long *used, const scenario *s) {
   held before = oom_core, cjson = oom_cjson;
   int opened = descriptors(), status;
-  told->again = !s->is_module && push_step(L, s, "again");
+  result->again = !s->is_module && push_step(L, s, "again");
   do_step(L, s, "prepare");
   status = do_run(L, s);
-  if (oom_fault.way != TO_THE_END || !told->failed)
+  if (oom_fault.way != TO_THE_END || !result->failed)
     go_on(L, s, status);
   else {
     check_result(s, status, lua_isstring(L, -1) ? lua_tostring(L, -1) : NULL);
@@ -355,8 +355,8 @@ static void tell(const scenario *s) {
   failures++;
   if (++shown > SHOWN && !verbose) return;
   fprintf(stderr, "oom: %s: %s-%s-%ld: %s\n", s->name,
-          sources[oom_fault.source], ways[oom_fault.way], oom_fault.at,
-          told->text);
+          sources[oom_fault.source], modes[oom_fault.way], oom_fault.at,
+          result->text);
 }
 
 /* A process leaves by exit where a sanitizer looks for leaks then. */
@@ -386,8 +386,8 @@ static bool in_child(lua_State *L, long *used, const scenario *s,
     complain("ends with signal %d", WTERMSIG(status));
   else if (WEXITSTATUS(status) != 0)
     complain("ends with status %d", WEXITSTATUS(status));
-  if (told->complaints) tell(s);
-  return told->complaints == 0;
+  if (result->complaints) tell(s);
+  return result->complaints == 0;
 }
 
 /* One case, whose fault is set; whether anything failed in it. */
@@ -397,15 +397,15 @@ static bool try_case(lua_State *L, long *used, const scenario *s) {
   snprintf(to, sizeof to, "%s/case", folder);
   if (s->server[0]) oom_ask("reset");
   if (!s->is_module) oom_copy_folder(from, to);
-  *told = (report){0};
-  if (in_child(L, used, s, run_case) && told->failed && told->again &&
+  *result = (report){0};
+  if (in_child(L, used, s, run_case) && result->failed && result->again &&
       oom_fault.way == TO_THE_END)
     in_child(L, used, s, run_afresh);
-  if (told->cjson.blocks > cjson_kept.blocks) {
+  if (result->cjson.blocks > cjson_kept.blocks) {
     cjson_leaks++;
-    cjson_lost += told->cjson.bytes - cjson_kept.bytes;
+    cjson_lost += result->cjson.bytes - cjson_kept.bytes;
   }
-  return told->failed;
+  return result->failed;
 }
 
 /* Modules are loaded by Lua itself for the most part: two ways will do. */
@@ -438,15 +438,15 @@ static long count_allocations(lua_State *L, long *used, const scenario *s,
   oom_fault.way = ONCE;
   oom_fault.at = LONG_MAX - 1;
   try_case(L, used, s);
-  return told->allocations;
+  return result->allocations;
 }
 
 /* The same, to see what the process keeps. */
 static void measure(lua_State *L, long *used, const scenario *s) {
   is_measuring = true;
   count_allocations(L, used, s, FROM_ALL);
-  kept = told->kept;
-  cjson_kept = told->cjson;
+  kept = result->kept;
+  cjson_kept = result->cjson;
   is_measuring = false;
 }
 
@@ -475,7 +475,7 @@ static bool try_named(lua_State *L, long *used, const scenario *s,
   for (int i = 0; i < SOURCES; i++)
     if (strcmp(from, sources[i]) == 0) oom_fault.source = (source)i;
   for (int i = 0; i < WAYS; i++)
-    if (strcmp(how, ways[i]) == 0) oom_fault.way = (way)i;
+    if (strcmp(how, modes[i]) == 0) oom_fault.way = (way)i;
   if (try_case(L, used, s)) cases++;
   return true;
 }
@@ -507,7 +507,7 @@ static void set_up(lua_State *L, long *used, const scenario *s, int stories) {
   snprintf(to, sizeof to, "%s/base", folder);
   oom_ask("begin %d", stories);
   empty_folder("case");
-  *told = (report){0};
+  *result = (report){0};
   oom_fault = (fault){0};
   in_child(L, used, s, run_set_up);
   oom_ask("keep");
@@ -645,9 +645,9 @@ int main(int count, char **arguments) {
   wanted = arguments + 3;
   limit = number_of("PROOF_CASES");
   seed = number_of("PROOF_SEED");
-  told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE,
+  result = mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE,
               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (told == MAP_FAILED) oom_die("mmap");
+  if (result == MAP_FAILED) oom_die("mmap");
   signal(SIGPIPE, SIG_IGN);
   snprintf(url, sizeof url, "%s", oom_start_server(arguments[1]));
   if (!oom_begin()) oom_die("ws_init");

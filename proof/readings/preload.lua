@@ -21,10 +21,10 @@ package.preload["workstage.sandbox"] = function()
   local sandbox = open()
   local start, reading = sandbox.start, read(os.getenv "SANDBOX_READING" or "")
   function sandbox.start(options)
-    local given = {}
-    for name, value in pairs(reading) do given[name] = value end
-    for name, value in pairs(options or {}) do given[name] = value end
-    return start(given)
+    local opts = {}
+    for name, value in pairs(reading) do opts[name] = value end
+    for name, value in pairs(options or {}) do opts[name] = value end
+    return start(opts)
   end
   return sandbox
 end

@@ -288,8 +288,8 @@ local function add_class(name, doc, api, fields)
 end
 
 -- A client at run time, with its resources sorted by name.
-local function add_client(service, doc, given)
-  local client = assert(workstage[service](given))
+local function add_client(service, doc, opts)
+  local client = assert(workstage[service](opts))
   local fields, names = {}, {}
   for name in pairs(client) do names[#names + 1] = name end
   table.sort(names)
@@ -460,7 +460,7 @@ local function add_sandbox()
     { "port", "integer", "Where it listens, on 127.0.0.1." },
   })
   table.insert(tables.classes, {
-    name = "workstage.sandbox.options", given = true,
+    name = "workstage.sandbox.options", opts = true,
     doc = "Options of `sandbox.start`.",
     table.unpack(sandbox_options()),
   })
@@ -478,7 +478,7 @@ local option_types = {
 local function add_options(service)
   local class = { name = ("workstage.%s.options"):format(service),
                   doc = ("Options of `workstage.%s`."):format(service),
-                  given = true }
+                  opts = true }
   for _, option in ipairs(options.list) do
     if (option.service or service) == service then
       local words = option.doc

@@ -96,7 +96,7 @@ local function marks(field, schema)
   if field.read_only then list[#list + 1] = "read-only" end
   if field.write_only then list[#list + 1] = "never in answers" end
   if field.nullable then list[#list + 1] = "may be null" end
-  if field.beside then list[#list + 1] = "beside the root object" end
+  if field.outside_root then list[#list + 1] = "beside the root object" end
   if field.in_query and not schema.is_filter then
     list[#list + 1] = "in the query"
   end
@@ -136,7 +136,7 @@ local function put_table(class)
   put("## %s {#%s}\n\n%s\n", name, anchor(name), prose(class.doc))
   local rows = {}
   for i, field in ipairs(class) do
-    local is_required = class.given and field.required
+    local is_required = class.opts and field.required
     rows[i] = { "`" .. field[1]:gsub("[%[%]]", "") .. "`",
                 type_text(field[2]),
                 cell((field[3] or "") .. (is_required and " (required)"

@@ -78,7 +78,7 @@ local map_names = {
     "of the space, by e-mail address." },
 }
 
---- Classes: name, description, fields as { name, type, description }. `given`:
+--- Classes: name, description, fields as { name, type, description }. `opts`:
 -- the caller creates it and may omit each field without `required`.
 tables.classes = {
   { name = "workstage.error", doc = "What a call returns beside nil. " ..
@@ -105,7 +105,7 @@ tables.classes = {
       "was refused because they are missing." },
     { "differences", "string[]", "The changes since a stale plan." },
   },
-  { name = "workstage.call_options", given = true,
+  { name = "workstage.call_options", opts = true,
     doc = "Options of one call, the last argument of each method.",
     table.unpack(with(call_options, {
       { "only", "string[]", "Of list, page and each: the fields to read of " ..
@@ -114,23 +114,23 @@ tables.classes = {
       { "seen", "workstage.seen", "Of a change: the item as an earlier run " ..
         "read it; else what this client has read counts." },
     })) },
-  { name = "workstage.seen", given = true,
+  { name = "workstage.seen", opts = true,
     doc = "Where an item was when it was read before a change was sent.",
     { "stage", "integer", "The id of its stage; Kantata: the status' key." },
     { "created_at", "string", "When it came there, as the service wrote it." },
   },
-  { name = "workstage.request_parts", given = true,
+  { name = "workstage.request_parts", opts = true,
     doc = "The parts of a request that has no method of its own.",
     table.unpack(with({
       { "query", "table<string, any>", "Name -> value." },
       { "body", "table|string", "A table, or JSON." },
       { "headers", "table<string, string|integer>", "Name -> value." },
     }, call_options)) },
-  { name = "workstage.rate_limit", given = true,
+  { name = "workstage.rate_limit", opts = true,
     doc = "A rate that processes share.",
     { "per_second", "number", "Requests a second." },
     { "shared", "string", "A file through which processes share it." } },
-  { name = "workstage.retry", given = true, doc = "When to try again.",
+  { name = "workstage.retry", opts = true, doc = "When to try again.",
     { "attempts", "integer", "Counts the first." },
     { "base", "number", "Seconds: the first pause at most." },
     { "cap", "number", "Seconds: the longest pause." } },
@@ -151,7 +151,7 @@ tables.classes = {
     { "received", "integer", "Bytes of the answer's body." },
     { "result", "string", "Of \"reconciled\": \"done\", \"not_done\" or " ..
       "\"unknown\"." } },
-  { name = "workstage.map_options", given = true,
+  { name = "workstage.map_options", opts = true,
     doc = "Options of `workstage.map`.",
     { "concurrency", "integer", "Items under way at once, 8." },
     { "on_result", "fun(index: integer, result: any, err: any, item: any)",
@@ -205,7 +205,7 @@ tables.classes = {
       required = true },
     { "color", "string", "Its colour.", required = true } },
   { name = "workstage.blueprint", doc = "What a workflow is to become: see " ..
-    "the guide to migrations.", given = true,
+    "the guide to migrations.", opts = true,
     { "version", "integer", "1." },
     { "service", "string", "\"storyblok\" unless given, or \"kantata\"." },
     table.unpack(blueprint_rows(storyblok.workflow, {
@@ -227,24 +227,24 @@ tables.classes = {
     { "line", "integer", "The line in it." },
     { "offline", "boolean", "true for what a plan checks by reading the " ..
       "space." } },
-  { name = "workstage.migration.plan_options", given = true,
+  { name = "workstage.migration.plan_options", opts = true,
     doc = "Options of `migration.plan`.",
     table.unpack(with(map_names, { only_option })) },
-  { name = "workstage.migration.run_options", given = true,
+  { name = "workstage.migration.run_options", opts = true,
     doc = "Options of `migration.apply` and `migration.resume`.",
     table.unpack(run_options) },
-  { name = "workstage.migration.open_options", given = true,
+  { name = "workstage.migration.open_options", opts = true,
     doc = "Options of `migration.open`.",
     { "rollback", "boolean", "True if the run is to be rolled back; by " ..
       "default false." } },
-  { name = "workstage.migration.rollback_options", given = true,
+  { name = "workstage.migration.rollback_options", opts = true,
     doc = "Options of `migration.rollback`.",
     table.unpack(with(run_options, {
       { "confirm", "fun(plan: workstage.plan): boolean",
         "Gets the plan of the way back; nothing is done unless it returns " ..
         "true." },
     })) },
-  { name = "workstage.migration.rehearse_options", given = true,
+  { name = "workstage.migration.rehearse_options", opts = true,
     doc = "Options of `migration.rehearse`.",
     table.unpack(with({
       { "faults", "number", "The part of the requests that go wrong, 0 to " ..
@@ -348,14 +348,14 @@ tables.classes = {
 for _, each in ipairs(storyblok.tables) do
   local name, doc, list = table.unpack(each)
   table.insert(tables.classes, {
-    name = "workstage.blueprint." .. name, doc = doc, given = true,
+    name = "workstage.blueprint." .. name, doc = doc, opts = true,
     table.unpack(blueprint_rows(list)),
   })
 end
 
 local client = "workstage.storyblok|workstage.kantata"
 local run = { client = client, path = "string|workstage.session",
-              given = "workstage.migration.run_options",
+              opts = "workstage.migration.run_options",
               "workstage.migration.report" }
 
 --- Types that a comment cannot express: parameters by name, results by number.
@@ -421,20 +421,20 @@ tables.types = {
   },
   ["workstage.migration.plan"] = {
     client = client, blueprint = "workstage.blueprint",
-    given = "workstage.migration.plan_options", "workstage.plan",
+    opts = "workstage.migration.plan_options", "workstage.plan",
   },
   ["workstage.migration.load"] = { "workstage.plan" },
   ["workstage.migration.apply"] = {
     client = client, plan = "workstage.plan",
-    given = "workstage.migration.run_options", "workstage.migration.report",
+    opts = "workstage.migration.run_options", "workstage.migration.report",
   },
   ["workstage.migration.resume"] = run,
   ["workstage.migration.open"] = {
-    given = "workstage.migration.open_options", "workstage.session",
+    opts = "workstage.migration.open_options", "workstage.session",
   },
   ["workstage.migration.rollback"] = {
     client = client, path = "string|workstage.session",
-    given = "workstage.migration.rollback_options",
+    opts = "workstage.migration.rollback_options",
     "workstage.migration.report",
   },
   ["workstage.migration.progress"] = { "workstage.migration.state" },
@@ -443,7 +443,7 @@ tables.types = {
   },
   ["workstage.migration.rehearse"] = {
     client = client, blueprint = "workstage.blueprint",
-    given = "workstage.migration.rehearse_options",
+    opts = "workstage.migration.rehearse_options",
     "workstage.migration.report",
   },
   ["workstage.plan:text"] = { options = "{ color: boolean }", "string" },

@@ -383,7 +383,7 @@ describe("a response", function()
                { piece = #early, pause = 0.3 })
     local info
     local call = assert(space.transport:send("GET", "/v1/x", nil, nil, {
-      on_answer = function(given) info = given end }))
+      on_answer = function(opts) info = opts end }))
     assert.is_true(info.first_sent - info.answered >= 0.29,
                    info.first_sent - info.answered)
     call:close()

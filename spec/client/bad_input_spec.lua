@@ -34,9 +34,9 @@ describe("bad input", function()
   end
 
   local function stage(more)
-    local given = { name = "Legal", color = "#4a90e2" }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return given
+    local opts = { name = "Legal", color = "#4a90e2" }
+    for name, value in pairs(more or {}) do opts[name] = value end
+    return opts
   end
 
   local bad_ids = {
@@ -281,10 +281,10 @@ describe("bad input", function()
 
   it("as a deadline that has passed: nothing is sent", function()
     for _, call in ipairs {
-      function(given) return space.stages:list(nil, given) end,
-      function(given) return space.stages:create(stage(), given) end,
-      function(given) return space.stages:delete(5, given) end,
-      function(given) return space:request("GET", "/v1/x", given) end,
+      function(opts) return space.stages:list(nil, opts) end,
+      function(opts) return space.stages:create(stage(), opts) end,
+      function(opts) return space.stages:delete(5, opts) end,
+      function(opts) return space:request("GET", "/v1/x", opts) end,
     } do
       local result, err = call { deadline = 0 }
       assert.is_nil(result)

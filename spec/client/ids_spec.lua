@@ -19,32 +19,32 @@ describe("an id", function()
 
   it("in a path, as an integer or an integral float", function()
     for _, id in ipairs(IDS) do
-      for _, given in ipairs { id, id + 0.0 } do
+      for _, opts in ipairs { id, id + 0.0 } do
         local digits = ("%d"):format(id)
         server:answer(200, ('{"workflow_stage":{"id":%d}}'):format(id))
         assert.equal(digits,
-                     tostring(assert(space.stages:get(given)).id))
+                     tostring(assert(space.stages:get(opts)).id))
         has(server:last().target, "/workflow_stages/" .. digits)
         server:answer(204)
-        assert(space.stages:update(given, { name = "x" }))
+        assert(space.stages:update(opts, { name = "x" }))
         assert.equal("/v1/spaces/288868932106293/workflow_stages/" .. digits,
                      server:last().target)
         server:answer(204)
-        assert(space.workflows:delete(given))
+        assert(space.workflows:delete(opts))
         assert.equal("/v1/spaces/288868932106293/workflows/" .. digits,
                      server:last().target)
         server:answer(200, ([[{"results":[{"key":"workspaces","id":"%d"}],
           "workspaces":{"%d":{"id":"%d"}}}]]):format(id, id, id))
-        assert.equal(digits, tostring(assert(ox.workspaces:get(given)).id))
+        assert.equal(digits, tostring(assert(ox.workspaces:get(opts)).id))
         assert.equal("/api/v1/workspaces/" .. digits, server:last().target)
       end
     end
   end)
 
   it("of the space, as an integer, a float or digits", function()
-    for _, given in ipairs { 288868932106293, 288868932106293.0,
+    for _, opts in ipairs { 288868932106293, 288868932106293.0,
                              "288868932106293" } do
-      local other = clients.space(server.url, { space_id = given })
+      local other = clients.space(server.url, { space_id = opts })
       server:answer(200, '{"workflow_stages":[]}')
       assert(other.stages:list())
       assert.equal("/v1/spaces/288868932106293/workflow_stages",

@@ -120,15 +120,15 @@ describe("a client", function()
   end)
 
   it("lives as long as its calls", function()
-    local told = 0
+    local count = 0
     local function on_event()
-      told = told + 1
+      count = count + 1
       collectgarbage()
       collectgarbage()
     end
     assert(clients.space(server.url, { on_event = on_event }):whoami())
     assert(clients.space(server.url, { on_event = on_event }).stages:list())
-    assert.equal(4, told)
+    assert.equal(4, count)
   end)
 
   it("is not affected by closing another", function()

@@ -4,12 +4,12 @@ local failed, has = clients.failed, clients.has
 
 describe("options", function()
   local function storyblok(more)
-    local given = { token = clients.TOKEN, space_id = clients.SPACE }
-    for name, value in pairs(more or {}) do given[name] = value end
-    for name, value in pairs(given) do
-      if value == "none" then given[name] = nil end
+    local opts = { token = clients.TOKEN, space_id = clients.SPACE }
+    for name, value in pairs(more or {}) do opts[name] = value end
+    for name, value in pairs(opts) do
+      if value == "none" then opts[name] = nil end
     end
-    return workstage.storyblok(given)
+    return workstage.storyblok(opts)
   end
 
   local function refused(pieces, ...)
@@ -176,11 +176,11 @@ describe("options", function()
   end)
 
   it("are not changed, and may be changed later", function()
-    local given = { token = clients.TOKEN, space_id = "288868932106293",
+    local opts = { token = clients.TOKEN, space_id = "288868932106293",
                     retry = { attempts = 3 }, headers = { A = "b" } }
-    local space = assert(workstage.storyblok(given))
+    local space = assert(workstage.storyblok(opts))
     assert.same({ token = clients.TOKEN, space_id = "288868932106293",
-                  retry = { attempts = 3 }, headers = { A = "b" } }, given)
+                  retry = { attempts = 3 }, headers = { A = "b" } }, opts)
     space:close()
   end)
 

@@ -63,7 +63,7 @@ local function ids_of(list)
   return ids, seen
 end
 
-local ways = {
+local readers = {
   all = function(list)
     return assert(paging.all(list.fetch))
   end,
@@ -84,7 +84,7 @@ local ways = {
   end,
 }
 
-for name, read in pairs(ways) do
+for name, read in pairs(readers) do
   describe("paging." .. name, function()
     local function run(list, per_page)
       list.per_page = per_page

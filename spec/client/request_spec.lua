@@ -13,9 +13,9 @@ describe("request", function()
     server:stop()
   end)
 
-  local function sent(client, method, path, given)
+  local function sent(client, method, path, opts)
     server:answer(200, "{}")
-    assert(client:request(method, path, given))
+    assert(client:request(method, path, opts))
     return server:last()
   end
 

@@ -18,10 +18,10 @@ describe("stages", function()
   local number = 0
   local function new(more)
     number = number + 1
-    local given = { name = "Stage " .. number, workflow_id = article.id,
+    local opts = { name = "Stage " .. number, workflow_id = article.id,
                     color = ("#%06x"):format(number) }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return assert(space.stages:create(given)), given
+    for name, value in pairs(more or {}) do opts[name] = value end
+    return assert(space.stages:create(opts)), opts
   end
 
   local function last()
@@ -87,7 +87,7 @@ describe("stages", function()
   it("are created with the given attributes", function()
     local review = assert(space.stages:find("Review",
                                             { in_workflow = article.id }))
-    local stage, given = new {
+    local stage, opts = new {
       position = 7, allow_publish = true, allow_all_stages = false,
       allow_admin_publish = true, allow_all_users = false,
       allow_admin_change = true, allow_editor_change = false,
@@ -98,7 +98,7 @@ describe("stages", function()
     }
     assert.equal("integer", math.type(stage.id))
     local again = assert(space.stages:get(stage.id))
-    for name, value in pairs(given) do
+    for name, value in pairs(opts) do
       assert.same(value, stage[name], name)
       assert.same(value, again[name], name)
     end

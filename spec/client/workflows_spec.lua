@@ -22,10 +22,10 @@ describe("workflows", function()
   local number = 0
   local function new(more)
     number = number + 1
-    local given = { name = "Flow " .. number,
+    local opts = { name = "Flow " .. number,
                     content_types = { "type_" .. number } }
-    for name, value in pairs(more or {}) do given[name] = value end
-    return assert(space.workflows:create(given))
+    for name, value in pairs(more or {}) do opts[name] = value end
+    return assert(space.workflows:create(opts))
   end
 
   it("are listed, and found by name", function()

@@ -344,7 +344,7 @@ describe("processes that wait", function()
 
   -- Runs `count` processes that always have work; returns the number of
   -- requests that each started.
-  local function share(count, rate, seconds, trip, watch)
+  local function use_limit(count, rate, seconds, rtt, watch)
     local started, each, due, flights = {}, {}, {}, {}
     for i = 1, count do
       started[i], each[i], due[i] = 0, process(" " .. i, rate), now
@@ -355,7 +355,7 @@ describe("processes that wait", function()
       local at, flight = due[next], flights[1]
       if flight and flight.at <= at then
         table.remove(flights, 1)
-        flight.of:answered(flight.id, flight.at - trip, flight.at)
+        flight.of:answered(flight.id, flight.at - rtt, flight.at)
       elseif at >= now + seconds then
         return started
       else
@@ -363,7 +363,7 @@ describe("processes that wait", function()
         if id then
           started[next] = started[next] + 1
           flights[#flights + 1] = { of = each[next], id = id,
-                                    at = at + trip }
+                                    at = at + rtt }
         else
           due[next] = math.max(turn, at) + 0.0003 * next -- to wake up
         end
@@ -382,7 +382,7 @@ describe("processes that wait", function()
     local count, rate = table.unpack(case)
     it(("get even shares, and use the limit: %d, %d a second")
        :format(count, rate), function()
-      local started = share(count, rate, 60, 0.1)
+      local started = use_limit(count, rate, 60, 0.1)
       local sum = sum_of(started)
       assert.is_true(sum >= 60 * rate * 0.97 and sum <= 61 * rate, sum)
       for _, one in ipairs(started) do
@@ -398,14 +398,14 @@ describe("processes that wait", function()
       return tonumber(text:match "syscw: (%d+)")
     end
     local before = writes()
-    local sum = sum_of(share(2, 6, 60, 0.1))
+    local sum = sum_of(use_limit(2, 6, 60, 0.1))
     local each = (writes() - before) / sum
     assert.is_true(each <= 2.05, each)
   end)
 
   it("fit into a kilobyte with 10 requests a second, 16 in flight", function()
     local largest, most_in_flight = 0, 0
-    share(4, 10, 60, 1.6, function(in_flight)
+    use_limit(4, 10, 60, 1.6, function(in_flight)
       largest = math.max(largest, #content())
       most_in_flight = math.max(most_in_flight, in_flight)
     end)

@@ -897,10 +897,10 @@ for reading, extra in pairs(readings) do
 end
 
 describe("one 429 that others caused", function()
-  local ways = { {}, { inbound = WIDE }, { inbound = WIDER } }
+  local worlds = { {}, { inbound = WIDE }, { inbound = WIDER } }
 
   it("costs at most a tenth of the rate after 10 s", function()
-    for _, options in ipairs(ways) do
+    for _, options in ipairs(worlds) do
       for _, fixed in ipairs { false, true } do
         for at = 0.5, 12, 2.3 do
           local all = runs({ inbound = options.inbound, fixed_window = fixed,

@@ -84,9 +84,9 @@ describe("the schemas", function()
 
   it("know the fields beside a change", function()
     for _, name in ipairs { "release_id", "notify", "comment", "assign" } do
-      assert.is_true(field("storyblok.change", name).beside)
+      assert.is_true(field("storyblok.change", name).outside_root)
     end
-    assert.is_false(field("storyblok.change", "due_date").beside)
+    assert.is_false(field("storyblok.change", "due_date").outside_root)
   end)
 
   it("know the arrays of the service", function()

@@ -11,7 +11,7 @@ local function read_file(path, classes)
     local name, parent = line:match "^%-%-%-@class ([%w_.]+):? ?([%w_.]*)"
     local field, mark, kind = line:match "^%-%-%-@field ([%w_%[%]]+)(%??) (.*)$"
     local param = line:match "^%-%-%-@param ([%w_]+)"
-    local f, given = line:match "^function [%w_.]+[.:]([%w_]+)%((.-)%) end$"
+    local f, opts = line:match "^function [%w_.]+[.:]([%w_]+)%((.-)%) end$"
     if name then
       class = { fields = {}, methods = {}, parent = parent, file = path }
       assert(not classes[name], "twice: " .. name)
@@ -22,7 +22,7 @@ local function read_file(path, classes)
     elseif param then
       params[#params + 1] = param
     elseif f then
-      assert(table.concat(params, ", ") == given, line)
+      assert(table.concat(params, ", ") == opts, line)
       assert(not class.methods[f], "twice: " .. f)
       class.methods[f] = params
       params = {}

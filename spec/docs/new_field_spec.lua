@@ -1,5 +1,5 @@
 -- "A new field is one line": a line in a schema's table, and nothing else,
--- makes an attribute that is judged, written, read, documented and typed.
+-- makes an attribute that is validated, written, read, documented and typed.
 
 local shell = require "house.shell"
 
@@ -14,7 +14,7 @@ local SCRIPT = [[
   local space = assert(workstage.storyblok {
     space_id = 288868932106293, token = "any", base_url = server.url,
     rate_limit = false, retry = false })
-  -- judged
+  -- validated
   local _, err = space.stages:create { name = "a", color = "#a", mood = 1 }
   assert(err.kind == "invalid" and err.fields.mood, tostring(err))
   _, err = space.stages:create { name = "a", color = "#a", moood = "" }

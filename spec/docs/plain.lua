@@ -5,11 +5,11 @@
 local workstage = require "workstage"
 
 local function with_defaults(make, address)
-  return function(given)
-    if type(given) ~= "table" then return make(given) end
+  return function(opts)
+    if type(opts) ~= "table" then return make(opts) end
     local options = { base_url = os.getenv(address), rate_limit = false,
                       settle_time = 0.2 }
-    for name, value in pairs(given) do options[name] = value end
+    for name, value in pairs(opts) do options[name] = value end
     return make(options)
   end
 end

@@ -259,11 +259,11 @@ describe("definitions for editors", function()
     end
     local _, err = workstage.storyblok(UNKNOWN)
     assert_fields("workstage.storyblok.options", named_in(err))
-    local given = { token = "t" }
+    local opts = { token = "t" }
     _, err = workstage.kantata { token = "t", retry = UNKNOWN }
     assert_fields("workstage.retry", named_in(err))
-    given.rate_limit = UNKNOWN
-    _, err = workstage.kantata(given)
+    opts.rate_limit = UNKNOWN
+    _, err = workstage.kantata(opts)
     assert_fields("workstage.rate_limit", named_in(err))
   end)
 
@@ -412,15 +412,15 @@ describe("definitions for editors", function()
     local last = article.stages[#article.stages].name
     article.moves = { { from = article.stages[1].name, to = last } }
     local plan = assert(migration.plan(space, article))
-    local told = 0
+    local count = 0
     local report = assert(migration.apply(space, plan, {
       journal = name,
       on_progress = function(progress)
-        told = told + 1
+        count = count + 1
         assert_fits("workstage.migration.progress", progress)
       end,
     }))
-    assert.truthy(told > 0)
+    assert.truthy(count > 0)
     assert_fits("workstage.migration.report", report)
     assert_fits("workstage.migration.state",
                 assert(migration.progress(name)))

@@ -152,10 +152,10 @@ describe("a server that sends", function()
   end
 
   local function send(garbage, options)
-    local given = { close = true }
-    for name, value in pairs(garbage[5] or {}) do given[name] = value end
-    for name, value in pairs(options or {}) do given[name] = value end
-    server:raw(bytes_of(garbage), given)
+    local opts = { close = true }
+    for name, value in pairs(garbage[5] or {}) do opts[name] = value end
+    for name, value in pairs(options or {}) do opts[name] = value end
+    server:raw(bytes_of(garbage), opts)
   end
 
   -- Each attempt may take its timeout, and a little more.

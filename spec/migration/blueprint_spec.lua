@@ -115,13 +115,13 @@ describe("the normal form", function()
   end)
 
   it("does not change its argument", function()
-    local given = { default = true, stages = { stage { next = "A" } },
+    local opts = { default = true, stages = { stage { next = "A" } },
                     moves = { { from = "none", to = "A",
                                 where = { by_ids = { 1.0 } } } } }
-    local before = copy(given)
-    normal(given)
-    assert.same(before, given)
-    assert.equal("float", math.type(given.moves[1].where.by_ids[1]))
+    local before = copy(opts)
+    normal(opts)
+    assert.same(before, opts)
+    assert.equal("float", math.type(opts.moves[1].where.by_ids[1]))
   end)
 
   it("knows its own workflow by name and as the default one", function()
@@ -309,8 +309,8 @@ describe("a blueprint for Kantata", function()
     local value = normal(kantata { from = 310, to = 605, where = where })
     assert.same(where, value.moves[1].where)
     assert.equal("integer", math.type(value.moves[1].where.id))
-    local function bad(given)
-      return refused(kantata { from = 310, to = 605, where = given })
+    local function bad(opts)
+      return refused(kantata { from = 310, to = 605, where = opts })
     end
     has(bad { titel = "x" }, "where.titel: unknown field, did you mean 'title'")
     has(bad { title = 5 }, "where.title: expected a string")

@@ -250,11 +250,11 @@ describe("a dry run", function()
 
   it("by rehearsal refuses an invalid share of faults or seed", function()
     start {}
-    for _, given in ipairs { { faults = 2 }, { faults = -0.1 },
+    for _, opts in ipairs { { faults = 2 }, { faults = -0.1 },
                              { faults = "5" }, { faults = 0 / 0 },
                              { seed = 1.5 }, { seed = "1" } } do
       local report, err = migration.rehearse(space, migrations.smaller(),
-                                             given)
+                                             opts)
       assert.is_nil(report)
       assert.equal("invalid", err.kind)
     end

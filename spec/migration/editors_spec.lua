@@ -23,9 +23,9 @@ describe("while items are moved", function()
   end)
 
   local function start(counts, options, more)
-    local given = { story_stage = "change" }
-    for name, value in pairs(options or {}) do given[name] = value end
-    local server, space = migrations.start(migrations.space(counts), given,
+    local opts = { story_stage = "change" }
+    for name, value in pairs(options or {}) do opts[name] = value end
+    local server, space = migrations.start(migrations.space(counts), opts,
                                            more)
     servers[#servers + 1], open[#open + 1] = server, space
     return server, space

@@ -587,8 +587,8 @@ describe("a journal whose disk fails", function()
       assert(self:write { n = 1 })
       probe.swap(path, fifo)
       self.oldest = self.oldest - 1
-      local given = method == "intend" and { n = 2 } or nil
-      local done, err = self[method](self, given)
+      local opts = method == "intend" and { n = 2 } or nil
+      local done, err = self[method](self, opts)
       local first = fails("io", done, err, path, "cannot be synced")
       if method ~= "close" then
         done, err = self:write { n = 3 }

@@ -11,10 +11,10 @@ describe("a migration of Kantata", function()
   local server, ox, folder
 
   local function start(workspaces, options)
-    local given = { rate_limit = false,
+    local opts = { rate_limit = false,
                     seed = { kantata = { workspaces = workspaces } } }
-    for name, value in pairs(options or {}) do given[name] = value end
-    server = assert(sandbox.start(given))
+    for name, value in pairs(options or {}) do opts[name] = value end
+    server = assert(sandbox.start(opts))
     ox = assert(workstage.kantata {
       token = clients.TOKEN, base_url = server.kantata_url,
       rate_limit = false, settle_time = 0.002, proxy = false,
@@ -47,8 +47,8 @@ describe("a migration of Kantata", function()
     return found
   end
 
-  local function plan(given)
-    return assert(migration.plan(ox, given))
+  local function plan(opts)
+    return assert(migration.plan(ox, opts))
   end
 
   local function apply(made, more)

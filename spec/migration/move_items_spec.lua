@@ -98,11 +98,11 @@ local function ids(first, last)
 end
 
 local function move(run, work)
-  local given = { operation = 7, from = FROM, to = TO, set = { comment = "c" },
+  local opts = { operation = 7, from = FROM, to = TO, set = { comment = "c" },
                   unmoved = {} }
-  for name, value in pairs(work) do given[name] = value end
-  local done, err = move_items.run(run, given)
-  return done, err, given
+  for name, value in pairs(work) do opts[name] = value end
+  local done, err = move_items.run(run, opts)
+  return done, err, opts
 end
 
 local function logged(run, text)

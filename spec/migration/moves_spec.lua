@@ -12,10 +12,10 @@ describe("a move", function()
     server, space = migrations.start(migrations.space(counts, more), options)
   end
 
-  local function migrate(blueprint, given)
+  local function migrate(blueprint, opts)
     local plan = assert(migration.plan(space, blueprint))
     local options = { journal = folder .. "/j" }
-    for name, value in pairs(given or {}) do options[name] = value end
+    for name, value in pairs(opts or {}) do options[name] = value end
     return assert(migration.apply(space, plan, options)), plan
   end
 

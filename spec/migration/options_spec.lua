@@ -25,9 +25,9 @@ describe("a migration's options", function()
   it("are validated before anything is done", function()
     local before = #server:requests()
     for _, name in ipairs { "on_progress", "should_stop" } do
-      local given = { journal = "no.journal", [name] = 5 }
+      local opts = { journal = "no.journal", [name] = 5 }
       refused(name .. ": expected a function, got number",
-              migration.apply(space, plan, given))
+              migration.apply(space, plan, opts))
       refused(name, migration.resume(space, "no.journal", { [name] = true }))
       refused(name, migration.rollback(space, "no.journal", { [name] = {} }))
       refused(name, migration.rehearse(space, {}, { [name] = "x" }))

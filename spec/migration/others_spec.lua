@@ -36,10 +36,10 @@ describe("what others have made", function()
 
   -- A run that is refused when it makes something.
   local function refused(blueprint, path, fault)
-    local given = { method = "POST", path = path, count = 1, status = 422,
+    local opts = { method = "POST", path = path, count = 1, status = 422,
                     body = { error = "No" } }
-    for name, value in pairs(fault or {}) do given[name] = value end
-    server:inject { given }
+    for name, value in pairs(fault or {}) do opts[name] = value end
+    server:inject { opts }
     local report = apply(blueprint)
     server:inject(false)
     assert.is_false(report.complete)
@@ -162,7 +162,7 @@ describe("what others have made", function()
     local reader, records = assert(journals.read(journal)), {}
     local header = reader.header
     for record in reader do
-      record.given = nil
+      record.opts = nil
       if record.type ~= "refused" then records[#records + 1] = record end
     end
     os.remove(journal)

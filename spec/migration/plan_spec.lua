@@ -13,12 +13,12 @@ describe("a plan", function()
     server, space = migrations.start(migrations.space(counts, more), options)
   end
 
-  local function plan(blueprint, given)
-    return assert(migration.plan(space, blueprint, given))
+  local function plan(blueprint, opts)
+    return assert(migration.plan(space, blueprint, opts))
   end
 
-  local function refused(blueprint, given)
-    return failed("refused", migration.plan(space, blueprint, given))
+  local function refused(blueprint, opts)
+    return failed("refused", migration.plan(space, blueprint, opts))
   end
 
   before_each(function() folder = migrations.folder() end)

@@ -1,6 +1,6 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
-local lines = require "workstage.migration.journal.record_file"
+local record_file = require "workstage.migration.journal.record_file"
 local transport = require "workstage.transport"
 local shell = require "house.shell"
 local files = require "support.files"
@@ -8,7 +8,7 @@ local tries = require "support.tries"
 local cjson = require "cjson".new()
 
 local null = transport.null
-local encode = lines.encode
+local encode = record_file.encode
 
 local function refused(record, ...)
   local text, err = encode(record)
@@ -250,14 +250,14 @@ describe("a file of records", function()
   end
 
   local function plan(...)
-    local writer = assert(lines.create(path, "plan", { id = "p" }))
+    local writer = assert(record_file.create(path, "plan", { id = "p" }))
     for _, record in ipairs { ... } do assert(writer:write(record)) end
     assert(writer:commit())
     return files.read(path)
   end
 
   local function fails(kind, expected, ...)
-    local reader, err = lines.each(path, expected)
+    local reader, err = record_file.each(path, expected)
     while reader do
       local record
       record, err = reader:next()
@@ -274,7 +274,7 @@ describe("a file of records", function()
 
   local function read_all(kind)
     local seen = {}
-    local reader = assert(lines.each(path, kind))
+    local reader = assert(record_file.each(path, kind))
     for record, number in reader do
       seen[#seen + 1] = record
       assert.equal(#seen + 1, number)
@@ -283,28 +283,28 @@ describe("a file of records", function()
   end
 
   it("is read back as it was written", function()
-    local given = {
+    local opts = {
       { type = "a", id = 9007199254740991, at = 1.25, ok = false,
         list = { 1, { 2, "x" } }, map = { a = { b = "é\n\0" } } },
       { type = "b", n = -3 },
     }
-    journal(1, given[1], given[2])
+    journal(1, opts[1], opts[2])
     local seen, reader = read_all "journal"
-    assert.same(given, seen)
+    assert.same(opts, seen)
     assert.equal("integer", math.type(seen[1].id))
     assert.equal("integer", math.type(seen[1].list[2][1]))
     assert.same({ workstage = "journal", version = 1 }, reader.header)
     assert.is_nil(reader.torn)
     assert.is_nil((reader:next()))
-    plan(given[1], given[2])
+    plan(opts[1], opts[2])
     seen, reader = read_all "plan"
-    assert.same(given, seen)
+    assert.same(opts, seen)
     assert.same({ workstage = "plan", version = 1, id = "p" }, reader.header)
   end)
 
   it("closes what a loop left early", function()
     journal(1, { a = 1 }, { a = 2 })
-    for record in assert(lines.each(path, "journal")) do
+    for record in assert(record_file.each(path, "journal")) do
       assert.is_true(files.probe.is_open(path))
       if record.a == 1 then break end
     end
@@ -316,7 +316,7 @@ describe("a file of records", function()
   it("raises in a loop, which must not end early unnoticed", function()
     local parts = journal(1, { a = 1 }, { a = 2 }, { a = 3 })
     files.write(path, parts[1] .. parts[2] .. "x" .. parts[3] .. parts[4])
-    local reader, count = assert(lines.each(path, "journal")), 0
+    local reader, count = assert(record_file.each(path, "journal")), 0
     local good, err = pcall(function()
       for _ in reader do count = count + 1 end
     end)
@@ -405,7 +405,7 @@ describe("a file of records", function()
         if math.random(4) == 1 then put = { 10 } end
         files.write(path, text:sub(1, from - 1) .. string.char(
           table.unpack(put)) .. text:sub(to + 1))
-        local reader, err = lines.each(path, kind)
+        local reader, err = record_file.each(path, kind)
         local count = 0
         while reader do
           local record
@@ -563,18 +563,18 @@ describe("a file of records", function()
     journal(1, { n = 1 })
     shell.must("mv %s %s.real && ln -s %s.real %s", path, path, path, path)
     assert.same({ { n = 1 } }, (read_all "journal"))
-    local reader, err = lines.each(path .. "\0.real", "journal")
+    local reader, err = record_file.each(path .. "\0.real", "journal")
     assert.is_nil(reader)
     assert.equal("invalid", err.kind)
-    assert.has_error(function() lines.each(nil, "journal") end)
+    assert.has_error(function() record_file.each(nil, "journal") end)
   end)
 
   it("says that it may not be read", function()
     journal(1)
     shell.must("chmod 755 %s && chmod 000 %s", folder, path)
     local output = shell.run("%s", files.unprivileged([[
-      local lines = require "workstage.migration.journal.record_file"
-      local reader, err = lines.each(arg[1], "journal")
+      local record_file = require "workstage.migration.journal.record_file"
+      local reader, err = record_file.each(arg[1], "journal")
       print(reader, err.kind, err)]], path))
     assert.equal(("nil\tio\t'%s' cannot be opened: Permission denied\n")
                  :format(path), output)
@@ -597,7 +597,7 @@ describe("a file of records", function()
     collectgarbage()
     collectgarbage()
     local before, resident_before = collectgarbage "count", resident()
-    for record in assert(lines.each(path, "journal")) do
+    for record in assert(record_file.each(path, "journal")) do
       count = count + 1
       if record.id ~= 119522102400000 + count then error(record.id) end
       if count % 5000 == 0 then
@@ -675,7 +675,7 @@ describe("a file that appears whole", function()
 
   it("keeps the old file if it is not completed", function()
     files.write(path, "old")
-    local file = assert(core.replace(path))
+    local file = assert(core.atomic_file(path))
     assert.is_true(file:write "half")
     assert.equal("old", files.read(path))
     assert.equal(2, #files.list(folder))
@@ -683,11 +683,11 @@ describe("a file that appears whole", function()
     file:close()
     assert.same({ "file" }, files.list(folder))
     do
-      local other <close> = assert(core.replace(path))
+      local other <close> = assert(core.atomic_file(path))
       assert.is_true(other:write "half")
     end
     assert.same({ "file" }, files.list(folder))
-    local _ = assert(core.replace(path))
+    local _ = assert(core.atomic_file(path))
     assert.equal(2, #files.list(folder))
     _ = nil
     collectgarbage()
@@ -697,7 +697,7 @@ describe("a file that appears whole", function()
   end)
 
   it("is left alone by a child of the process", function()
-    local file = assert(core.replace(path))
+    local file = assert(core.atomic_file(path))
     assert.is_true(files.probe.in_child(function()
       file:close()
       return true
@@ -712,7 +712,7 @@ describe("a file that appears whole", function()
                              files.command([[
       local core = require "workstage.core"
       print(core.write_file(arg[1], ("x"):rep(100000)))
-      local file = assert(core.replace(arg[1]))
+      local file = assert(core.atomic_file(arg[1]))
       print((file:write(("x"):rep(100000))))
       print((select(3, file:write "x")))
       print((select(3, file:commit())))
@@ -751,7 +751,7 @@ describe("a file that appears whole", function()
   it("ignores temporary files of an earlier process", function()
     local name = shell.must("%s; ls %s", files.command([[
       local core = require "workstage.core"
-      assert(core.replace(arg[1])):write "half"
+      assert(core.atomic_file(arg[1])):write "half"
       os.execute "kill -KILL $PPID"]], path) .. " 2>&1 || true", folder)
     assert.truthy(name:find "file%.%d+%-1%.new")
     assert.is_true(core.write_file(path, "new"))
@@ -764,7 +764,7 @@ describe("a file that appears whole", function()
   end)
 
   it("as a plan shows only once it is committed", function()
-    local writer = assert(lines.create(path, "plan", { id = 1 }, 384))
+    local writer = assert(record_file.create(path, "plan", { id = 1 }, 384))
     assert.is_true(writer:write { n = 1 })
     local done, err = writer:write { n = print }
     assert.is_nil(done)
@@ -776,13 +776,13 @@ describe("a file that appears whole", function()
     assert.is_true(writer:commit())
     assert.equal("600", mode())
     writer:close()
-    local reader = assert(lines.each(path, "plan"))
+    local reader = assert(record_file.each(path, "plan"))
     assert.same({ n = 1 }, (reader:next()))
     assert.is_nil((reader:next()))
-    done, err = lines.create(folder .. "/x/y", "plan", {})
+    done, err = record_file.create(folder .. "/x/y", "plan", {})
     assert.is_nil(done)
     assert.equal("io", err.kind)
-    done, err = lines.create(path, "plan", { a = print })
+    done, err = record_file.create(path, "plan", { a = print })
     assert.is_nil(done)
     assert.equal("invalid", err.kind)
     assert.same({ "file" }, files.list(folder))

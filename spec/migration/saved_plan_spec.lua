@@ -1,7 +1,7 @@
 -- Plans in files: applied exactly, and once.
 local clients = require "support.clients"
 local files = require "support.files"
-local lines = require "workstage.migration.journal.record_file"
+local record_file = require "workstage.migration.journal.record_file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
 
@@ -99,7 +99,7 @@ describe("a saved plan", function()
       { type = "items", operation = 1 }, { type = "operation", op = "move" },
       { type = "operation", op = "unknown" },
     } do
-      local file = assert(lines.create(path, "plan", { id = "x" }))
+      local file = assert(record_file.create(path, "plan", { id = "x" }))
       assert(file:write(record))
       assert(file:write { type = "planned", operations = 0 })
       assert(file:commit())

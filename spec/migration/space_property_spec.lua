@@ -124,9 +124,9 @@ local function apply_stopping(space, plan, journal)
   assert(report, tostring(err))
   for _ = 1, 200 do
     if report and report.complete then return report end
-    local given = options()
-    given.journal = nil
-    report, err = migration.resume(space, journal, given)
+    local opts = options()
+    opts.journal = nil
+    report, err = migration.resume(space, journal, opts)
   end
   error(tostring(err or report))
 end

@@ -166,17 +166,17 @@ describe("changes", function()
   end)
 
   it("do not include transitions if all are open before and after", function()
-    local function ways(before, after)
+    local function transitions(before, after)
       local from = attributes.of_stage { name = "A", color = "#1" }
       local to = attributes.of_stage { name = "A", color = "#1" }
       from.allow_all_stages, to.allow_all_stages = before, after
       to.workflow_stage_ids = { 1 }
       return (attributes.changes(from, to) or {}).workflow_stage_ids
     end
-    assert.is_nil(ways(true, true))
-    assert.same({ 1 }, ways(true, false))
-    assert.same({ 1 }, ways(false, true))
-    assert.same({ 1 }, ways(false, false))
+    assert.is_nil(transitions(true, true))
+    assert.same({ 1 }, transitions(true, false))
+    assert.same({ 1 }, transitions(false, true))
+    assert.same({ 1 }, transitions(false, false))
   end)
 end)
 

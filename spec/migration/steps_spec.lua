@@ -126,12 +126,12 @@ local function shuffled(list)
   return copy
 end
 
-local function chance(percent) return math.random(100) <= percent end
+local function is_likely(percent) return math.random(100) <= percent end
 
 local function some_of(list)
   local some = {}
   for _, item in ipairs(list) do
-    if chance(40) then some[#some + 1] = item end
+    if is_likely(40) then some[#some + 1] = item end
   end
   return some
 end
@@ -143,9 +143,9 @@ local function any_structure()
   for i, id in ipairs(ids) do
     local stage = planning.stage(id, names[i], colors[i], { position = i })
     stage.workflow_stage_ids = some_of(ids)
-    stage.allow_none_for_next_stages = chance(10)
-    stage.allow_all_stages = chance(10)
-    stage.after_publish_id = chance(20) and ids[math.random(count)]
+    stage.allow_none_for_next_stages = is_likely(10)
+    stage.allow_all_stages = is_likely(10)
+    stage.after_publish_id = is_likely(20) and ids[math.random(count)]
     stages[i] = stage
   end
   stages[math.random(count)].is_default = true
@@ -164,29 +164,29 @@ local function any_description(structure)
     stages[#stages + 1] = { name = name, was = was }
   end
   local there = shuffled(structure.stages)
-  local round = chance(40) and math.random(#there) or 0
+  local round = is_likely(40) and math.random(#there) or 0
   for i, stage in ipairs(there) do
     if i <= round then add(there[i % round + 1].name, stage.name)
-    elseif chance(30) then add(names[stage.id - 10], stage.name)
-    elseif chance(75) then add(stage.name) end
+    elseif is_likely(30) then add(names[stage.id - 10], stage.name)
+    elseif is_likely(75) then add(stage.name) end
   end
   for i = 6, math.random(5, 7) do add(names[i]) end
   if #stages == 0 then add(names[8]) end
   local default = math.random(#stages)
   for i, stage in ipairs(stages) do
-    stage.color = chance(50) and colors[i] or colors[i]:upper()
+    stage.color = is_likely(50) and colors[i] or colors[i]:upper()
     stage.is_default = i == default or nil
-    stage.roles = chance(30) and { "R" } or nil
-    stage.users = chance(30) and { "U" } or nil
+    stage.roles = is_likely(30) and { "R" } or nil
+    stage.users = is_likely(30) and { "U" } or nil
     local way = math.random(4)
     stage.next = way == 1 and "all" or way == 2 and "none" or
                  way == 3 and {} or nil
     if way == 3 then
       for _, other in ipairs(stages) do
-        if chance(40) then table.insert(stage.next, other.name) end
+        if is_likely(40) then table.insert(stage.next, other.name) end
       end
     end
-    if chance(20) then
+    if is_likely(20) then
       stage.after_publish = stages[math.random(#stages)].name
     end
   end

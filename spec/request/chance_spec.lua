@@ -155,10 +155,10 @@ local function run_seed(seed)
                     random_seed = seed, transitions = false }
   local server = service.start(options)
   local ids = service.ids(server)
-  local given = { settle_time = 0.6 * TIMEOUT, timeout = TIMEOUT,
+  local opts = { settle_time = 0.6 * TIMEOUT, timeout = TIMEOUT,
                   retry = { attempts = 8, base = 0.001, cap = 0.005 } }
-  local space = service.storyblok(server, given)
-  local ox = service.kantata(server, given)
+  local space = service.storyblok(server, opts)
+  local ox = service.kantata(server, opts)
   assert(space.workflows:list())
   assert(server:inject(faults(seed)))
   local list, wrong, doubtful, failed = creates(ids), {}, 0, 0

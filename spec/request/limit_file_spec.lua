@@ -74,11 +74,11 @@ describe("a limit shared between processes", function()
   end
 
   local function client(options)
-    local given = { space_id = SPACE, token = "shared", proxy = false,
+    local opts = { space_id = SPACE, token = "shared", proxy = false,
                     base_url = server.url,
                     rate_limit = { per_second = 6, shared = path } }
-    for name, value in pairs(options or {}) do given[name] = value end
-    return workstage.storyblok(given)
+    for name, value in pairs(options or {}) do opts[name] = value end
+    return workstage.storyblok(opts)
   end
 
   local function use_together()

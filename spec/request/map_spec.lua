@@ -338,15 +338,15 @@ describe("map stops", function()
 
   it("on the kinds in stop_on, or if a function returns true", function()
     server:inject { { path = "/stories", status = 403 } }
-    local given = { concurrency = 1, stop_on = { "forbidden" } }
-    workstage.map(ids.stories, get, given)
+    local opts = { concurrency = 1, stop_on = { "forbidden" } }
+    workstage.map(ids.stories, get, opts)
     assert.equal(1, service.count(server))
-    given.stop_on = function(err) return err.status == 403 end
-    workstage.map(ids.stories, get, given)
+    opts.stop_on = function(err) return err.status == 403 end
+    workstage.map(ids.stories, get, opts)
     assert.equal(2, service.count(server))
-    given.stop_on = {}
+    opts.stop_on = {}
     server:inject { { path = "/stories", status = 401 } }
-    workstage.map(ids.stories, get, given)
+    workstage.map(ids.stories, get, opts)
     assert.equal(27, service.count(server))
   end)
 

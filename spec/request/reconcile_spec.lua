@@ -103,10 +103,10 @@ end
 before_each(function() fresh() end)
 after_each(function() server:stop() end)
 
-local function move(story, stage, given)
+local function move(story, stage, opts)
   return space.changes:create({
     story_id = ids.stories[story], workflow_stage_id = ids[stage],
-  }, given)
+  }, opts)
 end
 
 local function moves(story, stage)
@@ -114,22 +114,22 @@ local function moves(story, stage)
 end
 
 local CREATES = {
-  change = function(given) return move(1, "Review", given) end,
-  stage = function(given)
+  change = function(opts) return move(1, "Review", opts) end,
+  stage = function(opts)
     return space.stages:create({ name = "Legal", color = "#4a90e2",
-                                 workflow_id = ids.workflow }, given)
+                                 workflow_id = ids.workflow }, opts)
   end,
-  workflow = function(given)
+  workflow = function(opts)
     return space.workflows:create({ name = "News",
-                                    content_types = { "news" } }, given)
+                                    content_types = { "news" } }, opts)
   end,
-  duplicate = function(given)
+  duplicate = function(opts)
     return space.workflows:duplicate(ids.workflow, {
-      name = "News", content_types = { "news" } }, given)
+      name = "News", content_types = { "news" } }, opts)
   end,
-  ["status change"] = function(given)
+  ["status change"] = function(opts)
     return ox.changes:create({ workspace_id = 2, to_status_key = 605 },
-                             given)
+                             opts)
   end,
 }
 

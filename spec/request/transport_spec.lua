@@ -14,13 +14,13 @@ after_each(function() server:stop() end)
 local USER = '{"user":{"id":7}}'
 
 local function open(options)
-  local given = {
+  local opts = {
     token = "secret-token", space_id = 1, base_url = server.url,
     rate_limit = false, proxy = false,
     retry = { attempts = 3, base = 0.001, cap = 5 },
   }
-  for name, value in pairs(options or {}) do given[name] = value end
-  return assert(workstage.storyblok(given))
+  for name, value in pairs(options or {}) do opts[name] = value end
+  return assert(workstage.storyblok(opts))
 end
 
 local function http_date(time)

@@ -87,7 +87,7 @@ describe("workflow stage changes", function()
     it("take a due date in every form of ISO 8601, and write it as their own",
        function()
       local ten = "2026-12-01T10:00:00.000Z"
-      for given, kept in pairs {
+      for opts, kept in pairs {
         ["2026-12-01"] = "2026-12-01T00:00:00.000Z",
         ["20261201"] = "2026-12-01T00:00:00.000Z",
         ["2028-02-29"] = "2028-02-29T00:00:00.000Z",
@@ -107,9 +107,9 @@ describe("workflow stage changes", function()
         ["20261201T100000,123456Z"] = "2026-12-01T10:00:00.123Z",
         ["2026-12-31T23:59:59.9999Z"] = "2026-12-31T23:59:59.999Z",
       } do
-        local answer = move("Review", nil, { due_date = given })
-        assert.equal(201, answer.status, given)
-        assert.equal(kept, answer.json.workflow_stage_change.due_date, given)
+        local answer = move("Review", nil, { due_date = opts })
+        assert.equal(201, answer.status, opts)
+        assert.equal(kept, answer.json.workflow_stage_change.due_date, opts)
       end
     end)
 

@@ -146,9 +146,9 @@ end
 
 --- A server that is quick unless the options say otherwise.
 function http.start(options)
-  local given = { rate_limit = false }
-  for name, value in pairs(options or {}) do given[name] = value end
-  return assert(sandbox.start(given))
+  local opts = { rate_limit = false }
+  for name, value in pairs(options or {}) do opts[name] = value end
+  return assert(sandbox.start(opts))
 end
 
 --- The ids of a workflow's stages by name.

@@ -10,18 +10,18 @@ local clients = {
 }
 
 local function options(url, more)
-  local given = { token = clients.TOKEN, base_url = url, rate_limit = false,
+  local opts = { token = clients.TOKEN, base_url = url, rate_limit = false,
                   proxy = false, timeout = 10,
                   retry = { attempts = 2, base = 0.01, cap = 0.05 } }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return given
+  for name, value in pairs(more or {}) do opts[name] = value end
+  return opts
 end
 
 --- A Storyblok client of a server.
 function clients.space(url, more)
-  local given = options(url, more)
-  given.space_id = given.space_id or clients.SPACE
-  return assert(workstage.storyblok(given))
+  local opts = options(url, more)
+  opts.space_id = opts.space_id or clients.SPACE
+  return assert(workstage.storyblok(opts))
 end
 
 --- A Kantata client of a server (its address without /api/v1).
@@ -31,9 +31,9 @@ end
 
 --- A sandbox without a rate limit, and a client of each service.
 function clients.sandbox(more)
-  local given = { rate_limit = false }
-  for name, value in pairs(more or {}) do given[name] = value end
-  local server = assert(sandbox.start(given))
+  local opts = { rate_limit = false }
+  for name, value in pairs(more or {}) do opts[name] = value end
+  local server = assert(sandbox.start(opts))
   return server, clients.space(server.url), clients.ox(server.url)
 end
 

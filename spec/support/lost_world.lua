@@ -21,7 +21,7 @@ local EPOCH = 1796083200
 local World = {}
 World.__index = World
 
-local function chance(probability) return math.random() < probability end
+local function happens(probability) return math.random() < probability end
 
 -- Random seconds, short ones as likely as long ones.
 local function seconds_between(least, most)
@@ -83,9 +83,9 @@ function answer.user() return { user = { id = US } } end
 -- A POST: decides if and when it takes effect, and if its response arrives.
 function answer.post(world)
   world.posts = world.posts + 1
-  if chance(world.lost_before) then return nil end
-  local is_lost = chance(world.lost_after)
-  local late = is_lost and chance(world.late) and
+  if happens(world.lost_before) then return nil end
+  local is_lost = happens(world.lost_after)
+  local late = is_lost and happens(world.late) and
                seconds_between(0.01, world.latest) or 0
   local change = world:move(TARGET, US, world.now + late)
   change.is_effect = true
@@ -117,14 +117,14 @@ function World:travel() self.now = self.now + seconds_between(0.01, 0.5) end
 
 -- Somebody moves the story while the client waits.
 function World:disturb()
-  if not chance(self.others) then return end
-  self:move(chance(0.5) and A or B, OTHER, self.now)
+  if not happens(self.others) then return end
+  self:move(happens(0.5) and A or B, OTHER, self.now)
 end
 
 function Transport:fetch(method, path, _, _, opts)
   local world = self.world
   world:travel()
-  if method == "GET" and chance(world.reads_fail) then
+  if method == "GET" and happens(world.reads_fail) then
     return nil, lost_error(method)
   end
   local value, total = route(method, path)(world)
@@ -132,7 +132,7 @@ function Transport:fetch(method, path, _, _, opts)
   world:disturb()
   world:travel()
   if not value then
-    world.now = world.now + (chance(0.5) and 0 or 60) -- a timeout
+    world.now = world.now + (happens(0.5) and 0 or 60) -- a timeout
     return nil, lost_error(method)
   end
   if opts and opts.on_answer then
@@ -179,9 +179,9 @@ end
 local function live_before(world)
   local ago = seconds_between(10, 86400)
   world:move(A, OTHER, world.now - ago * 2)
-  if chance(world.was_there) then
+  if happens(world.was_there) then
     world:move(TARGET, US, world.now - ago)
-    world:move(B, chance(0.5) and US or OTHER,
+    world:move(B, happens(0.5) and US or OTHER,
                world.now - ago * (0.1 + 0.8 * math.random()))
   end
 end

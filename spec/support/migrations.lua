@@ -20,14 +20,14 @@ function migrations.remove(folder)
 end
 
 function migrations.client_options(server, more)
-  local given = {
+  local opts = {
     token = clients.TOKEN, base_url = server.url,
     space_id = migrations.SPACE, rate_limit = false, settle_time = 0.002,
     proxy = false, timeout = 10,
     retry = { attempts = 8, base = 0.002, cap = 0.01 },
   }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return given
+  for name, value in pairs(more or {}) do opts[name] = value end
+  return opts
 end
 
 --- Another client of the same space.
@@ -41,10 +41,10 @@ end
 -- @tparam[opt] table options of the sandbox
 -- @tparam[opt] table more options of the client
 function migrations.start(content, options, more)
-  local given = { rate_limit = false, references = true }
-  for name, value in pairs(options or {}) do given[name] = value end
-  given.seed = migrations.snapshot(content)
-  local server = assert(sandbox.start(given))
+  local opts = { rate_limit = false, references = true }
+  for name, value in pairs(options or {}) do opts[name] = value end
+  opts.seed = migrations.snapshot(content)
+  local server = assert(sandbox.start(opts))
   return server, migrations.client(server, more)
 end
 

@@ -236,15 +236,15 @@ end
 --   and `client()`; `blueprint`; `top`, a folder with the plan; `check(case,
 --   client)`, which raises if the service has the wrong state;
 --   `prepare(case)`, called before the process starts
--- @tparam[opt] table given `step`, bytes between two torn writes (1), and
+-- @tparam[opt] table opts `step`, bytes between two torn writes (1), and
 --   `every`, calls between two cuts (1)
 -- @treturn table the case with `cases` (states looked at), `resumed` (those
 --   from which it was resumed) and `failures` (texts)
-function power_cut.run(case, given)
+function power_cut.run(case, opts)
   local self = setmetatable(case, Case)
   self.cases, self.resumed, self.failures = 0, 0, {}
   self.seen = {} -- while the service is as it was
-  self.step = given and given.step or 1
+  self.step = opts and opts.step or 1
   self.folder = self.top .. "/files"
   self.service = self.service or "storyblok"
   self.url = self.service == "kantata" and self.server.kantata_url or
@@ -260,7 +260,7 @@ function power_cut.run(case, given)
   while not is_done do
     is_done = cut(self, number, false)
     if not is_done then cut(self, number, true) end
-    number = number + (given and given.every or 1)
+    number = number + (opts and opts.every or 1)
   end
   return self
 end

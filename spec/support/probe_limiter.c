@@ -65,8 +65,8 @@ static int probe_next(lua_State *L) {
 static int probe_start(lua_State *L) {
   ws_time now = check_time(L, 2);
   unsigned kind = (unsigned)luaL_optinteger(L, 3, 0);
-  uint64_t ticket = ws_limiter_start(check_limiter(L), now, kind);
-  lua_pushinteger(L, (lua_Integer)ticket);
+  uint64_t reservation = ws_limiter_start(check_limiter(L), now, kind);
+  lua_pushinteger(L, (lua_Integer)reservation);
   return 1;
 }
 
@@ -120,7 +120,7 @@ typedef struct Span {
 } Span;
 
 typedef struct Flight {
-  uint64_t ticket;
+  uint64_t reservation;
   int client;
   unsigned kind;
   ws_time written, arrives, answers;
@@ -128,7 +128,7 @@ typedef struct Flight {
 } Flight;
 
 typedef struct Run {
-  uint64_t random;
+  uint64_t rng_state;
   Span inbound, outbound, work, reject_work;
   double slow_share, slow_work;     /* requests of a kind that takes longer */
   double spike_chance, spike;       /* extra time on the way in */
@@ -156,8 +156,8 @@ typedef struct Run {
 
 
 /* splitmix64, to a number in [0, 1). */
-static double chance(Run *run) {
-  uint64_t z = run->random += UINT64_C(0x9e3779b97f4a7c15);
+static double draw(Run *run) {
+  uint64_t z = run->rng_state += UINT64_C(0x9e3779b97f4a7c15);
   z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
   return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
@@ -165,7 +165,7 @@ static double chance(Run *run) {
 
 
 static ws_time pick(Run *run, Span span) {
-  return to_time(span.low + (span.high - span.low) * chance(run));
+  return to_time(span.low + (span.high - span.low) * draw(run));
 }
 
 
@@ -218,16 +218,18 @@ static void answer(Run *run, Flight *flight) {
   ws_time now = flight->answers;
   if (flight->lost) {
     run->lost++;
-    ws_limiter_record_lost(limiter, flight->ticket, now);
+    ws_limiter_record_lost(limiter, flight->reservation, now);
   } else if (flight->accepted) {
     run->done++;
     run->counted_done += now >= to_time(run->count_from);
     run->done_of[flight->client]++;
-    ws_limiter_record_response(limiter, flight->ticket, flight->written, now);
+    ws_limiter_record_response(limiter, flight->reservation, flight->written,
+                               now);
   } else {
     double named = run->named ? run->limit : 0;
-    double hold = run->hold * (0.5 + chance(run) / 2);
-    ws_limiter_record_429(limiter, flight->ticket, flight->written, now, named);
+    double hold = run->hold * (0.5 + draw(run) / 2);
+    ws_limiter_record_429(limiter, flight->reservation, flight->written, now,
+                          named);
     ws_limiter_hold(limiter, now + to_time(hold));
   }
 }
@@ -236,25 +238,25 @@ static void answer(Run *run, Flight *flight) {
 static void start(Run *run, int client, ws_time now) {
   ws_limiter *limiter = run->limiter[client];
   Flight *flight = &run->flights[run->flying];
-  unsigned kind = chance(run) < run->slow_share;
+  unsigned kind = draw(run) < run->slow_share;
   memset(flight, 0, sizeof *flight);
   flight->client = client;
   flight->kind = kind;
-  flight->ticket = ws_limiter_start(limiter, now, kind);
-  if (chance(run) < run->unsent_chance) {
-    ws_limiter_record_unsent(limiter, flight->ticket);
+  flight->reservation = ws_limiter_start(limiter, now, kind);
+  if (draw(run) < run->unsent_chance) {
+    ws_limiter_record_unsent(limiter, flight->reservation);
     return;
   }
   run->sent++;
   run->flying++;
   flight->written = now;
-  if (chance(run) < run->setup_chance) flight->written += to_time(run->setup);
+  if (draw(run) < run->setup_chance) flight->written += to_time(run->setup);
   flight->arrives = flight->written + pick(run, run->inbound);
   if (run->faster_at > 0 && now >= to_time(run->faster_at))
     flight->arrives -= to_time(run->faster);
-  if (chance(run) < run->spike_chance)
-    flight->arrives += to_time(run->spike * chance(run));
-  flight->lost = chance(run) < run->lost_chance;
+  if (draw(run) < run->spike_chance)
+    flight->arrives += to_time(run->spike * draw(run));
+  flight->lost = draw(run) < run->lost_chance;
 }
 
 
@@ -348,11 +350,11 @@ static Span span(lua_State *L, const char *name, double otherwise) {
 
 /* Gives the limiter the shortest possible round trip, well before the run. */
 static void teach(const Run *run, ws_limiter *limiter) {
-  double trip = run->inbound.low + run->outbound.low + run->work.low;
+  double rtt = run->inbound.low + run->outbound.low + run->work.low;
   for (int i = 0; i < 8; i++) {
     ws_time at = to_time(i * 10);
-    uint64_t ticket = ws_limiter_start(limiter, at, 0);
-    ws_limiter_record_response(limiter, ticket, at, at + to_time(trip));
+    uint64_t reservation = ws_limiter_start(limiter, at, 0);
+    ws_limiter_record_response(limiter, reservation, at, at + to_time(rtt));
   }
 }
 
@@ -381,7 +383,8 @@ static void result(lua_State *L, const Run *run, ws_time from) {
 
 
 static void options(lua_State *L, Run *run) {
-  run->random = (uint64_t)number(L, "seed", 1) * UINT64_C(0x2545f4914f6cdd1d);
+  run->rng_state =
+    (uint64_t)number(L, "seed", 1) * UINT64_C(0x2545f4914f6cdd1d);
   run->limit = (int)number(L, "limit", 6);
   run->concurrency = (int)number(L, "concurrency", 8);
   run->clients = (int)number(L, "clients", 1);
@@ -422,7 +425,7 @@ static void options(lua_State *L, Run *run) {
 ** One run of clients that always have work (or bursts of it with pauses)
 ** against a service with the limit. Results: sent, done, rejected,
 ** late_rejected (in the second half), lost, first (done by the first
-** client), use (of the allowance), rate (at the end).
+** client), use (of the limit), rate (at the end).
 */
 static int probe_run(lua_State *L) {
   ws_time now = 0;

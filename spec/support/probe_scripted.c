@@ -78,12 +78,12 @@ static size_t body_size(const char *bytes, size_t head) {
 
 /* Reads one request into `r`; false when the connection ends first. */
 static bool read_request(int socket, request *r) {
-  size_t room = 0, wanted = 0;
+  size_t capacity = 0, wanted = 0;
   while (!wanted || r->size < wanted) {
     ssize_t got;
-    if (room - r->size < CHUNK) {
-      room = (room ? room * 2 : 0) + 2 * CHUNK;
-      r->bytes = realloc(r->bytes, room);
+    if (capacity - r->size < CHUNK) {
+      capacity = (capacity ? capacity * 2 : 0) + 2 * CHUNK;
+      r->bytes = realloc(r->bytes, capacity);
       if (!r->bytes) abort();
     }
     got = recv(socket, r->bytes + r->size, CHUNK, 0);

@@ -252,7 +252,7 @@ static void push_field(lua_State *L, const ws_schema *schema,
   set_flag(L, field->flags, WS_NULLABLE, "nullable");
   set_flag(L, field->flags, WS_REQUIRED, "required");
   set_flag(L, field->flags, WS_READ_ONLY, "read_only");
-  set_flag(L, field->flags, WS_BESIDE, "beside");
+  set_flag(L, field->flags, WS_OUTSIDE_ROOT, "outside_root");
   set_flag(L, field->flags, WS_IN_QUERY, "in_query");
   set_flag(L, field->flags, WS_DIGITS, "digits");
   lua_pushboolean(L, found == field);

@@ -23,10 +23,10 @@ end
 -- `piece` and `pause` (the bytes between two pauses, and their seconds), `fill`
 -- and `fills` (a text that follows, and how many times; it is stored once).
 function Server:raw(bytes, options)
-  local given = options or {}
-  self.core:push(given.match or "", bytes, given.times or 1,
-                 given.delay or 0, given.close or false, given.piece or 0,
-                 given.pause or 0, given.fill or "", given.fills or 0)
+  local opts = options or {}
+  self.core:push(opts.match or "", bytes, opts.times or 1,
+                 opts.delay or 0, opts.close or false, opts.piece or 0,
+                 opts.pause or 0, opts.fill or "", opts.fills or 0)
 end
 
 --- Adds a valid response; options as above, and `headers` (lines).

@@ -27,14 +27,14 @@ local function defaults()
 end
 
 function service.storyblok(server, options)
-  local given = merge(defaults(), { space_id = service.SPACE,
+  local opts = merge(defaults(), { space_id = service.SPACE,
                                     base_url = server.url })
-  return assert(workstage.storyblok(merge(given, options)))
+  return assert(workstage.storyblok(merge(opts, options)))
 end
 
 function service.kantata(server, options)
-  local given = merge(defaults(), { base_url = server.kantata_url })
-  return assert(workstage.kantata(merge(given, options)))
+  local opts = merge(defaults(), { base_url = server.kantata_url })
+  return assert(workstage.kantata(merge(opts, options)))
 end
 
 --- Seconds on a clock that only goes forward.

@@ -15,16 +15,16 @@ enum { WS_WALLED_ROOM = 1 << 20 };
 /* A copy, which lasts until the next one; the bytes themselves where they
 ** are too many for one. */
 static inline const char *ws_walled(const char *bytes, size_t size) {
-  static char *room;
-  if (!room) {
+  static char *copy;
+  if (!copy) {
     void *pages = mmap(NULL, 2 * WS_WALLED_ROOM, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) return bytes;
-    room = pages;
-    mprotect(room + WS_WALLED_ROOM, WS_WALLED_ROOM, PROT_NONE);
+    copy = pages;
+    mprotect(copy + WS_WALLED_ROOM, WS_WALLED_ROOM, PROT_NONE);
   }
   if (size > WS_WALLED_ROOM) return bytes;
-  return memcpy(room + WS_WALLED_ROOM - size, bytes, size);
+  return memcpy(copy + WS_WALLED_ROOM - size, bytes, size);
 }
 
 #endif

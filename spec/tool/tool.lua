@@ -29,10 +29,10 @@ Place.__index = Place
 --- A folder of its own, a sandbox, and the environment that leads to both.
 -- @tparam[opt] table options for the sandbox
 function tool.place(options)
-  local given = { seed = { stories = 40 } }
-  for name, value in pairs(options or {}) do given[name] = value end
+  local opts = { seed = { stories = 40 } }
+  for name, value in pairs(options or {}) do opts[name] = value end
   local self = setmetatable({
-    folder = shell.temporary(), server = service.start(given),
+    folder = shell.temporary(), server = service.start(opts),
   }, Place)
   self.env = {
     STORYBLOK_SPACE_ID = tostring(tool.SPACE), STORYBLOK_TOKEN = tool.TOKEN,
@@ -112,30 +112,30 @@ end
 
 -- A shell command that types a text once another one is on the screen, and
 -- then is closed, which a program reads as the end of its input.
-local function typist(out, given)
-  if not given.typed then return "true" end
+local function typist(out, opts)
+  if not opts.typed then return "true" end
   return ("{ for i in $(seq 200); do grep -qF -- %s %s 2>/dev/null && " ..
           "break; sleep 0.05; done; printf %s; sleep %g; }"):format(
-    shell.quote(given.prompt or "[y/N]"), shell.quote(out),
-    shell.quote(given.typed), given.then_waits or 0)
+    shell.quote(opts.prompt or "[y/N]"), shell.quote(out),
+    shell.quote(opts.typed), opts.then_waits or 0)
 end
 
 --- Runs the tool on a terminal.
 -- @tparam string arguments
--- @tparam[opt] table given `columns` (80), `env`, `typed` (once `prompt`,
+-- @tparam[opt] table opts `columns` (80), `env`, `typed` (once `prompt`,
 --   "[y/N]", is on the screen), `then_waits` (seconds before the end of the
 --   input)
 -- @treturn string all that it wrote
 -- @treturn integer its status
-function Place:terminal(arguments, given)
-  given = given or {}
+function Place:terminal(arguments, opts)
+  opts = opts or {}
   local out = self:path ".screen"
   os.remove(out)
   local inner = ("stty cols %d rows 40; exec %s %s"):format(
-    given.columns or 80, WORKSTAGE, arguments)
+    opts.columns or 80, WORKSTAGE, arguments)
   local pipe = assert(io.popen(
     ("%s | { %s script -qefc %s %s >/dev/null; echo $?; }"):format(
-      typist(out, given), self:prefix(given.env), shell.quote(inner),
+      typist(out, opts), self:prefix(opts.env), shell.quote(inner),
       shell.quote(out))))
   local code = tonumber((pipe:read "l"))
   pipe:close()

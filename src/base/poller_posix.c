@@ -1,6 +1,6 @@
 /*
 ** poll. The poller's own descriptor, for hosts, is a pipe: it becomes readable
-** with the wakeups and alarms that are watched, as these are pipes too, but
+** with the wakeups and timers that are watched, as these are pipes too, but
 ** not with sockets. So a host that sleeps on it must check those regularly.
 ** See poller.h.
 */

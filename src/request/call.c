@@ -75,7 +75,7 @@ void ws_call_end(ws_call *call, ws_kind kind) {
   call->kind = kind;
   loop->pending--;
   ws_queue_add(call->done ? &loop->callbacks : &loop->finished, &call->link);
-  ws_loop_arm_alarm(loop);
+  ws_loop_arm_timer(loop);
 }
 
 void ws_call_fail(ws_call *call, ws_kind kind, const char *message) {
@@ -235,12 +235,12 @@ void ws_call_timer_expired(ws_timer *timer, ws_time now) {
 void ws_call_enqueue(ws_call *call) {
   enqueue(call);
   ws_client_start_queued(call->client, ws_now());
-  ws_loop_arm_alarm(call->loop);
+  ws_loop_arm_timer(call->loop);
 }
 
 void ws_call_sleep_until(ws_call *call, ws_time moment) {
   pause_until(call, moment);
-  ws_loop_arm_alarm(call->loop);
+  ws_loop_arm_timer(call->loop);
 }
 
 /* --------------------------------------------------------------- attempts */

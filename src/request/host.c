@@ -247,7 +247,7 @@ bool ws_call_wait(ws_call *call) {
     uninterrupted = ws_loop_run(loop, -1, &call->has_ended);
     run_callbacks(loop);
   }
-  ws_loop_arm_alarm(loop);
+  ws_loop_arm_timer(loop);
   if (!call->has_ended) return false;
   run_callbacks(loop);
   ws_queue_remove(&call->link);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/alarm.h"
+#include "base/timer_fd.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/poller.h"
@@ -79,19 +79,19 @@ void ws_loop_drop_connections(ws_loop *loop) {
 
 static bool open_descriptors(ws_loop *loop) {
   loop->poller = ws_poller_open();
-  loop->alarm = ws_alarm_open();
+  loop->timer_fd = ws_timer_fd_open();
   loop->wakeup = ws_wakeup_open();
   loop->sockets.poller = loop->poller;
-  return loop->poller >= 0 && loop->alarm >= 0 && loop->wakeup >= 0 &&
-         ws_poller_watch(loop->poller, loop->alarm, WS_POLL_IN) &&
+  return loop->poller >= 0 && loop->timer_fd >= 0 && loop->wakeup >= 0 &&
+         ws_poller_watch(loop->poller, loop->timer_fd, WS_POLL_IN) &&
          ws_poller_watch(loop->poller, loop->wakeup, WS_POLL_IN);
 }
 
 static void close_descriptors(ws_loop *loop) {
-  if (loop->alarm >= 0) ws_alarm_close(loop->alarm);
+  if (loop->timer_fd >= 0) ws_timer_fd_close(loop->timer_fd);
   if (loop->wakeup >= 0) ws_wakeup_close(loop->wakeup);
   if (loop->poller >= 0) ws_poller_close(loop->poller);
-  loop->poller = loop->alarm = loop->wakeup = -1;
+  loop->poller = loop->timer_fd = loop->wakeup = -1;
 }
 
 static bool open_loop(ws_loop *loop, ws_error *error) {
@@ -241,7 +241,7 @@ double ws_loop_timeout(ws_loop *loop) {
   return due > now ? ws_to_seconds(due - now) : 0;
 }
 
-void ws_loop_arm_alarm(ws_loop *loop) {
+void ws_loop_arm_timer(ws_loop *loop) {
   ws_time due;
   if (!loop->hosted || loop->stepping || ws_loop_is_closed(loop) ||
       ws_loop_is_forked(loop))
@@ -249,7 +249,7 @@ void ws_loop_arm_alarm(ws_loop *loop) {
   due = next_host_due(loop);
   if (due >= loop->host_due) return;
   loop->host_due = due;
-  ws_alarm_set(loop->alarm, due);
+  ws_timer_fd_set(loop->timer_fd, due);
 }
 
 int ws_loop_fd(ws_loop *loop) {
@@ -294,8 +294,8 @@ static void run_due(ws_loop *loop) {
 
 static void handle_ready(ws_loop *loop, const ws_ready *ready) {
   int mask = 0;
-  if (ready->fd == loop->alarm) {
-    ws_alarm_clear(loop->alarm);
+  if (ready->fd == loop->timer_fd) {
+    ws_timer_fd_clear(loop->timer_fd);
     return;
   }
   if (ready->fd == loop->wakeup) {

@@ -42,14 +42,14 @@ struct ws_loop {
   size_t transfer_count;
   int poller;              /* negative: the loop is closed */
   ws_sockets sockets;      /* those that the poller watches for libcurl */
-  int alarm;               /* ends the wait of a host that polls `poller` */
+  int timer_fd;               /* ends the wait of a host that polls `poller` */
   int wakeup;              /* ends the wait from any thread */
   unsigned generation;     /* of the process: changes with fork */
   bool hosted;             /* the host has asked for ws_loop_fd */
   bool stepping;           /* ws_loop_run is active */
   ws_time curl_due;        /* when libcurl wants to be called */
   ws_time limiter_due;     /* when a limiter is to be asked again */
-  ws_time host_due;        /* the time given to the host, or to the alarm */
+  ws_time host_due;        /* the time given to the host, or to the timer */
   ws_heap timers;
   ws_queue finished;       /* calls that ended, for ws_loop_finished */
   ws_queue callbacks;      /* calls that ended, with completion callbacks */
@@ -87,8 +87,8 @@ void ws_loop_drive_transfers(ws_loop *loop);
 ** close the connections of one client. */
 void ws_loop_drop_connections(ws_loop *loop);
 
-/* Sets the alarm if the loop is due before the time last given to the host. */
-void ws_loop_arm_alarm(ws_loop *loop);
+/* Sets the timer if the loop is due before the time last given to the host. */
+void ws_loop_arm_timer(ws_loop *loop);
 
 /* Does all work that is due, after waiting for it at most `timeout` seconds.
 ** Does not wait if there are calls to report, or if `*stop` is true (`stop`

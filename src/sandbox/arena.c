@@ -9,12 +9,12 @@ struct arena_block {
 
 static struct arena_block *add_block(struct arena *a, size_t size) {
   struct arena_block *block;
-  size_t room = size > 4000 ? size : 4000;
-  block = ws_alloc(sizeof *block + room);
+  size_t capacity = size > 4000 ? size : 4000;
+  block = ws_alloc(sizeof *block + capacity);
   if (!block) return NULL;
   block->next = a->blocks;
   block->used = 0;
-  block->size = room;
+  block->size = capacity;
   a->blocks = block;
   return block;
 }

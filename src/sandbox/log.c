@@ -4,14 +4,15 @@
 #include <string.h>
 
 static bool grow(struct log *log) {
-  size_t room = log->room ? log->room * 2 : 256, i;
+  size_t capacity = log->capacity ? log->capacity * 2 : 256, i;
   struct entry *entries;
-  if (room > log->limit) room = log->limit;
-  entries = ws_realloc(log->entries, room * sizeof *entries);
+  if (capacity > log->limit) capacity = log->limit;
+  entries = ws_realloc(log->entries, capacity * sizeof *entries);
   if (!entries) return false;
-  for (i = log->room; i < room; i++) memset(&entries[i], 0, sizeof *entries);
+  for (i = log->capacity; i < capacity; i++)
+    memset(&entries[i], 0, sizeof *entries);
   log->entries = entries;
-  log->room = room;
+  log->capacity = capacity;
   return true;
 }
 
@@ -37,11 +38,11 @@ uint64_t log_add(struct log *log, const struct message *m, double at) {
   uint64_t number = ++log->next;
   struct entry *e;
   if (!log->limit) return number;
-  if (number > log->room && log->room < log->limit && !grow(log)) {
-    log->limit = log->room;
+  if (number > log->capacity && log->capacity < log->limit && !grow(log)) {
+    log->limit = log->capacity;
     if (!log->limit) return number;
   }
-  e = &log->entries[(number - 1) % log->room];
+  e = &log->entries[(number - 1) % log->capacity];
   ws_free(e->text);
   memset(e, 0, sizeof *e);
   e->at = at;
@@ -51,10 +52,10 @@ uint64_t log_add(struct log *log, const struct message *m, double at) {
 
 /* The entry of a request; NULL if it was replaced. */
 struct entry *log_entry(struct log *log, uint64_t number) {
-  if (!log->room || number == 0 || number > log->next ||
-      log->next - number >= log->room)
+  if (!log->capacity || number == 0 || number > log->next ||
+      log->next - number >= log->capacity)
     return NULL;
-  return &log->entries[(number - 1) % log->room];
+  return &log->entries[(number - 1) % log->capacity];
 }
 
 static void write_entry(ws_buffer *b, const struct entry *e,
@@ -73,11 +74,11 @@ static void write_entry(ws_buffer *b, const struct entry *e,
 
 /* The entries from a number on, as a JSON array. */
 void log_write(struct log *log, uint64_t from, ws_buffer *b) {
-  uint64_t n = log->next > log->room ? log->next - log->room + 1 : 1;
+  uint64_t n = log->next > log->capacity ? log->next - log->capacity + 1 : 1;
   bool first = true;
   if (n < from) n = from;
   ws_buffer_add_text(b, "[");
-  for (; n <= log->next && log->room; n++) {
+  for (; n <= log->next && log->capacity; n++) {
     const struct entry *e = log_entry(log, n);
     if (!e || !e->text) continue;
     if (!first) ws_buffer_add_text(b, ",");
@@ -89,6 +90,6 @@ void log_write(struct log *log, uint64_t from, ws_buffer *b) {
 
 void log_free(struct log *log) {
   size_t i;
-  for (i = 0; i < log->room; i++) ws_free(log->entries[i].text);
+  for (i = 0; i < log->capacity; i++) ws_free(log->entries[i].text);
   ws_free(log->entries);
 }

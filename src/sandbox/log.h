@@ -14,7 +14,7 @@ struct entry {
 
 struct log {
   struct entry *entries;  /* a ring */
-  size_t room, limit;
+  size_t capacity, limit;
   uint64_t next;          /* number of the next request, from 1 */
 };
 

@@ -6,31 +6,31 @@
 /* Drops what is a second old: it has left the rolling window. */
 static void expire(struct moments *m, ws_time now) {
   while (m->count && m->at[m->first] <= now - WS_SECOND) {
-    m->first = (m->first + 1) % m->room;
+    m->first = (m->first + 1) % m->capacity;
     m->count--;
   }
 }
 
 static void unroll(const struct moments *m, ws_time *at) {
   size_t i;
-  for (i = 0; i < m->count; i++) at[i] = m->at[(m->first + i) % m->room];
+  for (i = 0; i < m->count; i++) at[i] = m->at[(m->first + i) % m->capacity];
 }
 
 static bool grow(struct moments *m) {
-  size_t room = m->room ? m->room * 2 : 16;
-  ws_time *at = ws_alloc(room * sizeof *at);
+  size_t capacity = m->capacity ? m->capacity * 2 : 16;
+  ws_time *at = ws_alloc(capacity * sizeof *at);
   if (!at) return false;
   unroll(m, at);
   ws_free(m->at);
   m->at = at;
   m->first = 0;
-  m->room = room;
+  m->capacity = capacity;
   return true;
 }
 
 static void add(struct moments *m, ws_time now) {
-  if (m->count == m->room && !grow(m)) return;
-  m->at[(m->first + m->count++) % m->room] = now;
+  if (m->count == m->capacity && !grow(m)) return;
+  m->at[(m->first + m->count++) % m->capacity] = now;
 }
 
 static struct window *find(struct windows *w, const char *name) {

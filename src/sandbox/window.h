@@ -12,7 +12,7 @@
 
 struct moments {
   ws_time *at;  /* a ring of times, oldest first */
-  size_t first, count, room;
+  size_t first, count, capacity;
 };
 
 struct window {

@@ -216,7 +216,7 @@ static void begin(writer *w, ws_members *m, const ws_schema *schema,
   m->write_field = write_field;
   m->write_unknown = write_member;
   m->has_unknown = false;
-  m->given = 0;
+  m->present = 0;
 }
 
 static bool write_members(writer *w, const ws_members *m, uint64_t which) {
@@ -234,38 +234,39 @@ static bool write_object(writer *w, const ws_schema *schema,
   if (!ws_members_collect(&m) || !ws_members_check_required(&m))
     return false;
   size_t end = w->buffer->size;
-  if (!write_members(w, &m, m.given)) return false;
+  if (!write_members(w, &m, m.present)) return false;
   ws_buffer_remove_range(w->buffer, m.start, end);
   return true;
 }
 
 /* ------------------------------------------------------------ whole bodies */
 
-static uint64_t fields_beside(const ws_members *m) {
-  uint64_t beside = 0;
+static uint64_t fields_outside_root(const ws_members *m) {
+  uint64_t outside_root = 0;
   for (size_t i = 0; i < m->schema->count; i++)
-    if (m->schema->fields[i].flags & WS_BESIDE) beside |= UINT64_C(1) << i;
-  return beside & m->given;
+    if (m->schema->fields[i].flags & WS_OUTSIDE_ROOT)
+      outside_root |= UINT64_C(1) << i;
+  return outside_root & m->present;
 }
 
-/* Writes {"root":{fields},"beside":..}; without a root just the fields. */
+/* Writes {"root":{fields},"other":..}; without a root just the fields. */
 static bool write_document(writer *w, const ws_members *m) {
   const char *root = m->schema->root;
-  uint64_t beside = fields_beside(m);
-  if (!root) return write_members(w, m, m->given);
+  uint64_t outside_root = fields_outside_root(m);
+  if (!root) return write_members(w, m, m->present);
   ws_buffer_add(w->buffer, "{\"", 2);
   ws_buffer_add_text(w->buffer, root);
   ws_buffer_add(w->buffer, "\":", 2);
-  if (!write_members(w, m, m->given & ~beside)) return false;
-  if (beside) ws_buffer_add_char(w->buffer, ',');
-  ws_members_arrange(m, beside);
+  if (!write_members(w, m, m->present & ~outside_root)) return false;
+  if (outside_root) ws_buffer_add_char(w->buffer, ',');
+  ws_members_arrange(m, outside_root);
   close_with(w, '}');
   return true;
 }
 
 static bool check_complete(const writer *w, const ws_members *m) {
   if (w->purpose == WS_FOR_CREATE) return ws_members_check_required(m);
-  if (m->has_unknown || m->given) return true;
+  if (m->has_unknown || m->present) return true;
   return ws_report_error(w->error, NULL,
                          "nothing to update: give at least one field");
 }

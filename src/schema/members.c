@@ -13,7 +13,7 @@ static bool collect_field(ws_members *m, const ws_field *field,
   m->parts[number].start = start;
   m->parts[number].size = m->buffer->size - start;
   if (m->buffer->size > start || m->buffer->failed)
-    m->given |= UINT64_C(1) << number;
+    m->present |= UINT64_C(1) << number;
   return true;
 }
 
@@ -44,7 +44,7 @@ bool ws_members_check_required(const ws_members *m) {
   for (size_t i = 0; i < m->schema->count; i++) {
     const ws_field *field = &m->schema->fields[i];
     if (!(field->flags & WS_REQUIRED) || is_skipped(m, field) ||
-        m->given >> i & 1)
+        m->present >> i & 1)
       continue;
     ws_path at = ws_path_field(m->path, field);
     return ws_report_error(m->error, &at, "is required");

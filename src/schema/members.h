@@ -41,7 +41,7 @@ struct ws_members {
 
   size_t start;                    /* of the parts */
   bool has_unknown;                /* there are members the schema lacks */
-  uint64_t given;                  /* a bit for each field that has a part */
+  uint64_t present;                  /* a bit for each field that has a part */
   struct { size_t start, size; } parts[WS_MAX_FIELDS];
 };
 

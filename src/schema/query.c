@@ -243,7 +243,7 @@ static bool write_by_schema(writer *w, bool only_query, bool strict,
   if (!ws_members_collect(&m) || !ws_members_check_required(&m))
     return false;
   size_t end = w->buffer->size;
-  ws_members_arrange(&m, m.given);
+  ws_members_arrange(&m, m.present);
   if (!ws_members_write_unknown(&m)) return false;
   ws_buffer_remove_range(w->buffer, m.start, end);
   return true;

@@ -30,7 +30,7 @@ enum {
   WS_NULLABLE   = 1 << 0,  /* may be null */
   WS_REQUIRED   = 1 << 1,  /* must be given on create */
   WS_READ_ONLY  = 1 << 2,  /* only the service sets it */
-  WS_BESIDE     = 1 << 3,  /* written beside the root object, not in it */
+  WS_OUTSIDE_ROOT     = 1 << 3,  /* written outside the root object */
   WS_IN_QUERY   = 1 << 4,  /* goes into the query, not into the body */
   WS_DIGITS     = 1 << 5,  /* responses may hold the integer as a string */
   WS_WRITE_ONLY = 1 << 6,  /* accepted in requests, never in responses */

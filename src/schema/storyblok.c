@@ -85,13 +85,13 @@ static const ws_field change_fields[] = {
     "The id of the user who made the change."),
   WS_FIELD("created_at", TIME, WS_READ_ONLY,
     "When the change was made."),
-  WS_FIELD("release_id", ID, WS_BESIDE | WS_WRITE_ONLY | WS_NULLABLE,
+  WS_FIELD("release_id", ID, WS_OUTSIDE_ROOT | WS_WRITE_ONLY | WS_NULLABLE,
     "The id of the release in which the story is moved."),
-  WS_FIELD("notify", BOOLEAN, WS_BESIDE | WS_WRITE_ONLY,
+  WS_FIELD("notify", BOOLEAN, WS_OUTSIDE_ROOT | WS_WRITE_ONLY,
     "Whether those concerned get an e-mail."),
-  WS_FIELD_OF("comment", OBJECT, WS_BESIDE | WS_WRITE_ONLY,
+  WS_FIELD_OF("comment", OBJECT, WS_OUTSIDE_ROOT | WS_WRITE_ONLY,
     "A comment to leave with the change.", &comment, "message"),
-  WS_FIELD_OF("assign", OBJECT, WS_BESIDE | WS_WRITE_ONLY,
+  WS_FIELD_OF("assign", OBJECT, WS_OUTSIDE_ROOT | WS_WRITE_ONLY,
     "The users and space roles to assign the story to.", &assign, NULL)
 };
 WS_SCHEMA(change, "storyblok.change", "workflow_stage_change",

@@ -31,17 +31,17 @@ end
 
 --- Checks arguments that are tables.
 -- @tparam string usage "plan(client, blueprint, options)"
--- @tparam table given array of { name, value }; the names "client", "plan"
+-- @tparam table opts array of { name, value }; the names "client", "plan"
 --   and "blueprint" say which kind of table is expected
 -- @treturn ?table the error
-function arguments.check(usage, given)
-  for _, argument in ipairs(given) do
+function arguments.check(usage, opts)
+  for _, argument in ipairs(opts) do
     local name, value = argument[1], argument[2]
     if type(value) ~= "table" then
       error(("%s: expected a table, got %s"):format(name, type(value)), 3)
     end
   end
-  for _, argument in ipairs(given) do
+  for _, argument in ipairs(opts) do
     local err = check_kind(argument[1], argument[2], usage)
     if err then return err end
   end

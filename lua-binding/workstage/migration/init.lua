@@ -2,7 +2,7 @@
 local arguments = require "workstage.migration.arguments"
 local blueprints = require "workstage.migration.blueprint"
 local check = require "workstage.migration.blueprint.lint"
-local drawing = require "workstage.migration.graph.model"
+local graph_model = require "workstage.migration.graph.model"
 local errors = require "workstage.errors"
 local export = require "workstage.migration.blueprint.export"
 local findings = require "workstage.migration.blueprint.findings"
@@ -105,9 +105,9 @@ local function part_of(blueprint, only)
 end
 
 -- Checks options that must have one type if they are given.
-local function check_types(given, names, wanted)
+local function check_types(opts, names, wanted)
   for _, name in ipairs(names) do
-    local value = given[name]
+    local value = opts[name]
     if value ~= nil and type(value) ~= wanted then
       return errors.invalid(("%s: expected a %s, got %s")
                             :format(name, wanted, type(value)), name)
@@ -126,18 +126,18 @@ end
 -- service makes its default one when it is asked for them.)
 -- @tparam table client a space or an account
 -- @tparam table blueprint
--- @tparam[opt] table given `map_role`, `map_user`: name -> name in the space;
+-- @tparam[opt] table opts `map_role`, `map_user`: name -> name in the space;
 --   `only`: the names of some of the blueprint's workflows ("default": the
 --   default one)
 -- @treturn[1] table the plan
 -- @treturn[2] nil
 -- @treturn[2] table the error: `refused` with `problems`, or of a request
-function migration.plan(client, blueprint, given)
-  given = given or {}
+function migration.plan(client, blueprint, opts)
+  opts = opts or {}
   local err = arguments.check("plan(client, blueprint, options)", {
-    { "client", client }, { "blueprint", blueprint }, { "options", given },
-  }) or options.check_names("option", given, plan_options) or
-    check_types(given, plan_options, "table")
+    { "client", client }, { "blueprint", blueprint }, { "options", opts },
+  }) or options.check_names("option", opts, plan_options) or
+    check_types(opts, plan_options, "table")
   if err then return nil, err end
   local normal, found
   normal, err = blueprints.normalize(blueprint)
@@ -150,9 +150,9 @@ function migration.plan(client, blueprint, given)
     return nil, errors.invalid(("the blueprint is for %s, the client for " ..
       "%s"):format(normal.service, service_of(client)))
   end
-  normal, err = part_of(normal, given.only)
+  normal, err = part_of(normal, opts.only)
   if not normal then return nil, err end
-  found, err = planners[normal.service](client, normal, given)
+  found, err = planners[normal.service](client, normal, opts)
   if not found then return nil, err end
   found.service, found.kind = normal.service, "migration"
   found.space_id, found.rate = client.space_id, client.transport.rate
@@ -179,20 +179,20 @@ local apply_options = { "journal", "concurrency", "on_progress", "on_event",
 local CALLBACKS = { "on_progress", "on_event", "should_stop", "confirm" }
 
 -- Checks the options of a run; `more`: one that not every run has.
-local function check_apply(given, more)
+local function check_apply(opts, more)
   local names = table.move(apply_options, 1, #apply_options, 1, {})
   names[#names + 1] = more
-  local err = options.check_names("option", given, names) or
-              check_types(given, { "journal" }, "string") or
-              check_types(given, CALLBACKS, "function")
+  local err = options.check_names("option", opts, names) or
+              check_types(opts, { "journal" }, "string") or
+              check_types(opts, CALLBACKS, "function")
   if err then return err end
-  local on_failure = given.on_failure
+  local on_failure = opts.on_failure
   if on_failure and on_failure ~= "continue" and on_failure ~= "stop" then
     return errors.invalid("on_failure: expected \"continue\" or \"stop\"",
                           "on_failure")
   end
   for _, name in ipairs { "limit", "concurrency" } do
-    local value = given[name]
+    local value = opts[name]
     if value ~= nil and (math.type(value) ~= "integer" or value < 1) then
       return errors.invalid(name .. ": expected a whole number above 0", name)
     end
@@ -203,7 +203,7 @@ end
 -- for.
 -- @tparam table client a space or an account
 -- @tparam table plan
--- @tparam[opt] table given `journal` (a path; "workstage-<plan>.journal"),
+-- @tparam[opt] table opts `journal` (a path; "workstage-<plan>.journal"),
 --   `concurrency` (8), `on_progress(progress)`, `on_event(event)` (each item's
 --   outcome, each wait), `on_failure` ("continue" or "stop"), `limit` (only so
 --   many items first), `should_stop()`
@@ -211,14 +211,14 @@ end
 --   `failures`, `skips`, `notes`, `requests`, `seconds`, `journal`, `error`
 -- @treturn[2] nil
 -- @treturn[2] table the error: nothing was done
-function migration.apply(client, plan, given)
-  given = given or {}
+function migration.apply(client, plan, opts)
+  opts = opts or {}
   local err = arguments.check("apply(client, plan, options)", {
-    { "client", client }, { "plan", plan }, { "options", given },
-  }) or check_apply(given)
+    { "client", client }, { "plan", plan }, { "options", opts },
+  }) or check_apply(opts)
   if err then return nil, err end
-  local path = given.journal or ("workstage-%s.journal"):format(plan.id)
-  return session.begin(client, plan, path, given)
+  local path = opts.journal or ("workstage-%s.journal"):format(plan.id)
+  return session.begin(client, plan, path, opts)
 end
 
 -- ----------------------------------------------------------------- resume
@@ -228,19 +228,19 @@ local REMEDY = "nothing was sent, and a new plan contains what is left to do"
 --- Opens a journal: locks it and reads it once. `resume` and `rollback` take
 -- the session in place of the path.
 -- @tparam string path
--- @tparam[opt] table given `rollback`: true if the run is to be rolled back
+-- @tparam[opt] table opts `rollback`: true if the run is to be rolled back
 -- @treturn[1] table the session, with `progress()` as `migration.progress`
 --   returns it, and `close()`
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function migration.open(path, given)
-  given = given or {}
+function migration.open(path, opts)
+  opts = opts or {}
   local err = arguments.check("open(path, options)", {
-    { "options", given },
+    { "options", opts },
   }) or options.path(path) or
-    options.check_names("option", given, { "rollback" })
+    options.check_names("option", opts, { "rollback" })
   if err then return nil, err end
-  if given.rollback then return rollback_session.open(path) end
+  if opts.rollback then return rollback_session.open(path) end
   local opened
   opened, err = session.open(path)
   if not opened then return nil, journals.with_remedy(err, REMEDY) end
@@ -250,20 +250,20 @@ end
 --- Continues a run that was stopped, wherever that was.
 -- @tparam table client
 -- @tparam string|table path of the journal, or its session
--- @tparam[opt] table given as for `apply`
+-- @tparam[opt] table opts as for `apply`
 -- @treturn[1] table the report
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function migration.resume(client, path, given)
-  given = given or {}
+function migration.resume(client, path, opts)
+  opts = opts or {}
   local err = arguments.check("resume(client, path, options)", {
-    { "client", client }, { "options", given },
-  }) or check_apply(given)
+    { "client", client }, { "options", opts },
+  }) or check_apply(opts)
   if err then return nil, err end
   local opened = path
   if type(path) ~= "table" then opened, err = migration.open(path) end
   if not opened then return nil, err end
-  return session.resume(client, opened, given)
+  return session.resume(client, opened, opts)
 end
 
 -- --------------------------------------------------------------- rollback
@@ -273,25 +273,25 @@ end
 -- own journal, `path` .. ".rollback"; the same call continues it.
 -- @tparam table client
 -- @tparam string|table path of the journal, or its session
--- @tparam[opt] table given as for `apply`, and `confirm(plan)`: gets the plan
+-- @tparam[opt] table opts as for `apply`, and `confirm(plan)`: gets the plan
 --   of the rollback; nothing is done unless it returns true
 -- @treturn[1] table the report
 -- @treturn[2] nil
 -- @treturn[2] table the error; `refused` when it was not confirmed
-function migration.rollback(client, path, given)
-  given = given or {}
+function migration.rollback(client, path, opts)
+  opts = opts or {}
   local err = arguments.check("rollback(client, path, options)", {
-    { "client", client }, { "options", given },
-  }) or check_apply(given, "confirm")
+    { "client", client }, { "options", opts },
+  }) or check_apply(opts, "confirm")
   if err then return nil, err end
   local opened = path
   if type(path) ~= "table" then
     err = options.path(path)
     if err then return nil, err end
-    opened, err = rollback_session.open(path, given.journal)
+    opened, err = rollback_session.open(path, opts.journal)
   end
   if not opened then return nil, err end
-  return rollback_session.run(client, opened, given)
+  return rollback_session.run(client, opened, opts)
 end
 
 -- --------------------------------------------------------------- progress
@@ -320,7 +320,7 @@ end
 function migration.graph(what)
   arguments.check("graph(what)", { { "graph", what } })
   if what.operations then
-    return graph(drawing(what))
+    return graph(graph_model(what))
   end
   local normal, err = blueprints.normalize(what)
   if not normal then return nil, err end
@@ -331,28 +331,28 @@ local report_options = { "space", "user", "picture", "path" }
 
 --- The report of a plan or of a run: one page of HTML that needs no network.
 -- @tparam table|string what a plan, or the path of a journal
--- @tparam[opt] table given `space` and `user` (words for them), `picture`
+-- @tparam[opt] table opts `space` and `user` (words for them), `picture`
 --   (the workflow as SVG, or a function that draws a plan), `path` (of the
 --   plan's file)
 -- @treturn[1] string HTML
 -- @treturn[2] nil
 -- @treturn[2] table the error: the journal cannot be read
-function migration.report(what, given)
-  given = given or {}
-  local err = options.check_names("option", given, report_options)
+function migration.report(what, opts)
+  opts = opts or {}
+  local err = options.check_names("option", opts, report_options)
   if err then return nil, err end
-  if type(what) == "string" then return report.of_run(what, given) end
+  if type(what) == "string" then return report.of_run(what, opts) end
   arguments.check("report(plan or journal, options)", {
-    { "plan", what }, { "options", given },
+    { "plan", what }, { "options", opts },
   })
-  return report.of_plan(what, given)
+  return report.of_plan(what, opts)
 end
 
 local rehearse_options = { "faults", "seed", "map_role", "map_user", "only",
                            "on_progress", "should_stop" }
 
-local function check_faults(given)
-  local part, seed = given.faults, given.seed
+local function check_faults(opts)
+  local part, seed = opts.faults, opts.seed
   if part ~= nil and not (type(part) == "number" and part >= 0 and part <= 1)
   then
     return errors.invalid("faults: expected a number from 0 to 1", "faults")
@@ -367,22 +367,22 @@ end
 -- `workstage.migration.rehearse`.
 -- @tparam table client a space or an account; it gets only GETs
 -- @tparam table blueprint
--- @tparam[opt] table given `faults` (the part of the requests that go wrong,
+-- @tparam[opt] table opts `faults` (the part of the requests that go wrong,
 --   0 to 1), `seed` (an integer that draws them; a new one each time unless
 --   given), `map_role`, `map_user`, `only`, `on_progress`, `should_stop`
 -- @treturn[1] table the report, with `plan` and the sandbox's `stats`; with
 --   faults also `faults`, how many there were, and `seed`
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function migration.rehearse(client, blueprint, given)
-  given = given or {}
+function migration.rehearse(client, blueprint, opts)
+  opts = opts or {}
   local err = arguments.check("rehearse(client, blueprint, options)", {
-    { "client", client }, { "blueprint", blueprint }, { "options", given },
-  }) or options.check_names("option", given, rehearse_options) or
-    check_types(given, CALLBACKS, "function") or
-    check_types(given, plan_options, "table") or check_faults(given)
+    { "client", client }, { "blueprint", blueprint }, { "options", opts },
+  }) or options.check_names("option", opts, rehearse_options) or
+    check_types(opts, CALLBACKS, "function") or
+    check_types(opts, plan_options, "table") or check_faults(opts)
   if err then return nil, err end
-  return rehearse(migration, client, blueprint, given)
+  return rehearse(migration, client, blueprint, opts)
 end
 
 return strict.table("workstage.migration", migration)

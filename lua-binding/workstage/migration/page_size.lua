@@ -5,8 +5,8 @@ local SECONDS, MIN_ITEMS, MAX_ITEMS = 5, 10, 100
 
 --- @tparam number pace items a second; 0: there is no rate limit
 -- @treturn integer
-return function(pace)
-  if pace <= 0 then return MAX_ITEMS end
-  local wanted = math.min(pace * SECONDS, MAX_ITEMS)
+return function(rate)
+  if rate <= 0 then return MAX_ITEMS end
+  local wanted = math.min(rate * SECONDS, MAX_ITEMS)
   return math.max(math.ceil(wanted), MIN_ITEMS)
 end

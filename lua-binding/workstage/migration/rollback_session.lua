@@ -91,21 +91,21 @@ function rollback_session.begun(self, back)
 end
 
 -- What was in flight when the run ended may take so long to show.
-local function wait(client, given)
+local function wait(client, opts)
   local seconds = client.transport.settle_time
-  if given.on_event then
-    given.on_event { type = "wait", seconds = seconds,
+  if opts.on_event then
+    opts.on_event { type = "wait", seconds = seconds,
                      reason = "requests of the interrupted run to show" }
   end
   loop.sleep(seconds)
 end
 
 -- The plan of the way back.
-local function plan_back(client, self, given)
+local function plan_back(client, self, opts)
   local replayed = self.replayed
   local good, err = session.belongs(client, replayed.plan)
   if not good then return nil, err end
-  if replayed.has_doubt then wait(client, given) end
+  if replayed.has_doubt then wait(client, opts) end
   good, err = self.moved:read_releases(client, replayed)
   if not good then return nil, err end
   good, err = self.moved:take_uncertain(client, replayed)
@@ -120,43 +120,43 @@ local function plan_back(client, self, given)
 end
 
 -- From then on the run cannot be resumed.
-local function mark(self)
+local function supersede(self)
   return self.journal:intend { type = "rolled_back", at = os.time() }
 end
 
-local function begin(client, self, back, given)
-  local plan, err = plan_back(client, self, given)
+local function begin(client, self, back, opts)
+  local plan, err = plan_back(client, self, opts)
   if not plan then return nil, err end
-  if given.confirm and not given.confirm(plan) then
+  if opts.confirm and not opts.confirm(plan) then
     return nil, errors.new { kind = "refused",
                              message = "the rollback was not confirmed" }
   end
-  return session.begin(client, plan, back, given, function()
-    return mark(self)
+  return session.begin(client, plan, back, opts, function()
+    return supersede(self)
   end)
 end
 
 -- A run's journal that was put back from a copy has lost its mark.
-local function carry_on(client, self, given)
+local function carry_on(client, self, opts)
   if not self.replayed.rolled_back then
-    local good, err = mark(self)
+    local good, err = supersede(self)
     if not good then return nil, err end
   end
-  return session.resume(client, self.rollback, given)
+  return session.resume(client, self.rollback, opts)
 end
 
 --- Rolls a run back, or carries its rollback on. The session is closed
 -- afterwards.
 -- @tparam table client
 -- @tparam table opened the run's session
--- @tparam table given the options of `migration.apply`
-function rollback_session.run(client, opened, given)
+-- @tparam table opts the options of `migration.apply`
+function rollback_session.run(client, opened, opts)
   local self <close> = opened
-  local back = given.journal or self.path .. ".rollback"
+  local back = opts.journal or self.path .. ".rollback"
   local begun, err = rollback_session.begun(self, back)
   if begun == nil then return nil, err end
-  if begun then return carry_on(client, self, given) end
-  return begin(client, self, back, given)
+  if begun then return carry_on(client, self, opts) end
+  return begin(client, self, back, opts)
 end
 
 return rollback_session

@@ -106,8 +106,8 @@ end
 -- Marks the original run's journal as rolled back, after the rollback's
 -- journal exists and before anything is sent, and records that in the
 -- rollback's journal.
-local function mark_undone(self, path, mark)
-  local good, err = mark()
+local function mark_undone(self, path, supersede)
+  local good, err = supersede()
   if good then
     self:note { type = "marked" }
     return true
@@ -121,10 +121,10 @@ end
 -- @tparam table client
 -- @tparam table plan
 -- @tparam string path of the journal
--- @tparam table given the options of `migration.apply`
+-- @tparam table opts the options of `migration.apply`
 -- @tparam[opt] function mark for a rollback: marks the journal of the run
 --   that is undone; true, or nil and the error
-function session.begin(client, plan, path, given, mark)
+function session.begin(client, plan, path, opts, supersede)
   local before = client.transport.client:requests()
   local _ <close>, taken = lock_plan(plan)
   if taken then return nil, taken end
@@ -135,11 +135,11 @@ function session.begin(client, plan, path, given, mark)
   if not now then return nil, err end
   local journal <close>, why = begin_journal(path, plan)
   if not journal then return nil, why end
-  local self = run.new(client, plan, journal, path, given)
+  local self = run.new(client, plan, journal, path, opts)
   self.requests_before = before
   self.state, self.first_state = now, now
-  if mark then
-    good, err = mark_undone(self, path, mark)
+  if supersede then
+    good, err = mark_undone(self, path, supersede)
     if not good then return nil, err end
   end
   return executor.run(self, {})
@@ -257,13 +257,13 @@ end
 --- Continues a run. The session is closed afterwards.
 -- @tparam table client
 -- @tparam table opened the session
--- @tparam table given the options of `migration.apply`
-function session.resume(client, opened, given)
+-- @tparam table opts the options of `migration.apply`
+function session.resume(client, opened, opts)
   local _ <close>, replayed = opened, opened.replayed
   local good, err = check(client, opened)
   if not good then return nil, err end
   local self = run.new(client, replayed.plan, opened.journal, opened.path,
-                       given)
+                       opts)
   self.settled = replayed.moved + replayed.skipped
   self:add(replayed.late)
   add_notes(self, replayed)

@@ -119,12 +119,12 @@ end
 
 --- Opens a journal for a run that goes on from it.
 -- @tparam string path
--- @tparam[opt] table given the options of `migration.open`
+-- @tparam[opt] table opts the options of `migration.open`
 -- @treturn[1] table the session
 -- @treturn[2] nil
 -- @treturn[2] integer the exit status
-function files.open(path, given)
-  return read_journal(path, function() return migration.open(path, given) end)
+function files.open(path, opts)
+  return read_journal(path, function() return migration.open(path, opts) end)
 end
 
 local function number_of(path, number)

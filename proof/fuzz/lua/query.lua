@@ -49,11 +49,11 @@ local function expect(list, name, value, top)
   end
 end
 
-local function check_query(given, text, is_list)
+local function check_query(opts, text, is_list)
   assert(not text:find "[^%w%-._~%%=&%[%],]", text)
   assert(not text:gsub("%%%x%x", ""):find "%%", text)
   local wanted, got = {}, decoded(text)
-  for name, value in pairs(given) do
+  for name, value in pairs(opts) do
     expect(wanted, name, value, is_list(name))
   end
   table.sort(wanted)
@@ -63,18 +63,18 @@ end
 return function(bytes)
   local value, next_byte = common.grow(bytes)
   local filter = filters[next_byte() % (#filters + 1)]
-  local given = {}
+  local opts = {}
   for _ = 1, 3 do
     local field = filter and filter.fields[next_byte() % #filter.fields + 1]
-    given[field and field.name or "b c[" .. next_byte()] = value(0)
+    opts[field and field.name or "b c[" .. next_byte()] = value(0)
   end
-  local text, why = core.query(filter and filter.handle, false, true, given)
+  local text, why = core.query(filter and filter.handle, false, true, opts)
   if not text then
     assert(type(why) == "string" and #why > 5)
     return
   end
   -- an empty table is an empty list where one can be meant, or else nothing
-  check_query(given, text, function(name)
+  check_query(opts, text, function(name)
     for _, field in ipairs(filter and filter.fields or {}) do
       if field.name == name then
         return field.type == "array of ids" or

@@ -17,21 +17,21 @@ end
 
 return function(bytes)
   local value, next_byte = common.grow(bytes)
-  local given = { a = value(0), b = value(0) }
+  local opts = { a = value(0), b = value(0) }
   local whole = 0
   for _ = 1, 8 do whole = whole << 8 | next_byte() end
-  given.whole = whole
-  local text, why = core.any(false, given)
+  opts.whole = whole
+  local text, why = core.any(false, opts)
   if not text then
     assert(type(why) == "string" and #why > 5)
-    assert(may_fail(given, 0), why)
+    assert(may_fail(opts, 0), why)
     return
   end
   assert(utf8.len(text) and not text:find "[\0-\31]")
   assert(text:match '"whole":(-?%d+)[,}]' == ("%d"):format(whole),
          "not the number")
-  given.whole = nil
+  opts.whole = nil
   local read = cjson.decode(text)
   read.whole = nil
-  assert(common.same(given, read), text)
+  assert(common.same(opts, read), text)
 end

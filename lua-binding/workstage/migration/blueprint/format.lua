@@ -118,8 +118,8 @@ end
 -- Where to break a quoted string that is too long for its line: after the last
 -- space that is not followed by another one, otherwise after the word that
 -- does not fit.
-local function cut_of(text, room)
-  local last = utf8.offset(text, math.max(room, 0) + 1) or #text + 1
+local function cut_of(text, capacity)
+  local last = utf8.offset(text, math.max(capacity, 0) + 1) or #text + 1
   local cut = text:sub(1, last):match "^.* ()[^ ]"
   return cut and cut > 10 and cut or text:match(" ()[^ ]", last)
 end

@@ -30,23 +30,23 @@ Pages.__index = Pages
 
 -- Measures how many items a second were taken since the last page was read, if
 -- any; capped by the rate limit.
-local function measure_pace(self)
+local function measure_rate(self)
   local now = core.now()
   if self.taken > 0 then
-    self.pace = math.min(self.taken / (now - self.loaded_at), self.max_pace)
+    self.rate = math.min(self.taken / (now - self.loaded_at), self.max_rate)
   end
   self.loaded_at, self.taken, self.loads = now, 0, self.loads + 1
 end
 
 local function pages_at_once(self)
   local most = math.min(MAX_PAGES, self.loads - SINGLE_LOADS + 1)
-  return math.max(1, math.min(self.pace * SYNC_SECONDS // MAX_ITEMS, most))
+  return math.max(1, math.min(self.rate * SYNC_SECONDS // MAX_ITEMS, most))
 end
 
 -- The queue length at which the next page is read: long enough that requests
 -- do not pause between pages, short enough that reads stay recent.
 local function items_ahead(self)
-  return math.max(2, math.min(math.ceil(math.min(self.pace, 1e6) / 2),
+  return math.max(2, math.min(math.ceil(math.min(self.rate, 1e6) / 2),
                               #self.queue // 4))
 end
 
@@ -192,9 +192,9 @@ end
 -- Reads the next pages.
 local function fetch_pages(self)
   local pages = {}
-  measure_pace(self)
+  measure_rate(self)
   for i = 1, pages_at_once(self) do
-    local ids = next_ids(self, page_size(self.pace))
+    local ids = next_ids(self, page_size(self.rate))
     if #ids == 0 then
       self.ended = true
       break
@@ -393,7 +393,7 @@ function item_pages.new(run, work)
     read_before = work.read_before or {}, unmoved = work.unmoved or {},
     queue = {}, first = 1, rereading = {}, ended = false, closed = false,
     in_flight = 0,
-    max_age = max_age, pace = most, max_pace = most, taken = 0, loads = 0,
+    max_age = max_age, rate = most, max_rate = most, taken = 0, loads = 0,
     loaded_at = core.now(),
   }, Pages)
 end

@@ -26,34 +26,34 @@ end
 
 -- A stage that leads to all or nearly all others gets a text instead of
 -- arrows, which would hide the rest.
-local function shortened(stage, drawing)
-  local others = #drawing.stages - 1
+local function shortened(stage, graph)
+  local others = #graph.stages - 1
   if stage.next == "all" then return others > 0 and "to any stage" end
   if type(stage.next) ~= "table" or others < 6 then return nil end
   local listed, missing = { [stage.name] = true }, {}
   for _, name in ipairs(stage.next) do listed[name] = true end
-  for _, other in ipairs(drawing.stages) do
+  for _, other in ipairs(graph.stages) do
     if not listed[other.name] then missing[#missing + 1] = other.name end
   end
   if #missing == 0 then return "to any stage" end
   if #missing == 1 then return "to any but " .. missing[1] end
 end
 
-local function remarks(stage, drawing)
+local function remarks(stage, graph)
   local list = {}
   if stage.is_default then list[#list + 1] = "default" end
   if stage.allow_publish then list[#list + 1] = "publish" end
   if stage.story_editing_locked then list[#list + 1] = "locked" end
   local words = table.concat(list, " · ")
-  local transitions = shortened(stage, drawing)
+  local transitions = shortened(stage, graph)
   return words ~= "" and small(words) or "",
          transitions and small("→ " .. text.wrapped(transitions)) or ""
 end
 
-local function stage_node(stage, id, drawing)
+local function stage_node(stage, id, graph)
   local fill = colors.drawn(stage.color)
-  local what, border = change_of(stage.name, drawing.changes)
-  local marks, transitions = remarks(stage, drawing)
+  local what, border = change_of(stage.name, graph.changes)
+  local marks, transitions = remarks(stage, graph)
   local label = text.wrapped(stage.name) .. marks .. transitions
   if what then label = label .. small("<B>" .. what .. "</B>") end
   return ('  %s [label=<%s>, fillcolor="%s", fontcolor="%s", color="%s"'
@@ -82,24 +82,24 @@ end
 
 -- The transitions that are drawn: from -> to -> the colour of a change, or
 -- true.
-local function transitions_of(drawing)
+local function transitions_of(graph)
   local found, count = {}, 0
   local function add(from, to, value)
     if found[from][to] == nil then count = count + 1 end
     found[from][to] = value
   end
-  for i, stage in ipairs(drawing.stages) do
+  for i, stage in ipairs(graph.stages) do
     found[i] = {}
-    local new = drawing.changes.added_transitions[stage.name] or {}
-    if type(stage.next) == "table" and not shortened(stage, drawing) then
+    local new = graph.changes.added_transitions[stage.name] or {}
+    if type(stage.next) == "table" and not shortened(stage, graph) then
       for _, name in ipairs(stage.next) do
-        local to = drawing.places[name]
+        local to = graph.places[name]
         if to then add(i, to, new[name] and ADDED or true) end
       end
     end
-    for name in pairs(drawing.changes.removed_transitions[stage.name] or {})
+    for name in pairs(graph.changes.removed_transitions[stage.name] or {})
     do
-      local to = drawing.places[name]
+      local to = graph.places[name]
       if to and found[i][to] == nil then add(i, to, REMOVED) end
     end
   end
@@ -139,32 +139,32 @@ local function transition(from, to, transitions)
   return arrow(from, to, looks)
 end
 
-local function add_publishing(out, drawing, from)
-  local after = drawing.stages[from].after_publish
-  local to = after and drawing.places[after]
+local function add_publishing(out, graph, from)
+  local after = graph.stages[from].after_publish
+  local to = after and graph.places[after]
   if not to then return end
   out[#out + 1] = arrow(from, to, {
     "style=dotted", 'label="  published"',
     ('color="%s", fontcolor="%s"'):format(FAINT, FAINT) })
 end
 
-local function add_transitions(out, drawing, transitions)
-  local count = #drawing.stages
+local function add_transitions(out, graph, transitions)
+  local count = #graph.stages
   for from = 1, count do
     for to = 1, count do
       out[#out + 1] = transition(from, to, transitions)
     end
-    add_publishing(out, drawing, from)
+    add_publishing(out, graph, from)
   end
 end
 
 -- Places stages one below the other, whatever transitions there are.
-local function add_column(out, drawing)
+local function add_column(out, graph)
   local links = {}
   for _, line in ipairs(out) do
     links[line:match "^  %w+ %-> %w+" or ""] = true
   end
-  for i = 2, #drawing.stages do
+  for i = 2, #graph.stages do
     local link = ("  s%d -> s%d"):format(i - 1, i)
     if not links[link] then
       out[#out + 1] = link .. " [style=invis, weight=4];"
@@ -176,16 +176,16 @@ end
 
 -- The nodes beside the stages: removed stages, and ends of moves outside the
 -- workflow. Returns the ids by name.
-local function add_outside(out, drawing)
+local function add_outside(out, graph)
   local ids = {}
-  for i, name in ipairs(drawing.removed) do
+  for i, name in ipairs(graph.removed) do
     ids[name] = "r" .. i
     out[#out + 1] = removed_node(name, ids[name])
   end
   local count = 0
-  for _, move in ipairs(drawing.changes.moves) do
+  for _, move in ipairs(graph.changes.moves) do
     for _, name in ipairs { move.from, move.to } do
-      if not ids[name] and not drawing.places[name] then
+      if not ids[name] and not graph.places[name] then
         count = count + 1
         ids[name] = "x" .. count
         out[#out + 1] = outside_node(name, ids[name])
@@ -195,12 +195,12 @@ local function add_outside(out, drawing)
   return ids
 end
 
-local function add_moves(out, drawing, outside)
+local function add_moves(out, graph, outside)
   local function id_of(name)
-    local place = drawing.places[name]
+    local place = graph.places[name]
     return place and "s" .. place or outside[name]
   end
-  for _, move in ipairs(drawing.changes.moves) do
+  for _, move in ipairs(graph.changes.moves) do
     out[#out + 1] = ('  %s -> %s [style=dashed, penwidth=1.6, label="  %d", '
       .. 'color="%s", fontcolor="%s", constraint=false];'):format(
       id_of(move.from), id_of(move.to), move.count, MOVED, MOVED)
@@ -234,7 +234,7 @@ local function has_arrow(transitions, color)
 end
 
 -- The legend of the arrows that occur.
-local function arrow_legend(drawing, transitions)
+local function arrow_legend(graph, transitions)
   local rows = {}
   if has_arrow(transitions, ADDED) then
     rows[#rows + 1] = { ADDED, "→", "added transition" }
@@ -242,14 +242,14 @@ local function arrow_legend(drawing, transitions)
   if has_arrow(transitions, REMOVED) then
     rows[#rows + 1] = { REMOVED, "⇢", "removed transition" }
   end
-  if #drawing.changes.moves > 0 then
+  if #graph.changes.moves > 0 then
     rows[#rows + 1] = { MOVED, "⇢ 12", "items moved" }
   end
   return rows
 end
 
-local function matrix_legend(drawing)
-  local changes = drawing.changes
+local function matrix_legend(graph)
+  local changes = graph.changes
   local rows = { { INK, "●", "may come next (row to column)" } }
   if next(changes.added_transitions) then
     rows[#rows + 1] = { ADDED, "+", "added transition" }
@@ -287,9 +287,9 @@ local function title_of(blueprint)
   return name or blueprint.default and "Default workflow" or "Workflow"
 end
 
-local function add_stages(out, drawing)
-  for i, stage in ipairs(drawing.stages) do
-    out[#out + 1] = stage_node(stage, "s" .. i, drawing)
+local function add_stages(out, graph)
+  for i, stage in ipairs(graph.stages) do
+    out[#out + 1] = stage_node(stage, "s" .. i, graph)
     if stage.is_default then
       out[#out + 1] = ('  start [shape=circle, style=filled, label="", '
         .. 'width=0.16, height=0.16, fillcolor="%s", color="%s"];'):format(
@@ -300,58 +300,58 @@ local function add_stages(out, drawing)
 end
 
 -- Places the legend below everything else.
-local function add_legend(out, drawing, rows, last_outside)
+local function add_legend(out, graph, rows, last_outside)
   if #rows == 0 then return end
   out[#out + 1] = text.legend(rows)
-  local above = #drawing.stages > 0 and "s" .. #drawing.stages or last_outside
+  local above = #graph.stages > 0 and "s" .. #graph.stages or last_outside
   if above then
     out[#out + 1] = ("  %s -> legend [style=invis];"):format(above)
   end
 end
 
-local function draw_arrows(drawing, transitions)
-  local out = text.header(drawing.title, "TB")
-  add_stages(out, drawing)
-  local outside = add_outside(out, drawing)
-  add_transitions(out, drawing, transitions)
-  add_column(out, drawing)
+local function draw_arrows(graph, transitions)
+  local out = text.header(graph.title, "TB")
+  add_stages(out, graph)
+  local outside = add_outside(out, graph)
+  add_transitions(out, graph, transitions)
+  add_column(out, graph)
   local first, last = add_side_column(out, outside)
-  if first and #drawing.stages > 0 then
+  if first and #graph.stages > 0 then
     out[#out + 1] = ("  { rank=same; s1 -> %s [style=invis]; }"):format(first)
   end
-  add_moves(out, drawing, outside)
-  add_legend(out, drawing, arrow_legend(drawing, transitions), last)
+  add_moves(out, graph, outside)
+  add_legend(out, graph, arrow_legend(graph, transitions), last)
   out[#out + 1] = "}\n"
   return table.concat(out, "\n")
 end
 
-local function new_drawing(blueprint, changes)
+local function new_graph(blueprint, changes)
   local stages, places = blueprint.stages or {}, {}
   for i, stage in ipairs(stages) do places[stage.name] = i end
-  local drawing = { title = title_of(blueprint), stages = stages,
+  local graph = { title = title_of(blueprint), stages = stages,
                     places = places, changes = complete(changes) }
-  drawing.removed = sorted(drawing.changes.removed, places)
-  function drawing.leads(from, to)
+  graph.removed = sorted(graph.changes.removed, places)
+  function graph.leads(from, to)
     if from.next == "all" then return from ~= to end
     for _, name in ipairs(type(from.next) == "table" and from.next or {}) do
       if name == to.name then return true end
     end
     return false
   end
-  return drawing
+  return graph
 end
 
 local function draw_stages(blueprint, changes)
-  local drawing = new_drawing(blueprint, changes)
-  if #drawing.stages == 0 and #drawing.changes.moves > 0 then
-    return moves.stages(drawing.title, drawing.changes.moves)
+  local graph = new_graph(blueprint, changes)
+  if #graph.stages == 0 and #graph.changes.moves > 0 then
+    return moves.stages(graph.title, graph.changes.moves)
   end
-  local transitions, count = transitions_of(drawing)
-  if #drawing.stages > MOST_STAGES or count > MOST_ARROWS then
-    drawing.legend = matrix_legend(drawing)
-    return matrix(drawing)
+  local transitions, count = transitions_of(graph)
+  if #graph.stages > MOST_STAGES or count > MOST_ARROWS then
+    graph.legend = matrix_legend(graph)
+    return matrix(graph)
   end
-  return draw_arrows(drawing, transitions)
+  return draw_arrows(graph, transitions)
 end
 
 --- The Graphviz text of a workflow; for Kantata, of the moves.

@@ -7,11 +7,11 @@ local SHADE, STRIPE, EMPTY = "#f0f2f4", "#fafbfc", "#ffffff"
 local BACKGROUNDS = { ["+"] = "#aceebb", ["−"] = "#ffcecb" }
 
 -- The mark of a cell, and its colour.
-local function mark_of(from, to, drawing)
-  local changes = drawing.changes
+local function mark_of(from, to, graph)
+  local changes = graph.changes
   if (changes.removed_transitions[from.name] or {})[to.name] then
     return "−", text.REMOVED
-  elseif not drawing.leads(from, to) then
+  elseif not graph.leads(from, to) then
     return nil
   elseif (changes.added_transitions[from.name] or {})[to.name] then
     return "+", text.ADDED
@@ -25,23 +25,23 @@ local function cell(mark, color, background)
       color, mark) or "")
 end
 
-local function state_of(stage, drawing)
-  local changes = drawing.changes
+local function state_of(stage, graph)
+  local changes = graph.changes
   if changes.added[stage.name] then return "new", text.ADDED end
   local old = changes.renamed[stage.name]
   if old then return "was " .. text.escaped(old), text.CHANGED end
   if changes.changed[stage.name] then return "changed", text.CHANGED end
 end
 
-local function marks_of(stage, drawing)
+local function marks_of(stage, graph)
   local list = {}
   if stage.is_default then list[#list + 1] = "default" end
   if stage.allow_publish then list[#list + 1] = "publish" end
   if stage.story_editing_locked then list[#list + 1] = "locked" end
-  if stage.after_publish and drawing.places[stage.after_publish] then
-    list[#list + 1] = "published: to " .. drawing.places[stage.after_publish]
+  if stage.after_publish and graph.places[stage.after_publish] then
+    list[#list + 1] = "published: to " .. graph.places[stage.after_publish]
   end
-  local state, color = state_of(stage, drawing)
+  local state, color = state_of(stage, graph)
   if state then
     list[#list + 1] = ('<FONT COLOR="%s"><B>%s</B></FONT>'):format(color,
                                                                   state)
@@ -56,62 +56,62 @@ local function name_cell(stage, number)
       colors.text_on(fill), text.wrapped(stage.name))
 end
 
-local function row_of(stage, number, drawing)
+local function row_of(stage, number, graph)
   local cells = { name_cell(stage, number) }
-  for column, to in ipairs(drawing.stages) do
-    local mark, color = mark_of(stage, to, drawing)
+  for column, to in ipairs(graph.stages) do
+    local mark, color = mark_of(stage, to, graph)
     cells[#cells + 1] = cell(mark, color, BACKGROUNDS[mark] or
       column == number and SHADE or number % 2 == 0 and STRIPE or EMPTY)
   end
-  local marks = marks_of(stage, drawing)
+  local marks = marks_of(stage, graph)
   cells[#cells + 1] = '<TD ALIGN="LEFT">' .. (marks ~= "" and
     '<FONT POINT-SIZE="9">' .. marks .. "</FONT>" or "") .. "</TD>"
   return "<TR>" .. table.concat(cells) .. "</TR>"
 end
 
-local function head_row(drawing)
+local function head_row(graph)
   local cells = { '<TD></TD><TD ALIGN="RIGHT"><FONT POINT-SIZE="9">from, '
                   .. 'to</FONT></TD>' }
-  for number in ipairs(drawing.stages) do
+  for number in ipairs(graph.stages) do
     cells[#cells + 1] = ('<TD WIDTH="18">%d</TD>'):format(number)
   end
   return "<TR>" .. table.concat(cells) .. "<TD></TD></TR>"
 end
 
 -- A row that spans the whole table.
-local function note_row(drawing, words, color)
+local function note_row(graph, words, color)
   return ('<TR><TD COLSPAN="%d" ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR='
-    .. '"%s">%s</FONT></TD></TR>'):format(#drawing.stages + 3, color, words)
+    .. '"%s">%s</FONT></TD></TR>'):format(#graph.stages + 3, color, words)
 end
 
-local function moves_rows(rows, drawing)
-  for _, move in ipairs(drawing.changes.moves) do
-    rows[#rows + 1] = note_row(drawing, ("%d %s: %s → %s"):format(
+local function moves_rows(rows, graph)
+  for _, move in ipairs(graph.changes.moves) do
+    rows[#rows + 1] = note_row(graph, ("%d %s: %s → %s"):format(
       move.count, move.count == 1 and "item" or "items",
       text.escaped(move.from), text.escaped(move.to)), text.MOVED)
   end
 end
 
 --- Draws the matrix.
--- @tparam table drawing `title`, `stages`, `places` (name -> number),
+-- @tparam table graph `title`, `stages`, `places` (name -> number),
 --   `changes`, `removed` (names), `leads(from, to)`, `legend` (rows)
 -- @treturn string
-return function(drawing)
-  local out, rows = text.header(drawing.title, "TB"), { head_row(drawing) }
-  for number, stage in ipairs(drawing.stages) do
-    rows[#rows + 1] = row_of(stage, number, drawing)
+return function(graph)
+  local out, rows = text.header(graph.title, "TB"), { head_row(graph) }
+  for number, stage in ipairs(graph.stages) do
+    rows[#rows + 1] = row_of(stage, number, graph)
   end
-  for _, name in ipairs(drawing.removed) do
-    rows[#rows + 1] = note_row(drawing, ("<S>%s</S> removed"):format(
+  for _, name in ipairs(graph.removed) do
+    rows[#rows + 1] = note_row(graph, ("<S>%s</S> removed"):format(
       text.escaped(name)), text.REMOVED)
   end
-  moves_rows(rows, drawing)
+  moves_rows(rows, graph)
   out[#out + 1] = ('  matrix [shape=plaintext, style="", fontsize=11, '
     .. 'margin=0, label=<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" '
     .. 'CELLPADDING="2" BGCOLOR="#e6e8ea">%s</TABLE>>];'):format(
     table.concat(rows))
-  if #drawing.legend > 0 then
-    out[#out + 1] = text.legend(drawing.legend)
+  if #graph.legend > 0 then
+    out[#out + 1] = text.legend(graph.legend)
     out[#out + 1] = "  matrix -> legend [style=invis];"
   end
   out[#out + 1] = "}\n"

@@ -2,7 +2,7 @@
 -- and synced. See `record_file` for the format.
 local core = require "workstage.core"
 local errors = require "workstage.errors"
-local lines = require "workstage.migration.journal.record_file"
+local record_file = require "workstage.migration.journal.record_file"
 
 local journal = {}
 
@@ -19,7 +19,7 @@ local function checked(done, kind, why)
 end
 
 local function append(self, record)
-  local text, err = lines.encode(record)
+  local text, err = record_file.encode(record)
   if not text then return nil, err end
   local done
   done, err = checked(self.file:append(text))
@@ -106,8 +106,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function journal.create(path, header)
-  local first = lines.header("journal", header)
-  local text, err = lines.encode(first)
+  local first = record_file.header("journal", header)
+  local text, err = record_file.encode(first)
   if not text then return nil, err end
   local self = new(path)
   local kind, why
@@ -124,7 +124,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function journal.open(path)
-  local reader, err = lines.each(path, "journal")
+  local reader, err = record_file.each(path, "journal")
   if not reader then return nil, err end
   local self = new(path)
   local torn, why
@@ -158,7 +158,7 @@ end
 --- Reads a journal, also while another process writes it: see `record_file`.
 -- @tparam string path
 function journal.read(path)
-  return lines.each(path, "journal")
+  return record_file.each(path, "journal")
 end
 
 return journal

@@ -7,10 +7,10 @@ local core = require "workstage.core"
 local errors = require "workstage.errors"
 local transport = require "workstage.transport"
 
-local lines = {}
+local record_file = {}
 
 --- The format version that is written here, and the newest one read.
-lines.VERSION = 1
+record_file.VERSION = 1
 
 -- ------------------------------------------------------------- writing
 
@@ -24,7 +24,7 @@ end
 -- @treturn[1] string
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function lines.encode(record)
+function record_file.encode(record)
   if type(record) ~= "table" or type(next(record)) ~= "string" then
     return refuse("record", "expected a table with names")
   elseif record.sum ~= nil or record.synced ~= nil then
@@ -36,11 +36,11 @@ function lines.encode(record)
   return refuse(path ~= "" and path or "record", why)
 end
 
---- A header: the given fields, with the file's kind and version.
-function lines.header(kind, given)
+--- Makes a header: these fields, with the file's kind and version.
+function record_file.header(kind, fields)
   local header = {}
-  for name, value in pairs(given or {}) do header[name] = value end
-  header.workstage, header.version = kind, lines.VERSION
+  for name, value in pairs(fields or {}) do header[name] = value end
+  header.workstage, header.version = kind, record_file.VERSION
   return header
 end
 
@@ -61,7 +61,7 @@ end
 local function parse(self, line, number)
   local record, why = transport.parse(line)
   if type(record) ~= "table" then
-    return damaged(self, number, why or "it is no JSON object")
+    return damaged(self, number, why or "it is not a JSON object")
   end
   return record
 end
@@ -87,12 +87,12 @@ local function check_header(self, header)
   elseif kind ~= self.kind then
     return failure("damaged", ("'%s' is a %s, not a %s")
                               :format(self.path, kind, self.kind))
-  elseif version > lines.VERSION then
+  elseif version > record_file.VERSION then
     return failure("invalid", (
       "'%s' was made by a newer version of workstage (format %d; this one " ..
-      "reads format %d)"):format(self.path, version, lines.VERSION))
+      "reads format %d)"):format(self.path, version, record_file.VERSION))
   elseif version < 1 then
-    return damaged(self, 1, ("there is no format %d"):format(version))
+    return damaged(self, 1, ("format %d does not exist"):format(version))
   end
   return header
 end
@@ -197,16 +197,16 @@ end
 Reader.__close = Reader.close
 
 --- Opens a file of records and reads its header. The reader is for loops:
--- `for record, number in assert(lines.each(path, "plan")) do`; or call its
--- `next` by yourself. It has `header`, and after the last record of a
--- journal `torn`, a sentence, if its end was not whole.
+-- `for record, number in assert(record_file.each(path, "plan")) do`. Its
+-- `next` can also be called directly. `header` is the header; after the last
+-- record of a journal whose end is incomplete, `torn` is a sentence about it.
 -- @tparam string path
 -- @tparam string kind "journal" or "plan"
--- @treturn[1] table the reader (what follows it is for the loop)
+-- @treturn[1] table the reader (further values are for the loop)
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function lines.each(path, kind)
-  local file, failed_with, why = core.lines(path, kind == "journal")
+function record_file.each(path, kind)
+  local file, failed_with, why = core.record_file(path, kind == "journal")
   if not file then return failure(failed_with, why) end
   local self = setmetatable({ file = file, path = path, kind = kind,
                               count = 0 }, Reader)
@@ -222,7 +222,7 @@ local Writer = {}
 Writer.__index = Writer
 
 local function put(self, record)
-  local text, err = lines.encode(record)
+  local text, err = record_file.encode(record)
   if not text then return nil, err end
   local line, sum, why = core.seal(text)
   if not line then return failure(sum, why) end
@@ -278,11 +278,11 @@ Writer.__close = Writer.close
 -- @treturn[1] table with `write`, `commit` and `close`
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function lines.create(path, kind, header, mode)
-  local file, failed_with, why = core.replace(path, mode)
+function record_file.create(path, kind, header, mode)
+  local file, failed_with, why = core.atomic_file(path, mode)
   if not file then return failure(failed_with, why) end
   local self = setmetatable({ file = file, count = 0 }, Writer)
-  local done, err = put(self, lines.header(kind, header))
+  local done, err = put(self, record_file.header(kind, header))
   if not done then
     self:close()
     return nil, err
@@ -290,4 +290,4 @@ function lines.create(path, kind, header, mode)
   return self
 end
 
-return lines
+return record_file

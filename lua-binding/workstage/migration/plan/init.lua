@@ -20,10 +20,10 @@ function Plan:__tostring()
 end
 
 --- The same, with colours for a terminal.
--- @tparam[opt] table given `color`
+-- @tparam[opt] table opts `color`
 -- @treturn string
-function Plan:text(given)
-  return render.text(self, given)
+function Plan:text(opts)
+  return render.text(self, opts)
 end
 
 --- True if the plan has no operations.

@@ -14,7 +14,7 @@ end
 
 -- Adds or removes a stage's values in the index: attribute -> value -> set of
 -- references.
-local function hold(held, values, ref, is_held)
+local function reserve(held, values, ref, is_held)
   for _, attribute in ipairs(UNIQUE) do
     local key = key_of(attribute, values[attribute])
     if key then
@@ -76,7 +76,7 @@ function swap.new(stages, finals)
   }, Swap)
   for ref, stage in pairs(stages) do
     self.stages[ref] = { name = stage.name, color = stage.color }
-    hold(self.held, stage, ref, true)
+    reserve(self.held, stage, ref, true)
     take(self.taken, stage)
   end
   for _, final in pairs(finals) do take(self.taken, final) end
@@ -112,16 +112,16 @@ end
 --- Records new values of a stage.
 function Swap:set(ref, values)
   local stage = self.stages[ref] or {}
-  hold(self.held, stage, ref, nil)
+  reserve(self.held, stage, ref, nil)
   for _, attribute in ipairs(UNIQUE) do
     stage[attribute] = values[attribute] or stage[attribute]
   end
-  hold(self.held, stage, ref, true)
+  reserve(self.held, stage, ref, true)
   self.stages[ref] = stage
 end
 
 function Swap:remove(ref)
-  hold(self.held, self.stages[ref] or {}, ref, nil)
+  reserve(self.held, self.stages[ref] or {}, ref, nil)
   self.stages[ref] = nil
 end
 

@@ -46,19 +46,19 @@ end
 
 -- True if another round may continue a run that faults have stopped or
 -- prevented from starting.
-local function goes_on(report, given, rounds)
-  return given.faults and rounds < 10 and
+local function goes_on(report, opts, rounds)
+  return opts.faults and rounds < 10 and
          not (report and report.complete) and
-         not (given.should_stop and given.should_stop())
+         not (opts.should_stop and opts.should_stop())
 end
 
-local function apply_there(migration, plan, server, given)
+local function apply_there(migration, plan, server, opts)
   local client, err = client_of(plan, server)
   if not client then return nil, err end
   local path = os.tmpname()
   os.remove(path)
-  local options = { on_progress = given.on_progress,
-                    should_stop = given.should_stop, journal = path }
+  local options = { on_progress = opts.on_progress,
+                    should_stop = opts.should_stop, journal = path }
   local report
   local rounds = 0
   repeat
@@ -67,7 +67,7 @@ local function apply_there(migration, plan, server, given)
     else more, err = migration.apply(client, plan, options) end
     if more then report = report and joined(report, more) or more end
     rounds = rounds + 1
-  until not goes_on(report, given, rounds)
+  until not goes_on(report, opts, rounds)
   if report then
     report.requests = client.transport.client:requests()
     report.journal, report.rounds = nil, rounds
@@ -78,20 +78,20 @@ local function apply_there(migration, plan, server, given)
 end
 
 -- A sandbox with a copy of what the plan needs.
-local function start_sandbox(sandbox, plan, given)
+local function start_sandbox(sandbox, plan, opts)
   local seed, unique_colors = snapshot(plan)
   local server, err = sandbox.start {
     seed = seed, rate_limit = false, unique_colors = unique_colors,
-    faults = given.faults and faults.list(given.faults, given.seed,
+    faults = opts.faults and faults.list(opts.faults, opts.seed,
                                           plan.requests) or nil,
   }
   if server then return server end
   return nil, errors.new { kind = "refused", message = tostring(err) }
 end
 
-local function with_seed(given)
+local function with_seed(opts)
   local copy = { seed = faults.new_seed() }
-  for name, value in pairs(given or {}) do copy[name] = value end
+  for name, value in pairs(opts or {}) do copy[name] = value end
   return copy
 end
 
@@ -99,33 +99,33 @@ end
 -- @tparam table migration the module
 -- @tparam table client a space or an account; it gets only GETs
 -- @tparam table blueprint
--- @tparam[opt] table given `faults` (the part of the requests that go wrong,
+-- @tparam[opt] table opts `faults` (the part of the requests that go wrong,
 --   0 to 1), `seed` (an integer that draws them; a new one each time), and
 --   `map_role`, `map_user`, `only`, `on_progress`, `should_stop`
 -- @treturn[1] table the report, with `plan`, the sandbox's `stats`, and where
 --   faults were asked for `faults` (how many there were) and `seed`
 -- @treturn[2] nil
 -- @treturn[2] table the error
-return function(migration, client, blueprint, given)
-  given = with_seed(given)
+return function(migration, client, blueprint, opts)
+  opts = with_seed(opts)
   local sandbox, err = load_sandbox()
   if not sandbox then return nil, err end
   local plan
   plan, err = migration.plan(client, blueprint, {
-    map_role = given.map_role, map_user = given.map_user, only = given.only,
+    map_role = opts.map_role, map_user = opts.map_user, only = opts.only,
   })
   if not plan then return nil, err end
   local server
-  server, err = start_sandbox(sandbox, plan, given)
+  server, err = start_sandbox(sandbox, plan, opts)
   if not server then return nil, err end
   local report
-  report, err = apply_there(migration, plan, server, given)
+  report, err = apply_there(migration, plan, server, opts)
   local stats = server:stats()
   server:stop()
   if not report then return nil, err end
   report.plan, report.stats = plan, stats
-  if given.faults then
-    report.faults, report.seed = faults.count(stats), given.seed
+  if opts.faults then
+    report.faults, report.seed = faults.count(stats), opts.seed
   end
   return report
 end

@@ -7,35 +7,35 @@ local view = require "workstage.migration.report.view"
 local report = {}
 
 -- The `picture` option is SVG or a function that draws the plan.
-local function with_picture(given, plan)
+local function with_picture(opts, plan)
   local copy = {}
-  for name, value in pairs(given) do copy[name] = value end
-  if type(given.picture) == "function" then copy.picture = given.picture(plan)
+  for name, value in pairs(opts) do copy[name] = value end
+  if type(opts.picture) == "function" then copy.picture = opts.picture(plan)
   end
   return copy
 end
 
 --- The report of a plan.
 -- @tparam table plan
--- @tparam table given see `workstage.migration.report`
+-- @tparam table opts see `workstage.migration.report`
 -- @treturn string HTML
-function report.of_plan(plan, given)
-  return page(view.of_plan(plan, with_picture(given, plan)))
+function report.of_plan(plan, opts)
+  return page(view.of_plan(plan, with_picture(opts, plan)))
 end
 
 --- The report of a run.
 -- @tparam string path of its journal
--- @tparam table given see `workstage.migration.report`
+-- @tparam table opts see `workstage.migration.report`
 -- @treturn[1] string HTML
 -- @treturn[2] nil
 -- @treturn[2] table the error
-function report.of_run(path, given)
+function report.of_run(path, opts)
   local replayed, err = replay.read(path)
   if not replayed then return nil, err end
   local read
   read, err = outcomes.read(path)
   if not read then return nil, err end
-  local more = with_picture(given, replayed.plan)
+  local more = with_picture(opts, replayed.plan)
   more.path = path
   return page(view.of_run(replayed, read, more))
 end

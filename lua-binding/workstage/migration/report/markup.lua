@@ -30,12 +30,12 @@ function markup.name(text)
   return "<bdi>" .. markup.text(text) .. "</bdi>"
 end
 
-local function attributes_of(given)
+local function attributes_of(opts)
   local names, parts = {}, {}
-  for name in pairs(given) do names[#names + 1] = name end
+  for name in pairs(opts) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    local value = given[name]
+    local value = opts[name]
     if value == true then parts[#parts + 1] = " " .. name
     elseif value then
       parts[#parts + 1] = (' %s="%s"'):format(name, markup.text(value))
@@ -59,41 +59,41 @@ end
 local function row_of(row, class_of)
   local element, cells = markup.element, {}
   for i, cell in ipairs(row) do
-    local given = { class = class_of(i), scope = i == 1 and "row" or nil }
-    cells[i] = element(i == 1 and "th" or "td", given, cell)
+    local opts = { class = class_of(i), scope = i == 1 and "row" or nil }
+    cells[i] = element(i == 1 and "th" or "td", opts, cell)
   end
   return element("tr", nil, cells)
 end
 
-local function table_of(given)
+local function table_of(opts)
   local element, heads, rows = markup.element, {}, {}
   local function class_of(i)
-    return given.numbers and given.numbers[i] and "number"
+    return opts.numbers and opts.numbers[i] and "number"
   end
-  for i, head in ipairs(given.heads) do
+  for i, head in ipairs(opts.heads) do
     heads[i] = element("th", { scope = "col", class = class_of(i) },
                        markup.text(head))
   end
-  for i, row in ipairs(given.rows) do rows[i] = row_of(row, class_of) end
-  return element("table", { class = given.sortable and "sortable" }, {
-    element("caption", nil, markup.text(given.caption)),
+  for i, row in ipairs(opts.rows) do rows[i] = row_of(row, class_of) end
+  return element("table", { class = opts.sortable and "sortable" }, {
+    element("caption", nil, markup.text(opts.caption)),
     element("thead", nil, element("tr", nil, heads)),
     element("tbody", nil, rows),
   })
 end
 
 --- A table with headings, in a box that scrolls.
--- @tparam table given `caption` (text), `heads` (texts; `numbers[i]` true
+-- @tparam table opts `caption` (text), `heads` (texts; `numbers[i]` true
 --   aligns a column to the right), `rows` (lists of markup, the first cell of
 --   which is the row's heading), `sortable`
 -- @treturn string
-function markup.table(given)
+function markup.table(opts)
   local about = markup.element("p", { class = "about",
                                       ["aria-hidden"] = "true" },
-                               markup.text(given.caption))
+                               markup.text(opts.caption))
   local box = { class = "scroll", tabindex = "0", role = "region",
-                ["aria-label"] = given.caption }
-  return about .. markup.element("div", box, table_of(given))
+                ["aria-label"] = opts.caption }
+  return about .. markup.element("div", box, table_of(opts))
 end
 
 return markup

@@ -25,19 +25,19 @@ local function title_of(plan)
   return ("Space %d"):format(plan.space_id)
 end
 
-local function facts_of(plan, given)
+local function facts_of(plan, opts)
   local facts = {}
   local function add(name, value)
     if value then facts[#facts + 1] = { name, tostring(value) } end
   end
-  add("Space", given.space or plan.space_id)
+  add("Space", opts.space or plan.space_id)
   local workflows = describe.workflows(plan)
   if #workflows > 0 then
     add(#workflows == 1 and "Workflow" or "Workflows",
         table.concat(workflows, ", "))
   end
   add("Planned", date(plan.created))
-  add("By", given.user)
+  add("By", opts.user)
   add("Rate", plan.rate and ("%g requests a second"):format(plan.rate))
   add("Plan", plan.id)
   return facts
@@ -162,17 +162,17 @@ end
 
 --- The contents of a plan's report.
 -- @tparam table plan
--- @tparam table given `path` of its file; `space`, `user`: descriptions of
+-- @tparam table opts `path` of its file; `space`, `user`: descriptions of
 --   them; `picture`: SVG
 -- @treturn table
-function view.of_plan(plan, given)
+function view.of_plan(plan, opts)
   local is_rollback = plan.kind == "rollback"
-  local path = given.path or plan.path
+  local path = opts.path or plan.path
   return {
     kind = is_rollback and "Rollback plan" or "Migration plan",
     title = title_of(plan), summary = describe.totals(plan),
-    facts = facts_of(plan, given), numbers = numbers_of(plan),
-    picture = given.picture,
+    facts = facts_of(plan, opts), numbers = numbers_of(plan),
+    picture = opts.picture,
     picture_text = "The workflow before and after, as a graph; the table \z
                     below says the same.",
     matrices = matrices_of(plan), changes = changes_of(plan),
@@ -303,12 +303,12 @@ end
 --- The contents of a run's report.
 -- @tparam table replayed what `replay.read` returns for its journal
 -- @tparam table read what `outcomes.read` returns for it
--- @tparam table given as for `of_plan`; `path` is the journal's
+-- @tparam table opts as for `of_plan`; `path` is the journal's
 -- @treturn table
-function view.of_run(replayed, read, given)
-  local plan, path = replayed.plan, given.path
+function view.of_run(replayed, read, opts)
+  local plan, path = replayed.plan, opts.path
   local total = describe.counts(plan).moved + replayed.late
-  local self = view.of_plan(plan, given)
+  local self = view.of_plan(plan, opts)
   self.kind = plan.kind == "rollback" and "Rollback" or "Migration run"
   self.is_run, self.state = true, state_of(replayed)
   self.summary = summary_of(replayed, total)

@@ -38,7 +38,7 @@ local function draw(plan)
 end
 
 local function make(parsed)
-  local given = { space = parsed.space_name, user = parsed.by,
+  local opts = { space = parsed.space_name, user = parsed.by,
                   picture = draw }
   local kind = files.kind(parsed.file)
   if kind == "blueprint" then
@@ -48,10 +48,10 @@ local function make(parsed)
   elseif kind == "plan" then
     local plan, code = files.plan(parsed.file)
     if not plan then return nil, code end
-    given.path = parsed.file
-    return migration.report(plan, given)
+    opts.path = parsed.file
+    return migration.report(plan, opts)
   end
-  local html, err = migration.report(parsed.file, given)
+  local html, err = migration.report(parsed.file, opts)
   if html then return html end
   return nil, failure.tell(err)
 end

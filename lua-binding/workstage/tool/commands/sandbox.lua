@@ -71,7 +71,7 @@ end
 
 -- Nobody can ask this server for its log of requests.
 local function options(parsed)
-  local given = {
+  local opts = {
     log = false,
     port = parsed.port,
     rate_limit = parsed.rate_limit,
@@ -83,8 +83,8 @@ local function options(parsed)
     clock_offset = parsed.clock_offset,
     seed = parsed.seed or parsed.stories and { stories = parsed.stories },
   }
-  for _, pair in ipairs(parsed.option) do given[pair[1]] = pair[2] end
-  return given
+  for _, pair in ipairs(parsed.option) do opts[pair[1]] = pair[2] end
+  return opts
 end
 
 local function fail(message)

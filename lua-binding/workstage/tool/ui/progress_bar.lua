@@ -215,10 +215,10 @@ function Bar:bar(columns)
   local now = self.now
   local head = head_of(self) .. "  " .. per_cent(now) .. "  "
   local tail = fitted(progress_of(self), columns - #head)
-  local room = columns - #head - screen.columns(tail) - 4
-  local middle = room >= SHORTEST and
+  local available = columns - #head - screen.columns(tail) - 4
+  local middle = available >= SHORTEST and
                  gauge(math.min(now.done / now.total, 1),
-                       math.min(room, LONGEST)) .. "  " or ""
+                       math.min(available, LONGEST)) .. "  " or ""
   return screen.cut(head .. middle .. tail, columns)
 end
 

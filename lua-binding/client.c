@@ -146,6 +146,20 @@ static int client_requests(lua_State *L) {
   return 1;
 }
 
+/* client:retries(): how many followed a 429, a 5xx and no response; the
+** seconds that 429s held all requests, and those of other pauses. */
+static int client_retries(lua_State *L) {
+  ws_client *client = *check(L);
+  ws_retries retries = {0};
+  if (client) ws_client_retries(client, &retries);
+  lua_pushinteger(L, (lua_Integer)retries.rate_limited);
+  lua_pushinteger(L, (lua_Integer)retries.server);
+  lua_pushinteger(L, (lua_Integer)retries.network);
+  lua_pushnumber(L, retries.held);
+  lua_pushnumber(L, retries.paused);
+  return 5;
+}
+
 /* client:address(): the light userdata that identifies the client in events. */
 static int client_address(lua_State *L) {
   lua_pushlightuserdata(L, *check(L));
@@ -202,6 +216,7 @@ static const luaL_Reg methods[] = {
   {"start", client_start},
   {"base", client_base},
   {"requests", client_requests},
+  {"retries", client_retries},
   {"address", client_address},
   {"close", close_client},
   {NULL, NULL}

@@ -178,6 +178,17 @@ const char *ws_client_base(const ws_client *client);
 /* The number of requests sent so far, retries included. */
 int64_t ws_client_requests(const ws_client *client);
 
+/* The retries of a client's calls so far, and what delayed them. */
+typedef struct ws_retries {
+  int64_t rate_limited;      /* after a 429 */
+  int64_t server;            /* after a 5xx */
+  int64_t network;           /* after no response */
+  double held;               /* seconds in which a 429 let nothing start */
+  double paused;             /* seconds of other pauses, each call's added */
+} ws_retries;
+
+void ws_client_retries(const ws_client *client, ws_retries *retries);
+
 /* -------------------------------------------------------------- bodies */
 
 /* A value of a request's body, and its name in the object that holds it. */

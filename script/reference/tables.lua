@@ -321,6 +321,10 @@ tables.classes = {
     { "space_id", "integer", "Of Storyblok." },
     { "workflow", "string", "Its name." },
     { "rolled_back", "boolean", "True if a rollback has begun.",
+      required = true },
+    { "requests", "integer", "Sent, retries included.", required = true },
+    { "retries", "integer", "Of these.", required = true },
+    { "held", "number", "Seconds in which a 429 let nothing be sent.",
       required = true } },
   { name = "workstage.sandbox.stats", doc = "What a sandbox has counted: " ..
     "see the page about it.",

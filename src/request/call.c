@@ -288,6 +288,15 @@ static double choose_pause(const ws_call *call, const ws_outcome *outcome,
                         settings->retry_cap, &call->loop->rng_state);
 }
 
+static void count_retry(ws_call *call, const ws_outcome *outcome,
+                        double pause) {
+  ws_retries *retries = &call->client->retries;
+  if (outcome->stale) return;
+  if (outcome->status) retries->server++;
+  else retries->network++;
+  retries->paused += pause;
+}
+
 /* An attempt on a connection that the service had closed does not count; the
 ** next one is sent at once, on another connection. */
 static void retry_after_pause(ws_call *call, const ws_outcome *outcome,
@@ -301,8 +310,18 @@ static void retry_after_pause(ws_call *call, const ws_outcome *outcome,
     ws_call_end(call, call->kind);
     return;
   }
+  count_retry(call, outcome, pause);
   report_event(call, WS_EVENT_RETRY, pause);
   pause_until(call, moment);
+}
+
+/* Adds the time until which a 429 holds all requests, without that of earlier
+** ones. */
+static void count_hold(ws_client *client, ws_time now, ws_time until) {
+  ws_time since = client->held_until > now ? client->held_until : now;
+  if (until <= since) return;
+  client->retries.held += ws_to_seconds(until - since);
+  client->held_until = until;
 }
 
 /* After a 429 all requests of the token hold off; this one waits for its turn
@@ -319,10 +338,12 @@ static void retry_after_hold_off(ws_call *call, double requested,
   ws_limit_record_429(call->client->limiter, call->reservation, written,
                       answered, ws_retry_named_rate(body->bytes, body->size),
                       until);
+  count_hold(call->client, now, until);
   if (!may_retry(call, call->max_attempts, until)) {
     ws_call_end(call, call->kind);
     return;
   }
+  call->client->retries.rate_limited++;
   report_event(call, WS_EVENT_RETRY, pause);
   enqueue(call);
 }

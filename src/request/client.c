@@ -124,6 +124,10 @@ int64_t ws_client_requests(const ws_client *client) {
   return client->sent;
 }
 
+void ws_client_retries(const ws_client *client, ws_retries *retries) {
+  *retries = client->retries;
+}
+
 /* ---------------------------------------------------------------- handles */
 
 static ws_handle *create_handle(ws_client *client) {

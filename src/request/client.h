@@ -26,6 +26,8 @@ struct ws_client {
   ws_queue active;         /* calls that pause or are in flight */
   int in_flight;
   int64_t sent;
+  ws_retries retries;
+  ws_time held_until;      /* by the last 429 */
   ws_limiter_handle *limiter;
   ws_handle_pool handles;
   bool reached;            /* the service has responded at least once */

@@ -300,7 +300,8 @@ end
 -- @tparam string path
 -- @treturn[1] table `total`, `moved`, `skipped`, `failed`, `complete`,
 --   `operations`, `done`, `workflow`, `service`, `space_id`, `kind`, `plan`,
---   `rolled_back`
+--   `rolled_back`, `requests`, `retries`, `held` (the seconds in which a 429
+--   let nothing be sent)
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function migration.progress(path)

@@ -10,6 +10,7 @@ local run = require "workstage.migration.execute.run"
 local space = require "workstage.migration.space"
 local stages = require "workstage.migration.execute.stages"
 local state = require "workstage.migration.state"
+local traffic = require "workstage.migration.journal.traffic"
 
 local session = {}
 
@@ -126,6 +127,7 @@ end
 --   that is undone; true, or nil and the error
 function session.begin(client, plan, path, opts, supersede)
   local before = client.transport.client:requests()
+  local counted = traffic.new(client)
   local _ <close>, taken = lock_plan(plan)
   if taken then return nil, taken end
   local good, err = session.belongs(client, plan)
@@ -136,7 +138,7 @@ function session.begin(client, plan, path, opts, supersede)
   local journal <close>, why = begin_journal(path, plan)
   if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, opts)
-  self.requests_before = before
+  self.requests_before, self.traffic = before, counted
   self.state, self.first_state = now, now
   if supersede then
     good, err = mark_undone(self, path, supersede)

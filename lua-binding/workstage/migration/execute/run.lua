@@ -8,6 +8,7 @@ local operations = require "workstage.migration.operations"
 local preconditions = require "workstage.migration.preconditions"
 local stages = require "workstage.migration.execute.stages"
 local state = require "workstage.migration.state"
+local traffic = require "workstage.migration.journal.traffic"
 
 local run = {}
 
@@ -68,6 +69,7 @@ function run.new(client, plan, journal, path, options)
     settled = 0,      -- items whose end an earlier run has written down
     began_at = core.now(),
     requests_before = client.transport.client:requests(),
+    traffic = traffic.new(client),
     state = plan.state, first_state = plan.state,
     replaced = {},       -- id -> attribute -> values that this run replaced
     replaced_types = {}, -- workflow -> content types that this run replaced
@@ -101,10 +103,20 @@ local function stamp(self, record)
   return record
 end
 
---- Writes a record to the journal; it is synced within a second.
-function Run:note(record)
+local function write(self, record)
   stamp(self, record)
   check_written(self, self.journal:write(record))
+end
+
+local function note_traffic(self)
+  local record = self.traffic:take()
+  if record then write(self, record) end
+end
+
+--- Writes a record to the journal; it is synced within a second.
+function Run:note(record)
+  write(self, record)
+  if self.traffic:is_due(self.stamped_at) then note_traffic(self) end
 end
 
 --- Writes an intent to the journal and syncs it. Raises if that fails: the
@@ -124,7 +136,7 @@ end
 -- @tparam string reason why the run waits
 function Run:settle(reason)
   local seconds = self.client.transport.settle_time
-  self:note { type = "pause", reason = "settle_time", seconds = seconds }
+  self:note { type = "pause", reason = reason, seconds = seconds }
   local good, err = check_written(self, self.journal:sync())
   if not good then error(err, 0) end
   emit(self, { type = "wait", seconds = seconds, reason = reason })
@@ -323,6 +335,7 @@ function Run:close(complete, err)
   local report = self.report
   complete = complete and report.failed == 0 and not err and
              not self.fatal and not self.stopped
+  note_traffic(self)
   if complete then self:note { type = "complete" } end
   count_changes(self)
   local synced, why = self.journal:close()

@@ -1,6 +1,7 @@
 --- The outcomes of a run's items, minute by minute, and the failed and skipped
 -- items. Reads the journal record by record, without keeping moved items.
 local journals = require "workstage.migration.journal.file"
+local traffic = require "workstage.migration.journal.traffic"
 
 local outcomes = {}
 
@@ -22,14 +23,20 @@ local function forget_failure(self, id)
   counts.failed = counts.failed - 1
 end
 
-local function add_minute(self, name, count)
-  local minute = (self.last or self.first or 0) // 60
+local function minute_of(self, seconds)
+  local minute = seconds // 60
   local entry = self.minutes[minute]
   if not entry then
-    entry = { moved = 0, failed = 0 }
+    entry = traffic.none()
+    entry.moved, entry.failed = 0, 0
     self.minutes[minute] = entry
   end
-  entry[name] = entry[name] + count
+  return entry
+end
+
+local function add_minute(self, name)
+  local entry = minute_of(self, self.last or self.first or 0)
+  entry[name] = entry[name] + 1
 end
 
 local take = {}
@@ -38,7 +45,7 @@ function take.moved(self, record)
   forget_failure(self, record.item)
   local counts = counts_of(self, record.operation)
   counts.moved = counts.moved + 1
-  add_minute(self, "moved", 1)
+  add_minute(self, "moved")
 end
 
 function take.failed(self, record)
@@ -49,7 +56,7 @@ function take.failed(self, record)
     item = record.item, name = record.name, outcome = "failed",
     reason = record.why, operation = record.operation,
   }
-  add_minute(self, "failed", 1)
+  add_minute(self, "failed")
 end
 
 function take.page(self, record)
@@ -68,6 +75,11 @@ function take.pause(self, record)
   self.pauses[#self.pauses + 1] = {
     at = record.at, seconds = record.seconds, reason = record.reason,
   }
+end
+
+function take.traffic(self, record)
+  traffic.add(minute_of(self, record.since), record)
+  traffic.add(self.traffic, record)
 end
 
 function take.resumed(self) self.resumes = self.resumes + 1 end
@@ -91,15 +103,17 @@ end
 -- @treturn[1] table `operations` (index -> counts of `moved`, `skipped`,
 --   `failed`), `unsettled` (array of `item`, `name` where known, `outcome`,
 --   `reason`, `operation`), `minutes` (minute since 1970 -> counts of `moved`
---   and `failed`), `pauses` (array of `at`, `seconds`, `reason`), `resumes`,
---   `first` and `last` (seconds since 1970; nil for an empty run)
+--   and `failed`, and the counts of `traffic`), `traffic` (of the whole run,
+--   see `journal.traffic`), `pauses` (array of `at`, `seconds`, `reason`),
+--   `resumes`, `first` and `last` (seconds since 1970; nil for an empty run)
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function outcomes.read(path)
   local reader, err = journals.read(path)
   if not reader then return nil, err end
   local self = { operations = {}, open = {}, skipped = {}, minutes = {},
-                 pauses = {}, resumes = 0 }
+                 pauses = {}, resumes = 0,
+                 traffic = traffic.none() }
   local good, why = reader:take_all(function(record)
     note_time(self, record)
     if take[record.type] then take[record.type](self, record) end

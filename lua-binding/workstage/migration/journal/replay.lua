@@ -4,6 +4,7 @@ local item_records = require "workstage.migration.journal.item_records"
 local journals = require "workstage.migration.journal.file"
 local operations = require "workstage.migration.operations"
 local plan = require "workstage.migration.plan"
+local traffic = require "workstage.migration.journal.traffic"
 
 local replay = {}
 
@@ -52,6 +53,10 @@ function take.done(self, record)
     self.state, self.plan.operations[record.operation], record)
 end
 
+function take.traffic(self, record)
+  traffic.add(self.traffic, record)
+end
+
 function take.note(self, record)
   table.insert(self.notes, record)
 end
@@ -92,7 +97,8 @@ end
 --   and with what is known by then, as it is returned
 -- @treturn[1] table `header`, `plan`, `progress` (by operation), `state`
 --   (after the completed operations), `moved`, `skipped`, `failed`, `late`
---   (counts; late are items that the plan did not list), `complete`,
+--   (counts; late are items that the plan did not list), `traffic` (see
+--   `journal.traffic`), `complete`,
 --   `rolled_back`, `notes` (what was kept unchanged), `is_unmarked` (a
 --   rollback that may not send anything yet), `has_doubt` (true if the outcome
 --   of a request is unknown)
@@ -104,6 +110,7 @@ function replay.read(path, on_moved)
   if not records then return nil, err end
   local self = { header = records.header, progress = {}, notes = {},
                  moved = 0, skipped = 0, failed = 0, late = 0,
+                 traffic = traffic.none(),
                  complete = false, on_moved = on_moved,
                  is_unmarked = records.header.undoes ~= nil }
   local planned = false
@@ -147,6 +154,8 @@ function replay.progress(self)
     operations = #self.plan.operations, rolled_back = self.rolled_back == true,
     workflow = self.plan.workflow, service = self.plan.service,
     space_id = self.plan.space_id, kind = self.plan.kind, plan = self.plan.id,
+    requests = self.traffic.requests,
+    retries = traffic.retries(self.traffic), held = self.traffic.held,
   }
 end
 

@@ -232,8 +232,6 @@ local function run_numbers(replayed, read)
   return numbers
 end
 
-local REASONS = { settle_time = "for requests without a response to show" }
-
 local function events_of(read)
   local events = {}
   if read.resumes > 0 then
@@ -241,9 +239,9 @@ local function events_of(read)
                 ("The run was resumed %d times."):format(read.resumes)
   end
   for _, pause in ipairs(read.pauses) do
-    events[#events + 1] = ("%s: waited %s %s."):format(
+    events[#events + 1] = ("%s: waited %s for %s."):format(
       date(pause.at) or "-", duration.text(pause.seconds or 0),
-      REASONS[pause.reason] or tostring(pause.reason))
+      tostring(pause.reason))
   end
   return events
 end

@@ -35,7 +35,7 @@ end
 
 local NAMES = { "plan", "service", "space_id", "workflow", "kind", "total",
                 "moved", "skipped", "failed", "operations", "done",
-                "complete", "rolled_back" }
+                "complete", "rolled_back", "requests", "retries", "held" }
 
 local function title(about)
   local what = about.kind == "rollback" and "Rollback" or "Migration"
@@ -54,15 +54,27 @@ local function state_of(about, path)
   return about.complete and "complete" or "not complete"
 end
 
+local function traffic_line(about)
+  local line = ("  %s, %s"):format(screen.count(about.requests, "request"),
+    screen.count(about.retries, "retry", "retries"))
+  if about.held > 0 then
+    line = ("%s, %s of waiting after 429"):format(
+      line, duration.text(about.held))
+  end
+  return line .. "."
+end
+
 local function lines_of(about, path)
   local settled, total = about.moved + about.skipped, about.total
   local share = total > 0 and (" (%d%%)"):format(settled * 100 // total) or ""
-  return {
+  local lines = {
     ("%s: %s."):format(title(about), state_of(about, path)),
     ("  %d of %d items done%s: %d moved, %d skipped, %d failed."):format(
       settled, total, share, about.moved, about.skipped, about.failed),
     ("  %d of %d operations done."):format(about.done, about.operations),
   }
+  if about.requests > 0 then lines[#lines + 1] = traffic_line(about) end
+  return lines
 end
 
 --- The record of `--json`.

@@ -12,6 +12,7 @@ local files = require "workstage.tool.files"
 local screen = require "workstage.tool.ui.screen"
 local secrets = require "workstage.tool.secrets"
 local terminal = require "workstage.terminal"
+local usage = require "workstage.tool.ui.usage"
 
 local tool = {}
 
@@ -24,21 +25,22 @@ local names = {
 
 local ABOUT = "Workflow stages, moves and migrations: Storyblok, Kantata OX."
 
-local START = [[
-Environment: STORYBLOK_SPACE_ID, STORYBLOK_TOKEN (STORYBLOK_OAUTH_TOKEN),
-KANTATA_TOKEN, WORKSTAGE_BASE_URL, WORKSTAGE_RATE_LIMIT,
-WORKSTAGE_SETTLE_TIME, CURL_CA_BUNDLE, SSL_CERT_FILE, NO_COLOR.
-
-A first migration:
-  export STORYBLOK_SPACE_ID=... STORYBLOK_TOKEN=...
-  workstage export Article -o article.lua    # then edit article.lua
-  workstage plan article.lua -o article.plan
-  workstage rehearse article.lua --faults 5
-  workstage apply article.plan
-
-Exit status: 0 done (plan, diff: no changes), 1 failed or partly failed,
-2 plan or diff: changes, 3 wrong usage. For more, run: workstage COMMAND
---help]]
+local HELP = {
+  title = "A first migration",
+  examples = {
+    "export STORYBLOK_SPACE_ID=... STORYBLOK_TOKEN=...",
+    "workstage export Article -o article.lua    # then edit article.lua",
+    "workstage plan article.lua -o article.plan",
+    "workstage rehearse article.lua --faults 5",
+    "workstage apply article.plan",
+  },
+  ends = "Environment: STORYBLOK_SPACE_ID, STORYBLOK_TOKEN " ..
+         "(STORYBLOK_OAUTH_TOKEN), KANTATA_TOKEN, WORKSTAGE_BASE_URL, " ..
+         "WORKSTAGE_RATE_LIMIT, WORKSTAGE_SETTLE_TIME, CURL_CA_BUNDLE, " ..
+         "SSL_CERT_FILE, NO_COLOR.\n\nExit status: 0 done (plan, diff: no " ..
+         "changes), 1 failed or partly failed, 2 plan or diff: changes, 3 " ..
+         "wrong usage.\n\nFor more, run: workstage COMMAND --help",
+}
 
 local function commands()
   local found = {}
@@ -52,36 +54,13 @@ local function commands()
   return found
 end
 
-local function epilog(module)
-  local parts = {}
-  if module.examples then
-    parts[1] = "Examples:\n  " .. table.concat(module.examples, "\n  ")
-  end
-  parts[#parts + 1] = module.ends
-  return #parts > 0 and table.concat(parts, "\n\n") or nil
-end
-
--- argparse gives each name of an option a line of its own.
-local function join_names(parser)
-  for _, option in ipairs(parser._options) do
-    local aliases = option._public_aliases
-    if #aliases > 1 and option._argname then
-      local label = ("%s %s"):format(table.concat(aliases, ", "),
-                                     option._argname)
-      option._get_label_lines = function() return { label } end
-    end
-  end
-end
-
 local function add(top, command)
   local parser = top:command(command.name)
   parser:summary(command.module.summary)
     :description(command.module.summary)
     :hidden(command.module.is_hidden or false)
-  local ending = epilog(command.module)
-  if ending then parser:epilog(ending) end
   command.module.define(parser)
-  join_names(parser)
+  usage.complete(parser, command.module)
   parser.error = top.error
 end
 
@@ -89,9 +68,9 @@ local UsageError = { __name = "workstage.usage" }
 
 local function parser()
   local argparse = require "argparse"
-  local top = argparse("workstage", ABOUT):epilog(START):help_max_width(79)
-    :usage_max_width(79):help_description_margin(27)
-  local modules = {}
+  local top, modules = argparse("workstage", ABOUT), {}
+  usage.fit(top)
+  usage.complete(top, HELP)
   top:command_target "command"
   top:flag("--version", "Show the version and exit."):action(function()
     print(require "workstage"._VERSION)
@@ -117,13 +96,7 @@ end
 
 local function tell_usage(top, mistake)
   if getmetatable(mistake) ~= UsageError then error(mistake, 0) end
-  local where = mistake.parser or top
-  screen.note(where:get_usage())
-  screen.note ""
-  screen.complain("%s", (mistake.message:gsub("[^\n]+", screen.clean)))
-  local name = where ~= top and where._name and where._name .. " " or ""
-  screen.note(("For more, run: workstage %s--help"):format(name))
-  return exit_status.USAGE
+  return usage.tell(mistake.parser or top, mistake.message)
 end
 
 -- An error of the library is a sentence. Anything else is a bug, and comes

@@ -23,9 +23,14 @@ function cells.lines(screen)
   local lines = {}
   screen = screen:gsub("^Script started[^\n]*\n", "")
                  :gsub("\r?\nScript done.*$", "")
-                 :gsub("\27%[[%d;]*m", "")
+                 :gsub("\27%[[%d;]*[mJ]", "")
   for line in screen:gmatch "[^\r\n]+" do lines[#lines + 1] = line end
   return lines
+end
+
+--- True if a line is a command alone, which is never divided.
+function cells.is_command(line)
+  return line:find "^%s*workstage %l+ " ~= nil
 end
 
 --- The states of a bar that a screen has shown.

@@ -1,6 +1,6 @@
 -- Runs and what belongs to them on terminals of 40, 80 and 120 columns: plans,
--- tables and the bar fit. Sentences are left to the terminal, so that a
--- command in them can be copied.
+-- tables, sentences and the bar fit. Only a command is longer, on a line of its
+-- own, so that it can be copied.
 local cells = require "tool.cells"
 local screen = require "workstage.tool.ui.screen"
 local tool = require "tool.tool"
@@ -35,12 +35,23 @@ describe("a line of a plan", function()
                 screen.folded("  . It is. So it is", 15))
   end)
 
-  it("is left alone where it fits, and where it is to be copied", function()
-    local command = "  To continue, run: workstage resume a.journal"
-    assert.same({ command }, screen.folded(command, 20))
-    assert.same({ "  > 1 item  A -> B" },
-                screen.folded("  > 1 item  A -> B", 18))
-    assert.same({ command }, screen.folded(command))
+  it("is left alone where it fits", function()
+    local line = "  > 1 item  A -> B"
+    assert.same({ line }, screen.folded(line, 18))
+    assert.same({ line }, screen.folded(line))
+  end)
+
+  it("leaves a command to be copied whole, on a line of its own", function()
+    local line = "  It ended. To continue, run: workstage resume a b.journal"
+    assert.same({ line }, screen.folded(line, 60))
+    assert.same({ "  It ended. To", "    continue,", "    run:",
+                  "    workstage resume a b.journal" },
+                screen.folded(line, 16))
+  end)
+
+  it("does not count its colours", function()
+    local line = "a.lua:3: \27[31merror\27[0m: so it is"
+    assert.same({ line }, screen.folded(line, 25))
   end)
 end)
 
@@ -56,8 +67,7 @@ describe("on a terminal", function()
 
   local function check_lines(shown, columns)
     for _, line in ipairs(cells.lines(shown)) do
-      local is_table = line:find "^ "
-      assert.truthy(not is_table or cells.of(line) <= columns,
+      assert.truthy(cells.of(line) <= columns or cells.is_command(line),
                     ("%d columns: %s"):format(columns, line))
     end
   end

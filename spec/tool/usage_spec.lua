@@ -64,20 +64,30 @@ describe("workstage", function()
 
   it("ends with 3 on wrong usage, with the command's own usage", function()
     for arguments, said in pairs {
-      [""] = "a command is required",
-      ["plann"] = "unknown command 'plann'\nDid you mean 'plan'?",
-      ["plan"] = "missing argument 'file'",
-      ["plan a b"] = "too many arguments",
-      ["apply bp.lua --limit 0"] = "--limit: '0' is no whole number",
-      ["apply bp.lua --limit x"] = "--limit: 'x' is no whole number",
+      [""] = "A command is missing",
+      ["plann"] = "There is no command plann. Did you mean plan?",
+      ["plan"] = "FILE is missing: the blueprint",
+      ["apply"] = "PLAN|FILE is missing: a saved plan, or a blueprint",
+      ["resume"] = "JOURNAL is missing: the run's journal",
+      ["rolback j"] = "Did you mean rollback?",
+      ["stages --jsn"] = "There is no option --jsn. Did you mean --json?",
+      ["stuck --older 3d"] = "Did you mean --older-than?",
+      ["stages --nothing"] = "There is no option --nothing\n",
+      ["graph bp.lua --svg"] = "--svg needs a value: --svg FILE",
+      ["whoami --json=1"] = "--json takes no value",
+      ["completion tcsh"] = "SHELL is bash, zsh or fish",
+      ["plan a b"] = "There are too many arguments. A name with blanks",
+      ["apply bp.lua --limit 0"] = "--limit: '0' is not a whole number",
+      ["apply bp.lua --limit x"] = "--limit: 'x' is not a whole number",
       ["apply bp.lua --concurrency 0"] = "--concurrency: '0'",
-      ["apply bp.lua --on-failure explode"] = "must be one of",
+      ["apply bp.lua --on-failure explode"] =
+        "--on-failure takes continue or stop",
       ["plan bp.lua --map-role A"] = "'A' is not of the form A=B",
-      ["rehearse bp.lua --faults 101"] = "'101' is no percentage",
-      ["rehearse bp.lua --seed x"] = "'x' is no integer",
+      ["rehearse bp.lua --faults 101"] = "'101' is not a percentage",
+      ["rehearse bp.lua --seed x"] = "'x' is not a whole number",
       ["whoami --rate-limit x"] = "'x' is neither a number",
       ["whoami --settle-time x"] = "'x' is not a number of seconds",
-      ["whoami --service jira"] = "must be one of",
+      ["whoami --service jira"] = "--service takes storyblok or kantata",
       ["whoami --space 5x"] = "space_id: expected an id",
       ["whoami --service kantata --space 5"] = "Storyblok's, not Kantata's",
       ["export --service kantata"] = "Kantata has no workflows",
@@ -90,11 +100,11 @@ describe("workstage", function()
       ["move --file m.csv --to B"] = "do not go with --file",
       ["stuck --older-than 14"] = "not a length of time such as 90min",
       ["history"] = "Name an item: --story",
-      ["diff a.lua"] = "missing argument 'b'",
+      ["diff a.lua"] = "B is missing: the second workflow",
       ["diff nothing nowhere"] = "is neither a file nor SPACE:WORKFLOW",
       ["export Article --all"] = "leave the name out",
       ["progress j --csv"] = "--csv goes with --failures",
-      ["progress j --csv --watch"] = "can not be used together",
+      ["progress j --csv --watch"] = "--csv and --watch do not go together",
       ["move --service kantata --story 1 --to 605 --notify"] =
         "Kantata takes no --comment",
     } do
@@ -162,6 +172,7 @@ describe("workstage", function()
                             "graph", "move" } do
       local output = place:run(name .. " --help")
       assert.is_nil(output:find "<%l+>", output)
+      assert.is_nil(output:find("\n   %l+ [^\n]*\n"), output)
       assert.is_nil(output:find("\n%s+%-%l[^\n]*,\n"), output)
     end
     assert.truthy((place:run "export --help"):find("\n   -o, --output FILE ",
@@ -180,7 +191,7 @@ describe("workstage", function()
     place:write("bp.lua", tool.BLUEPRINT)
     _, status, err = place:run "report bp.lua -o x.html"
     assert.equal(1, status)
-    assert.truthy(err:find("is a blueprint. Plan it first", 1, true), err)
+    assert.truthy(err:find("is a blueprint. To plan it first, run: ", 1, true), err)
   end)
 
   it("sends an OAuth token as one", function()

@@ -28,22 +28,20 @@ describe("on a terminal", function()
     for _, columns in ipairs(WIDTHS) do check(columns) end
   end
 
-  -- Sentences and headings are left to the terminal, so that a command in
-  -- them can be copied.
-  local function is_sentence(line)
-    return line:find "[^.]%.$" or line:find "^Workflow "
+  local function check_lines(lines, columns)
+    for _, line in ipairs(lines) do
+      assert.truthy(cells.is_command(line) or cells.of(line) <= columns,
+                    ("%d columns: %s"):format(columns, line))
+    end
   end
 
-  -- Runs a command and returns its lines. Those of a table fit.
+  -- Runs a command and returns its lines, which fit.
   local function table_of(arguments, columns, env)
     local screen, status = place:terminal(arguments, { columns = columns,
                                                        env = env })
     assert.equal(0, status, screen)
     local lines = cells.lines(screen)
-    for _, line in ipairs(lines) do
-      assert.truthy(is_sentence(line) or cells.of(line) <= columns,
-                     ("%d columns: %s"):format(columns, line))
-    end
+    check_lines(lines, columns)
     return lines
   end
 
@@ -147,20 +145,37 @@ describe("on a terminal", function()
       ["whoami"] = { 0, "Demo User" },
       ["doctor"] = { 0, "token: belongs to Demo User" },
       ["check bp.lua"] = { 0, "4 stages, 2 moves" },
-      ["export Article"] = { 0, "workflow = " },
+      ["export Article"] = { 0, "workflow = ", is_data = true },
       ["show f.journal"] = { 0, "not complete" },
       ["progress f.journal"] = { 0, "2 failed" },
       ["diff bp.lua bp.lua"] = { 0, "No differences." },
-      ["graph bp.lua"] = { 0, "digraph workflow" },
-      ["completion bash"] = { 0, "complete %-F" },
+      ["graph bp.lua"] = { 0, "digraph workflow", is_data = true },
+      ["completion bash"] = { 0, "complete %-F", is_data = true },
       ["complete -- re"] = { 0, "resume" },
       ["move --from Review --to Drafting"] = { 1, "no stage 'Review'" },
+      ["plan"] = { 3, "FILE is missing: the blueprint" },
     } do
       each_width(function(columns)
         local screen, status = place:terminal(arguments,
                                               { columns = columns })
         assert.equal(expected[1], status, arguments .. "\n" .. screen)
-        assert.truthy(screen:find(expected[2]), arguments .. "\n" .. screen)
+        local text = screen:gsub("%s+", " ")
+        assert.truthy(text:find(expected[2]), arguments .. "\n" .. screen)
+        if not expected.is_data then
+          check_lines(cells.lines(screen), columns)
+        end
+      end)
+    end
+  end)
+
+  it("help texts fit, except the command lines in them", function()
+    for _, arguments in ipairs { "--help", "move --help", "stuck --help" } do
+      each_width(function(columns)
+        local screen = place:terminal(arguments, { columns = columns })
+        local text = table.concat(cells.lines(screen), "\n")
+        local before, after = text:match "^(.*)\n%u[%l ]+:\n  %l.-\n(%u.*)$"
+        check_lines(cells.lines(before), columns)
+        check_lines(cells.lines(after), columns)
       end)
     end
   end)

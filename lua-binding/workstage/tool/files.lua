@@ -61,8 +61,8 @@ end
 
 local function wrong_kind(path, kind, command)
   screen.complain("%s is a %s, not a blueprint%s", path, kind,
-                  command and ". Did you mean: workstage " .. command ..
-                  " " .. screen.word(path) .. "?" or "")
+                  command and ". To use it, run: workstage " .. command ..
+                  " " .. screen.word(path) or "")
   return nil, exit_status.FAILED
 end
 
@@ -142,9 +142,9 @@ local function refuses_journal(path, plan, progress)
     screen.complain("This plan was begun already. To continue, run: " ..
                     "workstage resume %s", screen.word(path))
   elseif not is_over then
-    screen.complain("%s belongs to a run that is not complete. To " ..
-                    "continue, run: workstage resume %s (or choose another " ..
-                    "--journal)", path, screen.word(path))
+    screen.complain("%s belongs to a run that is not complete. Choose " ..
+                    "another --journal, or to continue, run: workstage " ..
+                    "resume %s", path, screen.word(path))
   else
     return false
   end

@@ -20,13 +20,13 @@ local function positive(option)
   return function(text)
     local number = math.tointeger(tonumber(text))
     if number and number >= 1 then return number end
-    return nil, ("%s: '%s' is no whole number above 0"):format(option, text)
+    return nil, ("%s: '%s' is not a whole number above 0"):format(option, text)
   end
 end
 
 --- Adds the options of a run.
 function job.define(parser)
-  parser:option("--limit", "Stop after so many items; resume does the rest.")
+  parser:option("--limit", "Stop after N items; resume does the rest.")
     :argname "N":convert(positive "--limit")
   parser:option("--on-failure", "After an item that failed: continue (the " ..
                 "default) or stop.")
@@ -117,9 +117,10 @@ end
 --- From here on the first signal stops the job once the requests in flight
 -- have ended.
 function Job:catch_signals(journal)
-  terminal.install(journal and
-    ("\nworkstage: Ended at once. To continue, run: %s\n")
-    :format(to_resume(self, journal)) or "")
+  local message = journal and screen.fitted(
+    "\nworkstage: Ended at once. To continue, run: " ..
+    to_resume(self, journal), screen.width(screen.ERR)) .. "\n"
+  terminal.install(message or "")
 end
 
 -- What a run tells while it goes on.

@@ -68,7 +68,7 @@ function planning.show(plan, parsed, heading)
     color = screen.has_color(descriptor), space = heading,
     fold = function(line) return screen.folded(line, columns) end,
   })
-  if is_result then screen.say(text) else screen.note(text) end
+  if is_result then screen.put(text) else screen.put_note(text) end
 end
 
 return planning

@@ -190,10 +190,10 @@ function command.run(parsed)
   for i, word in ipairs(parsed.words) do words[i] = unquoted(word) end
   local start = words[#words] or ""
   local list, pattern = candidates_for(words)
-  if pattern then screen.say(":files " .. pattern) end
+  if pattern then screen.put(":files " .. pattern) end
   for _, each in ipairs(list or {}) do
     if starts_with(each, start) and not each:find "[\n\r]" then
-      screen.say(each)
+      screen.put(each)
     end
   end
   return exit_status.DONE

@@ -17,7 +17,7 @@ local command = {
 
 function command.define(parser)
   parser:argument("shell", "bash, zsh or fish.")
-    :choices { "bash", "zsh", "fish" }
+    :argname "SHELL":choices { "bash", "zsh", "fish" }
 end
 
 local SCRIPTS = {}
@@ -70,7 +70,7 @@ end
 complete -c workstage -f -a '(__workstage_complete)']==]
 
 function command.run(parsed)
-  screen.say(SCRIPTS[parsed.shell])
+  screen.put(SCRIPTS[parsed.shell])
   return exit_status.DONE
 end
 

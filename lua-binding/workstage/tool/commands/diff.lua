@@ -23,7 +23,7 @@ local command = {
 
 function command.define(parser)
   parser:argument("a", "The first workflow."):argname "A"
-  parser:argument("b", "The second one."):argname "B"
+  parser:argument("b", "The second workflow."):argname "B"
   parser:flag("--json", "Write the result as one line of JSON.")
   connect.define(parser)
 end
@@ -97,24 +97,23 @@ local function say_change(change, indent)
 end
 
 local function tell(parsed, diff)
-  local paint = screen.painter(screen.OUT)
   if diff.equal then return screen.say "No differences." end
-  screen.say(paint("red", "--- " .. parsed.a))
-  screen.say(paint("green", "+++ " .. parsed.b))
+  screen.say("--- " .. parsed.a, "red")
+  screen.say("+++ " .. parsed.b, "green")
   for _, change in ipairs(diff.workflow) do say_change(change, "  ") end
   for _, name in ipairs(diff.removed) do
-    screen.say(paint("red", "  - stage " .. screen.quoted(name)))
+    screen.say("  - stage " .. screen.quoted(name), "red")
   end
   for _, name in ipairs(diff.added) do
-    screen.say(paint("green", "  + stage " .. screen.quoted(name)))
+    screen.say("  + stage " .. screen.quoted(name), "green")
   end
   for _, each in ipairs(diff.changed) do
-    screen.say(paint("yellow", "  ~ stage " .. screen.quoted(each.stage)))
+    screen.say("  ~ stage " .. screen.quoted(each.stage), "yellow")
     for _, change in ipairs(each.changes) do say_change(change, "      ") end
   end
   if diff.order then
-    screen.say(paint("yellow", "  ~ order: ") .. shown(diff.order.a) ..
-               " -> " .. shown(diff.order.b))
+    screen.say(("  ~ order: %s -> %s"):format(shown(diff.order.a),
+                                              shown(diff.order.b)), "yellow")
   end
 end
 

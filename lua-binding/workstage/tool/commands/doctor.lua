@@ -26,24 +26,18 @@ local MARKS = { ok = { "green", "ok" }, warning = { "yellow", "warning" },
 
 local MARGIN = 9 -- cells of a mark and the blanks after it
 
--- Sentences are wrapped; a command to be copied stays in one line.
-local function lines_of(text, columns)
-  text = screen.clean(text)
-  local is_command = text:find("run: workstage", 1, true)
-  return screen.lines(text, not is_command and columns or nil)
-end
-
 local function tell(report)
   local paint, width = screen.painter(screen.OUT), screen.width(screen.OUT)
   local columns = width and width - MARGIN
   for _, each in ipairs(report) do
     local mark, margin = MARKS[each.level], (" "):rep(MARGIN)
-    local lines = lines_of(each.subject .. ": " .. each.message, columns)
-    screen.say(paint(mark[1], screen.pad(mark[2], MARGIN)) .. lines[1])
-    for i = 2, #lines do screen.say(margin .. lines[i]) end
-    for _, line in ipairs(each.remedy and lines_of(each.remedy, columns) or
-                          {}) do
-      screen.say(margin .. line)
+    local start = paint(mark[1], screen.pad(mark[2], MARGIN))
+    local message = each.subject .. ": " .. each.message
+    for _, text in ipairs { message, each.remedy } do
+      for _, line in ipairs(screen.lines(screen.clean(text), columns)) do
+        screen.put(start .. line)
+        start = margin
+      end
     end
   end
 end

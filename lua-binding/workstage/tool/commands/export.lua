@@ -36,7 +36,7 @@ local function write(blueprint, path)
   if not path then
     local text, err = blueprints.text(blueprint)
     if not text then return failure.tell(err) end
-    screen.say((text:gsub("\n$", "")))
+    screen.put((text:gsub("\n$", "")))
     return exit_status.DONE
   end
   local good, err = migration.write(blueprint, path)

@@ -59,7 +59,7 @@ function command.run(parsed)
   local dot, err = migration.graph(what)
   if not dot then return failure.tell(err) end
   if parsed.svg then return write_svg(dot, parsed.svg) end
-  screen.say((dot:gsub("\n$", "")))
+  screen.put((dot:gsub("\n$", "")))
   return exit_status.DONE
 end
 

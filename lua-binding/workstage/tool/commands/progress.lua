@@ -93,7 +93,7 @@ end
 function command.tell(about, parsed, is_asked)
   if parsed.json then return screen.json(command.record(about)) end
   for _, line in ipairs(lines_of(about, parsed.journal)) do
-    screen.say_folded(line)
+    screen.say(line)
   end
   local path = screen.word(parsed.journal)
   if about.failed > 0 and not is_asked and not parsed.failures then

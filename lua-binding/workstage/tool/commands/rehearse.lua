@@ -27,13 +27,13 @@ local command = {
 local function percent(text)
   local number = tonumber((text:gsub("%%$", "")))
   if number and number >= 0 and number <= 100 then return number / 100 end
-  return nil, ("--faults: '%s' is no percentage from 0 to 100"):format(text)
+  return nil, ("--faults: '%s' is not a percentage from 0 to 100"):format(text)
 end
 
 local function integer(text)
   local number = math.tointeger(tonumber(text))
   if number then return number end
-  return nil, ("--seed: '%s' is no integer"):format(text)
+  return nil, ("--seed: '%s' is not a whole number"):format(text)
 end
 
 function command.define(parser)

@@ -42,8 +42,8 @@ local function make(parsed)
                   picture = draw }
   local kind = files.kind(parsed.file)
   if kind == "blueprint" then
-    screen.complain("%s is a blueprint. Plan it first: workstage plan %s -o " ..
-                    "PLAN", parsed.file, screen.word(parsed.file))
+    screen.complain("%s is a blueprint. To plan it first, run: workstage " ..
+                    "plan %s -o PLAN", parsed.file, screen.word(parsed.file))
     return nil, exit_status.FAILED
   elseif kind == "plan" then
     local plan, code = files.plan(parsed.file)
@@ -64,7 +64,7 @@ function command.run(parsed)
   local html, code = make(parsed)
   if not html then return code end
   if not parsed.output then
-    screen.say((html:gsub("\n$", "")))
+    screen.put((html:gsub("\n$", "")))
     return exit_status.DONE
   end
   local good, _, reason = core.write_file(parsed.output, html)

@@ -57,7 +57,7 @@ end
 
 local function say_outcomes(outcomes)
   for _, each in ipairs(outcomes) do
-    screen.say_folded(("  %s %s%s"):format(
+    screen.say(("  %s %s%s"):format(
       screen.count(each.count, "item"), each.outcome,
       each.reason and ": " .. screen.clean(each.reason) or ""))
   end

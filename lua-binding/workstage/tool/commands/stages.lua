@@ -112,7 +112,6 @@ local function row_of(stage, names)
 end
 
 local function tell_workflow(workflow)
-  local paint = screen.painter(screen.OUT)
   local names, rows, has_counts = {}, {}, false
   for _, stage in ipairs(workflow.stages) do
     names[stage.id] = screen.clean(stage.name)
@@ -121,10 +120,11 @@ local function tell_workflow(workflow)
     rows[i] = row_of(stage, names)
     has_counts = has_counts or stage.stories ~= nil
   end
-  screen.say(paint("bold", ("Workflow %s (%d)%s"):format(
+  screen.say(("Workflow %s (%d)%s"):format(
     screen.quoted(workflow.name), workflow.id,
     workflow.is_default and ", the default workflow" or
-    ", for " .. screen.clean(table.concat(workflow.content_types, ", ")))))
+    ", for " .. screen.clean(table.concat(workflow.content_types, ", "))),
+    "bold")
   tables.print(columns_of(has_counts), rows, "  ")
 end
 

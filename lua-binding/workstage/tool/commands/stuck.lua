@@ -38,7 +38,7 @@ function command.define(parser)
                   "given. Kantata: a status, by key or message.")
     :args "?":argname "WORKFLOW/STAGE"
   parser:option("--older-than", "Only items that have been there longer, " ..
-                "such as 36h, 14d, 4w (7d).")
+                "such as 36h, 14d, 4w.")
     :argname "AGE":convert(age):default "7d"
   filters.define(parser)
   parser:flag("--who", "Add who moved the item there.")

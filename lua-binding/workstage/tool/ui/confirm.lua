@@ -19,7 +19,7 @@ end
 local function read_answer(prompt)
   io.stdout:flush()
   terminal.discard_input(IN)
-  io.stderr:write(prompt)
+  io.stderr:write(screen.fitted(prompt, screen.width(screen.ERR)))
   io.stderr:flush()
   local answer = io.read "l"
   if not answer then io.stderr:write "\n" end

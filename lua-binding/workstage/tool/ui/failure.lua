@@ -37,7 +37,7 @@ local function problems(err)
   end
   if err.moves then
     screen.note "To move them, add to the blueprint:"
-    screen.note(err.moves)
+    screen.put_note(err.moves)
   end
 end
 

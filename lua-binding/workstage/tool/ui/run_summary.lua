@@ -118,14 +118,13 @@ end
 -- @tparam table done the report
 -- @tparam table about `verb`, `counts`
 function run_summary.last_line(done, about)
-  local paint = screen.painter(screen.OUT)
   local color = done.failed > 0 and "red" or
                 done.complete and "green" or "yellow"
   local state = done.complete and "complete" or "incomplete"
-  screen.say(paint(color, ("%s %s: %s (%s in %s).%s"):format(
+  screen.say(("%s %s: %s (%s in %s).%s"):format(
     about.verb, state, counted(done, about.counts),
     screen.count(done.requests, "request"), duration.text(done.seconds),
-    done.journal and " Journal: " .. done.journal or "")))
+    done.journal and " Journal: " .. done.journal or ""), color)
 end
 
 return run_summary

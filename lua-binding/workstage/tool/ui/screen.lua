@@ -52,8 +52,9 @@ function screen.quoted(text)
 end
 
 --- The number of cells that a text takes on a terminal. A byte that is not
--- UTF-8 counts as one.
+-- UTF-8 counts as one, a colour takes none.
 function screen.columns(text)
+  text = text:gsub("\27%[[%d;]*m", "")
   if not text:find "[\x80-\xFF]" then return #text end
   if not utf8.len(text) then return #text end
   local cells = 0
@@ -90,16 +91,12 @@ function screen.pad(text, columns, is_right)
   return is_right and blanks .. text or text .. blanks
 end
 
---- A text in lines of at most so many cells, divided at blanks. Several blanks
--- in a row stay within a line.
--- @tparam string text
--- @tparam ?integer columns nil: one line
--- @treturn table the lines
-function screen.lines(text, columns)
+-- Divides a text at blanks. Several blanks in a row stay within a line.
+local function divided(text, columns)
   local lines, line = {}, nil
   for blanks, word in text:gmatch "(%s*)(%S+)" do
     local longer = line and line .. blanks .. word or word
-    if line and columns and screen.columns(longer) > columns then
+    if line and screen.columns(longer) > columns then
       lines[#lines + 1] = line
       line = word
     else
@@ -110,22 +107,32 @@ function screen.lines(text, columns)
   return lines
 end
 
--- A command to be copied stays in one line.
-local function has_command(text)
-  return text:find("run: workstage", 1, true) ~= nil
+-- A command ends its sentence: "To continue, run: workstage resume ...".
+local COMMAND = "^(.*%f[%a]run:) (workstage .*)$"
+
+--- A text in lines of at most so many cells, divided at blanks. Where it has to
+-- be divided, a command at its end has a line of its own and is never divided,
+-- so that it can be copied.
+-- @tparam string text
+-- @tparam ?integer columns nil: one line
+-- @treturn table the lines
+function screen.lines(text, columns)
+  if not columns or screen.columns(text) <= columns then return { text } end
+  local prose, command = text:match(COMMAND)
+  local lines = divided(prose or text, columns)
+  lines[#lines + 1] = command
+  return lines
 end
 
 local NO_BREAK = "\0" -- a blank between a sign and its word
 
---- A line of a plan in lines of at most so many cells: what does not fit goes
--- on below the first word, two cells further in.
+--- The same for a line that may be indented: what does not fit goes on below
+-- its first word, two cells further in.
 -- @tparam string text
 -- @tparam ?integer columns nil: one line
 -- @treturn table the lines
 function screen.folded(text, columns)
-  if not columns or screen.columns(text) <= columns or has_command(text) then
-    return { text }
-  end
+  if not columns or screen.columns(text) <= columns then return { text } end
   local indent = text:match "^ *"
   local signed = text:gsub("(%s[-+>~!.]) ", "%1" .. NO_BREAK)
   local lines = screen.lines(signed, columns - #indent - 2)
@@ -133,6 +140,16 @@ function screen.folded(text, columns)
     lines[i] = indent .. (i > 1 and "  " or "") .. line:gsub(NO_BREAK, " ")
   end
   return lines
+end
+
+--- The same for several lines, as one text.
+-- @tparam string text
+-- @tparam ?integer columns nil: unchanged
+-- @treturn string
+function screen.fitted(text, columns)
+  return (text:gsub("[^\n]+", function(line)
+    return table.concat(screen.folded(line, columns), "\n")
+  end))
 end
 
 --- A number with its noun.
@@ -181,22 +198,34 @@ local function write(file, text)
   end
 end
 
---- Writes a line of the result.
-function screen.say(text)
+-- A sentence on a descriptor, folded where its terminal is too narrow.
+local function sentence(descriptor, text, color)
+  local paint = screen.painter(descriptor)
+  local fitted = screen.fitted(text, screen.width(descriptor))
+  return (fitted:gsub("[^\n]+", function(line) return paint(color, line) end))
+end
+
+--- Writes a part of the result exactly as it is: data, a table.
+function screen.put(text)
   write(io.stdout, text .. "\n")
 end
 
---- Writes a line of the result, folded where the terminal is too narrow.
-function screen.say_folded(text)
-  for _, line in ipairs(screen.folded(text, screen.width(screen.OUT))) do
-    screen.say(line)
-  end
+--- Writes a sentence of the result, folded where the terminal is too narrow.
+-- @tparam string text
+-- @tparam[opt] string color
+function screen.say(text, color)
+  screen.put(sentence(screen.OUT, text, color))
 end
 
---- Writes a line that is not part of the result.
-function screen.note(text)
+--- Writes something exactly as it is that is not part of the result.
+function screen.put_note(text)
   io.stdout:flush()
   write(io.stderr, text .. "\n")
+end
+
+--- The same for a sentence, folded where the terminal is too narrow.
+function screen.note(text)
+  screen.put_note(sentence(screen.ERR, text))
 end
 
 --- Writes a message about a problem; nothing while `screen.is_quiet` is set.
@@ -208,7 +237,7 @@ end
 
 --- Writes a result for programs: one line of JSON, integers exact.
 function screen.json(record)
-  screen.say(assert(record_file.encode(record)))
+  screen.put(assert(record_file.encode(record)))
 end
 
 --- Writes a line of JSON at once: an event, which somebody waits for.

@@ -110,7 +110,7 @@ function tables.print(columns, rows, indent)
   for _, line in ipairs(tables.lines(columns, rows,
                                      width and width - #indent,
                                      screen.painter(screen.OUT))) do
-    screen.say(indent .. line)
+    screen.put(indent .. line)
   end
 end
 

@@ -19,7 +19,8 @@ local function number_or_false(text)
 end
 
 local function whole(text)
-  return math.tointeger(tonumber(text)), "'" .. text .. "' is not a whole number"
+  return math.tointeger(tonumber(text)),
+         "'" .. text .. "' is not a whole number"
 end
 
 -- SECONDS, or IN-OUT spans as MIN:MAX,MIN:MAX.

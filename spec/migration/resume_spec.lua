@@ -87,6 +87,19 @@ describe("resume", function()
                 migrations.counts(server))
   end)
 
+  it("accepts the name that an interrupted run has given a workflow",
+     function()
+    start()
+    server:inject { { method = "PUT", path = "/workflows/", close = "after" } }
+    local blueprint = migrations.blueprint()
+    blueprint.workflow, blueprint.was = "Post", "Article"
+    local report = apply(blueprint)
+    assert.is_false(report.complete)
+    assert.is_table(migrations.workflow(server, "Post"))
+    server:inject(false)
+    assert.is_true(resume().complete)
+  end)
+
   it("continues after should_stop, and reports its total progress",
      function()
     start { ["Old review"] = 100 }

@@ -16,8 +16,9 @@ local function workflow_name(self, ref)
 end
 
 function checks.workflow_name_is_free(self, condition)
-  for _, workflow in pairs(self.workflows) do
-    if workflow.name == condition.name then
+  local own = state.workflow_ref(self, condition.workflow)
+  for ref, workflow in pairs(self.workflows) do
+    if ref ~= own and workflow.name == condition.name then
       return formatted("a workflow %q now exists", condition.name)
     end
   end

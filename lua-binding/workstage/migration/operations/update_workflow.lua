@@ -27,7 +27,8 @@ function kind.requires(op)
   local list = { { check = "workflow_exists", workflow = op.workflow,
                    name = op.name } }
   if op.set.name then
-    list[2] = { check = "workflow_name_is_free", name = op.set.name }
+    list[2] = { check = "workflow_name_is_free", workflow = op.workflow,
+                name = op.set.name }
   end
   return list
 end

@@ -73,6 +73,29 @@ local function close_before_transfer(self, taken)
   end
 end
 
+-- The stage that becomes the default when the default stage moves to another
+-- workflow: the final one if it is there, else one that stays.
+local function heir_of(self, workflow, taken)
+  local heir
+  for ref, target in workflow:each() do
+    if ref ~= taken and state.has_stage(self.state, ref, workflow.ref) and
+       (target.is_default or not heir) then
+      heir = ref
+    end
+  end
+  return heir
+end
+
+local function pass_on_default(self, taken)
+  local stage = self.state.stages[taken]
+  for _, workflow in ipairs(self.workflows) do
+    if stage.is_default and workflow.ref == stage.workflow then
+      local heir = heir_of(self, workflow, taken)
+      self:update(heir, heir and { is_default = true })
+    end
+  end
+end
+
 -- The attributes that a stage gets when it moves to a workflow.
 local function set_of_taken(self, workflow, ref, target)
   local now = self.state.stages[ref]
@@ -90,6 +113,7 @@ end
 function transfers.plan(self, workflow)
   for ref, target, current in workflow:each() do
     if current and self.state.stages[ref].workflow ~= workflow.ref then
+      pass_on_default(self, ref)
       close_before_transfer(self, ref)
       for _, holder in ipairs(workflow.swap:blockers(nil, target)) do
         self:update(holder, workflow.swap:step_aside(holder, target))

@@ -101,7 +101,8 @@ local function place_of(workflow, stage)
            stage = stage.name }
 end
 
-local function key_of(workflow, name)
+--- The name of a stage in a space.
+function spaces.key_of(workflow, name)
   return (workflow.workflow or "Default") .. "/" .. name
 end
 
@@ -116,7 +117,7 @@ local function second_stages(before, after, becomes, dropped)
         copy.was, copy.name = stage.name, table.remove(fresh)
       end
       kept[#kept + 1] = copy
-      becomes[key_of(before, stage.name)] = { after, copy }
+      becomes[spaces.key_of(before, stage.name)] = { after, copy }
     else
       dropped[#dropped + 1] = { before, stage }
     end
@@ -178,7 +179,7 @@ local function settle_dropped(a, b, dropped, becomes)
       local copy = { name = stage.name, from_workflow = before.workflow,
                      color = ("#7c%04d"):format(random(9999)) }
       table.insert(to.stages, random(#to.stages + 1), copy)
-      becomes[key_of(before, stage.name)] = { to, copy }
+      becomes[spaces.key_of(before, stage.name)] = { to, copy }
     else
       each.moved = to
     end
@@ -189,7 +190,7 @@ local function settle_dropped(a, b, dropped, becomes)
       local goal = pick(each.moved.stages)
       table.insert(b.moves, { from = place_of(before, stage),
                               to = place_of(each.moved, goal) })
-      becomes[key_of(before, stage.name)] = { each.moved, goal }
+      becomes[spaces.key_of(before, stage.name)] = { each.moved, goal }
     end
   end
 end
@@ -242,17 +243,22 @@ local function stage_of_snapshot(stage, position)
   return copy
 end
 
+local function some() return random(0, 3) end
+
 --- The content of a sandbox that holds the space, with some stories.
-function spaces.content_of(a)
+-- @tparam table a as `first` returns it
+-- @tparam[opt] function count_of how many stories a stage has, by its key
+function spaces.content_of(a, count_of)
+  count_of = count_of or some
   local content = { workflows = {}, stories = {} }
   for i, workflow in ipairs(a) do
     local name = workflow.workflow or "Default"
     local stages = {}
     for j, stage in ipairs(workflow.stages) do
       stages[j] = stage_of_snapshot(stage, j)
-      for _ = 1, random(0, 3) do
-        local slug = ("%s/%d"):format(key_of(workflow, stage.name),
-                                      #content.stories)
+      local key = spaces.key_of(workflow, stage.name)
+      for _ = 1, count_of(key) do
+        local slug = ("%s/%d"):format(key, #content.stories)
         table.insert(content.stories, {
           name = slug, full_slug = slug,
           stage = { stage = stage.name, workflow = name },
@@ -304,7 +310,7 @@ function spaces.assert_places(server, becomes)
   for _, story in ipairs(space.stories) do
     local expected = story.full_slug:match "^(.*)/%d+$"
     local goal = becomes and becomes[expected]
-    if goal then expected = key_of(goal[1], goal[2].name) end
+    if goal then expected = spaces.key_of(goal[1], goal[2].name) end
     local is = story.stage and keys[story.stage.workflow_stage_id]
     assert(is == expected, ("%s is in %s, not in %s"):format(
       story.full_slug, is, expected))

@@ -276,9 +276,10 @@ asan: KIND = address,undefined
 tsan: KIND = thread
 asan tsan:
 	@script/setup test
-	@$(MAKE) --no-print-directory BUILD=build/$@ CC=gcc \
+	@$(MAKE) --no-print-directory BUILD="$(BUILD)/$@" CC=gcc \
 	  CFLAGS="$(SANITIZED) -fsanitize=$(KIND)" all probes
-	@LUA="$(LUA)" FILTER="$(FILTER)" script/sanitize $@ $(SPEC)
+	@LUA="$(LUA)" WORKSTAGE_BUILD="$(BUILD)" FILTER="$(FILTER)" \
+	  script/sanitize $@ $(SPEC)
 
 # Memcheck, and an eager garbage collector; script/left-out lists the specs
 # they skip.

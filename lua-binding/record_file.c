@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/find.h"
 #include "binding.h"
 #include "files.h"
 
@@ -110,8 +111,7 @@ static bool has_lost_end(const wsl_reader *reader) {
   static const char start[] = ",\"sum\":\"";
   const char *at = reader->line, *end = at + reader->size, *hit = at;
   uint32_t sum = sum_before(reader);
-  while ((hit = memmem(hit, (size_t)(end - hit), start,
-                       sizeof start - 1)) != NULL &&
+  while ((hit = ws_find(hit, (size_t)(end - hit), start)) != NULL &&
          end - hit >= WSL_SEAL) {
     char seal[WSL_SEAL + 1];
     sum = wsl_checksum(sum, at, (size_t)(hit - at));
@@ -202,7 +202,7 @@ static bool has_hole(const wsl_reader *reader) {
 static int64_t synced_at(const wsl_reader *reader) {
   size_t size = sizeof mark - 1;
   const char *end = reader->line + reader->size;
-  const char *at = memmem(reader->line, reader->size, mark, size);
+  const char *at = ws_find(reader->line, reader->size, mark);
   int64_t bytes = 0;
   if (!at) return 0;
   for (at += size; at < end && *at >= '0' && *at <= '9'; at++)

@@ -5,7 +5,6 @@
 */
 
 #include <errno.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,9 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+
+#include "base/thread_locale.h"
+#include "base/wipe.h"
 
 #if defined(__GNUC__)
 #define EXPORT __attribute__((visibility("default")))
@@ -159,7 +161,7 @@ static int terminal_take_variable(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   char *value = getenv(name);
   lua_pushstring(L, value);
-  if (value) explicit_bzero(value, strlen(value));
+  if (value) ws_wipe(value, strlen(value));
   unsetenv(name);
   return 1;
 }

@@ -63,7 +63,7 @@ describe("a new field", function()
     end
     shell.must("mkdir %s/build && cp -Rp %s/obj %s/flags %s/build", sources,
                build, build, sources)
-    shell.must("make -s -j2 -C %s client sandbox types %s", sources,
+    shell.must("make -s -j2 -C %s BUILD=build client sandbox types %s", sources,
                table.concat(flags, " "))
     local output, code = shell.run(
       "cd %s && eval \"$(script/env build)\" && lua5.4 -e %s", sources,

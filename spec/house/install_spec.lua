@@ -105,8 +105,8 @@ describe("make", function()
     local folder = sources .. "/it's a tree"
     shell.must("cd %s && mkdir %s && mv * %s", sources, shell.quote(folder),
       shell.quote(folder) .. " 2>/dev/null || true")
-    shell.must("make -s -j2 -C %s client", shell.quote(folder))
-    local env = shell.must("make -s -C %s env", shell.quote(folder))
+    shell.must("make -s -j2 -C %s BUILD=build client", shell.quote(folder))
+    local env = shell.must("make -s -C %s BUILD=build env", shell.quote(folder))
     local output = shell.must([[
       cd / && unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_PATH LUA_CPATH
       eval %s

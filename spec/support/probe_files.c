@@ -8,6 +8,7 @@
 #include <lua.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,15 +16,12 @@ __attribute__((visibility("default"))) int luaopen_probe_files(lua_State *L);
 
 /* The descriptor that a file is open under, or -1. */
 static int find(const char *path) {
-  for (int fd = 3; fd < 256; fd++) {
-    char link[64], name[4096];
-    ssize_t size;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    size = readlink(link, name, sizeof name - 1);
-    if (size < 0) continue;
-    name[size] = '\0';
-    if (strcmp(name, path) == 0) return fd;
-  }
+  struct stat file, other;
+  if (stat(path, &file) != 0) return -1;
+  for (int fd = 3; fd < 256; fd++)
+    if (fstat(fd, &other) == 0 && other.st_dev == file.st_dev &&
+        other.st_ino == file.st_ino)
+      return fd;
   return -1;
 }
 

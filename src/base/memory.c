@@ -64,10 +64,6 @@ void ws_free(void *block) {
   if (block) release_fn(block);
 }
 
-void ws_wipe(void *bytes, size_t size) {
-  if (size) explicit_bzero(bytes, size);
-}
-
 char *ws_copy(const char *bytes, size_t size) {
   char *copy = size < SIZE_MAX ? ws_alloc(size + 1) : NULL;
   if (!copy) return NULL;

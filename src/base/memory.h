@@ -31,9 +31,6 @@ void *ws_calloc(size_t count, size_t size);
 void *ws_realloc(void *block, size_t size);
 void ws_free(void *block);
 
-/* Overwrites a secret, so that it does not stay in freed memory. */
-void ws_wipe(void *bytes, size_t size);
-
 /* Copies `size` bytes and adds a NUL; NULL if memory runs out. */
 char *ws_copy(const char *bytes, size_t size);
 

@@ -1,6 +1,5 @@
 #include "json/number.h"
 
-#include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/memory.h"
+#include "base/thread_locale.h"
 
 /* ---------------------------------------------------------------- format */
 
@@ -63,8 +63,14 @@ static void make_c_locale(void) {
 
 /* The same as strtod, but the decimal point is always ".". */
 static double parse_in_c_locale(const char *text) {
+  locale_t before;
+  double value;
   pthread_once(&c_locale_made, make_c_locale);
-  return c_locale ? strtod_l(text, NULL, c_locale) : strtod(text, NULL);
+  if (!c_locale) return strtod(text, NULL);
+  before = uselocale(c_locale);
+  value = strtod(text, NULL);
+  uselocale(before);
+  return value;
 }
 
 /* JSON does not limit the number of digits. */

@@ -1,10 +1,10 @@
 #include "request/handle.h"
 
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/open_socket.h"
 #include "request/url.h"
 
 /* ---------------------------------------------------------------- sockets */
@@ -13,8 +13,8 @@
 static curl_socket_t on_open(void *data, curlsocktype purpose,
                              struct curl_sockaddr *address) {
   ws_loop *loop = data;
-  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
+  int fd = ws_open_socket(address->family, address->socktype,
+                          address->protocol);
   (void)purpose;
   if (fd >= 0) ws_sockets_opened(&loop->sockets, fd);
   return fd >= 0 ? fd : CURL_SOCKET_BAD;

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/wipe.h"
 
 /* ------------------------------------------------------------- of requests */
 

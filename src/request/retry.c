@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/find.h"
 #include "base/random.h"
 #include "json/number.h"
 
@@ -99,7 +100,7 @@ double ws_retry_named_rate(const char *body, size_t size) {
   const char *at, *end;
   double rate = 0;
   if (!size) return 0;
-  at = memmem(body, size, before, sizeof before - 1);
+  at = ws_find(body, size, before);
   if (!at) return 0;
   end = body + size;
   at += sizeof before - 1;
@@ -108,5 +109,5 @@ double ws_retry_named_rate(const char *body, size_t size) {
     if (rate > 1e6) return 0;
   }
   if (end - at < 8 || memcmp(at, " request", 8) != 0) return 0;
-  return memmem(at, (size_t)(end - at), "per second", 10) ? rate : 0;
+  return ws_find(at, (size_t)(end - at), "per second") ? rate : 0;
 }

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/wipe.h"
 #include "json/number.h"
 #include "request/headers.h"
 #include "request/service.h"

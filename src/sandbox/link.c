@@ -82,10 +82,14 @@ void reset_connection(const struct request *r) {
   if (r->link) (void)connect(r->link->fd, &nowhere, sizeof nowhere);
 }
 
+/* True if the client has closed its connection, or half of it. */
 bool client_left(const struct request *r) {
   struct pollfd p = { 0 };
+  char byte;
   if (!r->link) return true;
   p.fd = r->link->fd;
-  p.events = POLLRDHUP;
-  return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+  p.events = POLLIN;
+  if (poll(&p, 1, 0) <= 0) return false;
+  return (p.revents & (POLLHUP | POLLERR)) ||
+         recv(p.fd, &byte, 1, MSG_PEEK) <= 0;
 }

@@ -5,10 +5,12 @@
 */
 #include "request.h"
 #include "base/ascii.h"
+#include "base/open_socket.h"
 #include "base/random.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -348,14 +350,15 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
 ** fails; negative with errno then. */
 static int open_listener(int port) {
   struct sockaddr_in address;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = ws_open_socket(AF_INET, SOCK_STREAM, 0);
   int on = 1, saved;
   if (fd < 0) return -1;
   memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
   address.sin_port = htons((uint16_t)port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
       bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
       listen(fd, 1024) == 0)
     return fd;
@@ -374,7 +377,7 @@ static int port_of(int fd) {
 }
 
 static struct MHD_Daemon *start_daemon(struct sandbox *s, int listener) {
-  return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
+  return MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
                           MHD_ALLOW_SUSPEND_RESUME,
                           0, NULL, NULL, on_request, s,
                           MHD_OPTION_LISTEN_SOCKET, listener,

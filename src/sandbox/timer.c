@@ -1,8 +1,12 @@
 #include "timer.h"
+#include "base/wakeup.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+
+enum { MILLISECOND = 1000 };
 
 /* Takes out the timer that fires first; NULL if there is none. */
 static struct timer *take_first(struct timers *t) {
@@ -11,16 +15,26 @@ static struct timer *take_first(struct timers *t) {
   return (struct timer *)first;
 }
 
+/* poll waits for whole milliseconds, nanosleep for the rest: not every system
+** has conditions that wait by the monotonic clock. */
+static void sleep_until(struct timers *t, ws_time due) {
+  struct pollfd changed = {.fd = t->changed, .events = POLLIN};
+  ws_time left = due - ws_now();
+  if (left > WS_SECOND) left = WS_SECOND;
+  if (left >= MILLISECOND) {
+    int most = due == WS_NEVER ? -1 : (int)(left / MILLISECOND);
+    if (poll(&changed, 1, most) > 0) ws_wakeup_clear(t->changed);
+  } else if (left > 0) {
+    nanosleep(&(struct timespec){.tv_nsec = (long)left * 1000}, NULL);
+  }
+}
+
 static void wait_for_first(struct timers *t) {
   const ws_timer *first = ws_heap_top(&t->heap);
-  struct timespec until;
-  if (!first) {
-    pthread_cond_wait(&t->changed, t->lock);
-    return;
-  }
-  until.tv_sec = first->due / WS_SECOND;
-  until.tv_nsec = first->due % WS_SECOND * 1000;
-  pthread_cond_timedwait(&t->changed, t->lock, &until);
+  ws_time due = first ? first->due : WS_NEVER;
+  pthread_mutex_unlock(t->lock);
+  sleep_until(t, due);
+  pthread_mutex_lock(t->lock);
 }
 
 static void *run(void *arg) {
@@ -41,20 +55,17 @@ static void *run(void *arg) {
 
 /* Starts the thread, with every signal left to the host's own threads. */
 bool timers_start(struct timers *t, pthread_mutex_t *lock, void *host) {
-  pthread_condattr_t attr;
   sigset_t all, before;
   memset(t, 0, sizeof *t);
   t->lock = lock;
   t->host = host;
-  pthread_condattr_init(&attr);
-  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  pthread_cond_init(&t->changed, &attr);
-  pthread_condattr_destroy(&attr);
+  t->changed = ws_wakeup_open();
+  if (t->changed < 0) return false;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   t->running = pthread_create(&t->thread, NULL, run, t) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (!t->running) pthread_cond_destroy(&t->changed);
+  if (!t->running) ws_wakeup_close(t->changed);
   return t->running;
 }
 
@@ -65,7 +76,7 @@ bool timers_add(struct timers *t, struct timer *timer, double seconds) {
   timer->heap.index = 0;
   ws_heap_set(&t->heap, &timer->heap, ws_now() + ws_from_seconds(seconds));
   if (ws_heap_top(&t->heap) == &timer->heap)
-    pthread_cond_signal(&t->changed);
+    ws_wakeup_signal(t->changed);
   return true;
 }
 
@@ -76,10 +87,10 @@ void timers_stop(struct timers *t) {
   pthread_mutex_lock(t->lock);
   t->stopping = true;
   while ((timer = take_first(t)) != NULL) timer->fire(t->host, timer, true);
-  pthread_cond_signal(&t->changed);
+  ws_wakeup_signal(t->changed);
   pthread_mutex_unlock(t->lock);
   pthread_join(t->thread, NULL);
-  pthread_cond_destroy(&t->changed);
+  ws_wakeup_close(t->changed);
   ws_heap_free(&t->heap);
   t->running = false;
 }

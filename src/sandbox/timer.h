@@ -17,7 +17,7 @@ struct timer {
 
 struct timers {
   pthread_mutex_t *lock;
-  pthread_cond_t changed;
+  int changed;  /* a wakeup: an earlier timer, or the end */
   pthread_t thread;
   void *host;
   ws_heap heap;

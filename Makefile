@@ -18,7 +18,7 @@
 #   make env        shell lines for the built tree: eval "$(make -s env)"
 #
 # PORTABLE=1 builds with POSIX alone, without what only Linux has, into
-# build/portable: make PORTABLE=1 test.
+# build/portable: make PORTABLE=1 test. Other systems are always built so.
 #
 # CC, AR, CPPFLAGS, CFLAGS, LDFLAGS and BUILD (the build's folder) are yours;
 # V=1 shows each command in full.
@@ -26,12 +26,11 @@
 LUA_VERSION = 5.4
 LUA         = lua$(LUA_VERSION)
 PREFIX      = /usr/local
-BUILD       = $(if $(PORTABLE),build/portable,build)
+BUILD       = $(if $(and $(LINUX),$(PORTABLE)),build/portable,build)
 SPEC        = spec
 FILTER      =
 BENCH       = requests startup json migration growth allowance
 PKG_CONFIG  = pkg-config
-LIBFLAG     = -shared
 CFLAGS     ?= -O2 -g
 
 WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -39,8 +38,25 @@ WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
          -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
          -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion \
          -Wconversion
-STD    = -std=c11 -D_GNU_SOURCE -fPIC -fno-plt -fvisibility=hidden
-MODULE = $(LIBFLAG) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+STD    = -std=c11 $(NAMES) -fPIC $(NO_PLT) -fvisibility=hidden
+MODULE = $(LIBFLAG) $(MODULE_LINK)
+
+# What differs between systems. Modules are never unloaded: -z nodelete, or
+# stay_loaded in lua-binding/core.c.
+SYSTEM := $(shell uname -s)
+LINUX  := $(filter Linux,$(SYSTEM))
+ifeq ($(SYSTEM),Darwin)
+LIBFLAG     = -bundle -undefined dynamic_lookup
+else
+LIBFLAG     = -shared
+MODULE_LINK = -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+NO_PLT      = -fno-plt
+endif
+ifeq ($(LINUX),)
+PORTABLE    = 1
+else
+NAMES       = $(if $(PORTABLE),-D_XOPEN_SOURCE=700,-D_GNU_SOURCE)
+endif
 
 # Libraries. Each is searched for only when a recipe needs it: the client
 # builds without those of the sandbox. LuaRocks sets directories (LUA_INCDIR,
@@ -91,6 +107,7 @@ all: client sandbox embed
 client: $(CORE_SO) $(TERM_SO) $(call linked,$(CLIENT_LUA))
 sandbox: $(SANDBOX_SO) $(call linked,$(SANDBOX_LUA))
 embed: $(CORE_A) $(LUA_A)
+objects: $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C) $(TERM_C) $(EMBED_C))
 
 say     = $(if $(V),,@echo "$(1)" $@;)
 COMPILE = $(call say,cc  )$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) \
@@ -153,7 +170,7 @@ probes: $(PROBES)
 
 $(BUILD)/obj/spec/%.o: spec/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -Ilua-binding $(LUA_CFLAGS)
+	$(COMPILE) -D_GNU_SOURCE -Ilua-binding $(LUA_CFLAGS)
 
 $(BUILD)/spec/%.so: $(BUILD)/obj/spec/support/%.o $(call object,$(CORE_C) \
     lua-binding/lua_source.c)
@@ -163,7 +180,7 @@ $(BUILD)/spec/%.so: $(BUILD)/obj/spec/support/%.o $(call object,$(CORE_C) \
 # Links, not copies, so that changes in the sources apply here.
 $(BUILD)/lua/%.lua: lua-binding/%.lua
 	@mkdir -p $(@D)
-	@ln -sfr $< $@
+	@ln -sf "$(CURDIR)/$<" $@
 
 # Objects depend on the flags, and the archive on the list of Lua files. Specs
 # that build against a tree read its flags. Links to moved or deleted sources
@@ -179,7 +196,7 @@ $(BUILD)/lua_half: export NOW = $(EMBED_LUA)
 $(BUILD)/flags $(BUILD)/lua_half: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$NOW" | cmp -s - $@ || printf '%s\n' "$$NOW" > $@
-	@find $(BUILD) -path '$(BUILD)/lua/*' -xtype l \
+	@find $(BUILD) -path '$(BUILD)/lua/*' -type l ! -exec test -e {} ';' \
 	  -exec rm -f {} +
 
 -include $(OBJECTS:.o=.d)
@@ -217,7 +234,7 @@ bench-programs: $(BENCH_PROGRAMS)
 
 $(BUILD)/obj/bench/%.o: bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(CURL_CFLAGS) $(LUA_CFLAGS)
+	$(COMPILE) -D_GNU_SOURCE $(CURL_CFLAGS) $(LUA_CFLAGS)
 
 $(BUILD)/bench/bare_%: $(BUILD)/obj/bench/bare_%.o $(BUILD)/obj/bench/bare.o
 	@mkdir -p $(@D)
@@ -394,7 +411,8 @@ install-share: types
 	  to="$(DESTDIR)$(PREFIX)/share/$${each#*:}"; \
 	  $(LUA) lua-binding/bin/workstage completion "$${each%%:*}" \
 	    >"$(BUILD)/completion" && \
-	  install -D -m 644 "$(BUILD)/completion" "$$to" || exit 1; \
+	  install -d "$${to%/*}" && \
+	  install -m 644 "$(BUILD)/completion" "$$to" || exit 1; \
 	done
 
 uninstall:

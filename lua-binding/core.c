@@ -4,6 +4,10 @@
 
 #include "binding.h"
 
+#if defined(__APPLE__)
+#include <dlfcn.h>
+#endif
+
 #if defined(__GNUC__)
 #define WSL_EXPORT __attribute__((visibility("default")))
 #else
@@ -82,10 +86,24 @@ static void prepare_buffers(lua_State *L) {
   lua_settop(L, top);
 }
 
+/*
+** Keeps the module loaded after its state was closed, as a thread of libcurl's
+** resolver may still run then. Other systems than macOS have -z nodelete of
+** the linker for this.
+*/
+static void stay_loaded(void) {
+#if defined(__APPLE__)
+  static const char anything = 0;
+  Dl_info module;
+  if (dladdr(&anything, &module)) dlopen(module.dli_fname, RTLD_NOW);
+#endif
+}
+
 WSL_EXPORT int luaopen_workstage_core(lua_State *L);
 
 WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   luaL_checkversion(L);
+  stay_loaded();
   prepare_buffers(L);
   lua_newtable(L);
   wsl_open_loop(L);

@@ -19,10 +19,15 @@ bool wsl_sync_file_system(int fd) {
   return syncfs(fd) == 0;
 }
 
-/* Uses link and unlink on file systems without RENAME_NOREPLACE. */
+/* Uses link and unlink on file systems without RENAME_NOREPLACE, and with a C
+** library without renameat2, as musl's. */
 bool wsl_rename_new(const char *from, const char *to) {
+#if defined(RENAME_NOREPLACE)
   if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
     return true;
+#else
+  errno = ENOSYS;
+#endif
   if (errno != EINVAL && errno != ENOSYS) return false;
   if (link(from, to) != 0) return false;
   unlink(from);

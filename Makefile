@@ -316,7 +316,7 @@ LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
 check: check-tools check-lua check-c check-width check-words check-gcc \
-       check-clang tidy check-fuzz
+       check-clang check-musl tidy check-fuzz
 	@echo "check: nothing found"
 
 check-tools:
@@ -344,10 +344,15 @@ check-words:
 check-gcc: check-tools
 	$(MAKE) --no-print-directory BUILD=build/check/gcc CC=gcc \
 	  CFLAGS="-O2 -Werror" all probes bench-programs
+	$(MAKE) --no-print-directory BUILD=build/check/posix CC=gcc PORTABLE=1 \
+	  CFLAGS="-O2 -Werror" all
 
 check-clang: check-tools
 	$(MAKE) --no-print-directory BUILD=build/check/clang CC=clang \
 	  CFLAGS="-O2 -Werror" all probes bench-programs
+
+check-musl: check-tools
+	@script/check-musl
 
 # One process per file: with several, it reports a va_list of the second file
 # as not started. .clang-tidy has the checks.

@@ -38,6 +38,7 @@ describe("script/setup", function()
     assert.truthy(check:find("cppcheck", 1, true))
     assert.truthy(check:find("lua-check", 1, true))
     assert.truthy(check:find("clang-tidy", 1, true))
+    assert.truthy(check:find("musl-tools", 1, true))
     assert.truthy(check:find(" clang libclang-rt-dev", 1, true), check)
   end)
 

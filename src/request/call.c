@@ -96,15 +96,17 @@ static void fail_late(ws_call *call) {
 
 /* ------------------------------------------------------------------ turns */
 
-/* Puts the call into the queue: at its end, or at its front if it was sent
-** before. */
+/* Puts the call into the queue: at its end, or at its front if an attempt was
+** made before, even one that `attempts` does not count. */
 static void enqueue(ws_call *call) {
   ws_client *client = call->client;
   detach(call);
   set_state(call, WS_QUEUED);
   call->wait_reported = false;
-  if (call->attempts) ws_queue_add_first(&client->queued, &call->link);
-  else ws_queue_add(&client->queued, &call->link);
+  if (call->first_sent == WS_NEVER)
+    ws_queue_add(&client->queued, &call->link);
+  else
+    ws_queue_add_first(&client->queued, &call->link);
   if (call->start_before != WS_NEVER)
     ws_heap_set(&call->loop->timers, &call->timer, call->start_before);
 }
@@ -312,7 +314,8 @@ static void retry_after_pause(ws_call *call, const ws_outcome *outcome,
   }
   count_retry(call, outcome, pause);
   report_event(call, WS_EVENT_RETRY, pause);
-  pause_until(call, moment);
+  if (pause > 0) pause_until(call, moment);
+  else enqueue(call);
 }
 
 /* Adds the time until which a 429 holds all requests, without that of earlier

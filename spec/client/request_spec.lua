@@ -78,6 +78,15 @@ describe("request", function()
     end
   end)
 
+  it("sends a length of 0 for content that is not given", function()
+    local lengths = { GET = false, POST = "0", PUT = "0", PATCH = "0",
+                      DELETE = false }
+    for method, length in pairs(lengths) do
+      local headers = sent(space, method, "/v1/x").headers
+      assert.equal(length or nil, headers["content-length"])
+    end
+  end)
+
   it("writes the query", function()
     assert.equal("", sent(space, "GET", "/v1/x", { query = {} }).query)
     assert.equal("page=2", sent(space, "GET", "/v1/x",

@@ -125,7 +125,7 @@ static CURLcode set_request(const ws_attempt *attempt, ws_handle *handle,
   if (failed == CURLE_OK) failed = ws_handle_set_url(handle, attempt->url);
   SET(CURLOPT_HTTPHEADER, attempt->headers);
   SET(CURLOPT_TIMEOUT_MS, (long)(timeout / 1000) + 1);
-  if (attempt->body || method == WS_POST || method == WS_PATCH) {
+  if (attempt->body || ws_method_has_content(method)) {
     SET(CURLOPT_POSTFIELDS, attempt->body ? attempt->body : "");
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)attempt->body_size);
   }

@@ -135,6 +135,10 @@ static CURLcode set_version(CURL *easy, bool reads) {
   return reads && failed == CURLE_UNSUPPORTED_PROTOCOL ? CURLE_OK : failed;
 }
 
+bool ws_method_has_content(ws_method method) {
+  return method == WS_POST || method == WS_PUT || method == WS_PATCH;
+}
+
 CURLcode ws_handle_set_method(ws_handle *handle, ws_method method,
                               bool has_body) {
   CURL *easy = handle->transfer.easy;
@@ -144,7 +148,7 @@ CURLcode ws_handle_set_method(ws_handle *handle, ws_method method,
   if (handle->is_set_up && handle->method == method &&
       handle->has_body == has_body)
     return CURLE_OK;
-  if (has_body || method == WS_POST || method == WS_PATCH) {
+  if (has_body || ws_method_has_content(method)) {
     SET(CURLOPT_POST, 1L);
   }
   else

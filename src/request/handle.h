@@ -40,6 +40,10 @@ void ws_handle_free(ws_handle *handle);
 /* Sets the URL. */
 CURLcode ws_handle_set_url(ws_handle *handle, const char *url);
 
+/* True if requests of this method have content even without a body: an empty
+** one, with "Content-Length: 0" (RFC 9110, 8.6). */
+bool ws_method_has_content(ws_method method);
+
 /* Sets the method, and whether there is a body. */
 CURLcode ws_handle_set_method(ws_handle *handle, ws_method method,
                               bool has_body);

@@ -7,7 +7,7 @@ local confirm = {}
 
 local IN = 0
 
---- Adds the options that answer beforehand.
+--- Adds the options that answer the question in advance.
 function confirm.define(parser)
   parser:flag("-y --yes", "Do not ask.")
   parser:option("--confirm-space", "Do not ask either, for a protected " ..
@@ -15,7 +15,7 @@ function confirm.define(parser)
     :argname "NAME"
 end
 
--- What was typed before the question was on the screen answers nothing.
+-- Discards text that was typed before the question appeared.
 local function read_answer(prompt)
   io.stdout:flush()
   terminal.discard_input(IN)
@@ -38,26 +38,31 @@ local function nobody_to_ask(remedy)
   return false, exit_status.USAGE
 end
 
--- A protected space is confirmed by its name, never by a mere "y".
-local function ask_for_name(parsed, question, name)
+--- Asks for the name of the space, because a mere "y" is not enough.
+-- @tparam table parsed the arguments, with `confirm_space`
+-- @tparam string question
+-- @tparam string name of the space
+-- @tparam string why a sentence
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] integer the exit status
+function confirm.ask_for_name(parsed, question, name, why)
   if parsed.confirm_space == name then return true end
   if parsed.confirm_space then
     screen.complain("--confirm-space: the space is called %s, not %s",
                     screen.clean(name), screen.clean(parsed.confirm_space))
     return false, exit_status.USAGE
   elseif not terminal.is_terminal(IN) then
-    return nobody_to_ask("The profile is protected: use --confirm-space " ..
-                         screen.word(screen.clean(name)) ..
-                         " to apply without confirmation.")
+    return nobody_to_ask(("%s To confirm without a terminal, use " ..
+      "--confirm-space %s."):format(why, screen.word(screen.clean(name))))
   end
-  local answer = read_answer(("%s\nThe profile is protected. To confirm, " ..
-    "type the name of the space (%s): "):format(question,
-                                                screen.clean(name)))
+  local answer = read_answer(("%s\n%s To confirm, type the name of the " ..
+    "space (%s): "):format(question, why, screen.clean(name)))
   if answer == name then return true end
   return decline(answer ~= "" and "That is not its name." or nil)
 end
 
---- Asks a person. Without a terminal there is nobody to ask.
+--- Asks for confirmation. Fails if standard input is not a terminal.
 -- @tparam table parsed the arguments, with `yes` and `confirm_space`
 -- @tparam string question
 -- @tparam[opt] string protected the name of a protected space
@@ -65,7 +70,10 @@ end
 -- @treturn[2] boolean false
 -- @treturn[2] integer the exit status
 function confirm.ask(parsed, question, protected)
-  if protected then return ask_for_name(parsed, question, protected) end
+  if protected then
+    return confirm.ask_for_name(parsed, question, protected,
+                                "The profile is protected.")
+  end
   if parsed.yes then return true end
   if not terminal.is_terminal(IN) then
     return nobody_to_ask "Use --yes to apply without confirmation."

@@ -27,14 +27,14 @@ static void print_headers(const ws_call *call) {
 
 /* False when it failed. */
 static bool print_answer(const ws_call *call) {
-  ws_response answer;
-  ws_call_response(call, &answer);
-  printf("%s %s: %s, status %d, %zu bytes, %d sent\n", answer.method,
-         answer.url, ws_kind_name(answer.kind), answer.status,
-         answer.body_size, answer.attempts);
-  if (answer.kind != WS_OK && !answer.status)
-    printf("  %s\n", answer.message);
-  return answer.kind == WS_OK;
+  ws_response response;
+  ws_call_response(call, &response);
+  printf("%s %s: %s, status %d, %zu bytes, %d sent\n", response.method,
+         response.url, ws_kind_name(response.kind), response.status,
+         response.body_size, response.attempts);
+  if (response.kind != WS_OK && !response.status)
+    printf("  %s\n", response.message);
+  return response.kind == WS_OK;
 }
 
 static ws_call *start(ws_client *client, const char *path,

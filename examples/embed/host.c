@@ -40,7 +40,7 @@ enum { THREADS = 2 };
 static const char script[] =
   "local url, rate = ...\n"
   "local workstage = require 'workstage'\n"
-  "local job = { answers = 0, failures = 0 }\n"
+  "local job = { responses = 0, failures = 0 }\n"
   "\n"
   "job.task = workstage.loop:spawn(function()\n"
   "  local space <close> = assert(workstage.storyblok {\n"
@@ -55,7 +55,7 @@ static const char script[] =
   "    }\n"
   "  end, {\n"
   "    on_result = function(_, result, err)\n"
-  "      if result then job.answers = job.answers + 1\n"
+  "      if result then job.responses = job.responses + 1\n"
   "      else job.failures, job.why = job.failures + 1, tostring(err) end\n"
   "    end,\n"
   "  })\n"
@@ -74,7 +74,7 @@ typedef struct worker {
   budget memory;        /* of the state at work */
   size_t most;          /* that a state used */
   int done, cancelled, out_of_memory, failed;
-  lua_Integer answers;
+  lua_Integer responses;
   char why[256];        /* the last one failed */
 } worker;
 
@@ -140,8 +140,8 @@ static int raise_text(lua_State *L) {
 
 /* Raises what kept the task, or one of its requests, from its end. */
 static void read_job(lua_State *L, worker *self) {
-  lua_getfield(L, 2, "answers");
-  self->answers += lua_tointeger(L, -1);
+  lua_getfield(L, 2, "responses");
+  self->responses += lua_tointeger(L, -1);
   call_task(L, "wait", 2);
   if (lua_isnil(L, -2)) raise_text(L);
   if (lua_getfield(L, 2, "why") != LUA_TNIL) raise_text(L);
@@ -220,9 +220,9 @@ static void stop_after(long milliseconds) {
 
 static void print(int number, const worker *self) {
   printf("thread %d: %d done, %d cancelled, %d out of memory, %d failed; "
-         "%lld answers, %zu bytes at most\n", number, self->done,
+         "%lld responses, %zu bytes at most\n", number, self->done,
          self->cancelled, self->out_of_memory, self->failed,
-         (long long)self->answers, self->most);
+         (long long)self->responses, self->most);
   if (self->failed) printf("thread %d: %s\n", number, self->why);
 }
 

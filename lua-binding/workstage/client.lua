@@ -132,7 +132,7 @@ function client.class(name)
   -- @tparam[opt] workstage.request_parts opts `query`, `body` (a table, or
   --   JSON as a string), `headers`, and the call options `timeout`,
   --   `deadline`, `start_within`, `retry`
-  -- @treturn[1] any the parsed answer; true when it is empty
+  -- @treturn[1] any the parsed response; true if it is empty
   -- @treturn[1] integer status
   -- @treturn[1] table<string,string> headers, by names in lower case
   -- @treturn[2] nil

@@ -1,11 +1,11 @@
---- Lengths of time as people write them: "2 h 5 min", "0:31", "14d".
+--- Durations as people write them: "2 h 5 min", "0:31", "14d".
 local duration = {}
 
 local function round_up(seconds)
   return math.ceil(seconds - 1e-9)
 end
 
---- A length of time in words, rounded up to its smaller unit.
+--- Formats a duration in words, rounded up to its smaller unit.
 -- @tparam number seconds
 -- @treturn string "42 s", "2 min", "2 min 5 s", "3 h 10 min", "12 d 4 h"
 function duration.text(seconds)
@@ -25,7 +25,7 @@ function duration.text(seconds)
   return ("%d s"):format(seconds)
 end
 
---- How long something will take.
+--- Formats an estimate of a duration.
 -- @tparam number seconds
 -- @treturn string "about 2 min", "less than 1 s"
 function duration.estimate(seconds)
@@ -33,7 +33,7 @@ function duration.estimate(seconds)
   return "about " .. duration.text(seconds)
 end
 
---- A length of time as a clock shows it.
+--- Formats a duration as a clock shows it.
 -- @tparam number seconds
 -- @treturn string "0:05", "12:40", "1:02:03"
 function duration.clock(seconds)
@@ -47,7 +47,7 @@ end
 
 local UNITS = { s = 1, min = 60, h = 3600, d = 86400, w = 604800 }
 
---- Reads a length of time: a number and one of the units s, min, h, d and w.
+--- Parses a duration: a number and one of the units s, min, h, d and w.
 -- @tparam string text such as "14d"
 -- @treturn[1] number seconds
 -- @treturn[2] nil

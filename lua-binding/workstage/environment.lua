@@ -85,7 +85,7 @@ local function has_token(options)
   return options.token ~= nil or options.oauth_token ~= nil
 end
 
--- What to do about a token that was refused, by the option that holds it.
+-- The hint for a refused token, by the option that holds it.
 local HINTS = {
   storyblok = {
     token = "check the token (token, STORYBLOK_TOKEN); an OAuth token " ..
@@ -97,8 +97,8 @@ local HINTS = {
 }
 HINTS.kantata.oauth_token = HINTS.kantata.token
 
---- Returns what to do about a token that the service refuses: the options and
--- variables that hold it.
+--- Returns the hint for a refused token, which names the options and variables
+-- that can hold it.
 -- @tparam string service
 -- @tparam boolean is_oauth whether it was given as `oauth_token`
 -- @treturn string

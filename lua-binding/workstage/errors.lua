@@ -52,13 +52,13 @@ local function describe_fields(fields, said)
   return table.concat(parts, "; ")
 end
 
--- "POST https://... was answered with 422: name has already been taken"
+-- "POST https://... failed with status 422: name has already been taken"
 local function sentence(err)
   local parts = {}
   local url = err.url
   if url and #url > ADDRESS then url = url:sub(1, ADDRESS) .. "..." end
   if err.status then
-    parts[1] = ("%s %s was answered with %d"):format(err.method, url,
+    parts[1] = ("%s %s failed with status %d"):format(err.method, url,
                                                      err.status)
   elseif url then
     parts[1] = ("%s %s failed"):format(err.method, url)

@@ -1,5 +1,5 @@
---- When items changed their stage, by whom, and how long they stood there:
--- `require "workstage.history"`. Reads only.
+--- The history of items: when they changed their stage, who changed it, and how
+-- long they were in it. `require "workstage.history"`. Sends only GETs.
 local errors = require "workstage.errors"
 local strict = require "workstage.strict"
 local services = {
@@ -23,9 +23,9 @@ local function check_table(value, name)
   return value or {}
 end
 
---- The names of stages and people, to be read once and passed to several
--- calls as `names`. For Storyblok it takes a request for each workflow and two
--- more (a request a hundred collaborators); for Kantata none.
+--- Reads the names of stages and people once, to be passed to several calls as
+-- `names`. For Storyblok it takes a request for each workflow and two more (one
+-- for each hundred collaborators); for Kantata none.
 -- @tparam table client a space or an account
 -- @treturn[1] table `stages` (id -> `name`, `workflow`), `users` (id -> name;
 --   empty where the token may not read them, with `users_error`)
@@ -55,8 +55,8 @@ local function is_ascending(changes)
   return first ~= nil and (first.at or 0) < (last.at or 0)
 end
 
--- Oldest first. Changes of one moment stay in the order of the list: ids are
--- in no order.
+-- Sorts changes, oldest first. Changes with the same time stay in the order of
+-- the list, as ids are not ordered.
 local function sort(changes)
   local step = is_ascending(changes) and 1 or -1
   for i, change in ipairs(changes) do change.place = i * step end
@@ -113,7 +113,8 @@ local function check_standing(opts)
   return true
 end
 
--- Adds who made the last change, and when, where the list did not tell.
+-- Adds the user and the time of the last change, if the list does not have
+-- them.
 local function complete(service, client, item, names, wants_user)
   if item.since and not wants_user then return item end
   local changes, err = service.changes(client, item.id, names)
@@ -124,11 +125,10 @@ local function complete(service, client, item, names, wants_user)
   return item
 end
 
---- Iterates over the items that stand in a stage, with the time since when.
--- Takes a request for each 85 items where the list tells the time
--- (Storyblok); else, and with `who`, one more for each item: see
--- `history.cost`. Raises its errors, so that a loop never ends early in
--- silence.
+--- Iterates over the items in a stage, with the time when each entered it.
+-- Takes a request for each 85 items if the list has these times (Storyblok);
+-- otherwise, and with `who`, one more for each item: see `history.cost`. Raises
+-- its errors, so that a loop never ends early unnoticed.
 -- @tparam table client a space or an account
 -- @tparam[opt] table opts Storyblok: `workflow` and `stage`, names (all
 --   unless given); Kantata: `status`, a key (all unless given); `older_than`,
@@ -153,7 +153,7 @@ function history.standing(client, opts)
   if not next_item then error(err, 0) end
   return function()
     for item in next_item do
-      -- who moved it is read only for items that are old enough
+      -- the user is read only for items that are old enough
       local is_young = item.since and now - item.since < least
       if not is_young then
         complete(service, client, item, names, opts.who)
@@ -164,8 +164,9 @@ function history.standing(client, opts)
   end
 end
 
---- How many requests `standing` takes at most, beside those of the names. Takes
--- one itself (and those of the names unless they are given).
+--- Returns the number of requests that `standing` takes at most, besides those
+-- of the names. Takes one itself (and those of the names unless they are
+-- given).
 -- @tparam table client a space or an account
 -- @tparam[opt] table opts as for `standing`
 -- @treturn[1] integer requests

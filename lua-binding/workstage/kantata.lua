@@ -14,9 +14,9 @@ local visible = require "workstage.visible"
 
 local kantata = {}
 
--- ------------------------------------------------------ reading answers
+-- ---------------------------------------------------- reading responses
 
--- Included objects: the field that holds one, and the collection it is in.
+-- Included objects: the field of each, and its collection.
 local included = {
   { field = "user", id = "user_id", plural = "users" },
   { field = "workspace", id = "workspace_id", plural = "workspaces" },
@@ -59,7 +59,7 @@ local MOST, LONGEST = 1 << 53, 1000
 
 function service.read_many(_, value)
   if not fetch.is_array(value.results) then
-    return nil, "the answer has no array 'results'"
+    return nil, "the response has no array 'results'"
   end
   local list = {}
   for i, result in ipairs(value.results) do
@@ -81,7 +81,7 @@ end
 function service.read_one(self, value, call)
   local list, why = service.read_many(self, value, call)
   if not list then return nil, why end
-  if not list[1] then return nil, "the answer's results are empty" end
+  if not list[1] then return nil, "the results of the response are empty" end
   return list[1]
 end
 

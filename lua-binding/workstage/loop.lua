@@ -181,7 +181,7 @@ function loop.spawn(f, enlist)
   return task
 end
 
---- Returns the running task if a call may suspend it here, else nil.
+--- Returns the running task if a call can suspend it here, else nil.
 function loop.suspendable()
   if current and running() == current.co and isyieldable() then
     return current

@@ -45,7 +45,7 @@ options.list = {
     doc = "Seconds after which an effect that does not show is taken not " ..
           "to have happened." },
   { name = "max_response", type = "count", default = "33554432",
-    doc = "The largest answer, in bytes." },
+    doc = "The largest response, in bytes." },
   { name = "ca_file", type = "string",
     doc = "A PEM file with the authorities to trust, in place of the " ..
           "system's." },

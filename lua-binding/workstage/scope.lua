@@ -105,7 +105,7 @@ local function run_inside(fn)
   local results = table.pack(pcall(fn, self))
   if self.interrupted then loop.resume(self.owner) end
   self.owner = false
-  local failed = self.failed -- what `fn` raised after it came of it
+  local failed = self.failed -- `fn` raised because of it
   if not results[1] then self:cancel() end
   local joined, why = pcall(join, self)
   self.closed = true
@@ -200,14 +200,15 @@ local function puller(items)
     end
   end
   local inside, ended, waiting, is_waiting = false, false, {}, {}
-  -- A task may be resumed for other reasons and enlist again: it has one place.
+  -- A task may be resumed for other reasons and enlist again, but is listed
+  -- once.
   local function enlist(task)
     if is_waiting[task] then return end
     is_waiting[task] = true
     table.insert(waiting, task)
   end
-  -- A task that goes on without having been called gives up its place, or the
-  -- call that is meant for another would be lost on it.
+  -- Removes a task that continues without its turn, as the turn would otherwise
+  -- be lost on it.
   local function withdraw(task)
     is_waiting[task] = nil
     for i = #waiting, 1, -1 do

@@ -11,7 +11,7 @@ local transport = require "workstage.transport"
 
 local storyblok = {}
 
--- ------------------------------------------------------ reading answers
+-- ---------------------------------------------------- reading responses
 
 -- Normalises `story.stage`: "no stage" comes as null, absent or an object of
 -- nulls, and becomes nil. A stage always gets the id of its story.
@@ -43,7 +43,7 @@ function service.read_one(self, value)
   local root = class.root
   local object = value[root]
   if object == nil then
-    return nil, ("the answer has no object '%s'"):format(root)
+    return nil, ("the response has no object '%s'"):format(root)
   end
   if not object.id then return nil, root .. ".id: is missing" end
   if class.finish then class.finish(object) end
@@ -57,7 +57,7 @@ function service.read_many(self, value, call)
   local plural = self.class.plural
   local list = value[plural]
   if not fetch.is_array(list) then
-    return nil, ("the answer has no array '%s'"):format(plural)
+    return nil, ("the response has no array '%s'"):format(plural)
   end
   local class = self.class
   for i, item in ipairs(list) do

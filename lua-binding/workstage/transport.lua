@@ -6,7 +6,7 @@ local loop = require "workstage.loop"
 local memory = require "workstage.reconcile.memory"
 local options = require "workstage.options"
 
--- Lua's own error where memory runs out.
+-- Lua's own error when memory runs out.
 local NO_MEMORY = "not enough memory"
 
 local found, cjson = pcall(require, "cjson")
@@ -52,8 +52,8 @@ local function redactor(token)
   return redact
 end
 
--- Removes the secrets that Storyblok's responses contain: a space's delivery
--- token, a story's preview token.
+-- Removes the secrets in Storyblok's responses: a space's delivery token, a
+-- story's preview token.
 local function without_secrets(body)
   body = body:gsub('("first_token"%s*:%s*)"[^"]*"?', '%1"[secret]"')
   return (body:gsub('("preview_token"%s*:%s*)[^,}]*', '%1"[secret]"'))
@@ -252,7 +252,7 @@ function Transport:send(method, path, query, body, opts, headers)
   if opts.call == false then opts.call = call end
   local waited, raised = pcall(loop.wait, call)
   if not waited then
-    call:cancel() -- it must not be sent later, behind everybody's back
+    call:cancel() -- it must not be sent later, unnoticed
     error(raised, 0)
   end
   local failed, status, size = call:outcome()
@@ -276,7 +276,7 @@ function Transport:error_in_body(call, status, value)
   return err
 end
 
---- Creates the error of a response whose body is not what it must be.
+--- Creates the error of a response with an unexpected body.
 function Transport:undecodable(call, status, why)
   local info, request_id = call:info(), call:header "x-request-id"
   local body = call:body()
@@ -295,12 +295,12 @@ function Transport:undecodable(call, status, why)
   return err
 end
 
--- Says why a body is not JSON.
+-- Returns the reason why a body is not JSON.
 local function why_not_json(body, why)
-  if body == "" then return "the answer is empty where JSON must be" end
+  if body == "" then return "the response is empty; expected JSON" end
   local page = body:match("^%s*<") and errors.read_text(body)
-  if page then return page .. " where JSON must be" end
-  return "the answer is not JSON: " .. why
+  if page then return page .. "; expected JSON" end
+  return "the response is not JSON: " .. why
 end
 
 --- Parses an ended call's body; closes the call if it is not JSON.

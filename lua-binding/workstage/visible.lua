@@ -1,6 +1,6 @@
---- Text from outside, such as a stage's name or a service's answer, made safe
--- to print. What a terminal would obey, and what reorders or breaks a line,
--- is written as an escape: C0, DEL and C1 control characters, line and
+--- Makes text from outside, such as a stage's name or a service's response,
+-- safe to print. Characters that control a terminal, or that reorder or break a
+-- line, are written as escapes: C0, DEL and C1 control characters, line and
 -- paragraph separators, bidirectional marks and overrides, and bytes that are
 -- not UTF-8. The escapes are Lua's, so a quoted text is a Lua string.
 local visible = {}

@@ -46,7 +46,7 @@ describe("workstage", function()
     local output, status, err = place:run "whoami"
     assert.equal("", output)
     assert.equal(1, status)
-    assert.truthy(err:find("was answered with 401", 1, true))
+    assert.truthy(err:find("failed with status 401", 1, true))
     assert.truthy(err:find("STORYBLOK_OAUTH_TOKEN", 1, true))
   end)
 

@@ -24,8 +24,8 @@ enum { RECORD_BYTE = 1 << 30, PROCESS_BYTE, NO_PROCESS = -1 };
 
 /* A request of this process: in flight, or ended but not yet recorded. */
 typedef struct own_request {
-  uint64_t reservation;    /* the one that the caller has */
-  uint64_t in_file;        /* the one in the record */
+  uint64_t reservation;    /* the caller's number for it */
+  uint64_t in_file;        /* its number in the record */
   unsigned group;
   bool ended;
   ws_request_end end;
@@ -174,7 +174,7 @@ static void unlock(const ws_limit_file *file) {
   ws_file_unlock(file->fd, RECORD_BYTE);
 }
 
-/* The lock is busy: tries again after a pause, which doubles up to
+/* Schedules another try for the busy lock, after a pause that doubles up to
 ** LAST_RETRY. */
 static access_result back_off(ws_limit_file *file, ws_time now) {
   bool is_new = file->busy_since == WS_NEVER ||
@@ -426,7 +426,7 @@ static uint64_t start_now(ws_limit_file *file, ws_time now, unsigned group,
   return own->reservation;
 }
 
-/* The lock is busy: sets *at to the next try, or fails if it has been busy for
+/* Sets *at to the next try of the busy lock, or fails if it has been busy for
 ** `patience`. */
 static bool retry_later(ws_limit_file *file, ws_time now, ws_time patience,
                     ws_time *at, ws_error *error) {

@@ -84,7 +84,7 @@ typedef struct ws_limiter {
   uint64_t reservations;  /* the last one given out */
   ws_rtt_stats rtt[WS_LIMITER_GROUPS];
   int slot_count, in_flight_count;
-  /* from here on only so many are initialised; oldest first */
+  /* only slot_count of them are initialised; oldest first */
   ws_slot slots[WS_LIMITER_SLOTS + WS_LIMITER_SPARE_SLOTS];
   ws_in_flight in_flight[WS_LIMITER_IN_FLIGHT];
 } ws_limiter;

@@ -252,8 +252,8 @@ static void describe_size(ws_attempt *attempt, CURLcode code) {
     strcpy(attempt->message, "the headers of the response are too long");
 }
 
-/* True if a handshake failed because the server does not speak TLS. libcurl
-** has no code for it, so the texts of OpenSSL and GnuTLS tell. */
+/* True if a handshake failed because the server does not speak TLS. libcurl has
+** no code for it, so the messages of OpenSSL and GnuTLS are compared. */
 static bool lacks_tls(CURLcode code, const char *text) {
   return code == CURLE_SSL_CONNECT_ERROR &&
          (strstr(text, "wrong version number") ||

@@ -64,8 +64,8 @@ void answer_limited(struct request *r, double limit) {
 }
 
 /*
-** The error of a fault's status, in the shape that it names. A 429 names the
-** rate limit, if there is one: clients keep to what it says.
+** Writes the error body of a fault's status, in the fault's shape. A 429 names
+** the rate limit, if there is one, as clients use the number in its text.
 */
 static void answer_status(struct request *r, const struct fault *f) {
   const struct config *config = &r->sandbox->config;
@@ -76,7 +76,7 @@ static void answer_status(struct request *r, const struct fault *f) {
     answer_text(r, f->status, shape_named(f->shape), status_text(f->status));
 }
 
-/* Applies a fault to the response, whatever it would have been. */
+/* Applies a fault to the finished response. */
 void answer_apply_fault(struct request *r, const struct fault *f) {
   if (f->status && !f->html && !f->body) answer_status(r, f);
   if (f->status == 204) r->body_len = 0;
@@ -165,7 +165,7 @@ static void add_number(struct MHD_Response *response, const char *name,
   add_text(response, name, &b);
 }
 
-/* Rounds up: Retry-After has whole seconds. */
+/* Rounds up, as Retry-After has whole seconds. */
 static int64_t whole_seconds(double seconds) {
   int64_t whole = (int64_t)seconds;
   return (double)whole < seconds ? whole + 1 : whole;
@@ -177,7 +177,8 @@ static void remove_header(struct MHD_Response *response, const char *name) {
     if (MHD_del_response_header(response, name, value) != MHD_YES) return;
 }
 
-/* Replaces a header by a number, a text or several texts; false removes it. */
+/* Replaces a header by a number, a text or several texts; removes it for
+** false. */
 static void add_fault_header(struct MHD_Response *response, const char *name,
                              const struct json *v) {
   remove_header(response, name);
@@ -210,7 +211,7 @@ static void add_limits(struct MHD_Response *response,
   add_text(response, "X-RateLimit-Policy", &b);
 }
 
-/* Sets Date if the clock is to be wrong; else libmicrohttpd does. */
+/* Sets Date if the clock has an offset; otherwise libmicrohttpd sets it. */
 static void add_date(struct MHD_Response *response,
                      const struct sandbox *s) {
   char date[TIME_SIZE];
@@ -219,7 +220,8 @@ static void add_date(struct MHD_Response *response,
   MHD_add_response_header(response, "Date", date);
 }
 
-/* The reference spells the header per_page, clients read Per-Page. */
+/* Adds the paging headers: the reference writes per_page, clients read
+** Per-Page. */
 static void add_paging(struct MHD_Response *response,
                        const struct request *r) {
   const char *form = r->sandbox->config.paging_headers;
@@ -266,7 +268,7 @@ static void count_answer(struct request *r) {
   if (r->status == 429) s->stats.rejected++;
 }
 
-/* Sends the answer, or closes the connection in place of it. */
+/* Sends the response, or closes the connection instead. */
 enum MHD_Result answer_queue(struct request *r) {
   struct MHD_Response *response;
   enum MHD_Result result;

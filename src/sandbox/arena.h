@@ -8,12 +8,13 @@ struct arena {
   struct arena_block *blocks;
 };
 
-/* Zeroed memory that lives as long as the arena; NULL if there is none. */
+/* Returns zeroed memory that lives as long as the arena; NULL if memory runs
+** out. */
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_copy(struct arena *a, const char *text, size_t len);
 
-/* A copy of a buffer's content as a C string, and the end of the buffer; NULL
-** if memory ran out before or now. */
+/* Returns a copy of a buffer's content as a C string, and frees the buffer;
+** NULL if memory ran out in either. */
 char *arena_keep(struct arena *a, ws_buffer *buffer);
 void arena_free(struct arena *a);
 

@@ -1,4 +1,4 @@
-/* One request on its way through a handler, and the answer it gets. */
+/* One request that a handler processes, and its response. */
 #ifndef SANDBOX_CALL_H
 #define SANDBOX_CALL_H
 
@@ -21,7 +21,7 @@ struct problem {
   const char *message;
 };
 
-/* The shapes that errors come in. */
+/* The shapes of error bodies. */
 enum shape {
   SHAPE_STRING,   /* {"error":"..."} */
   SHAPE_ARRAY,    /* ["..."] */
@@ -44,12 +44,12 @@ struct call {
   struct user user;
   int64_t space;              /* Storyblok only */
   int64_t id;                 /* the last number of the path */
-  enum shape invalid;         /* of a 422 to this call */
+  enum shape invalid;         /* of a 422 response to this call */
   const struct json *body;
   char now[TIME_SIZE];
   struct problem problems[MAX_PROBLEMS];
   int problem_count;
-  /* the answer */
+  /* the response */
   int status;
   ws_buffer out;
   int64_t total, per_page;    /* headers; below zero: none */
@@ -59,7 +59,7 @@ struct call {
 void call_serve(struct call *c);
 void call_free(struct call *c);
 
-/* params: false when the call has been answered with what is wrong */
+/* params: false if an error response was written */
 const char *param(const struct call *c, const char *name);
 bool param_given(const struct call *c, const char *name);
 bool param_number(struct call *c, const char *name, int64_t least,

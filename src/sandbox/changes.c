@@ -29,7 +29,8 @@ static const struct field assign_fields[] = {
   { "user_ids", F_IDS }, { "space_role_ids", F_IDS }, { NULL, 0 },
 };
 
-/* The order of a list is undocumented: an option. */
+/* Responds with the changes that match a filter. Their order is undocumented,
+** and therefore an option. */
 static void list_story(struct call *c, struct filter *f) {
   bool newest_first = strcmp(c->config->changes_order, "newest") == 0;
   const char *way = newest_first ? "DESC" : "ASC";
@@ -46,7 +47,7 @@ static void list_story(struct call *c, struct filter *f) {
   ws_buffer_add_text(&c->out, "]}");
 }
 
-/* The reference requires with_story, the types do not. */
+/* The reference requires with_story, the types do not: an option decides. */
 void changes_list(struct call *c) {
   bool optional = strcmp(c->config->with_story, "optional") == 0;
   struct filter f;
@@ -109,8 +110,8 @@ bool user_may_change(struct call *c, int64_t stage) {
 }
 
 /*
-** True if stories may go from one stage to another. They may always come
-** from another workflow, from none, and stay where they are.
+** True if stories may move from one stage to another. They may always enter
+** from another workflow, enter from no stage, and stay where they are.
 */
 static bool transition_allowed(struct call *c, int64_t from, int64_t to) {
   int64_t allowed;
@@ -125,7 +126,7 @@ static bool transition_allowed(struct call *c, int64_t from, int64_t to) {
   return allowed != 0;
 }
 
-/* The stage of a story, or of its version in a release; 0: none. */
+/* Returns the stage of a story, or of its version in a release; 0 for none. */
 static int64_t stage_of(struct call *c, int64_t story, int64_t release) {
   int64_t stage;
   if (!release ||
@@ -150,7 +151,8 @@ static bool move_allowed(struct call *c, int64_t story, int64_t to) {
   return false;
 }
 
-/* Sets the stage of a story's version in a release, which it then is in. */
+/* Sets the stage of a story's version in a release, and adds the story to
+** it. */
 static void enter_in_release(struct call *c, int64_t story, int64_t stage,
                              const char *due_date, int64_t release) {
   store_run(c->db, "INSERT OR REPLACE INTO release_stages VALUES (?,?,?,?,?)",
@@ -162,8 +164,8 @@ static void enter_in_release(struct call *c, int64_t story, int64_t stage,
 }
 
 /*
-** Puts a story into a stage (0: into none), with what the stage does to it;
-** with a release its version there, and nothing else.
+** Moves a story into a stage (0: none) and applies the stage's effects; with a
+** release, only sets the stage of the version in it.
 */
 void story_enters(struct call *c, int64_t story, int64_t stage,
                   const char *due_date, int64_t release) {
@@ -233,7 +235,7 @@ static bool check_release(struct call *c) {
   return is_valid(c);
 }
 
-/* True for a change to no stage, where the option lets null mean that. */
+/* True for a change to no stage, if the option allows null. */
 static bool leaves_stages(const struct call *c, const struct json *change) {
   const struct json *stage = json_get(change, "workflow_stage_id");
   return stage && stage->type == JSON_NULL &&
@@ -267,7 +269,7 @@ static bool check_change(struct call *c, const struct json *change,
   return is_valid(c) && check_release(c);
 }
 
-/* No key makes this idempotent: a POST sent twice makes two changes. */
+/* Not idempotent: a POST that is sent twice makes two changes. */
 void changes_create(struct call *c) {
   const struct json *change = body_root(c, "workflow_stage_change",
                                         siblings);

@@ -63,7 +63,7 @@ static const struct field token_fields[] = {
 
 #define AT(member) offsetof(struct config, member)
 
-/* The texts that an option can be, the default first. */
+/* The values of options that are texts, the default first. */
 static const struct { const char *name; const char *choices[4]; size_t at; }
 text_choices[] = {
   { "window", { "fixed", "rolling" }, AT(window) },
@@ -85,7 +85,7 @@ text_choices[] = {
   { "kantata_errors", { "objects", "strings" }, AT(kantata_errors) },
 };
 
-/* The numbers, the same way. `false` stands for 0 where it may be given. */
+/* The same for numbers. `false` stands for 0 where it is allowed. */
 static const struct { const char *name; int64_t choices[2]; size_t at; }
 number_choices[] = {
   { "transitions", { 403, 422 }, AT(transitions) },
@@ -204,7 +204,7 @@ static void read_text(const struct json *given, const char *name,
   if (v) *value = v->type == JSON_TEXT ? v->text : NULL;
 }
 
-/* A span of seconds: a number, or two of them. */
+/* Reads a span of seconds: a number, or two of them. */
 bool span_read(const struct json *v, struct span *span) {
   if (!v) return true;
   if (v->type == JSON_INT || v->type == JSON_REAL) {
@@ -286,7 +286,7 @@ static void read_limits(struct config *c, const struct json *given) {
   if (c->log > 10000000) c->log = 10000000;
 }
 
-/* Reads the options that the three tables list. */
+/* Reads the options in the three tables. */
 static void read_choices(struct config *c, const struct json *given) {
   const struct json *gzip = json_get(given, "gzip");
   size_t i;
@@ -301,7 +301,7 @@ static void read_choices(struct config *c, const struct json *given) {
     c->gzip = gzip->boolean ? "asked" : "never";
 }
 
-/* clock_offset sets both clocks, unless one of them is given by itself. */
+/* clock_offset sets both clocks unless one of them has an option of its own. */
 static void read_clocks(struct config *c, const struct json *given) {
   read_integer(given, "clock_offset", &c->date_offset);
   c->time_offset = c->date_offset;
@@ -309,7 +309,8 @@ static void read_clocks(struct config *c, const struct json *given) {
   read_integer(given, "time_offset", &c->time_offset);
 }
 
-/* Reads the options, JSON text. What they refer to lives in the config. */
+/* Reads the options from JSON text. The config owns everything they refer
+** to. */
 bool config_read(struct config *c, const char *text, size_t len,
                  ws_buffer *err) {
   const struct json *given;
@@ -330,7 +331,7 @@ bool config_read(struct config *c, const char *text, size_t len,
          read_tokens(c, json_get(given, "tokens"), err);
 }
 
-/* The token with that text, or NULL. */
+/* Returns the token with that text, or NULL. */
 const struct token *config_token(const struct config *config,
                                  const char *text) {
   size_t i;

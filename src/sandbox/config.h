@@ -8,7 +8,7 @@ struct span {
   double min, max;
 };
 
-/* A token, its user and what this user may do. */
+/* A token, its user, and the user's permissions. */
 struct token {
   const char *text;
   int64_t user_id;
@@ -35,7 +35,7 @@ struct config {
   double log;              /* requests kept */
   bool count_rejected, any_space, strict, references, extra_fields;
   bool unique_names, unique_colors, archived_writes;
-  /* what the documents leave open; config.c lists the values */
+  /* unclear in the documentation; config.c has the values */
   const char *put, *story_stage, *no_stage, *null_stage_change;
   const char *changes_order, *content_type_filter;
   const char *with_story, *with_parent_zero, *not_found, *paging_headers;

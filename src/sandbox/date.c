@@ -1,6 +1,6 @@
 /*
-** A strict reader of ISO 8601, since SQLite takes February 30th, bare times
-** and Julian days for dates, and neither the basic form nor zones like +02.
+** A strict parser of ISO 8601. SQLite accepts February 30th, bare times and
+** Julian days as dates, but neither the basic form nor zones like +02.
 */
 #include "date.h"
 #include "base/ascii.h"
@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 struct date {
-  const char *at;  /* what is still to be read */
-  bool extended;   /* with '-' and ':' between the parts */
+  const char *at;  /* the text not read yet */
+  bool extended;   /* extended form: '-' and ':' between the parts */
   int year, month, day, hour, minute, second, milli;
   char sign;       /* of the zone */
   int zone_hour, zone_minute;
@@ -33,7 +33,7 @@ static bool number(struct date *d, int digits, int least, int most,
   return n >= least && n <= most;
 }
 
-/* Reads the separator of two parts; the basic form has none. */
+/* Reads the separator of two parts, which the basic form lacks. */
 static bool joint(struct date *d, char c) {
   return !d->extended || take(d, c);
 }
@@ -52,7 +52,7 @@ static bool read_day(struct date *d) {
          number(d, 2, 1, days_in(d->year, d->month), &d->day);
 }
 
-/* Any number of digits after a point or a comma; three of them count. */
+/* Reads any number of digits after a point or comma, of which three count. */
 static bool read_fraction(struct date *d) {
   int worth = 100;
   if (!take(d, '.') && !take(d, ',')) return true;
@@ -67,7 +67,7 @@ static bool read_seconds(struct date *d) {
   return number(d, 2, 0, 59, &d->second) && read_fraction(d);
 }
 
-/* Z, +hh:mm, +hhmm or +hh, in both forms; none is UTC. */
+/* Reads the zone: Z, +hh:mm, +hhmm or +hh. Without one the time is UTC. */
 static bool read_zone(struct date *d) {
   if (!*d->at || take(d, 'Z')) return true;
   d->sign = *d->at;
@@ -85,8 +85,8 @@ static bool read_time(struct date *d) {
 }
 
 /*
-** Reads a date, alone or with a time, in the extended or the basic form.
-** Days that no calendar has are refused.
+** Reads a date with or without a time, in the extended or the basic form.
+** Rejects days that do not exist.
 */
 bool date_read(const char *text, char out[DATE_SIZE]) {
   struct date d = { .at = text, .sign = '+' };

@@ -1,4 +1,4 @@
-/* The whole state as a snapshot. */
+/* Writes the whole state as a snapshot. */
 #include "snapshot.h"
 
 static void list(struct sandbox *s, ws_buffer *b, const char *name,

@@ -8,7 +8,7 @@ const char *const shape_names[] = {
   "objects", "strings", "status", NULL
 };
 
-/* The shape that a fault names; SHAPE_STRING without a name. */
+/* Returns the shape that a fault names; SHAPE_STRING without a name. */
 enum shape shape_named(const char *name) {
   int i;
   for (i = 0; name && shape_names[i]; i++)
@@ -20,7 +20,7 @@ static void quote(ws_buffer *b, const char *text) {
   ws_json_string(b, text, strlen(text));
 }
 
-/* A problem as one sentence: "name has already been taken". */
+/* Writes a problem as one sentence: "name has already been taken". */
 static void quote_sentence(ws_buffer *b, const struct problem *p) {
   ws_buffer text = { 0 };
   if (*p->field) text_format(&text, "%s ", p->field);
@@ -36,7 +36,7 @@ static bool same_field_before(const struct problem *p, int i) {
   return false;
 }
 
-/* "name":["...","..."] for each field, without braces. */
+/* Writes "name":["...","..."] for each field, without braces. */
 static void write_fields(ws_buffer *b, const struct problem *p, int count) {
   int i, j;
   for (i = 0; i < count; i++) {
@@ -72,7 +72,7 @@ static const char *error_type(int status) {
   }
 }
 
-/* Kantata's objects; `field` comes with validation errors only. */
+/* Writes Kantata's error objects; only validation errors have `field`. */
 static void write_objects(ws_buffer *b, int status, const struct problem *p,
                           int count) {
   const char *type = error_type(status);
@@ -90,7 +90,7 @@ static void write_objects(ws_buffer *b, int status, const struct problem *p,
   ws_buffer_add_text(b, "]}");
 }
 
-/* The shape in which a service sends an error that asks for `shape`. */
+/* Returns the shape that the service uses for an error of `shape`. */
 static enum shape sent_shape(const struct config *config, bool kantata,
                              enum shape shape) {
   bool strings = strcmp(config->kantata_errors, "strings") == 0;
@@ -164,7 +164,7 @@ void answer_error(struct call *c, int status, enum shape shape,
   answer_problems(c, status, shape);
 }
 
-/* A 404: an array of strings, or by option an object. */
+/* Responds with 404: an array of strings or, by option, an object. */
 void answer_missing(struct call *c) {
   bool array = strcmp(c->config->not_found, "array") == 0;
   answer_error(c, 404, array ? SHAPE_ARRAY : SHAPE_STRING,
@@ -179,14 +179,15 @@ void problem(struct call *c, const char *field, const char *message) {
   p->message = message;
 }
 
-/* Answers with the problems that were found, if any were. */
+/* Responds with the problems that were found, if there are any. */
 bool no_problems(struct call *c, int status, enum shape shape) {
   if (!c->problem_count) return true;
   answer_problems(c, status, shape);
   return false;
 }
 
-/* Answers 422, in the shape of this call, with the problems if any. */
+/* Responds with 422, in the shape of this call, and the problems if there are
+** any. */
 bool is_valid(struct call *c) {
   return no_problems(c, 422, c->invalid);
 }

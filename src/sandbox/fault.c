@@ -17,7 +17,7 @@ static const struct field fields[] = {
   { "html", F_BOOL }, { "query", F_OBJECT }, { NULL, 0 },
 };
 
-/* A start value for ws_random() that differs much for neighbouring seeds;
+/* Returns a start value for ws_random() that differs much for similar seeds;
 ** never 0. */
 uint64_t random_start(int64_t seed) {
   uint64_t z = (uint64_t)seed + 0x9e3779b97f4a7c15u;
@@ -182,7 +182,7 @@ static bool read_batch(struct faults *all, struct fault_batch *batch,
   return true;
 }
 
-/* Adds a list of faults, JSON text, behind the ones that are there. */
+/* Adds a list of faults from JSON text after the existing ones. */
 bool faults_add(struct faults *all, const char *json, size_t len,
                 int64_t seed, ws_buffer *err) {
   struct fault_batch *batch = ws_calloc(1, sizeof *batch), **tail;
@@ -198,7 +198,7 @@ bool faults_add(struct faults *all, const char *json, size_t len,
   return true;
 }
 
-/* Disables all faults. They stay in memory: a request may still use one. */
+/* Disables all faults. They stay in memory, as a request may still use one. */
 void faults_clear(struct faults *all) {
   struct fault_batch *batch;
   size_t i;
@@ -236,7 +236,7 @@ static bool meets(struct fault *f, const char *method, const char *path) {
   return strstr(path, f->path) != NULL;
 }
 
-/* Counts the match; true if the fault applies this time. */
+/* Counts a match; true if the fault applies to it. */
 static bool fires(struct fault *f) {
   if (f->matched++ < f->after) return false;
   if (f->count >= 0 && f->fired >= f->count) return false;
@@ -245,7 +245,7 @@ static bool fires(struct fault *f) {
   return true;
 }
 
-/* The first fault that applies to a request, or NULL. */
+/* Returns the first fault that applies to a request, or NULL. */
 struct fault *faults_find(struct faults *all, const char *method,
                           const char *path) {
   struct fault_batch *batch;
@@ -259,8 +259,8 @@ struct fault *faults_find(struct faults *all, const char *method,
 }
 
 /*
-** True if the request is not executed: an error status means a server
-** that refused it, unless the fault says otherwise.
+** True if the request is not executed: an error status means that the server
+** refused it, unless the fault says otherwise.
 */
 bool fault_skips_effect(const struct fault *f) {
   if (f->effect) return !f->effect->boolean;

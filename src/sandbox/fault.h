@@ -9,13 +9,13 @@ enum moment { NEVER, BEFORE, AFTER };  /* relative to the effect */
 struct fault {
   /* which requests */
   const char *name, *method, *path;
-  int64_t after, count;    /* matches left out first; most times, or -1 */
+  int64_t after, count;    /* matches to skip; maximum number, or -1 */
   double chance;
   uint64_t random;
   int64_t matched, fired;
   bool enabled;
-  /* what happens to them */
-  int status;              /* 0: the one that the request earns */
+  /* their effects */
+  int status;              /* 0: that of the request */
   const struct json *body, *headers, *effect;
   const struct json *query;  /* parameters that replace those sent */
   const char *shape;

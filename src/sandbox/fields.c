@@ -69,7 +69,7 @@ const char *field_wants(const struct field *field) {
   return "an object";
 }
 
-/* The name that was most likely meant, or NULL if none is near. */
+/* Returns the name that was most likely meant, or NULL if none is similar. */
 static const char *nearest_field(const struct field *fields,
                                  const char *name) {
   const char *names[80];
@@ -89,8 +89,8 @@ static bool unknown_field(const struct field *fields, const char *name,
 }
 
 /*
-** Checks an object that a person wrote: options, faults, a snapshot. An
-** empty array passes for an empty object: Lua has one table for both.
+** Checks an object written by a person: options, faults, a snapshot. Accepts an
+** empty array as an empty object, as Lua has one type for both.
 */
 bool fields_check(const struct field *fields, const struct json *object,
                   const char *what, ws_buffer *err) {

@@ -39,8 +39,8 @@ void filter_number(struct filter *f, const char *sql, int64_t number) {
 }
 
 /*
-** A list's parameter. Written as name[]=1&name[]=2, which the services do not
-** promise to read, it is refused: to ignore it would be to answer with all.
+** Returns a parameter that is a list. Refuses the form name[]=1&name[]=2, which
+** the services do not promise to read: ignoring it would list everything.
 */
 static const char *list_param(struct filter *f, const char *name) {
   char brackets[64];
@@ -84,7 +84,8 @@ void filter_by_date(struct filter *f, const char *name, const char *sql) {
     filter_refuse(f, name, "must be an ISO 8601 date");
 }
 
-/* The query of head, filters and tail, with the filters' values bound. */
+/* Prepares the query of head, filters and tail, with the filters' values
+** bound. */
 sqlite3_stmt *filter_query(struct filter *f, const char *head,
                            const char *tail) {
   ws_buffer sql = { 0 };
@@ -116,7 +117,7 @@ int64_t filter_count(struct filter *f, const char *table) {
   return count;
 }
 
-/* Adds the rows' first columns to `out`, with commas between. */
+/* Adds the first column of each row to `out`, separated by commas. */
 void filter_rows(struct filter *f, const char *head, const char *tail,
                  ws_buffer *out) {
   sqlite3_stmt *st = filter_query(f, head, tail);

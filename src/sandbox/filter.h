@@ -11,7 +11,7 @@ struct filter {
   ws_buffer where;
   struct { char type; const char *text; int64_t number; } values[MAX_VALUES];
   int count;
-  bool bad;  /* the call has been answered with what is wrong */
+  bool bad;  /* an error response was written */
 };
 
 void filter_start(struct filter *f, struct call *c, const char *where,

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* The member of that name, made as an object where there is none. */
+/* Returns the member with that name; creates it as an object if it is
+** missing. */
 static struct json *member(struct arena *arena, struct json *parent,
                            const char *name, size_t len) {
   struct json **at = &parent->child;
@@ -20,7 +21,7 @@ static struct json *member(struct arena *arena, struct json *parent,
   return (*at)->key ? *at : NULL;
 }
 
-/* Puts one value at the place that its name describes. */
+/* Stores one value at the path in its name. */
 static bool put(struct arena *arena, struct json *root,
                 const struct param *p) {
   const char *name = p->name;

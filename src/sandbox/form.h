@@ -4,7 +4,7 @@
 
 #include "json.h"
 
-/* The tree of a form, all its values texts; NULL without memory. */
+/* Parses a form into a tree whose values are texts; NULL if memory runs out. */
 const struct json *form_parse(struct arena *arena, const char *text,
                               size_t len);
 

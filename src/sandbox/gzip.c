@@ -1,6 +1,6 @@
 /*
-** Writes gzip files (RFC 1952) of stored blocks (RFC 1951, 3.2.4): clients
-** have to decode them, and no library is needed to write them.
+** Writes gzip files (RFC 1952) of stored blocks (RFC 1951, 3.2.4), which
+** clients must decode and which need no library.
 */
 #include "gzip.h"
 

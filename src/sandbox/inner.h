@@ -1,4 +1,4 @@
-/* The sandbox as its own parts see it. `lock` guards everything below it. */
+/* The internal structure of the sandbox. `lock` guards everything below it. */
 #ifndef SANDBOX_INNER_H
 #define SANDBOX_INNER_H
 
@@ -29,8 +29,8 @@ struct sandbox {
   struct link *links;      /* open connections */
   uint64_t link_count;     /* numbers them */
   uint64_t random;
-  int64_t user, k_user;    /* whose a token is that nobody named */
-  uint64_t admitted;       /* in flight, with a limit of those */
+  int64_t user, k_user;    /* the user of tokens that are not configured */
+  uint64_t admitted;       /* in flight, counted if there is a limit */
   bool stopping;
 };
 

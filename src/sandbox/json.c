@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 64
-#define RESULT_DEPTH 128  /* a dump holds what bodies held, and some more */
+#define RESULT_DEPTH 128  /* a dump has the bodies' values inside more levels */
 
 /* The state of building a tree from a text. */
 struct builder {
@@ -30,7 +30,7 @@ static struct json *new_value(struct builder *b, enum json_type type) {
   return value;
 }
 
-/* Copies a string. Zeros are refused: no text of the services has one. */
+/* Copies a string. Rejects NUL bytes, as no text of the services has one. */
 static const char *keep(struct builder *b, const char *text, size_t size) {
   const char *copy;
   if (memchr(text, '\0', size)) return refuse(b, "a zero in a string");
@@ -78,7 +78,7 @@ static struct json *build_flag(struct builder *b, bool flag) {
   return value;
 }
 
-/* Builds the next value; NULL after an error. */
+/* Builds the next value; NULL on error. */
 static struct json *build(struct builder *b) {
   struct json *value = NULL;
   if (b->depth == b->max_depth) return refuse(b, "nested too deeply");
@@ -115,19 +115,20 @@ static const struct json *parse(struct arena *arena, const char *text,
   return NULL;
 }
 
-/* The tree of a text, or NULL with the reason in `err`. */
+/* Parses a text into a tree; NULL with the reason in `err` on error. */
 const struct json *json_parse(struct arena *arena, const char *text,
                               size_t len, ws_buffer *err) {
   return parse(arena, text, len, MAX_DEPTH, err);
 }
 
-/* The same for what the sandbox itself wrote, which may be deeper. */
+/* The same for text that the sandbox wrote, which may be nested deeper. */
 const struct json *json_parse_result(struct arena *arena, const char *text,
                                      size_t len, ws_buffer *err) {
   return parse(arena, text, len, RESULT_DEPTH, err);
 }
 
-/* The member of that name, or NULL; the last one where it comes twice. */
+/* Returns the member with that name, or NULL; the last one if it is
+** repeated. */
 const struct json *json_get(const struct json *object, const char *key) {
   const struct json *member, *found = NULL;
   if (!object || object->type != JSON_OBJECT) return NULL;

@@ -1,4 +1,4 @@
-/* JSON text to a tree. Integers are exact, strings are valid UTF-8. */
+/* Parses JSON text into a tree. Integers are exact, strings are valid UTF-8. */
 #ifndef SANDBOX_JSON_H
 #define SANDBOX_JSON_H
 

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* limit and offset, which override page and per_page; both or neither. */
+/* Reads limit and offset, which override page and per_page and must be given
+** together. */
 static bool read_offset(struct call *c, struct answer *a) {
   int64_t limit = 0;
   if (!param_given(c, "limit") && !param_given(c, "offset")) return true;
@@ -19,7 +20,7 @@ static bool read_offset(struct call *c, struct answer *a) {
   return true;
 }
 
-/* The page that is asked for: 20 objects, at most 200. */
+/* Reads the requested page: 20 objects, at most 200. */
 bool answer_page(struct call *c, struct answer *a, const char *kind) {
   memset(a, 0, sizeof *a);
   a->kind = kind;
@@ -28,7 +29,7 @@ bool answer_page(struct call *c, struct answer *a, const char *kind) {
   return read_offset(c, a);
 }
 
-/* Adds one of the objects that were asked for. */
+/* Adds one of the requested objects. */
 void answer_add(struct answer *a, int64_t id, const char *json) {
   const char *comma = a->count++ ? "," : "";
   text_format(&a->results, "%s{\"key\":\"%s\",\"id\":\"%lld\"}", comma, a->kind,
@@ -45,8 +46,8 @@ static void add_objects(ws_buffer *out, const char *kind,
 }
 
 /*
-** Writes the whole answer and frees its parts. `users` and `workspaces`
-** are what is included, members of an object; NULL leaves the key out.
+** Writes the response and frees its parts. `users` and `workspaces` are the
+** included objects, as members of an object; NULL omits the key.
 */
 void answer_write(struct call *c, struct answer *a, const char *users,
                   const char *workspaces) {
@@ -70,7 +71,7 @@ void kantata_missing(struct call *c) {
   answer_error(c, 404, SHAPE_STRING, "The record could not be found");
 }
 
-/* True if a comma list among the parameters holds a name. */
+/* True if a parameter is a comma-separated list that contains a name. */
 bool param_lists(const struct call *c, const char *param_name,
                  const char *name) {
   const char *list = param(c, param_name);
@@ -82,7 +83,7 @@ bool param_lists(const struct call *c, const char *param_name,
   return false;
 }
 
-/* The token's user, in the format of all responses. */
+/* Responds with the token's user, in the format of all responses. */
 void k_users_me(struct call *c) {
   ws_buffer user = { 0 };
   struct answer a;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* user_id and workspace_id come only with what is included: %d is 0 or 1. */
+/* user_id and workspace_id are present only if the object is included: %d is 0
+** or 1. */
 #define STATUS_CHANGE \
   "SELECT h.id, json_patch(json_patch(json_object(" \
   "'id',CAST(h.id AS TEXT),'created_at',h.created_at," \
@@ -26,7 +27,7 @@ static const struct field change_fields[] = {
 
 static const struct field no_siblings[] = { { NULL, 0 } };
 
-/* The included objects of a response, each once. */
+/* Writes the included objects of a response, each once. */
 struct included {
   ws_buffer users, workspaces;
   bool with_users, with_workspaces;
@@ -65,7 +66,7 @@ static void add_changes(struct call *c, struct answer *a,
   }
 }
 
-/* Refuses what cannot be included. */
+/* Rejects names of objects that cannot be included. */
 static bool check_include(struct call *c) {
   const char *list = param(c, "include");
   while (list && *list) {
@@ -78,7 +79,7 @@ static bool check_include(struct call *c) {
   return no_problems(c, 400, SHAPE_STRING);
 }
 
-/* Answers with the changes that match a filter, in an order. */
+/* Responds with the changes that match a filter, in an order. */
 static void answer_changes(struct call *c, struct answer *a,
                            struct filter *f, const char *way) {
   struct included with = { 0 };

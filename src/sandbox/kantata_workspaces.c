@@ -19,20 +19,20 @@ static const struct field workspace_fields[] = {
 
 static const struct field no_siblings[] = { { NULL, 0 } };
 
-/* Attributes that come only when optional_fields names them. */
+/* Attributes that are returned only if optional_fields names them. */
 static const char *const optional_fields[] = {
   "stage", "provider_lead_name", "client_lead_name", "minutes_logged",
   "total_invoiced", NULL
 };
 
-/* SQL that is true where the caller may see the status of workspace w. */
+/* Returns SQL that is true if the caller may see the status of workspace w. */
 static const char *sees_status(const struct call *c) {
   return c->user.client ? "0" : "NOT w.status_hidden";
 }
 
 /*
-** Adds the SQL of a workspace w as JSON. Who may not see the status gets
-** none, and finds no status_key in update_whitelist.
+** Adds the SQL of a workspace w as JSON. A caller who may not see the status
+** gets neither the status nor status_key in update_whitelist.
 */
 void workspace_sql(const struct call *c, ws_buffer *sql) {
   int i;
@@ -56,7 +56,7 @@ void workspace_sql(const struct call *c, ws_buffer *sql) {
 
 /* --- filters ----------------------------------------------------------- */
 
-/* archived = only, include or exclude; include_archived = true. */
+/* Filters by archived (only, include, exclude) and include_archived=true. */
 static void filter_archived(struct filter *f) {
   const char *archived = param(f->c, "archived");
   int include;
@@ -88,8 +88,8 @@ static void filter_times(struct filter *f) {
                  " AND json_extract(w.attributes,'$.due_date') < ?");
 }
 
-/* The one account is that of every token; its users take part in a project
-** unless `participants` lists others. */
+/* All tokens belong to one account, whose users participate in a project unless
+** `participants` lists others. */
 static void filter_membership(struct filter *f) {
   int mine, participates;
   char sql[200];
@@ -117,7 +117,7 @@ static void filter_stage(struct filter *f) {
                 " 'project') = ?", stage);
 }
 
-/* The text that the words of a search are looked up in. */
+/* The text that is searched for words. */
 #define SEARCHED \
   "lower(w.id || ' ' || w.title || ' ' || w.attributes)"
 
@@ -131,7 +131,7 @@ static const struct { const char *name, *sql; } terms[] = {
                " '$.workspace_group_ids') WHERE CAST(value AS TEXT) = ?)" },
 };
 
-/* Reads one term; gives what follows, or NULL where it is none. */
+/* Reads one term and returns the rest of the text; NULL if it is not a term. */
 static const char *add_term(struct filter *f, const char *at) {
   size_t i, len;
   for (i = 0; i < sizeof terms / sizeof *terms; i++) {
@@ -148,7 +148,7 @@ static const char *add_term(struct filter *f, const char *at) {
   return NULL;
 }
 
-/* Words and terms, joined by blanks. `only` is not searched. */
+/* Filters by words and terms, separated by blanks. `only` is not searched. */
 static void filter_search(struct filter *f) {
   const char *at = param(f->c, "search");
   if (!at || param_given(f->c, "only")) return;
@@ -164,7 +164,8 @@ static void filter_search(struct filter *f) {
   }
 }
 
-/* The text at the beginning of any word of the title, case ignored. */
+/* Filters by a text at the beginning of any word of the title, ignoring
+** case. */
 static void filter_matching(struct filter *f) {
   filter_by_text(f, "matching", " AND instr(' ' || lower(w.title),"
                  " ' ' || lower(?)) > 0");
@@ -219,7 +220,7 @@ static bool find_order(struct filter *f, const char *order,
   return false;
 }
 
-/* By default the last updated come first, with `search` the best match. */
+/* By default the last updated ones are first, with `search` the best match. */
 static bool add_order(struct filter *f, ws_buffer *sql) {
   const char *order = param(f->c, "order");
   if (!order) order = param_given(f->c, "search") ? "search"
@@ -271,7 +272,7 @@ static void answer_one(struct call *c, int64_t id) {
   filter_free(&f);
 }
 
-/* An archived one is hidden without include_archived=true. */
+/* Hides an archived workspace without include_archived=true. */
 void workspaces_get(struct call *c) {
   int64_t archived;
   int include;
@@ -283,7 +284,7 @@ void workspaces_get(struct call *c) {
     kantata_missing(c);
 }
 
-/* True if the project may be written to: by option not if it is archived. */
+/* True if the project may be changed; by option false for an archived one. */
 bool workspace_writable(struct call *c, int64_t id) {
   int64_t archived;
   store_int(c->db, &archived, "SELECT archived FROM k_workspaces"
@@ -308,7 +309,7 @@ static bool has_column(const char *name) {
          strcmp(name, "archived") == 0;
 }
 
-/* SQL for the value of a field as responses hold it: ids are strings. */
+/* Returns SQL for the value of a field as in responses: ids are strings. */
 static const char *stored_form(const struct field *f) {
   if (f->types & F_IDS)
     return "(SELECT json_group_array(CAST(value AS TEXT)) FROM json_each(?))";
@@ -330,7 +331,7 @@ static void set_attribute(struct call *c, const struct json *v) {
   ws_buffer_free(&sql);
 }
 
-/* Sets all that is given but the status. */
+/* Sets all given fields except the status. */
 static void set_attributes(struct call *c, const struct json *workspace) {
   const struct json *archived = json_get(workspace, "archived"), *v;
   store_run(c->db, "UPDATE k_workspaces SET title = coalesce(?, title),"
@@ -341,7 +342,7 @@ static void set_attributes(struct call *c, const struct json *workspace) {
     if (!has_column(v->key)) set_attribute(c, v);
 }
 
-/* The same status again is no error here, and makes no change. */
+/* Setting the current status is not an error here, and makes no change. */
 void workspaces_update(struct call *c) {
   const struct json *workspace = body_root(c, "workspace", no_siblings);
   const struct json *key;

@@ -26,7 +26,7 @@ static void close_idle(void *host, struct timer *timer, bool stopping) {
   ws_free(idle);
 }
 
-/* Closes the connection later, unless a request comes over it before. */
+/* Closes the connection later, unless it gets another request first. */
 void close_when_idle(struct sandbox *s, const struct link *link,
                      double seconds) {
   struct idle *idle = ws_calloc(1, sizeof *idle);

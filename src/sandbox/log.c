@@ -50,7 +50,7 @@ uint64_t log_add(struct log *log, const struct message *m, double at) {
   return number;
 }
 
-/* The entry of a request; NULL if it was replaced. */
+/* Returns the entry of a request; NULL if it was replaced. */
 struct entry *log_entry(struct log *log, uint64_t number) {
   if (!log->capacity || number == 0 || number > log->next ||
       log->next - number >= log->capacity)
@@ -72,7 +72,7 @@ static void write_entry(ws_buffer *b, const struct entry *e,
   ws_buffer_add_text(b, "}");
 }
 
-/* The entries from a number on, as a JSON array. */
+/* Writes the entries from a number on as a JSON array. */
 void log_write(struct log *log, uint64_t from, ws_buffer *b) {
   uint64_t n = log->next > log->capacity ? log->next - log->capacity + 1 : 1;
   bool first = true;

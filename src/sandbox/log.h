@@ -1,4 +1,4 @@
-/* The log of requests, in the order of their arrival. */
+/* The log of requests, in order of arrival. */
 #ifndef SANDBOX_LOG_H
 #define SANDBOX_LOG_H
 
@@ -8,7 +8,7 @@ struct entry {
   double at;           /* seconds since the start */
   char *text;          /* method, path, query, headers, body as JSON */
   const char *fault;   /* its name lives as long as the sandbox */
-  int status;          /* 0: no answer (yet) */
+  int status;          /* 0: no response (yet) */
   bool effect;
 };
 

@@ -14,13 +14,13 @@
   "'firstname',u.firstname,'lastname',u.lastname,'org_role','member'," \
   "'has_org',json('true'),'org',json_object('name','Demo'))"
 
-/* A collaborator's user has no `email`, but two others. */
+/* A collaborator's user has two other addresses instead of `email`. */
 #define MEMBER_USER \
   "json_object('id',u.id,'userid',u.userid," \
   "'friendly_name',u.friendly_name,'firstname',u.firstname," \
   "'lastname',u.lastname,'alt_email',NULL,'real_email'," USER_EMAIL ")"
 
-/* %d says whether can_act_as_admin is asked for. */
+/* %d is 1 if can_act_as_admin was requested. */
 #define COLLABORATOR \
   "json_patch(json_object(" J_COLUMN(m, id) "," J_COLUMN(m, space_id) "," \
   J_COLUMN(m, role) ",'space_role_ids',json(m.space_role_ids)," \
@@ -32,12 +32,12 @@
   "json_object('id',m.id,'role',m.role,'subtitle',m.subtitle," \
   "'ext_id',m.ext_id)"
 
-/* The addresses of a collaborator that a search looks into. */
+/* The addresses of a collaborator that are searched. */
 #define MEMBER_TEXT \
   "lower(coalesce(u.userid || ' ' || u.friendly_name || ' ' ||" \
   " coalesce(u.email, ''), json_extract(m.invitation, '$.email')))"
 
-/* The token's user. */
+/* Responds with the token's user. */
 void members_me(struct call *c) {
   ws_buffer_add_text(&c->out, "{\"user\":");
   store_text(c->db, &c->out, "SELECT " USER " FROM users u WHERE u.id = ?",
@@ -45,7 +45,7 @@ void members_me(struct call *c) {
   ws_buffer_add_text(&c->out, "}");
 }
 
-/* The same for OAuth apps, with the space's roles left out. */
+/* The same for OAuth apps, without the space's roles. */
 void members_user_info(struct call *c) {
   members_me(c);
 }
@@ -57,7 +57,7 @@ void members_spaces(struct call *c) {
   ws_buffer_add_text(&c->out, "]}");
 }
 
-/* The code of the region that an id belongs to. */
+/* Returns the code of the region of an id. */
 static const char *region_of(int64_t id) {
   static const char *const codes[] = { "eu", "us", "ca", "ap" };
   int64_t region = id >> 48;
@@ -79,7 +79,7 @@ static void write_collaborator_rows(struct call *c) {
            " FROM collaborators m WHERE m.space_id = ? ORDER BY m.id");
 }
 
-/* The space with its plan, roles and people. */
+/* Responds with the space, its plan, roles and collaborators. */
 void members_space(struct call *c) {
   ws_buffer_add_text(&c->out, "{\"space\":");
   store_text(c->db, &c->out,
@@ -100,7 +100,7 @@ void members_space(struct call *c) {
   ws_buffer_add_text(&c->out, "}}");
 }
 
-/* The roles that match the filters. */
+/* Responds with the roles that match the filters. */
 void members_roles(struct call *c) {
   struct filter f;
   filter_start(&f, c, "m.space_id = ?", c->space);
@@ -115,7 +115,7 @@ void members_roles(struct call *c) {
   filter_free(&f);
 }
 
-/* All releases, or those that a branch takes; there is no paging. */
+/* Responds with all releases, or those of a branch, in one page. */
 void members_releases(struct call *c) {
   struct filter f;
   filter_start(&f, c, "m.space_id = ?", c->space);
@@ -135,7 +135,7 @@ void members_releases(struct call *c) {
   filter_free(&f);
 }
 
-/* Someone invited has no user yet: `user` and `user_id` are null. */
+/* Invited collaborators have no user yet: `user` and `user_id` are null. */
 static void write_collaborators(struct call *c, struct filter *f,
                                 bool with_act_as, int64_t page) {
   ws_buffer head = { 0 };

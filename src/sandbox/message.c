@@ -11,7 +11,7 @@ static int hex_digit(char c) {
   return -1;
 }
 
-/* A copy without %-escapes. In a query '+' stands for a blank. */
+/* Returns a copy without %-escapes. In a query "+" is a blank. */
 static char *decode(struct arena *a, const char *text, size_t len,
                     bool query) {
   static char nothing[1];
@@ -36,8 +36,8 @@ static char *decode(struct arena *a, const char *text, size_t len,
 }
 
 /*
-** Brings a path into its one form: official clients send "/v1//spaces", a
-** slash at the end is accepted, and Kantata's paths may end in ".json".
+** Normalizes a path: official clients send "/v1//spaces", a trailing slash is
+** accepted, and Kantata's paths may end in ".json".
 */
 static void normalize_path(char *path) {
   size_t len;
@@ -76,7 +76,7 @@ struct param *params_split(struct arena *arena, const char *text,
   return params;
 }
 
-/* The message for a request's address; the rest is filled in later. */
+/* Creates the message from a request's address; the rest is filled in later. */
 struct message *message_new(const char *uri) {
   struct message *m = ws_calloc(1, sizeof *m);
   size_t len = strcspn(uri, "?");
@@ -98,7 +98,8 @@ void message_free(struct message *m) {
   ws_free(m);
 }
 
-/* The value of a parameter, the last one if it is repeated; or NULL. */
+/* Returns the value of a parameter (the last one if it is repeated), or
+** NULL. */
 const char *message_param(const struct message *m, const char *name) {
   size_t i;
   for (i = m->param_count; i > 0; i--)
@@ -122,7 +123,7 @@ void message_set_param(struct message *m, const char *name,
   m->param_count = count;
 }
 
-/* The token, and whether it came with the scheme "Bearer". */
+/* Reads the token, and sets whether it has the scheme "Bearer". */
 const char *message_token(const struct message *m, bool *bearer) {
   const char *text = m->authorization ? m->authorization : "";
   *bearer = ws_ascii_starts_with(text, "bearer") &&
@@ -132,7 +133,7 @@ const char *message_token(const struct message *m, bool *bearer) {
   return text;
 }
 
-/* The number in "/v1/spaces/17/...", or 0. */
+/* Returns the number in "/v1/spaces/17/...", or 0. */
 int64_t message_space(const struct message *m) {
   static const char prefix[] = "/v1/spaces/";
   const char *at = m->path + sizeof prefix - 1;

@@ -1,4 +1,4 @@
-/* A request as it came in, apart from any connection. */
+/* A received request, independent of its connection. */
 #ifndef SANDBOX_MESSAGE_H
 #define SANDBOX_MESSAGE_H
 
@@ -11,8 +11,8 @@ struct param {
 struct message {
   struct arena arena;
   const char *method;
-  char *path;                 /* decoded, in its one form */
-  const char *query;          /* as it came, or NULL */
+  char *path;                 /* decoded and normalized */
+  const char *query;          /* as received, or NULL */
   struct param *params;
   size_t param_count;
   const char *authorization;  /* or NULL */

@@ -1,4 +1,4 @@
-/* Reading what the caller sent: query parameters and bodies. */
+/* Reads query parameters and bodies. */
 #include "call.h"
 #include "json/writer.h"
 
@@ -10,7 +10,7 @@ const char *param(const struct call *c, const char *name) {
   return message_param(c->message, name);
 }
 
-/* True if a required parameter is there and not empty. */
+/* True if a required parameter is present and not empty. */
 bool param_given(const struct call *c, const char *name) {
   const char *text = param(c, name);
   return text && *text;
@@ -21,7 +21,8 @@ static bool bad_param(struct call *c, const char *name, const char *what) {
   return no_problems(c, 400, SHAPE_STRING);
 }
 
-/* A number from `least` on; `value` stays as it is without the parameter. */
+/* Reads a number of at least `least`; without the parameter, `value` is
+** unchanged. */
 bool param_number(struct call *c, const char *name, int64_t least,
                   int64_t *value) {
   const char *text = param(c, name);
@@ -50,7 +51,7 @@ bool param_page(struct call *c, int64_t *page, int64_t *per_page,
   return true;
 }
 
-/* `flag` becomes 1 or 0, or -1 when the parameter is absent. */
+/* Sets `flag` to 1 or 0, or to -1 if the parameter is absent. */
 bool param_flag(struct call *c, const char *name, int *flag) {
   const char *text = param(c, name);
   *flag = -1;
@@ -61,7 +62,7 @@ bool param_flag(struct call *c, const char *name, int *flag) {
   return true;
 }
 
-/* "1,2,3" as "[1,2,3]", NULL when one of them is no id. */
+/* Converts "1,2,3" to "[1,2,3]"; NULL if one of them is not an id. */
 const char *ids_as_json(struct call *c, const char *list) {
   size_t len = strlen(list), digits = 0, i;
   char *json = arena_alloc(&c->arena, len + 3);
@@ -80,7 +81,7 @@ const char *ids_as_json(struct call *c, const char *list) {
   return json;
 }
 
-/* "a,b" as "["a","b"]". */
+/* Converts "a,b" to "[\"a\",\"b\"]". */
 const char *texts_as_json(struct call *c, const char *list) {
   ws_buffer b = { 0 };
   ws_buffer_add_text(&b, "[");
@@ -105,8 +106,8 @@ static const char *must_be(struct call *c, const struct field *f) {
 }
 
 /*
-** The object under the body's one proper key. Beside it only `siblings`
-** may stand, an end-marked table.
+** Returns the object under the body's root key. Besides it, only the members in
+** `siblings` (NULL-terminated) are allowed.
 */
 const struct json *body_root(struct call *c, const char *key,
                              const struct field *siblings) {
@@ -135,7 +136,7 @@ static bool read_text_integer(struct json *v) {
   return true;
 }
 
-/* A number or a flag that came as text, as Kantata takes them. */
+/* Converts a number or flag that was sent as text, which Kantata accepts. */
 static void read_text_value(const struct field *f, struct json *v) {
   bool flag = (f->types & F_BOOL) && (strcmp(v->text, "true") == 0 ||
                                       strcmp(v->text, "false") == 0);
@@ -156,7 +157,7 @@ static void read_text_ids(const struct json *list) {
     if (v->type == JSON_TEXT) read_text_integer(v);
 }
 
-/* Brings an object's texts into the types that its fields have. */
+/* Converts an object's texts to the types of their fields. */
 static void read_texts(const struct field *fields, const struct json *object) {
   struct json *v;
   for (v = object->child; v; v = v->next) {
@@ -167,7 +168,7 @@ static void read_texts(const struct field *fields, const struct json *object) {
   }
 }
 
-/* Refuses unknown names, then wrong types, with a 422. */
+/* Rejects unknown names, then wrong types, with 422. */
 bool body_check(struct call *c, const struct field *fields,
                 const struct json *object) {
   const struct json *v;

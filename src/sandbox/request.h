@@ -1,4 +1,4 @@
-/* A request on its way through the server, and the connection it came by. */
+/* A request that the server processes, and its connection. */
 #ifndef SANDBOX_REQUEST_H
 #define SANDBOX_REQUEST_H
 
@@ -6,7 +6,7 @@
 
 #include <microhttpd.h>
 
-/* An open connection. `serial` is never used again. */
+/* An open connection. `serial` is never reused. */
 struct link {
   struct link *next, *previous;
   uint64_t serial;
@@ -17,7 +17,7 @@ struct link {
 
 enum phase { READING, TRAVELLING, DELAYED, RETURNING, HANGING };
 
-/* A request on its way, from its first line to its last byte. */
+/* A request, from its first line to the last byte of its response. */
 struct request {
   struct timer timer;  /* must be first: the timer is the request */
   struct sandbox *sandbox;
@@ -30,7 +30,7 @@ struct request {
   uint64_t number;     /* in the log */
   const struct fault *fault;
   int64_t hang_until;
-  /* the answer */
+  /* the response */
   int status;
   char *body;
   size_t body_len;

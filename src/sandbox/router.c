@@ -1,4 +1,4 @@
-/* From a request to its handler: who asks, for what, in which space. */
+/* Finds the handler of a request, the caller and the space. */
 #include "json/utf8.h"
 #include "resources.h"
 
@@ -8,7 +8,7 @@
 struct route {
   const char *method, *path;  /* '#' stands for a number */
   void (*handle)(struct call *c);
-  const char *params;         /* those of the query, between blanks */
+  const char *params;         /* those of the query, separated by blanks */
   enum shape invalid;
 };
 
@@ -95,7 +95,7 @@ static const char *take_number(const char *path, int64_t *number) {
   return path > from && *number <= WS_MAX_ID ? path : NULL;
 }
 
-/* Matches a path; its last number becomes the id, the first the space. */
+/* Matches a path: its first number is the space, its last one the id. */
 static bool match(const char *pattern, const char *path, struct call *c) {
   int numbers = 0;
   for (; *pattern; pattern++) {
@@ -120,9 +120,9 @@ static const struct route *find_route(struct call *c) {
 }
 
 /*
-** Finds whose token it is. A personal token comes bare, an OAuth token and
-** any of Kantata's as Bearer; the wrong way round does not pass. Where no
-** tokens are given every one is the first user's, an admin's.
+** Finds the user of the token. A personal token must be sent bare, an OAuth
+** token and Kantata's as Bearer. Without the option `tokens`, every token
+** belongs to the first user, an admin.
 */
 static bool authenticate(struct call *c) {
   bool bearer, kantata = message_is_kantata(c->message);
@@ -142,8 +142,8 @@ static bool authenticate(struct call *c) {
 }
 
 /*
-** True if a number is a space's id: below 2^48 the regions have a million
-** each, above it bits 48 to 52 name the region.
+** True if a number is the id of a space: below 2^48 each region has a million
+** ids, above it bits 48 to 52 are the region.
 */
 bool space_id_valid(int64_t id) {
   int64_t region = id >> 48;
@@ -194,8 +194,8 @@ static bool may_come(struct call *c, const struct route *route) {
   return false;
 }
 
-/* True if a list of names between blanks has the name; "name[" matches all
-** names that begin so. */
+/* True if a list of names, separated by blanks, has the name; "name[" matches
+** all names with that beginning. */
 static bool is_listed(const char *names, const char *name) {
   while (*names) {
     size_t len = strcspn(names, " ");
@@ -212,8 +212,8 @@ static bool is_utf8(const char *text) {
 }
 
 /*
-** Refuses parameters that the call does not have: a list that ignored one
-** would be a list of things that were not asked for.
+** Rejects parameters that the call does not have: a list that ignored a filter
+** would have other items than requested.
 */
 static bool check_params(struct call *c, const struct route *route) {
   const struct message *m = c->message;
@@ -247,8 +247,8 @@ static void handle(struct call *c) {
 }
 
 /*
-** Serves one call within a transaction of the caller's. The answer's status
-** says whether it is to be kept.
+** Serves one call within the caller's transaction. The status of the response
+** decides if the transaction is kept.
 */
 void call_serve(struct call *c) {
   ws_buffer err = { 0 };

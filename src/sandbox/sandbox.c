@@ -15,7 +15,7 @@ static void free_all(struct sandbox *s) {
   ws_free(s);
 }
 
-/* The option `faults`: a list, or a file that holds one. */
+/* Reads the option `faults`: a list, or a file with one. */
 static bool add_faults(struct sandbox *s, const struct json *faults,
                        ws_buffer *err) {
   ws_buffer text = { 0 }, why = { 0 };

@@ -1,8 +1,8 @@
 /*
 ** The sandbox: an emulator of Storyblok's and Kantata's services. Options,
-** faults and snapshots go in, and all results come out, as JSON text; what
-** comes out is freed by the caller. The functions may be called from any
-** thread. docs/sandbox.md describes the options.
+** faults, snapshots and results are JSON text; the caller frees results. The
+** functions may be called from any thread. docs/sandbox.md describes the
+** options.
 */
 #ifndef WORKSTAGE_SANDBOX_H
 #define WORKSTAGE_SANDBOX_H

@@ -1,4 +1,4 @@
-/* The first state: a demo space of any size, a file, or nothing. */
+/* Creates the initial state: a demo space of any size, a file, or nothing. */
 #include "fields.h"
 #include "resources.h"
 #include "snapshot.h"
@@ -30,7 +30,7 @@ static int64_t count(const struct seed *seed, const char *name,
   return v ? v->integer : usual;
 }
 
-/* "User 7" and the like, in a buffer of the caller's. */
+/* Formats a name such as "User 7" into the caller's buffer. */
 static const char *numbered(char out[64], const char *name,
                             int64_t number) {
   snprintf(out, 64, "%s%lld", name, (long long)number);
@@ -61,7 +61,7 @@ static void create_roles(struct seed *seed) {
   }
 }
 
-/* Every second collaborator has one of the space's own roles. */
+/* Every second collaborator has a space role. */
 static void create_collaborators(struct seed *seed) {
   int64_t wanted = count(seed, "collaborators", 3), i;
   int64_t others = count(seed, "users", 0);
@@ -78,7 +78,7 @@ static void create_collaborators(struct seed *seed) {
   for (i = wanted + 1; i <= wanted + others; i++) create_user(seed, i);
 }
 
-/* People who were invited and have no user yet. */
+/* Adds people who were invited and have no user yet. */
 static void create_invited(struct seed *seed) {
   int64_t wanted = count(seed, "invited", 0), i;
   for (i = 1; i <= wanted; i++)
@@ -142,8 +142,8 @@ static void create_workflow(struct seed *seed) {
 }
 
 /*
-** Stories all differ in slug and go round the folders faster than round
-** the stages, so that each stage holds stories of each folder.
+** Slugs are unique. Folders alternate faster than stages, so that each stage
+** has stories in each folder.
 */
 static void create_story(struct seed *seed, int64_t i, int64_t stage) {
   static const char *const folders[] = { "legal", "blog", "news" };
@@ -179,7 +179,7 @@ static void create_stories(struct seed *seed, int64_t usual) {
                 i <= staged && n ? seed->stages[(i - 1) / 3 % n] : 0);
 }
 
-/* Workspaces have small ids, 1 and up; every tenth is archived. */
+/* Workspaces have the ids 1, 2, 3 ..; every tenth is archived. */
 static void create_workspaces(struct seed *seed) {
   static const int keys[] = { 310, 130, 135 };
   int64_t wanted = count(seed, "workspaces", 5), i;
@@ -193,7 +193,7 @@ static void create_workspaces(struct seed *seed) {
               i % 10 == 0, (int64_t)keys[(i - 1) % 3]);
 }
 
-/* The space and its owner, who is the first in the list of collaborators. */
+/* Creates the space and its owner, the first collaborator. */
 static void create_owner(struct seed *seed) {
   int64_t owner = store_new_id(seed->db);
   store_run(seed->db, "INSERT INTO spaces(id, name, owner_id)"
@@ -234,7 +234,7 @@ static bool check_counts(const struct json *counts, ws_buffer *err) {
   return true;
 }
 
-/* Fills an empty database by counts, or in the usual way without them. */
+/* Fills an empty database by counts, or by the default ones. */
 bool seed_create(struct sandbox *s, const struct json *counts,
                 ws_buffer *err) {
   struct seed seed = { .sandbox = s, .db = s->db, .counts = counts };
@@ -262,7 +262,7 @@ static bool create_nothing(struct sandbox *s) {
   return true;
 }
 
-/* Keeps the state of a database that has one. */
+/* Keeps the state of a database that has one; false if it is empty. */
 static bool keep_database(struct sandbox *s) {
   int64_t spaces;
   if (!store_int(s->db, &spaces, "SELECT 1 FROM spaces", "")) return false;
@@ -290,7 +290,7 @@ static bool create_file(struct sandbox *s, const char *path,
   return ok;
 }
 
-/* The option `seed` in all its forms. */
+/* Reads the option `seed` in all its forms. */
 bool seed_read(struct sandbox *s, ws_buffer *err) {
   const struct json *seed = s->config.seed;
   if (!seed) return keep_database(s) || seed_create(s, NULL, err);

@@ -1,7 +1,7 @@
 /*
-** The HTTP side: one thread of libmicrohttpd that serves all connections.
-** A request that has to wait is suspended there and woken by a timer, so
-** that any number can wait at once.
+** The HTTP server: one thread of libmicrohttpd serves all connections. A
+** request that has to wait is suspended and resumed by a timer, so that any
+** number can wait at the same time.
 */
 #include "request.h"
 #include "base/ascii.h"
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MAX_BODY (4u << 20)
-#define HANG_CHECK 0.05  /* seconds between checks that the client is there */
+#define HANG_CHECK 0.05  /* seconds between checks of the connection */
 
 /* --- waiting ------------------------------------------------------------- */
 
@@ -30,8 +30,8 @@ static void wake(void *host, struct timer *timer, bool stopping) {
 }
 
 /*
-** Suspends a request; it is taken up again in `phase`. The lock is held,
-** so that the timer cannot fire before the connection is suspended.
+** Suspends a request, which continues in `phase`. The caller holds the lock, so
+** that the timer cannot fire before the connection is suspended.
 */
 static enum MHD_Result wait_for(struct request *r, double seconds,
                                 enum phase phase) {
@@ -47,8 +47,8 @@ static double draw(struct sandbox *s, const struct span *span) {
   return span->min + (span->max - span->min) * ws_random(&s->random);
 }
 
-/* Holds a request without a response, until its time is up or its client
-** closes the connection. */
+/* Delays a response until its time is up or the client closes the
+** connection. */
 static enum MHD_Result hang(struct request *r) {
   if (!r->hang_until) r->hang_until =
     ws_now() + ws_from_seconds(r->fault->hold);
@@ -71,8 +71,8 @@ static bool enter(struct sandbox *s, const char *name, double limit) {
 }
 
 /*
-** Writes what Storyblok's limit counts by: the token, its user or the space.
-** Which of them it is, is not documented.
+** Writes the key by which Storyblok's limit counts: the token, its user or the
+** space. The documentation does not say which.
 */
 static void write_counted(const struct sandbox *s, const struct message *m,
                           ws_buffer *name) {
@@ -100,7 +100,8 @@ static bool within_storyblok(struct sandbox *s, const struct message *m,
   return entered;
 }
 
-/* One limit covers all requests, GET and POST /workspaces have another. */
+/* GET and POST /workspaces have a limit of their own besides the general
+** one. */
 static bool within_kantata(struct sandbox *s, const struct message *m,
                            double *limit) {
   ws_buffer name = { 0 };
@@ -124,7 +125,7 @@ static bool within_limit(struct sandbox *s, const struct message *m,
                                : within_storyblok(s, m, *limit);
 }
 
-/* Admits a request unless, by option, too many are in flight already. */
+/* Admits a request unless too many are in flight (by option). */
 static bool admit(struct request *r) {
   struct sandbox *s = r->sandbox;
   double most = s->config.concurrent_limit;
@@ -140,7 +141,7 @@ static void reject(struct request *r, double limit) {
   answer_limited(r, limit);
 }
 
-/* Counts and logs a request that has arrived, and finds its fault. */
+/* Counts and logs a received request, and finds its fault. */
 static void arrive(struct request *r) {
   struct sandbox *s = r->sandbox;
   const struct message *m = r->message;
@@ -346,7 +347,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
 
 /* --- start and stop ------------------------------------------------------ */
 
-/* Binds a socket to the port, so that the system's reason is known if that
+/* Binds a socket to the port, so that the system's error is known if that
 ** fails; negative with errno then. */
 static int open_listener(int port) {
   struct sockaddr_in address;
@@ -406,14 +407,14 @@ bool server_start(struct sandbox *s, ws_buffer *err) {
   s->daemon = start_daemon(s, listener);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (s->daemon) return true;
-  /* libmicrohttpd does not say whether it has closed the socket: leaking it is
+  /* libmicrohttpd does not report if it has closed the socket: leaking it is
   ** better than closing another thread's. */
   return fail(err, "the HTTP server cannot be started");
 }
 
 /*
-** Waiting requests are let go first: libmicrohttpd must not be stopped
-** while connections are suspended.
+** Resumes waiting requests first, as libmicrohttpd must not be stopped while
+** connections are suspended.
 */
 void server_stop(struct sandbox *s) {
   pthread_mutex_lock(&s->lock);

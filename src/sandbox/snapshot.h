@@ -1,4 +1,5 @@
-/* The whole state: made from counts, read from a snapshot, written as one. */
+/* The whole state: created from counts, read from a snapshot, written as
+** one. */
 #ifndef SANDBOX_SNAPSHOT_H
 #define SANDBOX_SNAPSHOT_H
 

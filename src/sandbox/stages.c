@@ -18,8 +18,8 @@
   J_LIST(g, workflow_stage_ids) ")"
 
 /*
-** Each is a column of the same name, save update_position and the two that
-** answers may hold of the service's own forms.
+** Each is a column of the same name, except update_position and two members
+** that responses may have and that belong to the service's forms.
 */
 const struct field stage_fields[] = {
   { "id", F_ID }, { "name", F_TEXT }, { "color", F_TEXT | F_NULL },
@@ -56,7 +56,7 @@ static int add_stages(struct call *c, ws_buffer *b, sqlite3_stmt *rows) {
   return count;
 }
 
-/* Adds the stages that a condition with one id meets, in order of id. */
+/* Adds the stages that match a condition with one id, in order of id. */
 void stages_write(struct call *c, ws_buffer *b, const char *where,
                   int64_t id) {
   struct filter f;
@@ -108,8 +108,8 @@ void stages_get(struct call *c) {
 }
 
 /*
-** True if another stage of the workflow has a name or a colour. With NULL it
-** is the one that the stage keeps: in another workflow it may be taken too.
+** True if another stage of the workflow has a name or a colour. NULL means the
+** current value of the stage, which may be taken in another workflow.
 */
 static bool taken(struct call *c, const char *column, const char *value,
                   int64_t workflow, int64_t id) {
@@ -125,14 +125,14 @@ static bool taken(struct call *c, const char *column, const char *value,
                    "iti", workflow, value, id);
 }
 
-/* Names and colours that may repeat are options, see docs. */
+/* True if values of the attribute must be unique, which is an option. */
 static bool is_unique(const struct call *c, const char *column) {
   return strcmp(column, "color") == 0 ? c->config->unique_colors
                                       : c->config->unique_names;
 }
 
-/* True if a name or colour is written: it is sent, or comes with the stage
-** into another workflow. */
+/* True if a name or colour is written: it is sent, or the stage moves to
+** another workflow with it. */
 static bool is_written(struct call *c, const char *value, int64_t workflow,
                        int64_t id) {
   int64_t same;
@@ -141,7 +141,7 @@ static bool is_written(struct call *c, const char *value, int64_t workflow,
                              workflow);
 }
 
-/* A name or a colour: there on create, not blank, and the only such one. */
+/* Checks a name or a colour: required on create, not blank, and unique. */
 static void check_unique(struct call *c, const struct json *attributes,
                          const char *column, int64_t workflow, int64_t id) {
   const char *value = text_of(attributes, column);
@@ -170,7 +170,8 @@ static void check_listed(struct call *c, const struct json *attributes,
       problem(c, name, "is invalid");
 }
 
-/* Checks that the objects exist that a stage names; an option, see docs. */
+/* Checks that the objects exist to which a stage refers, if the option says
+** so. */
 static void check_references(struct call *c, const struct json *attributes) {
   static const char *const a_stage =
     "SELECT 1 FROM stages WHERE id = ? AND space_id = ?";
@@ -183,8 +184,8 @@ static void check_references(struct call *c, const struct json *attributes) {
 }
 
 /*
-** Checks what a stage is to have, all but types. `id` is 0 for a stage
-** that is still to be made.
+** Checks the attributes of a stage, except their types. `id` is 0 for a stage
+** that does not exist yet.
 */
 bool stage_valid(struct call *c, const struct json *attributes,
                  int64_t workflow, int64_t id) {
@@ -217,8 +218,8 @@ void stage_set(struct store *db, int64_t id, const char *column,
 }
 
 /*
-** A stage that says nothing of where to go next lets everything through:
-** an empty list alone would be a trap for every story in it.
+** A stage that is created without transitions allows all of them: with an empty
+** list its stories could not leave it.
 */
 void stage_defaults(struct store *db, int64_t id,
                     const struct json *given) {
@@ -235,9 +236,9 @@ static void only_default(struct call *c, int64_t workflow, int64_t id) {
 }
 
 /*
-** update_position: the position at which the stage changes places with the
-** one that stands there: the number given here, or with true `position`.
-** NULL when it does not.
+** Returns the position whose stage swaps places with this one, from
+** update_position: its number or, if it is true, `position`. NULL without a
+** swap.
 */
 static const struct json *swap_position(const struct json *attributes) {
   const struct json *update = json_get(attributes, "update_position");
@@ -255,7 +256,7 @@ static void change_places(struct call *c, int64_t id, int64_t workflow,
             position, id);
 }
 
-/* True for an attribute that is a column, set as it is given. */
+/* True for an attribute that is stored unchanged in a column. */
 static bool is_plain(const char *name) {
   return field_find(stage_fields, name) && strcmp(name, "id") != 0 &&
          strcmp(name, "workflow_id") != 0 &&
@@ -272,7 +273,7 @@ static void apply(struct call *c, int64_t id, int64_t workflow,
   if (flag_of(attributes, "is_default")) only_default(c, workflow, id);
 }
 
-/* Makes a stage of checked attributes, behind the others by default. */
+/* Creates a stage from checked attributes, by default after the others. */
 int64_t stage_insert(struct call *c, int64_t workflow,
                      const struct json *attributes) {
   int64_t id = store_new_id(c->db);
@@ -288,8 +289,8 @@ int64_t stage_insert(struct call *c, int64_t workflow,
 }
 
 /*
-** A stage may be sent as it was read: an `id` passes when it says what the
-** path says, `_new` and `_destroy` when they ask for nothing.
+** Accepts the members of a stage that was read and is sent back: its own `id`,
+** and `_new` and `_destroy` unless they are true.
 */
 static bool check_body(struct call *c, const struct json *attributes) {
   static const char *const asks[] = { "_new", "_destroy" };
@@ -334,7 +335,7 @@ static void reset_left_out(struct call *c, const struct json *attributes) {
   stage_defaults(c->db, c->id, attributes);
 }
 
-/* True unless the stage is the last one of its workflow, which cannot leave. */
+/* False if the stage is the last one of its workflow, which cannot leave it. */
 static bool may_leave(struct call *c, const char *otherwise) {
   int64_t others;
   store_int(c->db, &others,
@@ -344,7 +345,8 @@ static bool may_leave(struct call *c, const char *otherwise) {
   return others > 0;
 }
 
-/* Puts the stage into a workflow, as a default stage only if that has none. */
+/* Moves the stage to a workflow. It stays a default stage only if that one has
+** none. */
 static void put_into(struct call *c, int64_t workflow) {
   store_run(c->db,
             "UPDATE stages SET workflow_id = ?1, is_default = is_default AND"
@@ -353,7 +355,7 @@ static void put_into(struct call *c, int64_t workflow) {
             c->id);
 }
 
-/* Finds the workflow that the stage is to be in, and checks that it may. */
+/* Finds the workflow that the stage moves to, and checks that it may. */
 static bool find_target(struct call *c, const struct json *attributes,
                         int64_t *target) {
   int64_t workflow;
@@ -385,7 +387,8 @@ void stages_update(struct call *c) {
   if (c->config->update_status == 200) answer_stage(c, 200, c->id);
 }
 
-/* Deletes a stage and every reference to it, silently as the service does. */
+/* Deletes a stage and every reference to it; like the service, without an
+** error. */
 void stage_remove(struct store *db, int64_t space, int64_t id) {
   store_run(db, "UPDATE stories SET workflow_stage_id = NULL,"
             " stage_due_date = NULL, stage_created_at = NULL"

@@ -40,7 +40,7 @@ static void write_effects(const struct effects *e, ws_buffer *b) {
   add(b, "webhooks", e->webhooks);
 }
 
-/* The members of a JSON object, without its braces. */
+/* Writes the members of a JSON object, without its braces. */
 void stats_write(const struct stats *s, ws_buffer *b) {
   int i, found = 0;
   text_format(b, "\"requests\":%llu", (unsigned long long)s->requests);

@@ -20,7 +20,7 @@ struct effects {
 struct stats {
   uint64_t requests, rejected, by_status[600];
   uint64_t connections, open, in_flight, max_in_flight;
-  uint64_t late, late_failed;  /* effects still to come; that could not */
+  uint64_t late, late_failed;  /* late effects: pending; no longer possible */
   struct effects effects;
 };
 

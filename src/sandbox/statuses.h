@@ -1,4 +1,4 @@
-/* Kantata's project statuses. An account can switch them off, not add any. */
+/* Kantata's project statuses. An account can disable them, but not add any. */
 #ifndef SANDBOX_STATUSES_H
 #define SANDBOX_STATUSES_H
 

@@ -14,7 +14,7 @@ struct store {
   sqlite3 *sqlite;
   struct { char *sql; sqlite3_stmt *statement; } slots[SLOTS];
   unsigned used;
-  int64_t counter;  /* of the ids handed out */
+  int64_t counter;  /* of the assigned ids */
   int error;        /* SQLite's first one within a transaction */
 };
 
@@ -95,8 +95,8 @@ static sqlite3_stmt *fill_slot(struct store *db, size_t slot,
 }
 
 /*
-** The prepared statement for a text, fresh to be bound. Kept by text in an
-** open hash table, which store_begin() empties when it has become full.
+** Returns the prepared statement for a text, ready to be bound. Statements are
+** cached in an open hash table, which store_begin() empties when it is full.
 */
 sqlite3_stmt *store_prepare(struct store *db, const char *sql) {
   size_t slot = hash_text(sql) % SLOTS;
@@ -159,8 +159,8 @@ sqlite3_stmt *store_query(struct store *db, const char *sql,
   return st;
 }
 
-/* The next row; the statement is reset after the last one. An error is no
-** last row: it is kept for store_failed. */
+/* Goes to the next row; resets the statement after the last one. An error is
+** kept for store_failed. */
 bool store_row(struct store *db, sqlite3_stmt *row) {
   int rc = row ? sqlite3_step(row) : SQLITE_DONE;
   if (rc == SQLITE_ROW) return true;
@@ -183,7 +183,8 @@ bool store_run(struct store *db, const char *sql, const char *types, ...) {
   return rc == SQLITE_DONE;
 }
 
-/* The first column of the first row, if there is a row that is not null. */
+/* Returns the first column of the first row, if there is one and it is not
+** null. */
 bool store_int(struct store *db, int64_t *value, const char *sql,
                const char *types, ...) {
   sqlite3_stmt *st;
@@ -207,7 +208,7 @@ static void add_column(ws_buffer *b, sqlite3_stmt *row) {
   if (text) ws_buffer_add(b, text, (size_t)sqlite3_column_bytes(row, 0));
 }
 
-/* Adds the first column of the first row; false when there is none. */
+/* Adds the first column of the first row; false if there is no row. */
 bool store_text(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...) {
   sqlite3_stmt *st;
@@ -222,7 +223,7 @@ bool store_text(struct store *db, ws_buffer *b, const char *sql,
   return found;
 }
 
-/* Adds the first column of every row, with commas between. */
+/* Adds the first column of every row, separated by commas. */
 void store_rows(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...) {
   sqlite3_stmt *st;
@@ -242,8 +243,9 @@ int store_changed(struct store *db) {
 }
 
 /*
-** Begins a transaction. Only here may statements be forgotten, since none
-** is in use; only free combinations of filters ever make them so many.
+** Begins a transaction. Empties the statement cache if it is full, which is
+** only safe here, as no statement is in use. Only combinations of filters can
+** fill it.
 */
 void store_begin(struct store *db) {
   if (db->used >= SLOTS * 3 / 4) forget_statements(db);
@@ -251,7 +253,7 @@ void store_begin(struct store *db) {
   store_run(db, "BEGIN", "");
 }
 
-/* Ends a transaction, and undoes it when it is not to be kept. */
+/* Ends a transaction: commits it or rolls it back. */
 void store_end(struct store *db, bool keep) {
   sqlite3_stmt *busy = NULL;
   while ((busy = sqlite3_next_stmt(db->sqlite, busy)) != NULL)
@@ -268,9 +270,9 @@ bool store_failed(struct store *db, ws_buffer *err) {
 }
 
 /*
-** Ids have 15 digits, are above 2^48 and of the European region, and no
-** two objects of any kind share one, so that a client that mixes them up
-** is found out. The odd step makes them alternate between even and odd.
+** Ids have 15 digits, are above 2^48 and in the European region, and no two
+** objects of any kind share one, so that a client that confuses them fails. The
+** odd step makes them alternate between even and odd.
 */
 static int64_t counted_id(int64_t counter) {
   return 288900000000001 + counter * 2731;
@@ -306,12 +308,13 @@ void store_rewind(struct store *db, int64_t counter) {
   db->counter = counter;
 }
 
-/* The second that the wall clock shows: the limit counts by it. */
+/* Returns the second of the wall clock, by which the fixed window counts. */
 int64_t clock_second(void) {
   return (int64_t)ws_wall_clock();
 }
 
-/* Now and an offset, as the services write it: 2026-12-01T10:00:00.000Z. */
+/* Writes the current time plus an offset in the services' format:
+** 2026-12-01T10:00:00.000Z. */
 void clock_iso(char out[TIME_SIZE], int64_t offset) {
   struct timespec t;
   struct tm tm;
@@ -337,8 +340,8 @@ void clock_http(char out[TIME_SIZE], int64_t offset) {
 }
 
 /*
-** A date of any ISO 8601 form in the services' own; false for a bad one, and
-** for one that its zone puts before the year 0 or after 9999.
+** Converts an ISO 8601 date to the services' format; false for an invalid one,
+** and for one that its zone moves before the year 0 or after 9999.
 */
 bool store_date(struct store *db, const char *text, char out[TIME_SIZE]) {
   char date[DATE_SIZE];

@@ -15,9 +15,9 @@ struct store *store_open(const char *path, ws_buffer *err);
 void store_close(struct store *db);
 
 /*
-** Every function below takes the SQL, then a string with one letter for
-** each parameter: i int64_t, r int64_t where 0 stands for NULL, b bool,
-** t text or NULL. Statements are kept and used again.
+** Every function below takes SQL, then a string with one letter for each
+** parameter: i int64_t, r int64_t where 0 is NULL, b bool, t text or NULL.
+** Statements are cached.
 */
 sqlite3_stmt *store_query(struct store *db, const char *sql,
                           const char *types, ...);

@@ -1,4 +1,4 @@
-/* Stories as they are read: in lists and one by one. */
+/* Reads stories: in lists and one by one. */
 #include "stories.h"
 #include "resources.h"
 
@@ -18,7 +18,7 @@
   J_COLUMN(s, last_author_id) ",'current_version_id',NULL," \
   "'base_version_id',NULL,'main_version_id',NULL"
 
-/* Only in lists; %d says whether the summary is asked for. */
+/* Only in lists; %d is 1 if the summary was requested. */
 #define STORY_LISTED \
   "," J_BOOL(s, published) "," J_COLUMN(s, content_type) "," \
   J_LIST(s, release_ids) ",'content_summary',json(iif(%d, s.content, NULL))"
@@ -32,7 +32,7 @@
   "'preview_token',json_object('token','secret-' || s.uuid,'timestamp'," \
   "'1780000000')"
 
-/* The stage: null or, by option, an object of nulls, where there is none. */
+/* The stage; without one null or, by option, an object of nulls. */
 #define STAGE_CHANGE \
   "json_object('workflow_id',g.workflow_id,'workflow_stage_id',g.id," \
   "'story_id',iif(g.id IS NULL, NULL, s.id),'due_date',%s,'created_at',%s)"
@@ -47,8 +47,8 @@
   " LEFT JOIN stages g ON g.id = %s" \
   " LEFT JOIN workflows w ON w.id = g.workflow_id"
 
-/* SQL that is true where the stage comes with names. With "alternate" lists
-** and single stories differ, and so do neighbours. */
+/* Returns SQL that is true if the stage has names. With "alternate", lists and
+** single stories differ, and so do consecutive ids. */
 static const char *stage_has_names(const struct call *c, bool single) {
   if (strcmp(c->config->story_stage, "names") == 0) return "1";
   if (strcmp(c->config->story_stage, "change") == 0) return "0";
@@ -60,8 +60,8 @@ static bool is_nulls(const struct call *c) {
 }
 
 /*
-** Finds the versions that release_id asks for; false with a 403 where there
-** is none with that id.
+** Finds the versions that release_id selects; false, with a 403, if the release
+** does not exist.
 */
 bool versions_find(struct call *c, struct versions *v) {
   const char *text = param(c, "release_id");
@@ -92,7 +92,7 @@ static void add_stage(struct call *c, ws_buffer *sql,
                   v->due, v->since);
 }
 
-/* Members that a list's parameter asks for. */
+/* Members that a parameter of the list requests. */
 static bool add_asked(struct call *c, ws_buffer *sql) {
   int summary, alternates, translations;
   if (!param_flag(c, "with_summary", &summary) ||
@@ -106,7 +106,7 @@ static bool add_asked(struct call *c, ws_buffer *sql) {
   return true;
 }
 
-/* The page's ids are found first, so that only its stories are built. */
+/* Selects the ids of the page first, so that only its stories are built. */
 static void write_page(struct call *c, struct filter *f,
                        const struct versions *v, ws_buffer *order,
                        int64_t page, int64_t per_page) {
@@ -146,7 +146,7 @@ void stories_list(struct call *c) {
   filter_free(&f);
 }
 
-/* False, with a 404, where the space has no such story. */
+/* False, with a 404, if the space does not have the story. */
 bool story_found(struct call *c) {
   int64_t one;
   if (store_int(c->db, &one, "SELECT 1 FROM stories WHERE id = ?"

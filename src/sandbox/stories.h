@@ -4,8 +4,8 @@
 
 #include "filter.h"
 
-/* SQL for the versions of stories that a call asks for: the current ones, or
-** with release_id those of a release, whose stages are their own. */
+/* SQL for the requested versions of stories: the current ones or, with
+** release_id, those of a release, which have stages of their own. */
 struct versions {
   char from[160];                   /* tables, with s for the story */
   const char *stage, *due, *since;  /* the stage's columns */
@@ -22,7 +22,7 @@ bool story_order(struct filter *f, ws_buffer *order);
 /* story_query.c */
 void filter_queries(struct filter *f);
 
-/* The id of the folder that a story is in, or NULL. */
+/* SQL for the id of a story's folder, or NULL. */
 #define STORY_PARENT \
   "(SELECT d.id FROM stories d WHERE d.space_id = s.space_id AND" \
   " d.is_folder AND d.deleted_at IS NULL AND d.full_slug =" \

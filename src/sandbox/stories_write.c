@@ -1,4 +1,4 @@
-/* Writing stories, as editors do: specs change the state with it. */
+/* Writes stories, so that specs can change the state as editors do. */
 #include "stories.h"
 #include "json/writer.h"
 #include "resources.h"
@@ -138,8 +138,8 @@ static bool may_publish(struct call *c) {
 }
 
 /*
-** Publishing moves a story on where its stage says so. False when it may not
-** be published; the answer is there then.
+** Publishes a story, and moves it to the stage's after_publish_id. False, with
+** an error response, if it may not be published.
 */
 static bool publish(struct call *c) {
   int64_t next;
@@ -161,7 +161,7 @@ static bool is_default_language(const struct call *c) {
   return !lang || strstr(lang, "[default]");
 }
 
-/* A publication in other languages leaves the default one as it is. */
+/* Publishing other languages does not change the default one. */
 void stories_publish(struct call *c) {
   struct versions v;
   if (!story_found(c) || !versions_find(c, &v)) return;
@@ -180,7 +180,7 @@ void stories_unpublish(struct call *c) {
   answer_story(c, 200, c->id);
 }
 
-/* `publish` beside the story, true or 1, or in the query. */
+/* True if `publish` is set, besides the story in the body or in the query. */
 static bool asks_to_publish(const struct call *c) {
   const struct json *v = json_get(c->body, "publish");
   const char *text = param(c, "publish");
@@ -229,8 +229,8 @@ void stories_update(struct call *c) {
   answer_story(c, 200, c->id);
 }
 
-/* The story leaves its stage and goes to the trash; the answer shows it as it
-** was. */
+/* Moves a story to the trash and out of its stage; the response shows its
+** former state. */
 void stories_delete(struct call *c) {
   if (!story_found(c)) return;
   stories_get(c);

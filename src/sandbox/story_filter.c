@@ -1,4 +1,4 @@
-/* The filters and orders of the list of stories. */
+/* Filters and sorts the list of stories. */
 #include "stories.h"
 
 #include <stdio.h>
@@ -23,7 +23,8 @@ static void filter_slugs(struct filter *f) {
   filter_text(f, " AND s.full_slug < ? || char(1114111)", from);
 }
 
-/* Adds a condition on the stage, whose column depends on the version. */
+/* Adds a condition on the stage, whose column depends on the requested
+** version. */
 static void filter_stage(struct filter *f, const struct versions *v,
                          const char *name, const char *condition) {
   char sql[240];
@@ -56,7 +57,7 @@ static void filter_content(struct filter *f) {
   filter_by_text(f, "reference_search", " AND instr(s.content, ?) > 0");
 }
 
-/* Adds one of two conditions, by a flag. */
+/* Adds one of two conditions, depending on a flag. */
 static void filter_flag(struct filter *f, const char *name, const char *yes,
                         const char *no) {
   int flag;
@@ -77,7 +78,7 @@ static void filter_kind(struct filter *f) {
               " AND s.deleted_at IS NULL");
 }
 
-/* Stories of the caller: last written by this user, or marked so. */
+/* Filters the caller's stories: last written by this user, or favourites. */
 static void filter_own(struct filter *f) {
   char sql[160];
   long long user = (long long)f->c->user.id;
@@ -89,7 +90,8 @@ static void filter_own(struct filter *f) {
   filter_flag(f, "favourite", sql, NULL);
 }
 
-/* with_parent=0 asks for the top level, if it filters at all: an option. */
+/* Filters by folder; with_parent=0 is the top level or, by option, no
+** filter. */
 static void filter_parent(struct filter *f) {
   const char *parent = param(f->c, "with_parent");
   if (!parent) return;
@@ -151,7 +153,7 @@ static const struct { const char *name, *sql; } columns[] = {
   { "published_at", "s.published_at" }, { "publish_at", "s.publish_at" },
 };
 
-/* Adds the column or the field of the content that a name stands for. */
+/* Adds the column or content field with a name. */
 static void add_sorted(ws_buffer *b, const char *name, size_t len) {
   size_t i;
   for (i = 0; i < sizeof columns / sizeof *columns; i++)
@@ -167,7 +169,7 @@ static void add_sorted(ws_buffer *b, const char *name, size_t len) {
   text_format(b, "json_extract(s.content, '$.\"%.*s\"')", (int)len, name);
 }
 
-/* The order of one field. */
+/* Sorts by one field. */
 struct sorting {
   const char *cast;  /* SQL type, or NULL */
   bool descending, nulls_first;
@@ -215,7 +217,7 @@ static bool add_order(struct filter *f, ws_buffer *order, const char *by,
   return true;
 }
 
-/* With by_uuids_ordered in the order of the list. */
+/* With by_uuids_ordered, sorts in the order of that list. */
 static bool add_uuids_order(struct filter *f, ws_buffer *order) {
   const char *uuids = param(f->c, "by_uuids_ordered");
   if (!uuids || !*uuids) return true;
@@ -227,7 +229,7 @@ static bool add_uuids_order(struct filter *f, ws_buffer *order) {
   return true;
 }
 
-/* Writes the ORDER BY; false when the call has been answered. */
+/* Writes the ORDER BY; false if an error response was written. */
 bool story_order(struct filter *f, ws_buffer *order) {
   const char *by = param(f->c, "sort_by");
   int custom;

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-/* The field where it is an array; else one that is empty. */
+/* The field if it is an array, otherwise an empty array. */
 #define ARRAY "iif(json_valid(%s), %s, '[]')"
 
-/* In the SQL %s stands for the field. A condition with `list` binds a list
-** of texts. */
+/* In the SQL, %s is the field. A condition with `list` binds a list of
+** texts. */
 static const struct { const char *name, *sql; bool list; } operations[] = {
   { "in", "CAST(%s AS TEXT) IN (SELECT value FROM json_each(?))", true },
   { "not_in", "coalesce(CAST(%s AS TEXT) NOT IN"
@@ -30,7 +30,7 @@ static const struct { const char *name, *sql; bool list; } operations[] = {
   { NULL, NULL, false },
 };
 
-/* The states that `is` asks for. */
+/* The states that `is` tests. */
 static const struct { const char *name, *sql; } states[] = {
   { "empty", "coalesce(%s, '') = ''" },
   { "not_empty", "coalesce(%s, '') <> ''" },
@@ -43,14 +43,14 @@ static const struct { const char *name, *sql; } states[] = {
   { NULL, NULL },
 };
 
-/* A parameter filter_query[field][operation], taken apart. */
+/* The parts of a parameter filter_query[field][operation]. */
 struct condition {
   const char *field, *operation;
   size_t field_len, operation_len;
-  bool alternative;  /* it stands under __or */
+  bool alternative;  /* it is inside __or */
 };
 
-/* Adds a condition, with `field` where the template says %s. */
+/* Adds a condition, with `field` for %s in the template. */
 static void add_template(struct filter *f, const char *sql,
                          const char *field, const char *value) {
   ws_buffer b = { 0 };
@@ -97,7 +97,7 @@ static void add_operation(struct filter *f, const char *field,
   filter_refuse(f, "filter_query", "has an unknown operation");
 }
 
-/* Reads "name]", and gives what follows; NULL where there is none. */
+/* Reads "name]" and returns the rest; NULL if there is none. */
 static const char *take_name(const char *at, const char **name,
                              size_t *len) {
   *name = at;
@@ -105,7 +105,7 @@ static const char *take_name(const char *at, const char **name,
   return at[*len] && is_plain_name(at, *len) ? at + *len + 1 : NULL;
 }
 
-/* [field][operation], with [__or][] or [__or][0] before, and [] behind the
+/* Reads [field][operation], with [__or][] or [__or][0] before it, and [] after
 ** operations on arrays. */
 static bool read_condition(const char *at, struct condition *k) {
   memset(k, 0, sizeof *k);
@@ -134,8 +134,8 @@ static void add_condition(struct filter *f, const struct condition *k,
   ws_buffer_free(&field);
 }
 
-/* The values of all parameters of one name, with commas between: lists in
-** brackets come as one parameter for each member. */
+/* Joins the values of all parameters with one name by commas: a list in
+** brackets is sent as one parameter for each member. */
 static const char *join_values(struct filter *f, size_t first) {
   const struct message *m = f->c->message;
   ws_buffer b = { 0 };
@@ -150,7 +150,8 @@ static const char *join_values(struct filter *f, size_t first) {
   return joined ? joined : "";
 }
 
-/* A list in brackets is read with its first member. */
+/* True if an earlier parameter of the same name[] has been read, with all
+** members of the list. */
 static bool came_before(const struct message *m, size_t at) {
   size_t i, len = strlen(m->params[at].name);
   if (len < 2 || strcmp(m->params[at].name + len - 2, "[]") != 0)
@@ -160,7 +161,7 @@ static bool came_before(const struct message *m, size_t at) {
   return false;
 }
 
-/* Adds the conditions, of the alternatives or of the others. */
+/* Adds the conditions: those inside __or, or the others. */
 static void add_conditions(struct filter *f, bool alternatives) {
   const struct message *m = f->c->message;
   struct condition k;
@@ -180,7 +181,7 @@ static void add_conditions(struct filter *f, bool alternatives) {
   if (count) filter_sql(f, ")");
 }
 
-/* Every condition has to hold, and of those under __or at least one. */
+/* All conditions must be true, and at least one of those inside __or. */
 void filter_queries(struct filter *f) {
   add_conditions(f, false);
   add_conditions(f, true);

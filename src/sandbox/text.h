@@ -1,4 +1,4 @@
-/* Text in the core's buffers: formatted, read from files, of errors. */
+/* Text in the core's buffers: formatted, read from files, error messages. */
 #ifndef SANDBOX_TEXT_H
 #define SANDBOX_TEXT_H
 
@@ -16,17 +16,17 @@ void text_format(ws_buffer *b, const char *format, ...)
 void text_number(ws_buffer *b, double value);
 
 /*
-** Adds bytes as JSON: a string or, if they are not UTF-8 or hold a zero, an
-** object with their hexadecimal digits as its one member, TEXT_BYTES.
+** Adds bytes as JSON: a string or, if they are not UTF-8 or contain a NUL, an
+** object with their hexadecimal digits as its only member, TEXT_BYTES.
 */
 #define TEXT_BYTES "$bytes"
 void text_quote_bytes(ws_buffer *b, const char *bytes, size_t size);
 
-/* Hands the content to the caller as a C string, to be freed by ws_free(); the
-** buffer is empty then. NULL if memory ran out. */
+/* Returns the content as a C string, which the caller frees with ws_free(), and
+** empties the buffer. NULL if memory ran out. */
 char *text_take(ws_buffer *b);
 
-/* Puts a message into `err`, and is false, to be returned at once. */
+/* Writes a message to `err` and returns false, for the caller to return. */
 bool fail(ws_buffer *err, const char *format, ...)
   __attribute__((format(printf, 2, 3)));
 

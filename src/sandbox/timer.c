@@ -8,7 +8,7 @@
 
 enum { MILLISECOND = 1000 };
 
-/* Takes out the timer that fires first; NULL if there is none. */
+/* Removes and returns the timer that fires first; NULL if there is none. */
 static struct timer *take_first(struct timers *t) {
   ws_timer *first = ws_heap_top(&t->heap);
   if (first) ws_heap_remove(&t->heap, first);
@@ -53,7 +53,7 @@ static void *run(void *arg) {
   return NULL;
 }
 
-/* Starts the thread, with every signal left to the host's own threads. */
+/* Starts the thread, which blocks all signals. */
 bool timers_start(struct timers *t, pthread_mutex_t *lock, void *host) {
   sigset_t all, before;
   memset(t, 0, sizeof *t);
@@ -69,7 +69,7 @@ bool timers_start(struct timers *t, pthread_mutex_t *lock, void *host) {
   return t->running;
 }
 
-/* Sets a timer; the lock is held. False if it cannot be set. */
+/* Sets a timer; the caller holds the lock. False if memory runs out. */
 bool timers_add(struct timers *t, struct timer *timer, double seconds) {
   if (t->stopping || !ws_heap_reserve(&t->heap, t->heap.count + 1))
     return false;

@@ -1,4 +1,4 @@
-/* Things to do at a certain time, in a thread of their own. */
+/* Runs functions at given times, in a thread of its own. */
 #ifndef SANDBOX_TIMER_H
 #define SANDBOX_TIMER_H
 
@@ -7,8 +7,8 @@
 #include <pthread.h>
 
 /*
-** A thing to do. `fire` runs with the lock held and owns the timer from then
-** on; `stopping` says that it runs early, only to clean up.
+** A timer. `fire` is called with the lock held, and owns the timer from then
+** on; `stopping` is true if it is called early, only to clean up.
 */
 struct timer {
   ws_timer heap;  /* must be first: the heap's entry is the timer */

@@ -28,8 +28,7 @@ static int64_t first_user(struct store *db, const char *table) {
 }
 
 /*
-** Makes sure that every token has a user, and that there is one for tokens
-** that nobody named.
+** Creates a user for every configured token, and one for all other tokens.
 */
 void users_ensure(struct sandbox *s) {
   size_t i;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Drops what is a second old: it has left the rolling window. */
+/* Removes requests that are a second old and have left the rolling window. */
 static void expire(struct moments *m, ws_time now) {
   while (m->count && m->at[m->first] <= now - WS_SECOND) {
     m->first = (m->first + 1) % m->capacity;
@@ -49,7 +49,7 @@ static struct window *find(struct windows *w, const char *name) {
   return one;
 }
 
-/* Starts the counters of a clock second afresh when another one began. */
+/* Resets the counters when a new clock second begins. */
 static void begin_second(struct window *one, int64_t second) {
   if (one->second == second) return;
   one->second = second;
@@ -66,7 +66,7 @@ static void count_arrival(struct windows *w, struct window *one,
     w->peak_second = one->arrived_in_second;
 }
 
-/* Requests that hold a place now, by either kind of window. */
+/* Returns the number of requests that count now, in either kind of window. */
 static size_t count_places(struct window *one, const struct rate *rate,
                            ws_time now) {
   expire(&one->placed, now);
@@ -74,8 +74,8 @@ static size_t count_places(struct window *one, const struct rate *rate,
 }
 
 /*
-** Counts a request. False when the window already holds as many as the limit
-** allows. A rejected request takes a place only if `count_rejected`.
+** Counts a request. False if the window already has as many as the limit
+** allows. A rejected request counts only with `count_rejected`.
 */
 bool window_enter(struct windows *w, const char *name,
                   const struct rate *rate, ws_time now, int64_t second) {

@@ -1,6 +1,6 @@
 /*
-** The requests of each token in the last second: the rolling one, and the
-** one of the clock, whose counter starts afresh with the next second.
+** The requests of each token in the last second: a rolling one, and that of the
+** clock, whose counter restarts with each second.
 */
 #ifndef SANDBOX_WINDOW_H
 #define SANDBOX_WINDOW_H

@@ -1,16 +1,16 @@
-/* Runs the handler of a request, at once or late. */
+/* Runs the handler of a request, immediately or late. */
 #include "request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* An effect that shows late: the request, to be served again then. */
+/* A late effect: the request, which is served again at that time. */
 struct late {
   struct timer timer;
   struct message *message;
   char now[TIME_SIZE];
-  int64_t counter;     /* of ids, so that the same ones are handed out */
+  int64_t counter;     /* of ids, so that the same ones are assigned */
   uint64_t number;
 };
 
@@ -30,7 +30,7 @@ static void note_effect(struct sandbox *s, uint64_t number,
   effects_add(&s->stats.effects, effects);
 }
 
-/* Serves a request whose time has come, late, and lets its effect stand. */
+/* Serves a late request and keeps its effect. */
 static void serve_late(void *host, struct timer *timer, bool stopping) {
   struct late *late = (struct late *)timer;
   struct sandbox *s = host;
@@ -53,7 +53,8 @@ static void serve_late(void *host, struct timer *timer, bool stopping) {
   ws_free(late);
 }
 
-/* The request itself keeps only what an answer still needs of it. */
+/* Sets a timer that serves the request later. The original keeps only what its
+** response needs. */
 static void postpone(struct request *r, const char *now, int64_t counter) {
   struct sandbox *s = r->sandbox;
   struct late *late = ws_calloc(1, sizeof *late);
@@ -87,7 +88,7 @@ static const char *param_value(struct message *m, const struct json *v) {
   return arena_copy(&m->arena, digits, strlen(digits));
 }
 
-/* A fault can make the server read other parameters than were sent. */
+/* Replaces parameters, if a fault says so. */
 static void change_query(const struct request *r) {
   const struct json *v = r->fault ? r->fault->query : NULL;
   for (v = v ? v->child : NULL; v; v = v->next)
@@ -95,8 +96,8 @@ static void change_query(const struct request *r) {
 }
 
 /*
-** Does what the request asks for. With a late fault it is done and undone,
-** for the answer, and done again when its time has come.
+** Executes the request. With a late fault it is executed and rolled back, to
+** get the response, and executed again at its time.
 */
 void request_work(struct request *r) {
   struct sandbox *s = r->sandbox;

@@ -50,7 +50,7 @@ int64_t make_default_workflow(struct store *db, int64_t space) {
   return id;
 }
 
-/* The space's default workflow, made on the spot where there is none. */
+/* Returns the space's default workflow; creates it if there is none. */
 int64_t default_workflow(struct call *c) {
   int64_t id;
   if (store_int(c->db, &id, "SELECT id FROM workflows WHERE space_id = ?"
@@ -67,7 +67,7 @@ static void add_stages(struct call *c, int64_t id) {
   ws_buffer_add_text(&c->out, "]}");
 }
 
-/* By option the member is null, not absent, where it is not asked for. */
+/* By option, the member is null instead of absent if it was not requested. */
 static void add_no_stages(struct call *c) {
   if (!c->config->extra_fields) return;
   c->out.size--;
@@ -86,7 +86,8 @@ static void add_workflows(struct call *c, sqlite3_stmt *rows, bool stages) {
   }
 }
 
-/* The filter has two names in the documents: one may do nothing. */
+/* Filters by content type. The documentation has two names for the parameter,
+** one of which may have no effect. */
 static void filter_type(struct filter *f, const char *name) {
   const char *known = f->c->config->content_type_filter;
   if (strcmp(known, "both") == 0 || strcmp(known, name) == 0)
@@ -151,7 +152,7 @@ static void check_name(struct call *c, const struct json *workflow,
     problem(c, "name", "can't be blank");
 }
 
-/* At least one content type, and none that is blank. */
+/* Checks that there is at least one content type, and none is blank. */
 static void check_types(struct call *c, const struct json *workflow,
                         bool required) {
   const struct json *types = json_get(workflow, "content_types"), *v;
@@ -161,8 +162,7 @@ static void check_types(struct call *c, const struct json *workflow,
   if (blank) problem(c, "content_types", "can't be blank");
 }
 
-/* A stage that comes with its workflow has no id, no other workflow, and no
-** allow_none_for_next_stages. */
+/* Rejects the attributes that a stage in a new workflow cannot have. */
 static void check_new(struct call *c, const struct json *stage) {
   const struct json *workflow = json_get(stage, "workflow_id");
   if (!c->config->strict) return;
@@ -288,7 +288,7 @@ void workflows_delete(struct call *c) {
   c->status = 204;
 }
 
-/* Makes the copies' references to the originals ones to each other. */
+/* Changes the copies' references from the originals to the copies. */
 static void redirect(struct call *c, int64_t workflow) {
   store_run(c->db,
             "UPDATE stages SET after_publish_id = coalesce((SELECT copy"
@@ -313,7 +313,8 @@ static void copy_stage(struct call *c, int64_t workflow, int64_t stage) {
   effect(c, R_STAGE, V_CREATE);
 }
 
-/* The table `copies` holds which stage became which, for this call alone. */
+/* Copies the stages. The table `copies` maps originals to copies for this
+** call. */
 static void copy_stages(struct call *c, int64_t workflow) {
   int64_t from = 0;
   store_run(c->db, "DELETE FROM copies", "");
@@ -323,7 +324,8 @@ static void copy_stages(struct call *c, int64_t workflow) {
   redirect(c, workflow);
 }
 
-/* A copy has another name, and no content type of the original's. */
+/* Checks that a copy has another name and none of the original's content
+** types. */
 static bool check_different(struct call *c, const struct json *workflow) {
   const struct json *types = json_get(workflow, "content_types");
   int64_t same;

@@ -11,7 +11,7 @@ static const ws_field user_fields[] = {
   WS_FIELD("email_address", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The user's e-mail address."),
   WS_FIELD("headline", TEXT, WS_READ_ONLY | WS_NULLABLE,
-    "What the user says about himself or herself."),
+    "The headline of the user's profile."),
   WS_FIELD("photo_path", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The address of the user's photo.")
 };
@@ -30,8 +30,8 @@ WS_SCHEMA(status, "kantata.status", NULL, NULL, "The status of a project.");
 static const ws_field workspace_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY | WS_DIGITS, "The id of the project."),
   WS_FIELD("title", TEXT, WS_REQUIRED, "The title of the project."),
-  WS_FIELD("description", TEXT, WS_NULLABLE, "What the project is about."),
-  WS_FIELD("archived", BOOLEAN, 0, "Whether the project is archived."),
+  WS_FIELD("description", TEXT, WS_NULLABLE, "The description of the project."),
+  WS_FIELD("archived", BOOLEAN, 0, "True if the project is archived."),
   WS_FIELD("start_date", TIME, WS_NULLABLE, "The day the project starts."),
   WS_FIELD("due_date", TIME, WS_NULLABLE, "The day the project is due."),
   WS_FIELD("status_key", INTEGER, WS_WRITE_ONLY | WS_POSITIVE,
@@ -42,10 +42,10 @@ static const ws_field workspace_fields[] = {
   WS_FIELD("access_level", TEXT, WS_NULLABLE,
     "Who may see and join the project."),
   WS_FIELD("stage", TEXT, WS_NULLABLE,
-    "How far it is: \"estimate\" or \"project\"."),
+    "The phase of the project: \"estimate\" or \"project\"."),
   WS_FIELD("budgeted", BOOLEAN, WS_NULLABLE,
-    "Whether the project has a budget."),
-  WS_FIELD("currency", TEXT, WS_NULLABLE, "The currency of its money."),
+    "True if the project has a budget."),
+  WS_FIELD("currency", TEXT, WS_NULLABLE, "The currency of its amounts."),
   WS_FIELD("price", ANY, WS_NULLABLE, "The price of the project."),
   WS_FIELD("approver_id", ID, WS_NULLABLE | WS_DIGITS,
     "The id of the user who approves its times and expenses."),
@@ -54,7 +54,7 @@ static const ws_field workspace_fields[] = {
   WS_FIELD("workspace_group_ids", IDS, WS_NULLABLE | WS_DIGITS,
     "The ids of the groups the project is in."),
   WS_FIELD("external_reference", TEXT, WS_NULLABLE,
-    "What the project is called in another system."),
+    "The name of the project in another system."),
   WS_FIELD("account_id", ID, WS_READ_ONLY | WS_NULLABLE | WS_DIGITS,
     "The id of the account the project belongs to."),
   WS_FIELD("update_whitelist", TEXTS, WS_READ_ONLY | WS_NULLABLE,
@@ -70,7 +70,7 @@ WS_SCHEMA(workspace, "kantata.workspace", "workspace", "workspaces",
 static const ws_field change_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY | WS_DIGITS, "The id of the change."),
   WS_FIELD("workspace_id", ID, WS_REQUIRED | WS_DIGITS,
-    "The id of the project; in answers only when included."),
+    "The id of the project; in responses only if included."),
   WS_FIELD("to_status_key", INTEGER, WS_REQUIRED | WS_DIGITS | WS_POSITIVE,
     "The key of the status that the project gets."),
   WS_FIELD("to_message", TEXT, WS_READ_ONLY | WS_NULLABLE,
@@ -88,13 +88,13 @@ static const ws_field change_fields[] = {
   WS_FIELD("updated_at", TIME, WS_READ_ONLY,
     "When the change was last changed."),
   WS_FIELD("user_id", ID, WS_READ_ONLY | WS_NULLABLE | WS_DIGITS,
-    "The id of the user who made the change; only when included."),
+    "The id of the user who made the change; only if included."),
   WS_FIELD_OF("user", OBJECT, WS_READ_ONLY | WS_NULLABLE,
-    "The user who made the change; only when included.", &user, NULL),
+    "The user who made the change; only if included.", &user, NULL),
   WS_FIELD_OF("workspace", OBJECT, WS_READ_ONLY | WS_NULLABLE,
-    "The project; only when included.", &workspace, NULL),
+    "The project; only if included.", &workspace, NULL),
   WS_FIELD("include", TEXTS, WS_IN_QUERY,
-    "What comes with the answer: \"user\", \"workspace\".")
+    "What to include in the response: \"user\", \"workspace\".")
 };
 WS_SCHEMA(change, "kantata.change", "workspace_status_change",
   "workspace_status_changes", "A project's change of status.");
@@ -105,9 +105,9 @@ WS_SCHEMA(change, "kantata.change", "workspace_status_change",
 
 #define PAGE \
   WS_FIELD("page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
-    "Which page, from 1."), \
+    "The number of the page, from 1."), \
   WS_FIELD("per_page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
-    "How many items a page has: 20 unless told, at most 200.")
+    "Items per page: 20 by default, at most 200.")
 
 #define DATES(what) \
   WS_FIELD("created_after", TIME, WS_IN_QUERY, \
@@ -123,9 +123,10 @@ WS_SCHEMA(change, "kantata.change", "workspace_status_change",
   WS_FIELD("only", IDS, WS_IN_QUERY, "Only " what " with these ids."), \
   WS_FIELD("order", TEXT, WS_IN_QUERY, \
     "The order, such as \"created_at:asc\"."), \
-  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with each of them."), \
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, \
+    "What to include with each of them."), \
   WS_FIELD("optional_fields", TEXTS, WS_IN_QUERY, \
-    "Fields that come only when asked for.")
+    "Further fields to include.")
 
 static const ws_field change_filter_fields[] = {
   WS_FIELD("workspace_id", ID, WS_IN_QUERY | WS_REQUIRED,
@@ -138,29 +139,29 @@ WS_SCHEMA(change_filter, "kantata.change_filter", NULL, NULL,
   "Which status changes to list.");
 
 static const ws_field get_filter_fields[] = {
-  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with the answer.")
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What to include in the response.")
 };
 WS_SCHEMA(get_filter, "kantata.get_filter", NULL, NULL,
-  "What comes with one object.");
+  "What to include with one object.");
 
 static const ws_field workspace_get_filter_fields[] = {
   WS_FIELD("include_archived", BOOLEAN, WS_IN_QUERY,
-    "Whether the project is found although it is archived."),
-  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What comes with the answer."),
+    "True to find the project even if it is archived."),
+  WS_FIELD("include", TEXTS, WS_IN_QUERY, "What to include in the response."),
   WS_FIELD("optional_fields", TEXTS, WS_IN_QUERY,
-    "Fields that come only when asked for.")
+    "Further fields to include.")
 };
 WS_SCHEMA(workspace_get_filter, "kantata.workspace_get_filter", NULL, NULL,
-  "Which project to get, and what comes with it.");
+  "What to include with a project.");
 
 static const ws_field workspace_filter_fields[] = {
   WS_FIELD("search", TEXT, WS_IN_QUERY,
     "Only projects that match this text, or \"status:'In Progress'\"."),
   WS_FIELD("matching", TEXT, WS_IN_QUERY,
-    "Only projects with words in their title that start so."),
-  WS_FIELD("except", IDS, WS_IN_QUERY, "Not the projects with these ids."),
+    "Only projects with a word in their title that starts with this text."),
+  WS_FIELD("except", IDS, WS_IN_QUERY, "Excludes the projects with these ids."),
   WS_FIELD("include_archived", BOOLEAN, WS_IN_QUERY,
-    "Whether archived projects are listed as well."),
+    "True to list archived projects as well."),
   WS_FIELD("on_my_account", BOOLEAN, WS_IN_QUERY,
     "Only projects of the token's account."),
   WS_FIELD("has_participation", BOOLEAN, WS_IN_QUERY,
@@ -170,7 +171,7 @@ static const ws_field workspace_filter_fields[] = {
   WS_FIELD("stage", TEXT, WS_IN_QUERY,
     "Only projects of this stage: \"estimate\" or \"project\"."),
   WS_FIELD("archived", TEXT, WS_IN_QUERY,
-    "Whether archived projects are listed: \"only\", \"exclude\" or "
+    "Which projects to list: \"only\", \"exclude\" or "
     "\"include\"."),
   DATES("projects"),
   COMMON("projects"),

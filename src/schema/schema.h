@@ -29,7 +29,7 @@ typedef enum ws_field_type {
 enum {
   WS_NULLABLE   = 1 << 0,  /* may be null */
   WS_REQUIRED   = 1 << 1,  /* must be given on create */
-  WS_READ_ONLY  = 1 << 2,  /* only the service sets it */
+  WS_READ_ONLY  = 1 << 2,  /* only set by the service */
   WS_OUTSIDE_ROOT     = 1 << 3,  /* written outside the root object */
   WS_IN_QUERY   = 1 << 4,  /* goes into the query, not into the body */
   WS_DIGITS     = 1 << 5,  /* responses may hold the integer as a string */

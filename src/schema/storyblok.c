@@ -15,44 +15,44 @@ static const ws_field stage_fields[] = {
     "The colour of the stage, such as \"#4a90e2\", unique within its "
     "workflow."),
   WS_FIELD("position", INTEGER, 0,
-    "The place of the stage among those of its workflow."),
+    "The position of the stage in its workflow."),
   WS_FIELD("update_position", BOOLEAN, WS_WRITE_ONLY,
-    "Whether to swap positions with the stage that has the given one."),
+    "True to swap positions with the stage at the new position."),
   WS_FIELD("workflow_id", ID, WS_NULLABLE,
     "The id of the workflow; without one a new stage lands in the default "
     "workflow."),
   WS_FIELD("is_default", BOOLEAN, 0,
-    "Whether new stories of the workflow start in this stage."),
+    "True if new stories of the workflow start in this stage."),
   WS_FIELD("allow_publish", BOOLEAN, 0,
-    "Whether stories in this stage can be published."),
+    "True if all users can publish stories in this stage."),
   WS_FIELD("allow_all_stages", BOOLEAN, 0,
-    "Whether every stage of the workflow may come next."),
+    "True if stories may move to every stage of the workflow."),
   WS_FIELD("allow_admin_publish", BOOLEAN, 0,
-    "Whether admins can publish stories in this stage."),
+    "True if admins can publish stories in this stage."),
   WS_FIELD("allow_all_users", BOOLEAN, 0,
-    "Whether every user may change the stage."),
+    "True if every user may move stories out of this stage."),
   WS_FIELD("allow_admin_change", BOOLEAN, 0,
-    "Whether admins may change the stage."),
+    "True if admins may move stories out of this stage."),
   WS_FIELD("allow_editor_change", BOOLEAN, 0,
-    "Whether editors may change the stage."),
+    "True if editors may move stories out of this stage."),
   WS_FIELD("allow_none_for_next_stages", BOOLEAN, 0,
-    "Whether no stage at all may come next."),
+    "True if stories may not move to any other stage."),
   WS_FIELD("story_editing_locked", BOOLEAN, 0,
-    "Whether stories in this stage cannot be edited."),
+    "True if stories in this stage cannot be edited."),
   WS_FIELD("auto_remove_assignee", BOOLEAN, 0,
-    "Whether stories that enter this stage lose their assignees."),
+    "True if stories that enter this stage lose their assignees."),
   WS_FIELD("after_publish_id", ID, WS_NULLABLE,
     "The id of the stage that a story moves to when it is published."),
   WS_FIELD("user_ids", IDS, 0,
-    "The ids of the users who may change the stage."),
+    "The ids of the users who may move stories out of this stage."),
   WS_FIELD("space_role_ids", IDS, 0,
-    "The ids of the space roles whose users may change the stage."),
+    "The ids of the space roles that may move stories out of it."),
   WS_FIELD("workflow_stage_ids", IDS, 0,
-    "The ids of the stages that may come next."),
+    "The ids of the stages that stories may move to."),
   WS_FIELD("_new", BOOLEAN, WS_READ_ONLY,
-    "A mark of the service's own editor."),
+    "A flag of the service's own editor; never sent."),
   WS_FIELD("_destroy", BOOLEAN, WS_READ_ONLY,
-    "A mark of the service's own editor.")
+    "A flag of the service's own editor; never sent.")
 };
 WS_SCHEMA(stage, "storyblok.stage", "workflow_stage", "workflow_stages",
   "A stage of a workflow.");
@@ -61,7 +61,7 @@ static const ws_field comment_fields[] = {
   WS_FIELD("message", TEXT, 0, "The text of the comment.")
 };
 WS_SCHEMA(comment, "storyblok.comment", NULL, NULL,
-  "A comment left with a change.");
+  "A comment on a change.");
 
 static const ws_field assign_fields[] = {
   WS_FIELD("user_ids", IDS, 0, "The ids of the users to assign."),
@@ -84,13 +84,13 @@ static const ws_field change_fields[] = {
   WS_FIELD("user_id", ID, WS_READ_ONLY,
     "The id of the user who made the change."),
   WS_FIELD("created_at", TIME, WS_READ_ONLY,
-    "When the change was made."),
+    "The time of the change."),
   WS_FIELD("release_id", ID, WS_OUTSIDE_ROOT | WS_WRITE_ONLY | WS_NULLABLE,
     "The id of the release in which the story is moved."),
   WS_FIELD("notify", BOOLEAN, WS_OUTSIDE_ROOT | WS_WRITE_ONLY,
-    "Whether those concerned get an e-mail."),
+    "True to notify users of the stage by e-mail."),
   WS_FIELD_OF("comment", OBJECT, WS_OUTSIDE_ROOT | WS_WRITE_ONLY,
-    "A comment to leave with the change.", &comment, "message"),
+    "A comment on the change.", &comment, "message"),
   WS_FIELD_OF("assign", OBJECT, WS_OUTSIDE_ROOT | WS_WRITE_ONLY,
     "The users and space roles to assign the story to.", &assign, NULL)
 };
@@ -100,10 +100,10 @@ WS_SCHEMA(change, "storyblok.change", "workflow_stage_change",
 static const ws_field stage_position_fields[] = {
   WS_FIELD("id", ID, WS_REQUIRED, "The id of the stage."),
   WS_FIELD("position", INTEGER, 0,
-    "The place of the stage among those of its workflow.")
+    "The position of the stage in its workflow.")
 };
 WS_SCHEMA(stage_position, "storyblok.stage_position", NULL, NULL,
-  "A stage's new place in its workflow.");
+  "A stage's new position in its workflow.");
 
 static const ws_field workflow_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the workflow."),
@@ -111,11 +111,11 @@ static const ws_field workflow_fields[] = {
   WS_FIELD("content_types", TEXTS, WS_REQUIRED,
     "The content types whose stories go through the workflow."),
   WS_FIELD("is_default", BOOLEAN, WS_READ_ONLY,
-    "Whether it is the workflow of all content types without one."),
+    "True for the workflow of all content types without one of their own."),
   WS_FIELD_OF("workflow_stages", OBJECTS, 0,
-    "The stages of the workflow, on create and in answers.", &stage, NULL),
+    "The stages of the workflow, on create and in responses.", &stage, NULL),
   WS_FIELD_OF("workflow_stages_attributes", OBJECTS, WS_WRITE_ONLY,
-    "New places for stages of the workflow, on update.", &stage_position,
+    "New positions of stages of the workflow, on update.", &stage_position,
     NULL)
 };
 WS_SCHEMA(workflow, "storyblok.workflow", "workflow", "workflows",
@@ -132,7 +132,7 @@ static const ws_field duplicate_fields[] = {
     "The stages of the copy.", &stage, NULL)
 };
 WS_SCHEMA(duplicate, "storyblok.duplicate", "workflow", NULL,
-  "What a copy of a workflow gets in place of the original's values.");
+  "The attributes of a copy of a workflow.");
 
 static const ws_field story_stage_fields[] = {
   WS_FIELD("workflow_id", ID, WS_READ_ONLY | WS_NULLABLE,
@@ -143,7 +143,7 @@ static const ws_field story_stage_fields[] = {
   WS_FIELD("due_date", TIME, WS_READ_ONLY | WS_NULLABLE,
     "When the story is due to leave the stage."),
   WS_FIELD("created_at", TIME, WS_READ_ONLY,
-    "When the story came to the stage."),
+    "When the story entered the stage."),
   WS_FIELD("workflow_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The name of the workflow."),
   WS_FIELD("workflow_stage_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
@@ -162,22 +162,22 @@ static const ws_field story_fields[] = {
   WS_FIELD("full_slug", TEXT, WS_READ_ONLY,
     "The whole path of the story."),
   WS_FIELD("path", TEXT, WS_READ_ONLY | WS_NULLABLE,
-    "The path that the visual editor opens, where it is not the slug."),
+    "The path that the visual editor opens, if it is not the slug."),
   WS_FIELD("is_folder", BOOLEAN, WS_READ_ONLY,
-    "Whether it is a folder."),
+    "True for a folder."),
   WS_FIELD("is_startpage", BOOLEAN, WS_READ_ONLY,
-    "Whether it is the start page of its folder."),
+    "True for the start page of a folder."),
   WS_FIELD("parent_id", INTEGER, WS_READ_ONLY | WS_NULLABLE,
-    "The id of the folder it is in."),
+    "The id of its folder."),
   WS_FIELD("position", INTEGER, WS_READ_ONLY | WS_NULLABLE,
-    "The place of the story in its folder."),
-  WS_FIELD("pinned", BOOLEAN, WS_READ_ONLY, "Whether it is pinned."),
+    "The position of the story in its folder."),
+  WS_FIELD("pinned", BOOLEAN, WS_READ_ONLY, "True if it is pinned."),
   WS_FIELD("tag_list", TEXTS, WS_READ_ONLY | WS_NULLABLE,
     "The tags of the story."),
   WS_FIELD("published", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
-    "Whether the story is published."),
+    "True if the story is published."),
   WS_FIELD("unpublished_changes", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
-    "Whether it was changed since it was published."),
+    "True if it was changed since it was published."),
   WS_FIELD("content_type", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The content type of the story: in single stories the component of "
     "their content."),
@@ -200,7 +200,7 @@ static const ws_field story_fields[] = {
     "When the story was last published.")
 };
 WS_SCHEMA(story, "storyblok.story", "story", "stories",
-  "A story: an entry of content, or a folder of them.");
+  "A story: a content entry, or a folder.");
 
 static const ws_field role_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the space role."),
@@ -218,9 +218,9 @@ static const ws_field user_fields[] = {
   WS_FIELD("userid", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The user's login name, often but not always the e-mail address."),
   WS_FIELD("email", TEXT, WS_READ_ONLY | WS_NULLABLE,
-    "The user's e-mail address; only in the answer of `whoami`."),
+    "The user's e-mail address; only in the response of `whoami`."),
   WS_FIELD("username", TEXT, WS_READ_ONLY | WS_NULLABLE,
-    "The user's name; only in the answer of `whoami`."),
+    "The user's name; only in the response of `whoami`."),
   WS_FIELD("friendly_name", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The user's name as others see it."),
   WS_FIELD("firstname", TEXT, WS_READ_ONLY | WS_NULLABLE,
@@ -240,9 +240,9 @@ static const ws_field invitation_fields[] = {
   WS_FIELD("email", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The e-mail address that was invited."),
   WS_FIELD("expires_at", TIME, WS_READ_ONLY | WS_NULLABLE,
-    "When the invitation ends."),
+    "When the invitation expires."),
   WS_FIELD("is_expired", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
-    "Whether it has ended.")
+    "True if it has expired.")
 };
 WS_SCHEMA(invitation, "storyblok.invitation", NULL, NULL,
   "An invitation that has not been accepted.");
@@ -258,7 +258,7 @@ static const ws_field collaborator_fields[] = {
   WS_FIELD("space_role_ids", IDS, WS_READ_ONLY | WS_NULLABLE,
     "The ids of the user's space roles."),
   WS_FIELD("can_act_as_admin", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
-    "Whether the user may act as an admin; only with "
+    "True if the user may act as an admin; only with "
     "`with_act_as_roles`."),
   WS_FIELD_OF("user", OBJECT, WS_READ_ONLY | WS_NULLABLE,
     "The user; null while somebody is invited.", &user, NULL),
@@ -267,7 +267,7 @@ static const ws_field collaborator_fields[] = {
     NULL)
 };
 WS_SCHEMA(collaborator, "storyblok.collaborator", "collaborator",
-  "collaborators", "A user's part in the space.");
+  "collaborators", "A user's membership in the space.");
 
 static const ws_field release_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the release."),
@@ -275,9 +275,9 @@ static const ws_field release_fields[] = {
     "The UUID of the release."),
   WS_FIELD("name", TEXT, WS_READ_ONLY, "The name of the release."),
   WS_FIELD("release_at", TIME, WS_READ_ONLY | WS_NULLABLE,
-    "When the release is to go out."),
+    "When the release is scheduled."),
   WS_FIELD("released", BOOLEAN, WS_READ_ONLY | WS_NULLABLE,
-    "Whether the release went out."),
+    "True if the release was published."),
   WS_FIELD("timezone", TEXT, WS_READ_ONLY | WS_NULLABLE,
     "The time zone of its date."),
   WS_FIELD("owner_id", ID, WS_READ_ONLY | WS_NULLABLE,
@@ -286,7 +286,7 @@ static const ws_field release_fields[] = {
 WS_SCHEMA(release, "storyblok.release", "release", "releases",
   "A release: changes of stories that are published together.");
 
-/* The answer also holds `first_token`, a secret that is never passed on. */
+/* The response also has `first_token`, a secret that is never passed on. */
 static const ws_field space_fields[] = {
   WS_FIELD("id", ID, WS_READ_ONLY, "The id of the space."),
   WS_FIELD("name", TEXT, WS_READ_ONLY, "The name of the space."),
@@ -307,13 +307,13 @@ static const ws_field space_fields[] = {
   WS_FIELD("api_requests", INTEGER, WS_READ_ONLY | WS_NULLABLE,
     "The number of requests of the month."),
   WS_FIELD("exceeded_requests", INTEGER, WS_READ_ONLY | WS_NULLABLE,
-    "The number of requests above the plan's."),
+    "The number of requests beyond the plan."),
   WS_FIELD("limits", ANY, WS_READ_ONLY | WS_NULLABLE,
     "The limits of the plan."),
   WS_FIELD("space_roles", ANY, WS_READ_ONLY | WS_NULLABLE,
     "The roles that users of the space can have."),
   WS_FIELD("collaborators", ANY, WS_READ_ONLY | WS_NULLABLE,
-    "The users of the space; in large spaces perhaps not all.")
+    "The users of the space; possibly incomplete in large spaces.")
 };
 WS_SCHEMA(space, "storyblok.space", "space", NULL,
   "A space: its name, its plan and its users.");
@@ -324,9 +324,9 @@ WS_SCHEMA(space, "storyblok.space", "space", NULL,
 
 #define PAGE \
   WS_FIELD("page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
-    "Which page, from 1."), \
+    "The number of the page, from 1."), \
   WS_FIELD("per_page", INTEGER, WS_IN_QUERY | WS_POSITIVE, \
-    "How many items a page has: 25 unless told, at most 100.")
+    "Items per page: 25 by default, at most 100.")
 
 #define SEARCH(what) \
   WS_FIELD("search", TEXT, WS_IN_QUERY, "Only " what " that match this text.")
@@ -335,7 +335,7 @@ static const ws_field stage_filter_fields[] = {
   WS_FIELD("in_workflow", ID, WS_IN_QUERY,
     "Only stages of the workflow with this id."),
   WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only stages with these ids."),
-  WS_FIELD("exclude_id", ID, WS_IN_QUERY, "Not the stage with this id."),
+  WS_FIELD("exclude_id", ID, WS_IN_QUERY, "Excludes the stage with this id."),
   SEARCH("stages")
 };
 WS_SCHEMA(stage_filter, "storyblok.stage_filter", NULL, NULL,
@@ -351,12 +351,13 @@ WS_SCHEMA(change_filter, "storyblok.change_filter", NULL, NULL,
 
 static const ws_field workflow_filter_fields[] = {
   WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only workflows with these ids."),
-  WS_FIELD("exclude_id", ID, WS_IN_QUERY, "Not the workflow with this id."),
+  WS_FIELD("exclude_id", ID, WS_IN_QUERY,
+    "Excludes the workflow with this id."),
   WS_FIELD("is_default", BOOLEAN, WS_IN_QUERY,
     "Only the default workflow, or only the others."),
   SEARCH("workflows"),
   WS_FIELD("include_stages", BOOLEAN, WS_IN_QUERY,
-    "Whether each workflow comes with its stages."),
+    "True to include the stages of each workflow."),
   WS_FIELD("content_type", TEXT, WS_IN_QUERY,
     "Only workflows of this content type (newer reference)."),
   WS_FIELD("by_content_type", TEXT, WS_IN_QUERY,
@@ -367,70 +368,70 @@ WS_SCHEMA(workflow_filter, "storyblok.workflow_filter", NULL, NULL,
 
 static const ws_field workflow_get_filter_fields[] = {
   WS_FIELD("include_stages", BOOLEAN, WS_IN_QUERY,
-    "Whether the workflow comes with its stages.")
+    "True to include the stages of the workflow.")
 };
 WS_SCHEMA(workflow_get_filter, "storyblok.workflow_get_filter", NULL, NULL,
-  "What comes with a workflow.");
+  "What to include with a workflow.");
 
 static const ws_field story_filter_fields[] = {
   PAGE,
   WS_FIELD("in_workflow_stages", IDS, WS_IN_QUERY,
     "Only stories in the stages with these ids."),
   WS_FIELD("has_workflow_stages", ANY, WS_IN_QUERY,
-    "Only stories that are in some stage, or in none."),
+    "True: only stories in a stage; false: only stories without one."),
   WS_FIELD("starts_with", TEXT, WS_IN_QUERY,
-    "Only stories whose full slug starts so."),
+    "Only stories whose full slug starts with this text."),
   WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only stories with these ids."),
   WS_FIELD("excluding_ids", IDS, WS_IN_QUERY,
-    "Not the stories with these ids."),
+    "Excludes the stories with these ids."),
   WS_FIELD("by_uuids", TEXTS, WS_IN_QUERY, "Only stories with these UUIDs."),
   WS_FIELD("by_uuids_ordered", TEXTS, WS_IN_QUERY,
     "Only stories with these UUIDs, in this order."),
   WS_FIELD("by_slugs", TEXTS, WS_IN_QUERY,
-    "Only stories with these full slugs; * stands for any text."),
+    "Only stories with these full slugs; * matches any text."),
   WS_FIELD("excluding_slugs", TEXTS, WS_IN_QUERY,
-    "Not the stories with these full slugs; * stands for any text."),
+    "Excludes these full slugs; * matches any text."),
   WS_FIELD("with_slug", TEXT, WS_IN_QUERY,
     "Only the story with this full slug."),
   WS_FIELD("with_parent", INTEGER, WS_IN_QUERY,
-    "Only stories right in the folder with this id (0: in none; not proven "
-    "to filter)."),
+    "Only stories directly in the folder with this id (0: the top level; "
+    "not proven to filter)."),
   WS_FIELD("with_tag", TEXTS, WS_IN_QUERY,
     "Only stories with one of these tags."),
   WS_FIELD("contain_component", TEXTS, WS_IN_QUERY,
-    "Only stories that hold a block of one of these names."),
+    "Only stories that contain a component with one of these names."),
   SEARCH("stories"),
   WS_FIELD("text_search", TEXT, WS_IN_QUERY,
     "Only stories with this text in name or slug."),
   WS_FIELD("reference_search", TEXT, WS_IN_QUERY,
     "Only stories that refer to the one with this UUID."),
   WS_FIELD("folder_only", BOOLEAN, WS_IN_QUERY, "Only folders."),
-  WS_FIELD("story_only", BOOLEAN, WS_IN_QUERY, "No folders."),
+  WS_FIELD("story_only", BOOLEAN, WS_IN_QUERY, "Excludes folders."),
   WS_FIELD("root_folders_only", BOOLEAN, WS_IN_QUERY,
-    "Only folders that are in no other."),
+    "Only folders at the top level."),
   WS_FIELD("is_published", BOOLEAN, WS_IN_QUERY,
     "Only published stories, or only the others."),
   WS_FIELD("in_trash", BOOLEAN, WS_IN_QUERY,
-    "The deleted stories in place of the others."),
+    "Deleted stories instead of the others."),
   WS_FIELD("pinned", BOOLEAN, WS_IN_QUERY, "Only pinned stories."),
   WS_FIELD("mine", BOOLEAN, WS_IN_QUERY,
-    "Only the own stories of the token's user."),
+    "Only stories of the token's user."),
   WS_FIELD("favourite", BOOLEAN, WS_IN_QUERY,
     "Only favourites of the token's user."),
   WS_FIELD("with_summary", BOOLEAN, WS_IN_QUERY,
-    "Whether each story comes with a summary of its content."),
+    "True to include a summary of each story's content."),
   WS_FIELD("with_alts", BOOLEAN, WS_IN_QUERY,
-    "Whether each story comes with its alternates."),
+    "True to include each story's alternates."),
   WS_FIELD("with_translated_stories", BOOLEAN, WS_IN_QUERY,
-    "Whether each story comes with its translations."),
+    "True to include each story's translations."),
   WS_FIELD("custom_sorting", BOOLEAN, WS_IN_QUERY,
-    "Whether the order of the editors is kept."),
+    "True to keep the order in which editors sorted the stories."),
   WS_FIELD("in_release", ID, WS_IN_QUERY,
     "Only stories in the release with this id."),
   WS_FIELD("release_id", ID, WS_IN_QUERY,
-    "The stories as they are in the release with this id."),
+    "The stories' versions in the release with this id."),
   WS_FIELD("branch_id", ID, WS_IN_QUERY,
-    "The stories as they are in the pipeline stage with this id."),
+    "The stories' versions in the pipeline stage with this id."),
   WS_FIELD("scheduled_at_gt", TIME, WS_IN_QUERY,
     "Only stories scheduled to be published after this."),
   WS_FIELD("scheduled_at_lt", TIME, WS_IN_QUERY,
@@ -449,7 +450,7 @@ WS_SCHEMA(story_filter, "storyblok.story_filter", NULL, NULL,
 
 static const ws_field story_get_filter_fields[] = {
   WS_FIELD("release_id", ID, WS_IN_QUERY,
-    "The story as it is in the release with this id.")
+    "The story's version in the release with this id.")
 };
 WS_SCHEMA(story_get_filter, "storyblok.story_get_filter", NULL, NULL,
   "Which version of a story to get.");
@@ -461,7 +462,7 @@ static const ws_field publish_filter_fields[] = {
     "The version in the release with this id.")
 };
 WS_SCHEMA(publish_filter, "storyblok.publish_filter", NULL, NULL,
-  "What of a story is published or unpublished.");
+  "Which versions of a story to publish or unpublish.");
 
 static const ws_field role_filter_fields[] = {
   SEARCH("space roles"),
@@ -474,7 +475,7 @@ static const ws_field collaborator_filter_fields[] = {
   SEARCH("collaborators"),
   WS_FIELD("by_ids", IDS, WS_IN_QUERY, "Only collaborators with these ids."),
   WS_FIELD("with_act_as_roles", BOOLEAN, WS_IN_QUERY,
-    "Whether each comes with `can_act_as_admin`."),
+    "True to include `can_act_as_admin`."),
   PAGE
 };
 WS_SCHEMA(collaborator_filter, "storyblok.collaborator_filter", NULL, NULL,

@@ -18,10 +18,10 @@ typedef struct ws_validation_error {
   char message[384];   /* "color: expected a string, got the number 5" */
 } ws_validation_error;
 
-/* The path to a value: a member or an item, and the path to what holds it. */
+/* The path to a value: a member or an item, and the path of its parent. */
 typedef struct ws_path {
   const struct ws_path *up;  /* NULL at the top */
-  const char *name;          /* of a member; NULL: an item */
+  const char *name;          /* name of a member; NULL: an item */
   size_t size;
   int64_t index;             /* of an item, from 1 */
 } ws_path;
@@ -53,7 +53,8 @@ const ws_field *ws_item_field(const ws_field *field, ws_field *made);
 
 /* ---------------------------------------------------------------- errors */
 
-/* Each fills in the error and returns false, for its caller to return. */
+/* Each of these fills in the error and returns false, for the caller to
+** return. */
 
 /* "color: ", then the formatted sentence. */
 bool ws_report_error(ws_validation_error *error, const ws_path *at,

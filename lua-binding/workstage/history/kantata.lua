@@ -6,7 +6,7 @@ local time = require "workstage.time"
 -- Pages overlap, as in `history/storyblok`.
 local kantata = { PER_PAGE = 200, NEW_A_PAGE = 170 }
 
---- See `history.names`: changes tell the names themselves.
+--- See `history.names`: Kantata's changes contain the names.
 function kantata.names()
   local names = { stages = {}, users = {} }
   for _, status in ipairs(statuses) do
@@ -15,7 +15,7 @@ function kantata.names()
   return names
 end
 
---- The changes of a project's status, in no order.
+--- Returns the changes of a project's status, unordered.
 function kantata.changes(account, id)
   local list, err = account.changes:list { workspace_id = id,
                                            include = { "user" } }
@@ -47,10 +47,11 @@ local function item_of(workspace)
   }
 end
 
---- An iterator over the projects with a status. No list tells since when.
+--- Returns an iterator over the projects with a status. Lists do not say since
+-- when.
 function kantata.standing(account, opts)
   local filter = filter_of(opts)
-  -- an order that does not change while it is read
+  -- an order that moves do not change
   filter.order = filter.order or "created_at:asc"
   local next_workspace = paging.each(function(number, per_page)
     filter.page, filter.per_page = number, per_page or kantata.PER_PAGE
@@ -66,8 +67,8 @@ function kantata.standing(account, opts)
   end
 end
 
---- How many projects there are at most; no list tells since when they have
--- their status.
+--- Returns the maximum number of projects. Lists do not say since when projects
+-- have their status.
 function kantata.count(account, opts)
   local filter = filter_of(opts)
   filter.per_page = 1

@@ -4,13 +4,13 @@ local paging = require "workstage.paging"
 local time = require "workstage.time"
 local visible = require "workstage.visible"
 
--- Pages overlap, so that nothing is missed while others move items: of a
--- page of 100 at least 85 items are new.
+-- Pages overlap, so that no item is missed while others move items: at least 85
+-- items of a page of 100 are new.
 local storyblok = { PER_PAGE = 100, NEW_A_PAGE = 85 }
 
 -- ------------------------------------------------------------------- names
 
--- Somebody who was invited and has not come yet has an address alone.
+-- An invited person who has not joined yet has only an address.
 local function name_of(collaborator)
   local user = collaborator.user or {}
   local invitation = collaborator.invitation or {}
@@ -53,7 +53,7 @@ end
 
 -- ----------------------------------------------------------------- changes
 
---- The changes of a story, in no order.
+--- Returns the changes of a story, unordered.
 function storyblok.changes(space, id, names)
   local list, err = space.changes:list { with_story = id }
   if not list then return nil, err end
@@ -89,7 +89,7 @@ local function check_workflow(name, names)
   return unknown("workflow", name, known)
 end
 
--- The ids of the stages that the options name.
+-- Returns the ids of the stages that the options name.
 local function stages_of(opts, names)
   if opts.workflow then
     local good, err = check_workflow(opts.workflow, names)
@@ -129,7 +129,7 @@ local function item_of(story, names)
   }
 end
 
---- An iterator over the stories of some stages.
+--- Returns an iterator over the stories in some stages.
 function storyblok.standing(space, opts, names)
   local filter, err = filter_of(opts, names)
   if not filter then return nil, err end
@@ -143,8 +143,8 @@ function storyblok.standing(space, opts, names)
   end
 end
 
--- Whether a list tells since when its stories stand where they stand: one of
--- the two shapes of a story's stage does not.
+-- True if a list says when its stories entered their stage: one of the two
+-- shapes of a story's stage does not.
 local function has_dates(page)
   for _, story in ipairs(page) do
     if story.stage and not story.stage.created_at then return false end
@@ -152,8 +152,8 @@ local function has_dates(page)
   return true
 end
 
---- How many stories stand in some stages, and whether the list tells since
--- when.
+--- Returns the number of stories in some stages, and if the list says when they
+-- entered them.
 function storyblok.count(space, opts, names)
   local filter, err = filter_of(opts, names)
   if not filter then return nil, err end

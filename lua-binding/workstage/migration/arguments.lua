@@ -1,5 +1,5 @@
---- Checks the arguments of the module's functions. Something else where a
--- table belongs raises; a table of the wrong kind is an error to return.
+--- Checks the arguments of the module's functions. A value that is not a table
+-- raises an error; a table of the wrong kind is returned as an error.
 local errors = require "workstage.errors"
 
 local arguments = {}

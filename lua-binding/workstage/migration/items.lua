@@ -5,7 +5,7 @@ local items = {}
 
 local PER_PAGE = 100
 
--- What is read of each story beside its id: the rest of a page is not decoded.
+-- The fields that are decoded of each story, besides its id.
 local LISTED = { only = { "stage" } }
 local FETCHED = { only = { "stage", "full_slug" } }
 

@@ -9,7 +9,7 @@ local plans = require "workstage.migration.plan"
 
 local rollback_session = {}
 
--- The error for the journal of a rollback, and for that of the original run.
+-- The remedies for a damaged journal: of the rollback, and of the original run.
 local REMEDY = "move the file elsewhere and roll back again: the new plan " ..
                "contains what is left to undo"
 local LOST = "the run cannot be rolled back from it; instead, apply a " ..
@@ -21,7 +21,7 @@ local function is_there(path)
   return file ~= nil
 end
 
--- The journal at the rollback's path belongs to another run.
+-- Creates the error for a journal of another run at the rollback's path.
 local function refused(back, what)
   return errors.new {
     kind = "refused",
@@ -64,9 +64,9 @@ function rollback_session.open(path, back)
     back .. " to continue as planned" or LOST)
 end
 
---- The rollback of a run that has begun: its session. One that ended before
--- it could send anything is taken away, and begun again: the run itself may
--- have been resumed since.
+--- Opens the session of a rollback that has begun. The journal of one that
+-- ended before it sent anything is removed, and the rollback begins again, as
+-- the run may have been resumed since.
 -- @tparam table self the run's session
 -- @tparam string back where the rollback's journal is
 -- @treturn[1] table|boolean the session; false when none has begun
@@ -90,7 +90,7 @@ function rollback_session.begun(self, back)
   return false
 end
 
--- What was in flight when the run ended may take so long to show.
+-- Waits until requests that were in flight when the run ended must be visible.
 local function wait(client, opts)
   local seconds = client.transport.settle_time
   if opts.on_event then
@@ -100,7 +100,7 @@ local function wait(client, opts)
   loop.sleep(seconds)
 end
 
--- The plan of the way back.
+-- Plans the rollback.
 local function plan_back(client, self, opts)
   local replayed = self.replayed
   local good, err = session.belongs(client, replayed.plan)
@@ -119,7 +119,7 @@ local function plan_back(client, self, opts)
   return plans.new(plan)
 end
 
--- From then on the run cannot be resumed.
+-- Marks the run as rolled back: it can no longer be resumed.
 local function supersede(self)
   return self.journal:intend { type = "rolled_back", at = os.time() }
 end
@@ -136,7 +136,8 @@ local function begin(client, self, back, opts)
   end)
 end
 
--- A run's journal that was put back from a copy has lost its mark.
+-- Continues a rollback. Marks the run again, as its journal may have been
+-- restored from a copy.
 local function carry_on(client, self, opts)
   if not self.replayed.rolled_back then
     local good, err = supersede(self)
@@ -145,7 +146,7 @@ local function carry_on(client, self, opts)
   return session.resume(client, self.rollback, opts)
 end
 
---- Rolls a run back, or carries its rollback on. The session is closed
+--- Rolls a run back, or continues its rollback. The session is closed
 -- afterwards.
 -- @tparam table client
 -- @tparam table opened the run's session

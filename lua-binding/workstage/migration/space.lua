@@ -140,13 +140,13 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function structure.content_types(space)
-  local answer, err = space:request("GET", ("/v1/spaces/%d/components")
+  local response, err = space:request("GET", ("/v1/spaces/%d/components")
                                            :format(space.space_id))
-  if answer == nil then
+  if response == nil then
     if err.kind == "not_found" or err.kind == "forbidden" then return false end
     return nil, err
   end
-  local list = type(answer) == "table" and answer.components
+  local list = type(response) == "table" and response.components
   if type(list) ~= "table" then return false end
   local types = {}
   for _, component in ipairs(list) do

@@ -10,7 +10,7 @@ local loop = require "workstage.loop"
 
 local reconcile = {}
 
--- When to look, as parts of settle_time.
+-- The times of the lookups, as parts of settle_time.
 local CHECK_TIMES = { 0, 0.2, 0.5, 1 }
 
 -- --------------------------------------------------------- lost requests
@@ -24,15 +24,16 @@ function reconcile.lost(deadline)
   return setmetatable({ deadline = deadline and core.now() + deadline }, Lost)
 end
 
--- Returns the deadline of the next request: the time that is left, at least a
--- moment.
+-- Returns the deadline of the next request: the remaining time, but more than
+-- 0.
 local function time_left(lost)
   return lost.deadline and math.max(lost.deadline - core.now(), 0.001)
 end
 
---- Returns call options for a look: the remaining time, and a callback that
--- reads the server's clock from each response. If its `Date` is ahead of this
--- machine's clock, the latter is used, because it makes fewer changes old.
+--- Returns the call options of a lookup: the remaining time, and a callback
+-- that reads the server's clock from each response. If its `Date` is ahead of
+-- this machine's clock, the latter is used, because then fewer changes count as
+-- old.
 function Lost:options()
   return {
     deadline = time_left(self),
@@ -55,11 +56,11 @@ local function emit_event(transport, err, result, since)
   })
 end
 
--- Kinds of failure after which a later look may succeed.
+-- Kinds of failure after which a later lookup may succeed.
 local TRANSIENT = { network = true, timeout = true, server = true,
                     rate_limited = true, decode = true }
 
---- True if a look failed for a reason that may pass.
+--- True if a lookup failed for a transient reason.
 function reconcile.is_transient(why)
   return errors.is(why) and TRANSIENT[why.kind] == true
 end
@@ -69,8 +70,9 @@ local function is_late(lost)
   return lost.start_before ~= nil and core.now() >= lost.start_before
 end
 
--- Looks until the effect shows or settle_time is over. If one look cannot
--- decide, a later one may, when more has been read. A permanent error ends it.
+-- Repeats the lookup until the effect shows or settle_time is over. If one
+-- lookup cannot decide, a later one may, after more was read. A permanent error
+-- ends it. @return "done", object; "not_done"; or "unknown", and the reason
 -- @return "done", object; "not_done"; or "unknown", why
 local function poll_for_effect(settle_time, lost, find)
   local began = core.now()
@@ -92,7 +94,7 @@ local function poll_for_effect(settle_time, lost, find)
   return "not_done"
 end
 
--- Adds to an error what reconciliation found out.
+-- Adds the result of the reconciliation to an error.
 local function with_details(err, ambiguous, attempts, why)
   err.ambiguous = ambiguous
   err.attempts = attempts
@@ -109,7 +111,7 @@ local function check_after_refusal(lost, sends, err, find)
   return find(lost)
 end
 
--- True if the outcome is known, or must not be looked for.
+-- True if the outcome is known, or must not be looked up.
 local function is_final(err)
   return not err.ambiguous or err.kind == "cancelled"
 end

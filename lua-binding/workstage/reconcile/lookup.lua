@@ -1,10 +1,8 @@
---- Looks for the effect of a POST whose response was lost, for each kind of
--- object.
---
--- Each function takes the resource and the request (see `resource/post`) and
--- returns a function of the lost request (see `reconcile.resolve`), which
--- returns the object; nil when it is not there; nil and why when nobody can
--- tell.
+--- Looks up the effect of a POST whose response was lost, for each kind of
+-- object. Each function takes the resource and the request (see
+-- `resource/post`) and returns a function of the lost request (see
+-- `reconcile.resolve`), which returns the object; nil if it does not exist; nil
+-- and the reason if that cannot be decided.
 local core = require "workstage.core"
 local reconcile = require "workstage.reconcile"
 local lists = require "workstage.resource.lists"
@@ -52,8 +50,8 @@ local function own_user(self, lost)
   return transport.user_id
 end
 
--- A list of changes as `rules.decide` takes it. A change of an earlier run may
--- have been made by this client, which knows it then.
+-- Converts a list of changes for `rules.decide`. A change of an earlier run may
+-- have been made by this client, which then knows it.
 local function described(self, lost, request, list, user)
   local changes = {}
   for i, change in ipairs(list) do
@@ -68,7 +66,7 @@ local function described(self, lost, request, list, user)
   return changes
 end
 
--- True if a change could be the effect, whoever made it.
+-- True if a change could be the effect, regardless of who made it.
 local function any_matches(changes, target)
   for _, change in ipairs(changes) do
     if change.stage == target and not change.is_taken then return true end
@@ -156,7 +154,7 @@ local function check_status(self, lost, workspace, key)
   end
 end
 
--- Removes what was only included for this look.
+-- Removes what was included only for this lookup.
 local function without_user(list, wanted)
   for _, change in ipairs(list) do
     if not wanted then change.user = nil end
@@ -268,8 +266,8 @@ end
 
 --- Storyblok: the one new workflow with that name and those content types.
 -- Names may repeat, and workflows have no date. So unless the client had listed
--- all workflows before, a workflow is only new if the first look does not show
--- it.
+-- all workflows before, a workflow is only new if the first lookup does not
+-- find it.
 function lookup.storyblok_workflow(self, request)
   local listed = request.listed
   return function(lost)
@@ -291,8 +289,8 @@ function lookup.storyblok_workflow(self, request)
   end
 end
 
---- One look for a change that an earlier run may have made, without waiting.
--- Nothing is known of when it was sent: so it takes what was read before it.
+--- Looks once, without waiting, for a change that an earlier run may have made.
+-- When it was sent is unknown, so this relies on what was read before it.
 function lookup.change(self, attributes, seen, opts)
   local request = { class = self.class, seen = seen,
                     is_of_earlier_run = true }

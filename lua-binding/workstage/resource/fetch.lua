@@ -31,7 +31,8 @@ local function remember(self, result, query, opts)
 end
 
 --- Sends a request, and unwraps its response with `read(self, value, call)`,
--- which returns an object or a list, or nil and why it does not fit.
+-- which returns an object or a list, or nil and the reason why it does not
+-- match.
 function fetch.object(self, read, method, path, query, body, opts)
   local value, call, status =
     self.transport:fetch(method, path, query, body, opts,

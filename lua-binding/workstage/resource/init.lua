@@ -124,7 +124,7 @@ end
 
 -- -------------------------------------------------------------- classes
 
--- What stands around a resource's objects in a response.
+-- The keys around a resource's objects in a response.
 local function envelope_of(class)
   local parts = { class.root, "one", class.schema }
   if class.plural then

@@ -1,4 +1,4 @@
---- Lists of a resource: all of it, pages, iterators, and the item of a name.
+--- Lists of a resource: all items, pages, iterators, and the item with a name.
 local arguments = require "workstage.resource.arguments"
 local core = require "workstage.core"
 local errors = require "workstage.errors"
@@ -71,7 +71,7 @@ local function chooses(filter)
   return false
 end
 
--- Notes that all objects were listed, if that matters later.
+-- Remembers that all objects were listed, if that is needed later.
 local function note_listed(self, list, filter)
   if list and self.class.listed and not chooses(filter) then
     self.transport[self.class.listed] = true

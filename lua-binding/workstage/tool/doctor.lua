@@ -177,12 +177,12 @@ local function text(value)
 end
 
 local function check_user(report, client)
-  local answer, status, headers = request(client, "/v1/users/me")
-  if not answer then
+  local body, status, headers = request(client, "/v1/users/me")
+  if not body then
     fail(report, "token", status, TOKEN_REMEDY)
     return false
   end
-  local user = type(answer) == "table" and answer.user or {}
+  local user = type(body) == "table" and body.user or {}
   report:ok("token", "belongs to %s <%s>", text(user.friendly_name),
             text(user.email or user.userid))
   check_clock(report, headers)
@@ -253,12 +253,12 @@ function check.storyblok(report, client)
 end
 
 function check.kantata(report, client)
-  local answer, status, headers = request(client, "/users/me")
-  if not answer then
+  local body, status, headers = request(client, "/users/me")
+  if not body then
     return fail(report, "token", status, "Put a token of your account into " ..
                                          "KANTATA_TOKEN.")
   end
-  local users = type(answer) == "table" and answer.users or {}
+  local users = type(body) == "table" and body.users or {}
   local _, user = next(type(users) == "table" and users or {})
   report:ok("token", "belongs to %s <%s>", text(user and user.full_name),
             text(user and user.email_address))

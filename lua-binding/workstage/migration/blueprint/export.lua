@@ -1,4 +1,4 @@
---- From workflows of a space to their blueprint: names in place of ids.
+--- Exports workflows of a space as a blueprint, with names instead of ids.
 local attributes = require "workstage.migration.stage"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
 local errors = require "workstage.errors"

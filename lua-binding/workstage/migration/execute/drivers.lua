@@ -9,10 +9,10 @@ local storyblok = {
   item = "story",
 }
 
---- The items as they are now: id -> { stage = its id or false, created = when
--- it came there, due, is_due_unknown, name }; one that is gone has no entry.
--- One of the two forms in which the service returns a story's stage has
--- neither date.
+--- Reads items: id -> { stage = its id or false, created = when it entered it,
+-- due, is_due_unknown, name }; an item that no longer exists has no entry. One
+-- of the two forms in which the service returns a story's stage has neither
+-- date.
 -- @tparam[opt] integer release_id the release whose versions are read
 function storyblok.fetch_current(space, ids, release_id)
   local stories, err = items.fetch(space, ids, release_id)

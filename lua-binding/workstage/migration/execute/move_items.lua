@@ -77,8 +77,8 @@ local function should_retry(pages, item, err)
   return err.kind == "rate_limited" or pages:time_left(item) <= 0
 end
 
--- Puts an item back. If its move timed out in the queue, it may wait longer
--- the next time.
+-- Puts an item back into the queue. If its move timed out there, it may wait
+-- longer the next time.
 local function repeat_later(pages, item, err)
   item.tries = (item.tries or 0) + 1
   if err.attempts == 0 then item.late_turns = (item.late_turns or 0) + 1 end

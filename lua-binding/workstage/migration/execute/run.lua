@@ -159,7 +159,7 @@ local function tell(self)
   }
 end
 
---- An item was moved.
+--- Records that an item was moved.
 -- @tparam table work what `move_items.run` got
 -- @tparam integer id
 -- @tparam table|nil change nil if an earlier run sent it

@@ -46,7 +46,8 @@ function kind.needs(op) return { stages = late_items.needs(op.targets) } end
 
 function kind.requires(op) return late_items.requires(op.targets) end
 
--- What others have made of it since the plan; nil for nothing.
+-- Returns what others have changed in the workflow since the plan; nil for
+-- nothing.
 local function change(op, id, now)
   local before = state.new({ op.before.workflow }, op.before.stages)
   local found = state.differences(before, now, id)

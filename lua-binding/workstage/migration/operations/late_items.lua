@@ -1,5 +1,5 @@
---- What an operation that deletes stages knows about the items that come to
--- them after the plan: by which of the plan's rules they leave, and where to.
+--- The rules by which items leave a stage that will be deleted if they entered
+-- it after the plan, and where they go.
 local late_items = {}
 
 --- The rules of a stage.
@@ -14,7 +14,7 @@ function late_items.rules(ref, moves)
   return rules
 end
 
---- Where the items of a stage go.
+--- Returns where the items of a stage go.
 -- @tparam table state
 -- @param ref the stage
 -- @tparam table moves the plan's

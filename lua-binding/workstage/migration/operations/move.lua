@@ -86,7 +86,8 @@ local function some(count)
   return count and count > 0 and count or nil
 end
 
--- What an item loses by the move: only what its old stage does not lack.
+-- Counts what an item loses by the move, unless it lacks that in its old stage
+-- already.
 local function lost(count, is_lacking, was_lacking)
   return is_lacking and not was_lacking and count or 0
 end

@@ -133,8 +133,8 @@ function Match:fix_circles()
   end
 end
 
---- The existing stage of a described one; nil for a new one. A name is free if
--- its stage gets another one.
+--- Finds the existing stage of a described one; nil for a new one. A name is
+-- free if its stage gets another one.
 function Match:of(stage)
   if self.fixed[stage] then return self.fixed[stage] end
   if stage.id ~= nil then return self.existing[stage.id] end

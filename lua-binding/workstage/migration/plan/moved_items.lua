@@ -8,9 +8,8 @@ local moved_items = {}
 local Moved = {}
 Moved.__index = Moved
 
---- Collects the moves of a journal: of each item's version, that of a release
--- or its own, the last one alone, for only that one can still be as the run
--- left it.
+--- Collects the moves in a journal. Of each item, and of each of its versions
+-- in releases, only the last move counts, as only that one can be undone.
 function moved_items.new()
   return setmetatable({ groups = {}, order = {}, versions = {}, unknown = 0,
                         releases = {} }, Moved)
@@ -45,7 +44,7 @@ local function group_of(self, from, to, rule)
   return group
 end
 
--- The source of a move: the operation, or a rule of the plan for a late
+-- Returns the source of a move: the operation, or a rule of the plan for a late
 -- arrival.
 local function rule_of(record, op, replayed)
   for _, index in ipairs(op.rules or {}) do
@@ -75,7 +74,8 @@ function Moved:take(record, op, replayed)
   if record.due_unknown then self.unknown = self.unknown + 1 end
 end
 
---- The group that an item's own version goes back with; nil for none.
+--- Returns the group in which an item's own version is moved back; nil for
+-- none.
 function Moved:group_of_item(id)
   return versions_of(self, false).last[id]
 end
@@ -153,8 +153,8 @@ local function maybe_sent_of(replayed, index)
   return found
 end
 
--- Adds an item that is where the run may have moved it, unless somebody else
--- did.
+-- Adds an item that is in the stage to which the run may have moved it, unless
+-- somebody else moved it there.
 local function take_item(self, client, replayed, index, item)
   local op = replayed.plan.operations[index]
   local read = replayed.progress[index].read_before[item.id] or {}

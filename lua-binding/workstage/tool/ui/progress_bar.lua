@@ -24,7 +24,7 @@ function progress_bar.new(stopped_by)
   return setmetatable({
     on_terminal = screen.is_terminal(screen.ERR),
     stopped_by = stopped_by,
-    answers = 0, retries = 0, samples = {}, shown_at = core.now(),
+    responses = 0, retries = 0, samples = {}, shown_at = core.now(),
     pause_until = 0,
   }, Bar)
 end
@@ -42,7 +42,7 @@ end
 -- The first failure of a connection is shown at once: its retries can take
 -- half a minute, and a wrong address never gets better.
 local function note_first_failure(self, event)
-  if self.answers > 0 or self.has_warned or event.kind ~= "network" or
+  if self.responses > 0 or self.has_warned or event.kind ~= "network" or
      not event.message then
     return
   end
@@ -55,7 +55,7 @@ end
 function Bar:listener()
   return function(event)
     if event.type == "response" then
-      if event.status then self.answers = self.answers + 1 end
+      if event.status then self.responses = self.responses + 1 end
       self.last = event.kind
     elseif event.type == "retry" then
       self.retries = self.retries + 1
@@ -164,10 +164,10 @@ local function requests_of(self)
   add(parts, 1, is_waiting and "Waiting" or self.is_applying and "Applying" or
                 "Reading")
   add_pause(self, parts, "")
-  if self.answers > 0 then
-    add(parts, 4, screen.count(self.answers, "request"))
+  if self.responses > 0 then
+    add(parts, 4, screen.count(self.responses, "request"))
   elseif not is_waiting then
-    add(parts, 4, "waits for the first answer")
+    add(parts, 4, "waiting for the first response")
   end
   add_remarks(self, parts)
   return parts

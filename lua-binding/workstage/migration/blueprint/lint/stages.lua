@@ -161,7 +161,8 @@ stages.NO_PERMISSIONS = "New stage %s has neither permissions nor " ..
   "`inherit`: the service's defaults decide who may move items out of it. " ..
   "Add: inherit = \"...\""
 
--- All stages of a new workflow are new. For others, only a plan knows.
+-- Checks new stages. All stages of a new workflow are new; for others, only a
+-- plan knows.
 local function check_permissions(workflow, found)
   if not workflow.value.create then return end
   for i, stage in ipairs(workflow.stages) do

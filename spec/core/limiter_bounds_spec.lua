@@ -413,6 +413,44 @@ describe("a trial of the limit", function()
     assert.equal(8.0, rate(limiter))
   end)
 
+  -- A limiter that tries its limit of 20 from 200 on, after a rate of 3.
+  local function trying()
+    local limiter = probe.new(20)
+    limiter:rejected(limiter:start(100), 100, 100, 3)
+    limiter:next(200)
+    assert.equal(20.0, rate(limiter))
+    return limiter
+  end
+
+  it("sends requests above the proven rate one at a time at first", function()
+    local limiter = trying()
+    local reservations = {}
+    for i = 1, 3 do
+      assert.is_true(limiter:next(200.1) <= 200.1)
+      reservations[i] = limiter:start(200.1)
+    end
+    assert.equal(math.huge, limiter:next(200.1))
+    for i = 1, 3 do
+      assert.equal(math.huge, limiter:next(200.3))
+      limiter:answered(reservations[i], 200.1, 200.3)
+    end
+    assert.is_true(limiter:next(200.3) <= 200.3)
+    limiter:start(200.3)
+    assert.equal(math.huge, limiter:next(200.999999))
+    assert.is_true(limiter:next(201) <= 201)
+  end)
+
+  it("counts only a second for that", function()
+    local limiter = probe.new(20)
+    limiter:rejected(limiter:start(100), 100, 100, 3)
+    burst(limiter, 2, 159)
+    limiter:next(160)
+    limiter:start(160)
+    assert.equal(0, limiter:next(160.1))
+    limiter:start(160.1)
+    assert.equal(0, limiter:next(160.1))
+  end)
+
   it("lasts as long as the quiet period before it", function()
     local limiter = probe.new(20)
     limiter:rejected(limiter:start(100), 100, 100, 6)

@@ -799,6 +799,38 @@ describe("429s at the same time", function()
     for i = 1, 6 do limiter:rejected(reservations[i], 11.005, 11.1, 0) end
     assert.equal(6.0, (limiter:state()))
   end)
+
+  -- The rate after 16 requests that were all rejected, and after another one
+  -- that was sent at `at`, when the service has been quiet for five seconds.
+  local function rate_after(at, took)
+    local limiter = probe.new(100)
+    burst(limiter, 3, 99.9)
+    local reservations = {}
+    for i = 1, 16 do reservations[i] = limiter:start(100 + i / 1000) end
+    local later = at and limiter:start(at)
+    for i = 1, 16 do
+      limiter:rejected(reservations[i], 100, 100 + took + i / 1000, 100)
+    end
+    if later then limiter:rejected(later, at, at + took, 100) end
+    assert.is_true((limiter:state()) < 30)
+    limiter:next((at or 100.016) + took + 5.001)
+    return (limiter:state())
+  end
+
+  it("reduce the rate for five seconds", function()
+    assert.equal(100.0, rate_after(nil, 0.002))
+    assert.equal(100.0, rate_after(nil, 3))
+  end)
+
+  it("are those of requests sent within a second", function()
+    assert.equal(100.0, rate_after(101, 0.002))
+    assert.is_true(rate_after(101.002, 0.002) < 30)
+  end)
+
+  it("are those of requests sent before the first response", function()
+    assert.equal(100.0, rate_after(103, 3))
+    assert.is_true(rate_after(103.002, 3) < 30)
+  end)
 end)
 
 -- Whole runs ------------------------------------------------------------
@@ -909,6 +941,40 @@ describe("one 429 that others caused", function()
         end
       end
     end
+  end)
+end)
+
+describe("a second that others filled", function()
+  -- Most requests in flight are rejected then, and some sent right after them.
+  local ways = {
+    { limit = 100, concurrency = 16, inbound = { 0.001, 0.003 },
+      outbound = 0.001 },
+    { limit = 20, concurrency = 16 },
+    { limit = 6 },
+  }
+
+  it("costs at most a tenth of the rate after 10 s", function()
+    local most = 0
+    for _, way in ipairs(ways) do
+      for part = 0.5, 1, 0.5 do
+        for at = 0, 6, 1.7 do
+          for variant = 0, 3 do
+            local all = runs({
+              limit = way.limit, concurrency = way.concurrency,
+              inbound = way.inbound, outbound = way.outbound,
+              others = way.limit * part, others_at = at,
+              count_from = at + 10, seconds = 40,
+              fixed_window = variant % 2 == 1,
+              counts_rejected = variant > 1, named = variant % 3 == 0,
+            }, 20)
+            at_least(0.9, all.least, ("%d of %d by others at %.1f s: use")
+              :format(way.limit * part, way.limit, at))
+            most = math.max(most, all.most)
+          end
+        end
+      end
+    end
+    assert.is_true(most > 10, "there were bursts of 429s")
   end)
 end)
 

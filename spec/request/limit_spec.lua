@@ -188,6 +188,36 @@ describe("the limit", function()
     assert.is_true(seconds < 0.9, seconds)
   end)
 
+  -- Clients with different tokens are limited like those of two processes:
+  -- neither knows that the other one has used the service's second, and all
+  -- that the second one has in flight is rejected.
+  it("is used fully again soon after another process used it", function()
+    server = service.start { rate_limit = 100, limit_by = "space" }
+    local function run(token, count, seconds)
+      local space <close> = service.storyblok(server, {
+        rate_limit = 100, concurrency = 16, token = token,
+        retry = { attempts = 8, base = 0.5, cap = 1 } })
+      local ends = system.monotime() + seconds
+      local _, errors = workstage.map(repeated(count), function()
+        repeat assert(space.stages:list()) until system.monotime() > ends
+        return true
+      end, { concurrency = 16 })
+      assert.same({}, errors)
+    end
+    local tries = 0
+    repeat -- a second may end in between
+      tries = tries + 1
+      run("one-process-" .. tries, 95, 0)
+      run("another-one-" .. tries, 16, 8)
+    until server:stats().rejected > 8 or tries == 5
+    assert.is_true(server:stats().rejected > 8)
+    local requests, last = server:requests(), 0
+    for _, request in ipairs(requests) do
+      if request.at > requests[#requests].at - 2 then last = last + 1 end
+    end
+    assert.is_true(last > 140, last)
+  end)
+
   it("that is too high is lowered, and all requests succeed", function()
     server = service.start { rate_limit = 20 }
     local space = service.storyblok(server, {

@@ -137,6 +137,8 @@ typedef struct Run {
   double hold, change_at, change_limit, stop_at;
   double faster_at, faster;         /* the way there gets shorter */
   double reject_at;                 /* the next one is rejected once */
+  double others_at;                 /* then others send so many at once: */
+  int others;
   double count_from;                /* `use` counts answers from then on */
   ws_time seconds;
   ws_time pause;
@@ -179,8 +181,15 @@ static bool is_counted(const Run *run, ws_time before, ws_time at) {
 }
 
 
+static void remember(Run *run, ws_time at) {
+  run->arrivals[run->counted++ % COUNTED] = at;
+}
+
+
 static bool admits(Run *run, ws_time at) {
   int count = 0, limit = run->limit;
+  for (; run->others > 0 && at >= to_time(run->others_at); run->others--)
+    remember(run, to_time(run->others_at));
   if (run->change_at > 0 && at >= to_time(run->change_at))
     limit = (int)run->change_limit;
   for (int i = run->counted; i > 0 && i > run->counted - COUNTED; i--) {
@@ -199,7 +208,7 @@ static void arrive(Run *run, Flight *flight) {
   flight->arrived = true;
   flight->accepted = admits(run, flight->arrives);
   if (flight->accepted || run->counts_rejected)
-    run->arrivals[run->counted++ % COUNTED] = flight->arrives;
+    remember(run, flight->arrives);
   if (flight->accepted)
     run->accepted++;
   else
@@ -410,6 +419,8 @@ static void options(lua_State *L, Run *run) {
   run->faster_at = number(L, "faster_at", 0);
   run->faster = number(L, "faster", 0);
   run->reject_at = number(L, "reject_at", 0);
+  run->others_at = number(L, "others_at", 0);
+  run->others = (int)number(L, "others", 0);
   run->count_from = number(L, "count_from", 0);
   run->burst = (int)number(L, "burst", 0);
   run->pause = to_time(number(L, "pause", 0));

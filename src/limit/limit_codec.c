@@ -80,6 +80,7 @@ static unsigned char *put_state(unsigned char *to, ws_time now,
   to = put(to, (uint64_t)l->accepted_before);
   to = put(to, (uint64_t)l->latency_share);
   to = put(to, (uint64_t)l->easing_interval);
+  to = put_signed(to, now - l->same_429_until);
   return put(to, l->reservations);
 }
 
@@ -265,6 +266,7 @@ static void get_state(byte_reader *in, ws_limiter *l) {
   l->accepted_before = get(in, MOST_COUNT);
   l->latency_share = get_int(in, 4);
   l->easing_interval = get_int(in, 60 * MOST_STEPS);
+  l->same_429_until = in->now - get_signed(in, -HOUR, YEARS);
   l->reservations = (uint64_t)get(in, MOST_COUNT);
 }
 

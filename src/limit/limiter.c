@@ -343,7 +343,7 @@ static bool are_frequent_429(const ws_limiter *l, ws_time at) {
 ** after a short quiet period ends with its first 429.
 */
 static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
-                               ws_time at) {
+                               ws_time at, bool is_first) {
   int accepted = count_in_window(l, request->start, at);
   int peak = peak_rate(l, at), most = peak;
   double least = l->rate <= 0 ? 4 : l->rate > 12 ? l->rate / 4 : l->rate / 2;
@@ -353,7 +353,7 @@ static void on_unexplained_429(ws_limiter *l, const ws_in_flight *request,
     lower_rate(l, l->proven_rate);
   } else if (is_stricter(most, l->rate)) {
     lower_to_observed(l, most > least ? most : least);
-  } else if (request->start >= l->last_429_at) {
+  } else if (is_first) {
     l->safety_margin = min_time(l->safety_margin + GUARD, MAX_SAFETY_MARGIN);
     l->consecutive_429 =
       l->accepted < 3L * l->slots_per_window ? l->consecutive_429 + 1 : 1;
@@ -389,6 +389,22 @@ static bool raise_latency_share(ws_limiter *l) {
                          ? l->easing_interval * 2
                          : l->easing_interval;
   return true;
+}
+
+
+/*
+** True if a request has to wait until none is in flight, because a trial began
+** less than a second ago: requests that exceed the proven rate go one at a
+** time then, so that a trial that fails costs one 429.
+*/
+static bool must_go_alone(const ws_limiter *l, ws_time now) {
+  int count = l->in_flight_count;
+  if (count == 0 || l->trial_started_at == 0 ||
+      now - l->trial_started_at >= WS_SECOND)
+    return false;
+  for (int i = l->slot_count - 1; i >= 0; i--, count++)
+    if (l->slots[i].at <= now - WS_SECOND) break;
+  return count >= l->proven_rate;
 }
 
 
@@ -432,6 +448,7 @@ ws_time ws_limiter_start_behind(ws_limiter *l, ws_time now, int ahead) {
   ws_time at;
   restore_limit(l, now);
   if (l->in_flight_count == WS_LIMITER_IN_FLIGHT) return WS_NEVER;
+  if (must_go_alone(l, now)) return WS_NEVER;
   if (l->slots_per_window == 0) return l->hold_until;
   at = nth_newest_slot(l, l->slots_per_window - ahead, now);
   if (at == INT64_MIN) return l->hold_until;
@@ -493,24 +510,38 @@ void ws_limiter_record_response(ws_limiter *l, uint64_t reservation,
 }
 
 
+/*
+** Requests in flight together are often rejected together, and so are others
+** while the same second is full. All these 429s have one cause. So only the
+** first lengthens the quiet period; the others may still show that the service
+** accepted less than the rate.
+*/
+static void on_429(ws_limiter *l, const ws_in_flight *request, ws_time at,
+                   ws_time answered, double named_rate) {
+  bool is_first = request->start >= l->same_429_until;
+  bool is_another = is_first && is_stricter(l->rate, l->limit);
+  if (is_another || l->rate <= 0 || is_stricter(named_rate, l->rate))
+    l->quiet_period = max_time(l->quiet_period, LONG_QUIET_PERIOD);
+  if (is_stricter(named_rate, l->rate))
+    lower_rate(l, named_rate);
+  else if (!is_first || !raise_latency_share(l))
+    on_unexplained_429(l, request, at, is_first);
+  if (is_first)
+    l->same_429_until = max_time(request->start + WS_SECOND, answered);
+  l->last_429_at = answered;
+}
+
+
 void ws_limiter_record_429(ws_limiter *l, uint64_t reservation,
                            ws_time written, ws_time answered,
                            double named_rate) {
   ws_in_flight request;
   ws_time at;
-  bool is_another;
   if (!remove_in_flight(l, reservation, &request)) return;
   written = min_time(max_time(written, request.start), answered);
   at = answered - min_time(answered - written, min_rtt_of_all(l));
-  is_another = is_stricter(l->rate, l->limit) || l->rate <= 0;
-  if (is_another || is_stricter(named_rate, l->rate))
-    l->quiet_period = max_time(l->quiet_period, LONG_QUIET_PERIOD);
-  if (is_stricter(named_rate, l->rate))
-    lower_rate(l, named_rate);
-  else if (request.start < l->last_429_at || !raise_latency_share(l))
-    on_unexplained_429(l, &request, at);
+  on_429(l, &request, at, answered, named_rate);
   add_slot(l, at, false);
-  l->last_429_at = answered;
   l->accepted = 0;
 }
 

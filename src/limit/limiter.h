@@ -73,6 +73,7 @@ typedef struct ws_limiter {
   ws_time safety_margin;  /* added to the window after close 429s */
   ws_time lateness;       /* the largest recent delay of a response */
   ws_time last_429_at;
+  ws_time same_429_until;  /* 429s of requests sent before count as one */
   ws_time quiet_period;   /* time without a 429 before the limit is tried */
   ws_time trial_started_at;  /* 0: no trial */
   double proven_rate;     /* the rate to return to when a trial fails */

@@ -213,11 +213,14 @@ describe("history.standing", function()
     assert.is_nil(has(2000))
   end)
 
-  it("lists the names if a workflow or a stage is unknown", function()
+  it("suggests a name if a workflow or a stage is unknown", function()
     start()
     for opts, said in pairs {
-      [{ workflow = "Artikel" }] = 'no workflow "Artikel"; there are: "Art',
-      [{ workflow = "Article", stage = "Revue" }] = 'no stage "Revue"; th',
+      [{ workflow = "Artikel" }] = 'workflow "Artikel". Did you mean "Article"',
+      [{ workflow = "Nothing" }] = 'There are: "Article", "Default"',
+      [{ workflow = "Article", stage = "Revue" }] = 'mean "Review"?',
+      [{ workflow = "Article", stage = "Nothing" }] =
+        'no stage "Nothing". There are: "Drafting", "Review", ',
     } do
       local good, err = pcall(history.standing, space, opts)
       assert.is_false(good)

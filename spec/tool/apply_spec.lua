@@ -390,9 +390,12 @@ describe("workstage", function()
     for arguments, said in pairs {
       ["--story nothing --to Review"] = "No story has the full slug",
       ["--story 77 --to Review"] = "No story has the id or",
-      ["--story legal/story-1 --to Revue"] = "There are: Drafting, Review",
+      ["--story legal/story-1 --to Revue"] = 'Did you mean "Review"?',
+      ["--story legal/story-1 --to Nothing"] =
+        'The workflow "Article" has no stage "Nothing". There are: ' ..
+        '"Drafting", "Review", ',
       ["--story legal/story-1 --to Review --workflow X"] =
-        "no workflow 'X'",
+        'no workflow "X". There are: "Default", "Article".',
     } do
       local _, err = run("move -y " .. arguments, 1)
       assert.truthy(err:find(said, 1, true), err)

@@ -249,6 +249,40 @@ describe("workstage", function()
     assert.truthy(why:find('no stage "Revue"', 1, true), why)
   end)
 
+  it("suggests the name that was probably meant", function()
+    open()
+    for arguments, said in pairs {
+      ["stuck Artikel"] = 'no workflow "Artikel". Did you mean "Article"?',
+      ["stuck Article/Reviw"] = 'no stage "Reviw". Did you mean "Review"?',
+      ["stages Artikel"] = 'Did you mean "Article"?',
+      ["export Artikel"] = 'Did you mean "Article"?',
+      ["move --from Reviw --to Ready"] = 'Did you mean "Review"?',
+      ["stuck --service kantata Competed"] = 'Did you mean "Completed"?',
+      ["stuck --service kantata Nothing"] = "workstage stages --service kan",
+      ["--profile x stages"] = "--profile belongs after the command",
+    } do
+      local _, status, err = place:run(arguments, {
+        WORKSTAGE_BASE_URL = arguments:find "kantata" and
+                             place.server.kantata_url or nil })
+      assert.is_true(status == 1 or status == 3, arguments)
+      assert.truthy(err:find(said, 1, true), arguments .. ": " .. err)
+    end
+  end)
+
+  it("says that a space is not there, or is another one", function()
+    open()
+    local _, status, err = place:run "whoami --space 5"
+    assert.equal(1, status)
+    assert.truthy(err:find("There is no space 5 that this token may see", 1,
+                           true), err)
+    run("plan bp.lua -o elsewhere", 2)
+    local shown, code = place:terminal("apply elsewhere --space 5")
+    assert.equal(1, code)
+    assert.truthy(shown:find(("is for the space %d, not 5."):format(
+      tool.SPACE), 1, true), shown)
+    assert.is_nil(shown:find("[y/N]", 1, true))
+  end)
+
   it("stuck takes filters", function()
     open()
     local all = cjson.decode((run("stuck Article --json", 0))).items

@@ -114,11 +114,14 @@ describe("workstage move", function()
     open()
     run("move --from 'Old review' --to Ready", 3)
     local _, err = run("move --from Drafting --to Ready -y", 1)
-    assert.truthy(err:find("Several stages are named 'Drafting': " ..
+    assert.truthy(err:find('Several stages are named "Drafting": ' ..
                            "Default/Drafting, Article/Drafting", 1, true),
                   err)
     _, err = run("move --from Revue --to Ready -y", 1)
-    assert.truthy(err:find("has no stage 'Revue'. There are: ", 1, true))
+    assert.truthy(err:find('no stage "Revue". Did you mean "Review"?', 1,
+                           true), err)
+    _, err = run("move --from Nothing --to Ready -y", 1)
+    assert.truthy(err:find('There are: "Default/Drafting", ', 1, true), err)
     assert.equal(before, place:changes())
   end)
 

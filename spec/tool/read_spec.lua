@@ -61,8 +61,10 @@ describe("workstage", function()
     local _, err
     _, status, err = place:run "stages Nothing"
     assert.equal(1, status)
-    assert.truthy(err:find("no workflow 'Nothing'. There are: Default, Art",
-                           1, true), err)
+    assert.truthy(err:find('no workflow "Nothing". There are: "Default", ' ..
+                           '"Article".', 1, true), err)
+    _, _, err = place:run "stages Artikel"
+    assert.truthy(err:find('Did you mean "Article"?', 1, true), err)
   end)
 
   it("writes ids exactly as JSON", function()
@@ -114,7 +116,7 @@ describe("workstage", function()
     assert.truthy(output:find("default = true", 1, true))
     local _, status, err = place:run "export --from-space 282994740194929"
     assert.equal(1, status)
-    assert.truthy(err:find("/spaces/282994740194929/", 1, true), err)
+    assert.truthy(err:find("no space 282994740194929 that", 1, true), err)
   end)
 
   it("check distinguishes valid from invalid blueprints", function()

@@ -1,5 +1,6 @@
 --- What `workstage.history` reads from Storyblok.
 local errors = require "workstage.errors"
+local near_name = require "workstage.near_name"
 local paging = require "workstage.paging"
 local time = require "workstage.time"
 local visible = require "workstage.visible"
@@ -74,16 +75,15 @@ end
 
 local function unknown(what, name, known)
   return nil, errors.new { kind = "not_found", message = (
-    "the space has no %s %s; there are: %s"):format(
-    what, visible.quoted(name), #known > 0 and
-    table.concat(known, ", ") or "none") }
+    "The space has no %s %s.%s"):format(what, visible.quoted(name),
+                                        near_name(name, known, true)) }
 end
 
 local function check_workflow(name, names)
   local known = {}
   for _, each in pairs(names.workflows) do
     if each == name then return true end
-    known[#known + 1] = visible.quoted(each)
+    known[#known + 1] = each
   end
   table.sort(known)
   return unknown("workflow", name, known)
@@ -99,7 +99,7 @@ local function stages_of(opts, names)
   for _, id in ipairs(names.order) do
     local stage = names.stages[id]
     if not opts.workflow or stage.workflow == opts.workflow then
-      known[#known + 1] = visible.quoted(stage.name)
+      known[#known + 1] = stage.name
       if not opts.stage or stage.name == opts.stage then
         ids[#ids + 1] = id
       end

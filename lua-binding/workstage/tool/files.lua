@@ -97,11 +97,20 @@ function files.plan(path)
   return nil, failure.tell(err)
 end
 
+-- The path of the first journal of a plan or a blueprint, of the second, ...
+local function journal_path(path, number)
+  if number == 1 then return path .. ".journal" end
+  return ("%s.%d.journal"):format(path, number)
+end
+
 -- Reads a journal with a function that takes its path.
 local function read_journal(path, read)
   local kind = files.kind(path)
   if kind and kind ~= "journal" then
-    screen.complain("%s is a %s, not a journal", path, kind)
+    local journal = journal_path(path, 1)
+    screen.complain("%s is a %s, not a journal%s", path, kind,
+                    files.exists(journal) and
+                    ". The journal of its run is " .. journal or "")
     return nil, exit_status.FAILED
   end
   local found, err = read(path)
@@ -125,11 +134,6 @@ end
 -- @treturn[2] integer the exit status
 function files.open(path, opts)
   return read_journal(path, function() return migration.open(path, opts) end)
-end
-
-local function number_of(path, number)
-  if number == 1 then return path .. ".journal" end
-  return ("%s.%d.journal"):format(path, number)
 end
 
 -- Says why a journal that exists cannot be used; false if its run is over and
@@ -166,7 +170,7 @@ function files.new_journal(path, plan, named)
     named = ("workstage-%s.journal"):format(plan.id)
   end
   while true do
-    local journal = named or number_of(path, number)
+    local journal = named or journal_path(path, number)
     if not files.exists(journal) then return journal end
     local progress, err = migration.progress(journal)
     if not progress then return nil, failure.tell(err) end

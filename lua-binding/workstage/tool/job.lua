@@ -49,6 +49,17 @@ function job.refuse(parsed, why)
   return exit_status.FAILED
 end
 
+-- A plan and a journal are for one space; the question would name another.
+local function check_space(parsed, about, client)
+  if not about or not about.space_id or about.space_id == client.space_id then
+    return true
+  end
+  return nil, job.refuse(parsed, ("%s is for the space %d, not %d. To use " ..
+    "its space, add: --space %d"):format(
+    screen.clean(parsed.file or parsed.journal), about.space_id,
+    client.space_id, about.space_id))
+end
+
 --- Begins a job.
 -- @tparam table parsed the arguments
 -- @tparam[opt] table about see `connect.open`
@@ -62,7 +73,33 @@ function job.new(parsed, about)
   local client, code = connect.open(parsed, about, self:listener())
   if not client then return nil, code end
   self.client = client
+  local good
+  good, code = check_space(parsed, about, client)
+  if not good then return nil, code end
   return self
+end
+
+--- Begins a job by reading what it is about.
+-- @tparam table parsed the arguments
+-- @tparam function|table read `read(client, parsed)`, or one for each service
+-- @treturn[1] table the job
+-- @return[1] what `read` returned
+-- @treturn[2] nil
+-- @treturn[2] integer the exit status
+function job.read(parsed, read)
+  local self, code = job.new(parsed)
+  if not self then return nil, code end
+  if type(read) == "table" then read = read[connect.service(parsed)] end
+  local results = table.pack(self:read(function(client)
+    return read(client, parsed)
+  end))
+  if not results[1] then return nil, failure.tell(results[2]) end
+  return self, table.unpack(results, 1, results.n)
+end
+
+--- True if the result is for a person, not for a program.
+function Job:is_for_people()
+  return not self.parsed.json and not self.parsed.json_events
 end
 
 --- Returns a listener for the client's events.
@@ -191,7 +228,7 @@ function Job:tell(done, err, about)
   self.events:summary(json.report(done))
   if about.is_quiet then return status_of(done) end
   if self.parsed.json then screen.json(json.report(done))
-  elseif not self.parsed.json_events then
+  elseif self:is_for_people() then
     run_summary.tell(done, self.parsed)
     say_next(self, done, about.undo)
     run_summary.last_line(done, about)

@@ -1,5 +1,6 @@
 --- Stages as they are named on a command line: STAGE, an id, or
 -- WORKFLOW/STAGE.
+local near_name = require "workstage.near_name"
 local screen = require "workstage.tool.ui.screen"
 
 local stage_names = {}
@@ -46,13 +47,13 @@ function stage_names.read(client, opts)
   return all
 end
 
-local function list_of(stages, with_workflow)
+local function names_of(stages, with_workflow)
   local names = {}
   for i, stage in ipairs(stages) do
     names[i] = with_workflow and stage.workflow .. "/" .. stage.name or
                stage.name
   end
-  return #names > 0 and table.concat(names, ", ") or "none"
+  return names
 end
 
 -- Those of a workflow, or all of them.
@@ -66,11 +67,25 @@ local function within(all, workflow)
   return found
 end
 
+-- Similar is the name of a stage alone, in whatever workflow it is.
 local function no_stage(text, known, workflow)
-  local place = workflow and ("The workflow '%s'"):format(workflow) or
+  local place = workflow and "The workflow " .. screen.quoted(workflow) or
                 "The space"
-  return nil, ("%s has no stage '%s'. There are: %s"):format(
-    place, text, screen.clean(list_of(known, not workflow)))
+  local hint = near_name(text, known)
+  if hint == "" then
+    hint = near_name(text, names_of(known, not workflow), true)
+  end
+  return nil, ("%s has no stage %s.%s"):format(place, screen.quoted(text),
+                                              hint)
+end
+
+--- Says that there is no such workflow.
+-- @tparam string name
+-- @tparam table workflows array of tables with a `name`
+-- @treturn string
+function stage_names.no_workflow(name, workflows)
+  return ("The space has no workflow %s.%s"):format(
+    screen.quoted(name), near_name(name, workflows, true))
 end
 
 --- Finds a stage.
@@ -82,8 +97,7 @@ end
 -- @treturn[2] string why there is none
 function stage_names.find(all, text, workflow)
   if workflow and not all.names[workflow] then
-    return nil, ("The space has no workflow '%s'. There are: %s"):format(
-      workflow, screen.clean(stage_names.workflows(all)))
+    return nil, stage_names.no_workflow(workflow, all.workflows)
   end
   local id = text:find "^%d+$" and math.tointeger(tonumber(text))
   local named, name = stage_names.split(text, all.names)
@@ -100,15 +114,9 @@ function stage_names.find(all, text, workflow)
   if #found == 0 and id then found[1] = all.by_id[id] end
   if #found == 1 then return found[1] end
   if #found == 0 then return no_stage(name or text, known, workflow) end
-  return nil, ("Several stages are named '%s': %s. Use WORKFLOW/STAGE")
-              :format(text, screen.clean(list_of(found, true)))
-end
-
---- The names of all workflows in one text.
-function stage_names.workflows(all)
-  local names = {}
-  for i, workflow in ipairs(all.workflows) do names[i] = workflow.name end
-  return table.concat(names, ", ")
+  return nil, ("Several stages are named %s: %s. Use WORKFLOW/STAGE"):format(
+    screen.quoted(text), screen.clean(table.concat(names_of(found, true),
+                                                   ", ")))
 end
 
 return stage_names

@@ -1,7 +1,18 @@
 --- Kantata's statuses as they are named on a command line.
 local known = require "workstage.statuses"
+local near_name = require "workstage.near_name"
+local visible = require "workstage.visible"
 
 local statuses = {}
+
+local function no_status(text)
+  local messages = {}
+  for i, each in ipairs(known) do messages[i] = each.message end
+  local hint = near_name(text, messages)
+  return ("There is no status %s.%s"):format(
+    visible.quoted(text), hint ~= "" and hint or
+    " To list all, run: workstage stages --service kantata")
+end
 
 --- Finds a status by its key or its message.
 -- @tparam string text
@@ -18,12 +29,9 @@ function statuses.find(text)
     end
   end
   if #found == 1 then return found[1] end
-  if #found == 0 then
-    return nil, ("There is no status '%s'. To list all, run: workstage " ..
-                 "stages --service kantata"):format(text)
-  end
-  return nil, ("Several statuses are named '%s'. Use the key of one: %s")
-              :format(text, table.concat(keys, ", "))
+  if #found == 0 then return nil, no_status(text) end
+  return nil, ("Several statuses are named %s. Use the key of one: %s"):format(
+    visible.quoted(text), table.concat(keys, ", "))
 end
 
 return statuses

@@ -1,6 +1,6 @@
 --- A part of a blueprint of several workflows.
 local errors = require "workstage.errors"
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local quoted = require "workstage.visible".quoted
 
 -- A workflow's name in the list of those to keep.

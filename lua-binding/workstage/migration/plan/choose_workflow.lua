@@ -1,7 +1,7 @@
 --- Finds the workflow of a space that a blueprint describes. Pure: no network
 -- or files.
 local errors = require "workstage.errors"
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local name_key = require "workstage.migration.unicode".name_key
 local quoted = require "workstage.visible".quoted
 

@@ -5,7 +5,7 @@ local blueprints = require "workstage.migration.blueprint"
 local check_stages = require "workstage.migration.plan.guards"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
 local name_key = require "workstage.migration.unicode".name_key
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local quoted = require "workstage.visible".quoted
 
 local described = {}

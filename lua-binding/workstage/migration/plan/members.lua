@@ -1,5 +1,5 @@
 --- The roles and users that a blueprint names, as ids of the space.
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local quoted = require "workstage.visible".quoted
 local space = require "workstage.migration.space"
 

@@ -2,7 +2,7 @@
 -- and the attributes of each change.
 local attributes = require "workstage.migration.stage"
 local choose_workflow = require "workstage.migration.plan.choose_workflow"
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local quoted = require "workstage.visible".quoted
 
 local rules = {}

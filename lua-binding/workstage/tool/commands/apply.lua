@@ -6,7 +6,6 @@ local connect = require "workstage.tool.connect"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local planning = require "workstage.tool.planning"
-local json = require "workstage.tool.ui.json"
 local runs = require "workstage.tool.runs"
 local screen = require "workstage.tool.ui.screen"
 local exit_status = require "workstage.tool.exit_status"
@@ -63,14 +62,6 @@ local function make_plan(parsed)
   return self, plan
 end
 
-local function nothing_to_do(self, plan)
-  planning.show(plan, self.parsed, (self:heading()))
-  local record = json.nothing(plan.id)
-  if self.parsed.json then screen.json(record) end
-  self.events:summary(record)
-  return exit_status.DONE
-end
-
 local function hint_at_stale(err, parsed, is_plan)
   if not err or err.kind ~= "stale" then return end
   if is_plan then
@@ -85,7 +76,7 @@ function command.run(parsed)
   local is_plan = files.kind(parsed.file) == "plan"
   local self, plan = (is_plan and load_plan or make_plan)(parsed)
   if not self then return plan end
-  if plan:is_empty() then return nothing_to_do(self, plan) end
+  if plan:is_empty() then return runs.nothing(self, plan) end
   local journal, code = files.new_journal(parsed.file, plan, parsed.journal)
   if not journal then return code end
   local _, err

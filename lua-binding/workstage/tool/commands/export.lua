@@ -63,13 +63,11 @@ function command.run(parsed)
     screen.complain("%s exists. Use --force to overwrite it", path)
     return exit_status.FAILED
   end
-  local self, code = job.new(parsed)
-  if not self then return code end
-  local blueprint, lost = self:read(function(client)
+  local self, blueprint, lost = job.read(parsed, function(client)
     if parsed.all then return migration.export_all(client) end
     return migration.export(client, parsed.workflow)
   end)
-  if not blueprint then return failure.tell(lost) end
+  if not self then return blueprint end
   for _, sentence in ipairs(lost) do
     screen.complain("Not exported: %s", screen.clean(sentence))
   end

@@ -4,7 +4,6 @@ local connect = require "workstage.tool.connect"
 local csv = require "workstage.tool.ui.csv"
 local duration = require "workstage.duration"
 local exit_status = require "workstage.tool.exit_status"
-local failure = require "workstage.tool.ui.failure"
 local history = require "workstage.history"
 local items = require "workstage.tool.items"
 local job = require "workstage.tool.job"
@@ -41,15 +40,6 @@ local function record_of(change)
   record.at = when.iso(change.at)
   record.seconds = change.seconds and math.floor(change.seconds)
   return record
-end
-
-local function write_csv(changes)
-  io.stdout:write(csv.row(FIELDS, #FIELDS))
-  for _, change in ipairs(changes) do
-    local record, values = record_of(change), {}
-    for i, name in ipairs(FIELDS) do values[i] = record[name] end
-    io.stdout:write(csv.row(values, #FIELDS))
-  end
 end
 
 local function name_or_id(name, id)
@@ -108,16 +98,12 @@ function command.run(parsed)
     screen.complain "Name an item: --story, --id, --slug or --project"
     return exit_status.USAGE
   end
-  local self, code = job.new(parsed)
-  if not self then return code end
-  local found, err = self:read(function(client)
-    return read(client, parsed)
-  end)
-  if not found then return failure.tell(err) end
-  if parsed.csv then write_csv(found.changes)
+  local self, found = job.read(parsed, read)
+  if not self then return found end
+  local list = {}
+  for i, change in ipairs(found.changes) do list[i] = record_of(change) end
+  if parsed.csv then screen.write(csv.text(FIELDS, list))
   elseif parsed.json then
-    local list = {}
-    for i, change in ipairs(found.changes) do list[i] = record_of(change) end
     screen.json { item = found.item.id, name = items.name(found.item),
                   changes = list }
   else

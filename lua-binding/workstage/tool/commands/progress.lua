@@ -55,24 +55,34 @@ local function state_of(about, path)
 end
 
 local function traffic_line(about)
-  local line = ("  %s, %s"):format(screen.count(about.requests, "request"),
-    screen.count(about.retries, "retry", "retries"))
-  if about.held > 0 then
-    line = ("%s, %s of waiting after 429"):format(
-      line, duration.text(about.held))
+  local parts = { screen.count(about.requests, "request") }
+  if about.retries > 0 then
+    parts[2] = screen.count(about.retries, "retry", "retries")
   end
-  return line .. "."
+  if about.held > 0 then
+    parts[#parts + 1] = ("%s of waiting after 429"):format(
+      duration.text(about.held))
+  end
+  return ("  %s."):format(table.concat(parts, ", "))
+end
+
+local function items_line(about)
+  local settled, parts = about.moved + about.skipped, {}
+  for _, name in ipairs { "moved", "skipped", "failed" } do
+    if about[name] > 0 then
+      parts[#parts + 1] = ("%d %s"):format(about[name], name)
+    end
+  end
+  return ("  %d of %d items done (%d%%)%s."):format(
+    settled, about.total, settled * 100 // about.total,
+    #parts > 0 and ": " .. table.concat(parts, ", ") or "")
 end
 
 local function lines_of(about, path)
-  local settled, total = about.moved + about.skipped, about.total
-  local share = total > 0 and (" (%d%%)"):format(settled * 100 // total) or ""
-  local lines = {
-    ("%s: %s."):format(title(about), state_of(about, path)),
-    ("  %d of %d items done%s: %d moved, %d skipped, %d failed."):format(
-      settled, total, share, about.moved, about.skipped, about.failed),
-    ("  %d of %d operations done."):format(about.done, about.operations),
-  }
+  local lines = { ("%s: %s."):format(title(about), state_of(about, path)) }
+  if about.total > 0 then lines[2] = items_line(about) end
+  lines[#lines + 1] = ("  %d of %d operations done."):format(about.done,
+                                                             about.operations)
   if about.requests > 0 then lines[#lines + 1] = traffic_line(about) end
   return lines
 end
@@ -85,24 +95,32 @@ function command.record(about)
   return record
 end
 
---- Tells what a journal says.
+--- Says how far a run is.
 -- @tparam table about see `files.journal`
--- @tparam table parsed the arguments: `journal`, `json`
--- @tparam[opt] boolean is_asked true if a question follows, so that no
---   command has to be suggested
-function command.tell(about, parsed, is_asked)
-  if parsed.json then return screen.json(command.record(about)) end
-  for _, line in ipairs(lines_of(about, parsed.journal)) do
-    screen.say(line)
-  end
-  local path = screen.word(parsed.journal)
-  if about.failed > 0 and not is_asked and not parsed.failures then
+-- @tparam string path of the journal
+function command.say_state(about, path)
+  for _, line in ipairs(lines_of(about, path)) do screen.say(line) end
+end
+
+--- Says which commands may come next.
+-- @tparam table about see `files.journal`
+-- @tparam string path of the journal
+function command.say_next(about, path)
+  local word = screen.word(path)
+  if about.failed > 0 then
     screen.say(("To list the failures, run: workstage progress %s " ..
-                "--failures"):format(path))
+                "--failures"):format(word))
   end
-  if not is_asked and not about.complete and not about.rolled_back then
-    screen.say("To continue, run: workstage resume " .. path)
+  if not about.complete and not about.rolled_back then
+    screen.say("To continue, run: workstage resume " .. word)
   end
+end
+
+-- Tells what a journal says.
+local function tell(about, parsed)
+  if parsed.json then return screen.json(command.record(about)) end
+  command.say_state(about, parsed.journal)
+  command.say_next(about, parsed.journal)
 end
 
 --- Tells of a run that was to be continued and is over.
@@ -113,7 +131,7 @@ function command.tell_over(about, parsed)
   if parsed.json then
     screen.json(json.nothing(about.plan, parsed.journal))
   else
-    command.tell(about, parsed)
+    tell(about, parsed)
   end
   return exit_status.DONE
 end
@@ -136,15 +154,6 @@ local function failures_of(path)
   return failed
 end
 
-local function write_csv(failed)
-  io.stdout:write(csv.row(FIELDS, #FIELDS))
-  for _, item in ipairs(failed) do
-    local values = {}
-    for i, name in ipairs(FIELDS) do values[i] = item[name] end
-    io.stdout:write(csv.row(values, #FIELDS))
-  end
-end
-
 local function print_failures(failed)
   local rows = {}
   for i, item in ipairs(failed) do
@@ -165,14 +174,14 @@ local function tell_failures(about, parsed)
   local failed, err = failures_of(parsed.journal)
   if not failed then return failure.tell(err) end
   if parsed.csv then
-    write_csv(failed)
+    screen.write(csv.text(FIELDS, failed))
   elseif parsed.json then
     local record = command.record(about)
     record.failures = failed
     screen.json(record)
   else
-    command.tell(about, parsed, true)
-    screen.say ""
+    command.say_state(about, parsed.journal)
+    screen.put ""
     print_failures(failed)
   end
   return exit_status.DONE
@@ -220,7 +229,7 @@ local function watch(parsed)
     local line = watch_line(state, about)
     if about.complete or about.rolled_back then
       if screen.width(screen.OUT) then io.stdout:write "\r\27[J" end
-      command.tell(about, parsed)
+      tell(about, parsed)
       return exit_status.DONE
     end
     if line ~= last then show(line) end
@@ -241,7 +250,7 @@ function command.run(parsed)
   local about, code = files.journal(parsed.journal)
   if not about then return code end
   if parsed.failures then return tell_failures(about, parsed) end
-  command.tell(about, parsed)
+  tell(about, parsed)
   return exit_status.DONE
 end
 

@@ -6,6 +6,7 @@ local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local migration = require "workstage.migration"
 local progress = require "workstage.tool.commands.progress"
+local runs = require "workstage.tool.runs"
 
 local command = {
   summary = "Continue a run that was stopped.",
@@ -36,17 +37,12 @@ function command.run(parsed)
   local self
   self, code = job.new(parsed, about)
   if not self then return code end
-  if not parsed.json and not parsed.json_events then
-    progress.tell(about, parsed, true)
-  end
-  local agreed
-  agreed, code = self:confirm "Continue"
-  if not agreed then return code end
-  self.events:started(parsed.journal, about.space_id)
-  local done, err = self:run(parsed.journal, function(client, options)
-    options.journal = nil
-    return migration.resume(client, session, options)
-  end)
+  local done, err
+  done, err, code = runs.continue(self, about, parsed.journal,
+    function(client, options)
+      return migration.resume(client, session, options)
+    end)
+  if code then return code end
   local is_rollback = about.kind == "rollback"
   return self:tell(done, err, { verb = is_rollback and "Rollback" or "Apply",
                                 undo = not is_rollback })

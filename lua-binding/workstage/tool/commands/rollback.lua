@@ -9,6 +9,7 @@ local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.commands.progress"
 local describe = require "workstage.migration.plan.describe"
+local runs = require "workstage.tool.runs"
 local rollback_session = require "workstage.migration.rollback_session"
 local terminal = require "workstage.terminal"
 
@@ -68,14 +69,7 @@ local function continue(self, session, begun, back)
     return nil, nil, progress.tell_over(about, { journal = back,
                                                  json = self.parsed.json })
   end
-  if not self.parsed.json and not self.parsed.json_events then
-    progress.tell(about, { journal = back }, true)
-  end
-  local agreed, code = self:confirm "Continue"
-  if not agreed then return nil, nil, code end
-  self.events:started(back, about.space_id)
-  return self:run(back, function(client, options)
-    options.journal = nil
+  return runs.continue(self, about, back, function(client, options)
     return migration.rollback(client, session, options)
   end)
 end

@@ -91,8 +91,9 @@ function show.journal(parsed)
     screen.say(("Begun %s (%s ago)."):format(when.minute(began),
       duration.text(math.max(os.time() - began, 0))))
   end
-  progress.tell(about, { journal = parsed.file })
+  progress.say_state(about, parsed.file)
   say_outcomes(outcomes)
+  progress.say_next(about, parsed.file)
   return exit_status.DONE
 end
 

@@ -2,11 +2,11 @@
 
 local attributes = require "workstage.migration.stage"
 local connect = require "workstage.tool.connect"
-local failure = require "workstage.tool.ui.failure"
 local items = require "workstage.migration.items"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
 local exit_status = require "workstage.tool.exit_status"
+local stage_names = require "workstage.tool.stage_names"
 local statuses = require "workstage.statuses"
 local tables = require "workstage.tool.ui.table"
 local structure = require "workstage.migration.space"
@@ -142,26 +142,15 @@ local function tell_statuses(json)
   return exit_status.DONE
 end
 
-local function no_workflow(parsed, workflows)
-  local names = {}
-  for i, workflow in ipairs(workflows) do names[i] = workflow.name end
-  screen.complain("The space has no workflow '%s'. There are: %s",
-                  parsed.workflow, screen.clean(table.concat(names, ", ")))
-  return exit_status.FAILED
-end
-
 function command.run(parsed)
   if connect.service(parsed) == "kantata" then
     return tell_statuses(parsed.json)
   end
-  local self, code = job.new(parsed)
-  if not self then return code end
-  local list, others = self:read(function(client)
-    return read(client, parsed)
-  end)
-  if not list then return failure.tell(others) end
+  local self, list, others = job.read(parsed, read)
+  if not self then return list end
   if parsed.workflow and #list == 0 then
-    return no_workflow(parsed, others)
+    screen.complain("%s", stage_names.no_workflow(parsed.workflow, others))
+    return exit_status.FAILED
   end
   if parsed.json then
     screen.json { workflows = list }

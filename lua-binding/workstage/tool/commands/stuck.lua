@@ -125,15 +125,6 @@ local function record_of(item)
   }
 end
 
-local function write_csv(list)
-  io.stdout:write(csv.row(FIELDS, #FIELDS))
-  for _, item in ipairs(list) do
-    local record, values = record_of(item), {}
-    for i, name in ipairs(FIELDS) do values[i] = record[name] end
-    io.stdout:write(csv.row(values, #FIELDS))
-  end
-end
-
 local function row_of(item, who)
   local row = {
     ("%d"):format(item.id), screen.clean(item.slug or item.name or "-"),
@@ -181,10 +172,10 @@ function command.run(parsed)
   if not good then return failure.tell(err) end
   list, err = read(self, options)
   if not list then return failure.tell(err) end
-  if parsed.csv then write_csv(list)
+  local records = {}
+  for i, item in ipairs(list) do records[i] = record_of(item) end
+  if parsed.csv then screen.write(csv.text(FIELDS, records))
   elseif parsed.json then
-    local records = {}
-    for i, item in ipairs(list) do records[i] = record_of(item) end
     screen.json { items = records }
   else
     tell(self, list, options)

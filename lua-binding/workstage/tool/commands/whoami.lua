@@ -2,7 +2,6 @@
 
 local connect = require "workstage.tool.connect"
 local exit_status = require "workstage.tool.exit_status"
-local failure = require "workstage.tool.ui.failure"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
 
@@ -60,10 +59,8 @@ function ask.kantata(client)
 end
 
 function command.run(parsed)
-  local self, code = job.new(parsed)
-  if not self then return code end
-  local record, heading = self:read(ask[connect.service(parsed)])
-  if not record then return failure.tell(heading) end
+  local self, record, heading = job.read(parsed, ask)
+  if not self then return record end
   if parsed.json then screen.json(record) else tell(record, heading) end
   return exit_status.DONE
 end

@@ -10,7 +10,6 @@ local journal_items = require "workstage.tool.journal_items"
 local json = require "workstage.tool.ui.json"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
-local progress = require "workstage.tool.commands.progress"
 local rows = require "workstage.tool.move.rows"
 local runs = require "workstage.tool.runs"
 local screen = require "workstage.tool.ui.screen"
@@ -99,16 +98,17 @@ local function record_of(row)
   }
 end
 
+local function records_of(list)
+  local records = {}
+  for i, row in ipairs(list) do records[i] = record_of(row) end
+  return records
+end
+
 local FIELDS = { "line", "item", "name", "to", "outcome", "reason" }
 
 local function write_result(list, path)
-  local parts = { csv.row(FIELDS, #FIELDS) }
-  for _, row in ipairs(list) do
-    local record, values = record_of(row), {}
-    for i, name in ipairs(FIELDS) do values[i] = record[name] end
-    parts[#parts + 1] = csv.row(values, #FIELDS)
-  end
-  local good, _, why = core.write_file(path, table.concat(parts))
+  local good, _, why = core.write_file(path, csv.text(FIELDS,
+                                                      records_of(list)))
   if good then return true end
   screen.complain("%s", why)
   return false
@@ -172,7 +172,7 @@ local function finish(self, list, journal, code)
   if parsed.result and not write_result(list, parsed.result) then
     return exit_status.FAILED
   end
-  if not parsed.json and not parsed.json_events then
+  if self:is_for_people() then
     say_problems(list)
     say_counts(list)
   end
@@ -190,26 +190,19 @@ local function write_json(self, list, journal, report, code)
   if not self.parsed.json then return code end
   local good, err = add_outcomes(list, journal)
   if not good then return failure.tell(err) end
-  local record, records = report and json.report(report) or
-                          json.nothing(nil, journal), {}
-  for i, row in ipairs(list) do records[i] = record_of(row) end
-  record.rows = records
+  local record = report and json.report(report) or json.nothing(nil, journal)
+  record.rows = records_of(list)
   screen.json(record)
   return code
 end
 
 local function continue(self, list, about, journal)
   list.are_listed = true
-  if not self.parsed.json and not self.parsed.json_events then
-    progress.tell(about, { journal = journal }, true)
-  end
-  local agreed, code = self:confirm "Continue"
-  if not agreed then return code end
-  self.events:started(journal, about.space_id)
-  local done, err = self:run(journal, function(client, options)
-    options.journal = nil
-    return migration.resume(client, journal, options)
-  end)
+  local done, err, code = runs.continue(self, about, journal,
+    function(client, options)
+      return migration.resume(client, journal, options)
+    end)
+  if code then return code end
   code = self:tell(done, err, { verb = "Move", undo = true,
                                 is_quiet = self.parsed.json })
   if not done then return code end

@@ -1,14 +1,10 @@
 --- `workstage move --from STAGE`: all items of a stage, or those that a filter
 -- chooses, as an ordinary plan.
 local connect = require "workstage.tool.connect"
-local exit_status = require "workstage.tool.exit_status"
-local failure = require "workstage.tool.ui.failure"
 local filters = require "workstage.tool.filters"
 local job = require "workstage.tool.job"
-local json = require "workstage.tool.ui.json"
 local planning = require "workstage.tool.planning"
 local runs = require "workstage.tool.runs"
-local screen = require "workstage.tool.ui.screen"
 local stage_names = require "workstage.tool.stage_names"
 local statuses = require "workstage.tool.statuses"
 
@@ -43,32 +39,17 @@ function move_of.kantata(_, parsed)
   return { from = from.key, to = to.key, where = filters.where(parsed) }
 end
 
-local function no_items(self, plan)
-  planning.show(plan, self.parsed, (self:heading()))
-  if self.parsed.json then screen.json(json.nothing(plan.id)) end
-  self.events:summary(json.nothing(plan.id))
-  return exit_status.DONE
-end
-
 --- Moves the items that the arguments choose.
 -- @tparam table parsed
 -- @treturn integer the exit status
 return function(parsed)
-  local service = connect.service(parsed)
-  local self, code = job.new(parsed)
-  if not self then return code end
-  local move, err = self:read(function(client)
-    return move_of[service](client, parsed)
-  end)
-  if not move then return failure.tell(err) end
-  local plan
-  plan, code = planning.make(self, { version = 1, service = service,
-                                     moves = { move } })
+  local self, move = job.read(parsed, move_of)
+  if not self then return move end
+  local plan, code = planning.make(self, { version = 1, moves = { move },
+    service = connect.service(parsed) })
   if not plan then return code end
-  if plan:is_empty() then return no_items(self, plan) end
-  if parsed.dry_run then
-    return runs.preview(self, plan)
-  end
+  if plan:is_empty() then return runs.nothing(self, plan) end
+  if parsed.dry_run then return runs.preview(self, plan) end
   local journal = parsed.journal or ("move-%s.journal"):format(plan.id)
   return (runs.apply(self, plan, journal, { verb = "Move", undo = true }))
 end

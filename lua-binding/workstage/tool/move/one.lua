@@ -96,26 +96,19 @@ end
 -- @tparam table parsed
 -- @treturn integer the exit status
 return function(parsed)
-  local service = connect.service(parsed)
-  local self, code = job.new(parsed)
-  if not self then return code end
-  local found, err = self:read(function(client)
-    return find[service](client, parsed)
-  end)
-  if not found then return failure.tell(err) end
+  local self, found = job.read(parsed, find)
+  if not self then return found end
   if found.is_there then return tell(found, nil, parsed.json) end
   if parsed.dry_run then
     screen.say(("Would move %s to %s."):format(found.name,
                                                screen.clean(found.to_name)))
     return exit_status.CHANGES
   end
-  local agreed
-  agreed, code = self:confirm(("Move %s to %s"):format(
+  local agreed, code = self:confirm(("Move %s to %s"):format(
     found.name, screen.clean(found.to_name)))
   if not agreed then return code end
-  local change
-  change, err = self:read(function(client)
-    return send[service](client, found, parsed)
+  local change, err = self:read(function(client)
+    return send[connect.service(parsed)](client, found, parsed)
   end)
   if not change then return failure.tell(err) end
   return tell(found, change, parsed.json)

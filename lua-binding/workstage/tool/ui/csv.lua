@@ -20,6 +20,20 @@ function csv.row(values, count)
   return table.concat(fields, ",") .. "\r\n"
 end
 
+--- Writes records as text, below a line with the names of their fields.
+-- @tparam table names array
+-- @tparam table records array of tables
+-- @treturn string
+function csv.text(names, records)
+  local lines = { csv.row(names, #names) }
+  for i, record in ipairs(records) do
+    local values = {}
+    for place, name in ipairs(names) do values[place] = record[name] end
+    lines[i + 1] = csv.row(values, #names)
+  end
+  return table.concat(lines)
+end
+
 -- ---------------------------------------------------------------- reading
 
 -- Reads a quoted field that begins at `at`: its text and where it ends; nil

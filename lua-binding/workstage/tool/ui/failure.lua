@@ -41,6 +41,12 @@ local function problems(err)
   end
 end
 
+-- The lists of a space are there wherever the space is.
+local function missing_space(err)
+  return type(err) == "table" and err.status == 404 and
+         (err.url or ""):match "/v1/spaces/(%d+)/workflows$"
+end
+
 --- Writes why something failed.
 -- @param err
 -- @tparam[opt] string path of the blueprint
@@ -50,6 +56,9 @@ function failure.tell(err, path)
     failure.findings(path or "blueprint", err.findings)
   elseif type(err) == "table" and err.problems then
     problems(err)
+  elseif missing_space(err) then
+    screen.complain("There is no space %s that this token may see. To check " ..
+                    "the settings, run: workstage doctor", missing_space(err))
   else
     screen.complain("%s", tostring(err))
   end

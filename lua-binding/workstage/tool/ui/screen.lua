@@ -205,9 +205,14 @@ local function sentence(descriptor, text, color)
   return (fitted:gsub("[^\n]+", function(line) return paint(color, line) end))
 end
 
---- Writes a part of the result exactly as it is: data, a table.
+--- Writes a part of the result exactly as it is: whole lines of data.
+function screen.write(text)
+  write(io.stdout, text)
+end
+
+--- The same for a line.
 function screen.put(text)
-  write(io.stdout, text .. "\n")
+  screen.write(text .. "\n")
 end
 
 --- Writes a sentence of the result, folded where the terminal is too narrow.

@@ -154,6 +154,11 @@ local SENTENCES = {
     return ("%s is %s"):format(argname_of(parser, name), choices_of(choices))
   end },
   { "^unknown option '([^\n]*)'", function(parser, name)
+    for _, command in ipairs(parser._commands) do
+      if element_of(command, name) then
+        return ("%s belongs after the command"):format(name)
+      end
+    end
     return ("There is no option %s%s"):format(
       name, near_name(name, option_names(parser)))
   end },

@@ -1,5 +1,5 @@
 --- Checks the moves of a blueprint.
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local quoted = require "workstage.visible".quoted
 local space = require "workstage.migration.blueprint.lint.space"
 local stages = require "workstage.migration.blueprint.lint.stages"

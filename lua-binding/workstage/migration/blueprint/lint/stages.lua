@@ -1,7 +1,7 @@
 --- Checks the stages of a workflow: names, colours, the default stage, former
 -- names and references.
 local colors = require "workstage.migration.colors"
-local near_name = require "workstage.migration.near_name"
+local near_name = require "workstage.near_name"
 local quoted = require "workstage.visible".quoted
 
 local stages = {}

@@ -61,9 +61,9 @@ describe("workstage", function()
     assert.truthy(output:find("2 items failed: It is locked (status 422)", 1,
                               true), output)
     local record = cjson.decode((run("show bp.lua.journal --json", 0)))
-    assert.equal("began complete done failed kind moved operations outcomes " ..
-                 "plan planned rolled_back service skipped space_id total " ..
-                 "workflow", keys_of(record))
+    assert.equal("began complete done failed held kind moved operations " ..
+                 "outcomes plan planned requests retries rolled_back " ..
+                 "service skipped space_id total workflow", keys_of(record))
     assert.truthy(record.began:find "^%d%d%d%d%-%d%d%-%d%dT.*Z$")
     local _, err = run("show bp.lua", 1)
     assert.truthy(err:find("is a blueprint, neither", 1, true))

@@ -83,7 +83,7 @@ describe("TLS", function()
   it("reports a server that does not speak TLS", function()
     local err = refused("good", { base_url = server.url:gsub("http:",
                                                              "https:") })
-    assert.matches("does not speak TLS; is it an http:// address?",
+    assert.matches("no TLS connection; is it an http:// address?",
                    tostring(err), 1, true)
   end)
 

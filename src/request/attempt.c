@@ -224,8 +224,8 @@ static ws_kind kind_of(const ws_attempt *attempt, CURL *easy, CURLcode code,
                                                         : WS_NETWORK;
     case CURLE_OPERATION_TIMEDOUT:
       return WS_TIMEOUT;
-    case CURLE_URL_MALFORMAT:
-      return WS_INVALID;
+    case CURLE_URL_MALFORMAT:  /* checked before: libcurl copies it again */
+      return ws_attempt_lacked_memory(attempt) ? WS_MEMORY : WS_INVALID;
     case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
       return sent ? WS_DECODE : WS_INVALID;
@@ -252,20 +252,12 @@ static void describe_size(ws_attempt *attempt, CURLcode code) {
     strcpy(attempt->message, "the headers of the response are too long");
 }
 
-/* True if a handshake failed because the server does not speak TLS. libcurl has
-** no code for it, so the messages of OpenSSL and GnuTLS are compared. */
-static bool lacks_tls(CURLcode code, const char *text) {
-  return code == CURLE_SSL_CONNECT_ERROR &&
-         (strstr(text, "wrong version number") ||
-          strstr(text, "packet length too long") ||
-          strstr(text, "record layer failure") ||
-          strstr(text, "unexpected TLS packet"));
-}
-
 /* libcurl's texts differ from version to version, so common errors have texts
 ** of our own. */
 static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
   const char *text = attempt->handle->message;
+  const char *hint = code == CURLE_SSL_CONNECT_ERROR
+                     ? " (no TLS connection; is it an http:// address?)" : "";
   if (code == CURLE_OK) return;
   if (kind == WS_TOO_LARGE) {
     describe_size(attempt, code);
@@ -277,11 +269,9 @@ static void set_message(ws_attempt *attempt, ws_kind kind, CURLcode code) {
     text = "the connection was closed before a response came";
   else if (kind == WS_MEMORY)
     text = "not enough memory";
-  else if (lacks_tls(code, text))
-    text = "the server does not speak TLS; is it an http:// address?";
   else if (!*text)
     text = curl_easy_strerror(code);
-  snprintf(attempt->message, sizeof attempt->message, "%s", text);
+  snprintf(attempt->message, sizeof attempt->message, "%.200s%s", text, hint);
   ws_url_redact(attempt->message, sizeof attempt->message);
 }
 
@@ -291,10 +281,13 @@ static ws_time elapsed(CURL *easy, CURLINFO what) {
   return microseconds;
 }
 
+/* Without a header in this attempt, libcurl may still have the status of the
+** handle's last one. */
 static void set_outcome(ws_attempt *attempt, CURL *easy, CURLcode code,
                         ws_time sent_after, ws_outcome *outcome) {
   long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  if (attempt->header_bytes)
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   attempt->status = outcome->status = (int)status;
   outcome->unresolved = code == CURLE_COULDNT_RESOLVE_HOST ||
                         code == CURLE_COULDNT_RESOLVE_PROXY;

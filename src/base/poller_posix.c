@@ -21,6 +21,7 @@ typedef struct poll_set {
   struct pollfd *watched;
   int count, capacity;
   int pipes;             /* the number of watched pipes */
+  int next;              /* collect continues below this index */
 } poll_set;
 
 static _Atomic(poll_set *) pollers[MOST_DESCRIPTORS];
@@ -107,14 +108,17 @@ static unsigned events_of(int events) {
          (events & (POLLERR | POLLHUP) ? WS_POLL_ERROR : 0U);
 }
 
-/* Collects the ready descriptors. Removes those that were closed while they
-** were watched, as epoll does. */
+/* Collects the ready descriptors, from where the last call stopped: those that
+** are ready all the time must not keep others waiting. Removes those that were
+** closed while they were watched, as epoll does. */
 static int collect(poll_set *self, ws_ready *ready, int most) {
   int count = 0;
-  for (int i = self->count - 1; i >= 0 && count < most; i--) {
-    const struct pollfd *watched = &self->watched[i];
+  for (int left = self->count; left > 0 && count < most; left--) {
+    const struct pollfd *watched;
+    if (self->next < 1 || self->next > self->count) self->next = self->count;
+    watched = &self->watched[--self->next];
     if (watched->revents & POLLNVAL)
-      remove_at(self, i);
+      remove_at(self, self->next);
     else if (watched->revents)
       ready[count++] = (ws_ready){watched->fd, events_of(watched->revents)};
   }

@@ -65,6 +65,46 @@ describe("late arrivals", function()
     assert.equal(late, twos)
   end
 
+  it("stop the run where the plan says so, and are not moved", function()
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    for _, op in ipairs(plan.operations) do
+      if op.if_not_empty then op.if_not_empty = "stop" end
+    end
+    arrive(5)
+    local report = assert(migration.apply(space, plan, { journal = journal }))
+    assert.is_false(report.complete)
+    assert.equal(2, report.moved)
+    assert.same({ ["Old review"] = 5, Review = 2, none = 125 },
+                migrations.counts(server))
+    for _, story in ipairs(assert(other.stories:list {
+      in_workflow_stages = { migrations.stages_of(server)["Old review"].id },
+    })) do
+      assert(other.changes:create { story_id = story.id, workflow_stage_id =
+        migrations.stages_of(server).Review.id })
+    end
+    assert.is_true(resume().complete)
+    assert.same({ "Drafting", "Review", "Ready" }, migrations.names(server))
+  end)
+
+  it("of a stage without moves stop the run", function()
+    local blueprint = migrations.smaller()
+    blueprint.moves = {}
+    for _, story in ipairs(server:dump().spaces[1].stories) do
+      if story.stage then
+        assert(other.changes:create { story_id = story.id, workflow_stage_id =
+          migrations.stages_of(server).Ready.id })
+      end
+    end
+    local plan = assert(migration.plan(space, blueprint))
+    for _, op in ipairs(plan.operations) do
+      assert.is_true(op.if_not_empty == nil or op.if_not_empty == "stop")
+    end
+    arrive(1)
+    local report = assert(migration.apply(space, plan, { journal = journal }))
+    assert.is_false(report.complete)
+    assert.equal(1, migrations.counts(server)["Old review"])
+  end)
+
   it("that are refused keep their stage, and the run its end", function()
     arrive(5)
     -- two come well, then each late one is refused

@@ -22,9 +22,11 @@ end
 
 -- -------------------------------------------------------- late arrivals
 
--- The plan's rules for the stage, by which late arrivals are moved.
+-- The plan's rules for the stage, by which late arrivals are moved; none if
+-- they stop the run.
 local function rules_for(run, operation)
   local rules = {}
+  if operation.if_not_empty == "stop" then return rules end
   for i, index in ipairs(operation.rules) do
     local rule = run.plan.rules[index]
     rules[i] = { from = run:id_of(operation.stage), where = rule.where,
@@ -155,7 +157,8 @@ end
 
 --- Empties a stage that is to be deleted.
 -- @tparam table run
--- @tparam table operation `stage`, `name`, `rules` (indices of the plan's)
+-- @tparam table operation `stage`, `name`, `rules` (indices of the plan's),
+--   `if_not_empty`
 -- @tparam integer index of the plan's operation
 -- @tparam ?table earlier what the journal says about an earlier attempt
 -- @treturn[1] boolean|string true if a read found nothing in it; false if the

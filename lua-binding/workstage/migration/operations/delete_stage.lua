@@ -11,13 +11,13 @@ local kind = {}
 --- @tparam table before the state
 -- @param ref the stage
 -- @tparam table moves the plan's, by which items leave it
--- @tparam[opt="move"] string if_not_empty
+-- @tparam[opt] string if_not_empty see `late_items.policy`
 function kind.new(before, ref, moves, if_not_empty)
-  local stage = before.stages[ref]
+  local stage, rules = before.stages[ref], late_items.rules(ref, moves)
   return { op = "delete_stage", workflow = stage.workflow, stage = ref,
-           name = stage.name, rules = late_items.rules(ref, moves),
+           name = stage.name, rules = rules,
            targets = late_items.targets(before, ref, moves),
-           if_not_empty = if_not_empty or "move" }
+           if_not_empty = late_items.policy(rules, if_not_empty) }
 end
 
 function kind.reduce(before, op, result)

@@ -14,20 +14,22 @@ local kind = {}
 --- @tparam table before the state
 -- @param ref the workflow
 -- @tparam table moves the plan's, by which items leave its stages
--- @tparam[opt="move"] string if_not_empty "leave" for items that no rule moves
+-- @tparam[opt] string if_not_empty see `late_items.policy`
 function kind.new(before, ref, moves, if_not_empty)
   local op = { op = "delete_workflow", workflow = ref, stages = {},
-               rules = {}, targets = {}, if_not_empty = if_not_empty or "move",
+               rules = {}, targets = {},
                name = before.workflows[ref].name,
                before = { workflow = before.workflows[ref],
                           stages = state.stages_of(before, ref) } }
   for i, id in ipairs(state.order(before, ref)) do
     local rules = late_items.rules(id, moves)
     local targets = late_items.targets(before, id, moves)
-    op.stages[i] = { stage = id, name = before.stages[id].name, rules = rules }
+    op.stages[i] = { stage = id, name = before.stages[id].name, rules = rules,
+                     if_not_empty = late_items.policy(rules, if_not_empty) }
     table.move(rules, 1, #rules, #op.rules + 1, op.rules)
     table.move(targets, 1, #targets, #op.targets + 1, op.targets)
   end
+  op.if_not_empty = late_items.policy(op.rules, if_not_empty)
   return op
 end
 

@@ -30,6 +30,7 @@ local function new_run(stages, more)
   function run.driver.may_have_changed(err)
     return errors.is(err) and err.kind == "not_found"
   end
+  function run.driver.may_lack_target() return false end
   function run.driver.fetch_current(client, ids, release_id)
     assert(client == run.client and #ids <= 100)
     run.release_id = release_id

@@ -458,6 +458,74 @@ describe("rollback", function()
     assert.same({}, migrations.refused(server))
   end)
 
+  -- A rollback in whose moves the former stage is changed.
+  local function roll_back_and(count, act, concurrency)
+    start { ["Old review"] = count }
+    local blueprint = moves_alone()
+    blueprint.stages = migrations.blueprint().stages
+    blueprint.stages[1].color = "#000001"
+    apply(blueprint)
+    local stage, done = migrations.stages_of(server)["Old review"], false
+    return rollback { concurrency = concurrency, on_progress = function(now)
+      if now.done >= 2 and not done then
+        done = true
+        act(stage)
+      end
+    end }
+  end
+
+  -- It goes on, without the items whose stage has changed.
+  local function assert_goes_on(piece)
+    local report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    assert.equal(0, report.failed)
+    noted(report, "skipped: " .. piece)
+    assert.equal("#babcb6", migrations.stages_of(server).Drafting.color)
+    assert.equal(0, rollback().requests)
+  end
+
+  for _, concurrency in ipairs { 1, 8 } do
+    local how = (", %d at a time"):format(concurrency)
+
+    it("stops where the former stage is deleted meanwhile" .. how, function()
+      local report = roll_back_and(60, function(stage)
+        assert(space.stages:delete(stage.id))
+      end, concurrency)
+      assert.is_false(report.complete)
+      assert.is_true(report.failed <= concurrency)
+      assert.equal("stale", report.error.kind)
+      has(report.error.message, 'stage "Old review" is gone')
+      assert.is_true(report.moved < 20)
+      assert_goes_on 'stage "Old review" is gone'
+    end)
+
+    it("stops where the former stage is put elsewhere meanwhile" .. how,
+       function()
+      local report = roll_back_and(60, function(stage)
+        assert(space.stages:update(stage.id, {
+          name = stage.name, color = stage.color,
+          workflow_id = migrations.workflow(server, "Default").id }))
+      end, concurrency)
+      assert.is_false(report.complete)
+      assert.equal("stale", report.error.kind)
+      local why = 'stage "Old review" is in workflow "Default" now'
+      has(report.error.message, why)
+      assert_goes_on(why)
+    end)
+  end
+
+  it("does not wait for items whose former stage is gone since", function()
+    start { ["Old review"] = 9 }
+    apply(moves_alone())
+    local report = rollback { limit = 3 }
+    assert.equal(3, report.moved)
+    assert(space.stages:delete(migrations.stages_of(server)["Old review"].id))
+    report = rollback()
+    assert.is_true(report.complete, tostring(report))
+    noted(report, 'skipped: stage "Old review" is gone')
+    assert.equal(6, migrations.counts(server).Ready)
+  end)
+
   it("keeps a made stage whose items' old one is gone", function()
     start { ["Old review"] = 3, Drafting = 1 }
     local blueprint = migrations.blueprint()

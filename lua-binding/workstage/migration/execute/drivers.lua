@@ -54,6 +54,12 @@ function storyblok.may_have_changed(err)
   return errors.is(err) and err.kind == "not_found"
 end
 
+--- True if the move may have been refused because the stage is gone.
+function storyblok.may_lack_target(err)
+  return errors.is(err) and (err.kind == "not_found" or
+                             err.kind == "rejected")
+end
+
 local kantata = {
   PER_PAGE = 100,
   FETCHED = { only = { "status", "title" } },
@@ -93,5 +99,8 @@ function kantata.may_have_changed(err)
   return errors.is(err) and (err.kind == "not_found" or
                              err.kind == "rejected")
 end
+
+--- Statuses do not go away.
+function kantata.may_lack_target() return false end
 
 return { storyblok = storyblok, kantata = kantata }

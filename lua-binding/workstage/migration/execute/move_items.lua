@@ -91,8 +91,20 @@ local function was_not_sent(err)
          (err.kind == "cancelled" or err.kind == "budget")
 end
 
+-- Ends the run if the target stage is gone or in another workflow. Refusals at
+-- the same time share one read of the stages.
+local function check_stages(self)
+  local run = self.run
+  self.check = self.check or loop.spawn(function()
+    run.needs_refresh = true
+    return run:check(run.plan.operations[self.work.operation], true)
+  end)
+  local good, err = self.check:wait()
+  if not good then run:end_with(err) end
+end
+
 -- Handles a refused move: a skip if the item has changed meanwhile, otherwise
--- a failure.
+-- a failure, which may come from a change of the target stage.
 local function refused(self, item, err)
   local run, pages = self.run, self.pages
   if run.driver.may_have_changed(err) then
@@ -103,6 +115,7 @@ local function refused(self, item, err)
   end
   pages.unmoved[item.id] = true
   run:failed(self.work, item, err)
+  if run.driver.may_lack_target(err) then check_stages(self) end
 end
 
 local function failed(self, item, err)
@@ -123,12 +136,10 @@ end
 -- another workflow.
 local function check_target(self, change)
   if self.is_checked or not change.workflow_id then return end
-  local run = self.run
-  local stage = run.state.stages[self.work.to]
+  local stage = self.run.state.stages[self.work.to]
   if not stage or change.workflow_id == stage.workflow then return end
-  self.is_checked, run.needs_refresh = true, true
-  local good, err = run:check(run.plan.operations[self.work.operation], true)
-  if not good then run:end_with(err) end
+  self.is_checked = true
+  check_stages(self)
 end
 
 local function move(self, item)
@@ -140,6 +151,7 @@ local function move(self, item)
     { start_within = math.max(left, 0.001),
       seen = self.pages:seen_before(item.id) })
   if change then
+    self.check = nil
     run:moved(work, item.id, change, item)
     check_target(self, change)
   else

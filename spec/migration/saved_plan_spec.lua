@@ -175,6 +175,18 @@ describe("a saved plan", function()
     has(tostring(err), "changed since the plan")
   end)
 
+  it("is locked without a file as well", function()
+    local made = assert(migration.plan(space, migrations.smaller()))
+    local err
+    local function again() return apply(made, folder .. "/k") end
+    assert.is_true(assert(migration.apply(space, made, {
+      journal = folder .. "/j",
+      on_progress = function() err = err or failed("locked", again()) end,
+    })).complete)
+    has(tostring(err), made.id, "is being applied by another run")
+    failed("stale", again())
+  end)
+
   it("is still applied if its file is gone", function()
     local made = saved()
     assert(os.remove(path))

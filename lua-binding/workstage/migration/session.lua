@@ -94,14 +94,24 @@ end
 
 -- ------------------------------------------------------------------ apply
 
--- Locks a plan's file while the plan is applied: a simultaneous run with
--- another journal would repeat each change. If the file is missing or cannot
--- be locked, only the journal is locked.
+local applying = {} -- ids of the plans that this Lua state applies
+
+-- Locks a plan while it is applied: a simultaneous run with another journal
+-- would repeat each change. Other processes can notice only by the plan's file.
 local function lock_plan(plan)
-  if not plan.path then return nil end
-  local held, err = journals.lock(plan.path)
-  if held or err.kind ~= "locked" then return held end
-  return nil, err
+  local file, err
+  if plan.path then file, err = journals.lock(plan.path) end
+  if err and err.kind == "locked" then return nil, err end
+  if applying[plan.id] then
+    if file then file:close() end
+    return nil, errors.new { kind = "locked", message = ("the plan %s is " ..
+      "being applied by another run"):format(plan.id) }
+  end
+  applying[plan.id] = true
+  return setmetatable({}, { __close = function()
+    applying[plan.id] = nil
+    if file then file:close() end
+  end })
 end
 
 -- Marks the original run's journal as rolled back, after the rollback's

@@ -1,4 +1,12 @@
---- Collects the items of each operation from a journal's records.
+--- Collects the items of each operation from a journal's records, which say of
+-- each item if its move was sent:
+--
+-- - no record: not sent; the page with an item is synced before it is sent.
+-- - "page" (with its stage, and the date of its last change): may have been
+--   sent. Only a run that was killed leaves such items.
+-- - then "unsent": not sent.
+-- - then "moved": sent, and done.
+-- - then "failed": sent, without effect unless it is `ambiguous`.
 local item_records = {}
 
 --- The items of an operation before its first record: `at` is the first item

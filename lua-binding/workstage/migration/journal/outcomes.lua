@@ -1,9 +1,72 @@
---- The outcomes of a run's items, minute by minute, and the failed and skipped
--- items. Reads the journal record by record, without keeping moved items.
+--- The outcomes of a run's items, from its journal: of each item, or counted
+-- minute by minute without keeping the moved ones.
 local journals = require "workstage.migration.journal.file"
 local traffic = require "workstage.migration.journal.traffic"
 
 local outcomes = {}
+
+-- Returns why an item failed, without the address of its request.
+local function reason_of(record)
+  if not record.status or not record.message then return record.why end
+  return ("%s (status %d)"):format(record.message, record.status)
+end
+
+-- Passes what a record says of items to `found`.
+local function visit(record, found)
+  if record.type == "moved" or record.type == "failed" then
+    found { item = record.item, name = record.name, outcome = record.type,
+            reason = reason_of(record), status = record.status,
+            kind = record.kind, operation = record.operation,
+            change = record.change }
+  elseif record.type == "page" then
+    for _, each in ipairs(record.skipped or {}) do
+      found { item = each.item, name = each.name, outcome = "skipped",
+              reason = each.why, operation = record.operation }
+    end
+  end
+end
+
+-- Reads a journal: passes each record to `take`, and each outcome to `found`.
+local function read(path, take, found)
+  local reader, err = journals.read(path)
+  if not reader then return nil, err end
+  return reader:take_all(function(record)
+    take(record)
+    visit(record, found)
+  end)
+end
+
+-- ---------------------------------------------------------- of each item
+
+--- Returns the outcome of each item, in the order in which items were first
+-- met.
+-- @tparam string path of the journal
+-- @treturn[1] table array of `item`, `name` (where known), `outcome`
+--   ("moved", "skipped", "failed"), `reason`, `kind` and `status` (of the
+--   error), `from`, `to` (names), `operation`, `change`
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function outcomes.items(path)
+  local last, list, operations = {}, {}, {}
+  local good, err = read(path, function(record)
+    if record.type == "operation" then
+      operations[#operations + 1] = record
+    end
+  end, function(each)
+    if not last[each.item] then list[#list + 1] = each.item end
+    last[each.item] = each
+  end)
+  if not good then return nil, err end
+  for i, id in ipairs(list) do
+    local item = last[id]
+    local operation = operations[item.operation] or {}
+    item.from, item.to = operation.from_name, operation.to_name
+    list[i] = item
+  end
+  return list
+end
+
+-- -------------------------------------------------------- minute by minute
 
 local function counts_of(self, operation)
   local counts = self.operations[operation]
@@ -39,37 +102,16 @@ local function add_minute(self, name)
   entry[name] = entry[name] + 1
 end
 
+local function count(self, each)
+  forget_failure(self, each.item)
+  local counts = counts_of(self, each.operation)
+  counts[each.outcome] = counts[each.outcome] + 1
+  if each.outcome == "skipped" then table.insert(self.skipped, each)
+  else add_minute(self, each.outcome) end
+  if each.outcome == "failed" then self.open[each.item] = each end
+end
+
 local take = {}
-
-function take.moved(self, record)
-  forget_failure(self, record.item)
-  local counts = counts_of(self, record.operation)
-  counts.moved = counts.moved + 1
-  add_minute(self, "moved")
-end
-
-function take.failed(self, record)
-  forget_failure(self, record.item)
-  local counts = counts_of(self, record.operation)
-  counts.failed = counts.failed + 1
-  self.open[record.item] = {
-    item = record.item, name = record.name, outcome = "failed",
-    reason = record.why, operation = record.operation,
-  }
-  add_minute(self, "failed")
-end
-
-function take.page(self, record)
-  local counts = counts_of(self, record.operation)
-  for _, each in ipairs(record.skipped or {}) do
-    forget_failure(self, each.item)
-    counts.skipped = counts.skipped + 1
-    self.skipped[#self.skipped + 1] = {
-      item = each.item, name = each.name, outcome = "skipped",
-      reason = each.why, operation = record.operation,
-    }
-  end
-end
 
 function take.pause(self, record)
   self.pauses[#self.pauses + 1] = {
@@ -109,16 +151,13 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function outcomes.read(path)
-  local reader, err = journals.read(path)
-  if not reader then return nil, err end
   local self = { operations = {}, open = {}, skipped = {}, minutes = {},
-                 pauses = {}, resumes = 0,
-                 traffic = traffic.none() }
-  local good, why = reader:take_all(function(record)
+                 pauses = {}, resumes = 0, traffic = traffic.none() }
+  local good, err = read(path, function(record)
     note_time(self, record)
     if take[record.type] then take[record.type](self, record) end
-  end)
-  if not good then return nil, why end
+  end, function(each) count(self, each) end)
+  if not good then return nil, err end
   self.unsettled = unsettled(self)
   return self
 end

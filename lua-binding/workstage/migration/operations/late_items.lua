@@ -14,8 +14,8 @@ function late_items.rules(ref, moves)
   return rules
 end
 
---- Returns what happens to late items: "move" by the rules, "leave" them and keep
--- the stage, or "stop" the run.
+--- Returns what happens to late items: "move" by the rules, "leave" them and
+-- keep the stage, or "stop" the run.
 -- @tparam table rules
 -- @tparam ?string given nil: "move" if there are rules
 function late_items.policy(rules, given)

@@ -5,9 +5,9 @@ local duration = require "workstage.duration"
 local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
-local journal_items = require "workstage.tool.journal_items"
 local json = require "workstage.tool.ui.json"
 local loop = require "workstage.loop"
+local outcomes = require "workstage.migration.journal.outcomes"
 local screen = require "workstage.tool.ui.screen"
 local tables = require "workstage.tool.ui.table"
 
@@ -141,7 +141,7 @@ end
 local FIELDS = { "item", "name", "from", "to", "kind", "status", "reason" }
 
 local function failures_of(path)
-  local items, err = journal_items.read(path)
+  local items, err = outcomes.items(path)
   if not items then return nil, err end
   local failed = {}
   for _, item in ipairs(items) do

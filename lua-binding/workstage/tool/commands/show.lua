@@ -4,7 +4,7 @@ local duration = require "workstage.duration"
 local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
-local journal_items = require "workstage.tool.journal_items"
+local journal_outcomes = require "workstage.migration.journal.outcomes"
 local json = require "workstage.tool.ui.json"
 local planning = require "workstage.tool.planning"
 local progress = require "workstage.tool.commands.progress"
@@ -67,7 +67,7 @@ local function read_journal(path)
   local replayed, err = replay.read(path)
   if not replayed then return nil, err end
   local items
-  items, err = journal_items.read(path)
+  items, err = journal_outcomes.items(path)
   if not items then return nil, err end
   return replayed, outcomes_of(items)
 end

@@ -6,7 +6,7 @@ local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
-local journal_items = require "workstage.tool.journal_items"
+local journal_outcomes = require "workstage.migration.journal.outcomes"
 local json = require "workstage.tool.ui.json"
 local migration = require "workstage.migration"
 local planning = require "workstage.tool.planning"
@@ -73,7 +73,7 @@ local FINE = { moved = true, planned = true, already_there = true,
 local function add_outcomes(list, journal)
   local found = {}
   if journal and files.exists(journal) then
-    local items, err = journal_items.read(journal)
+    local items, err = journal_outcomes.items(journal)
     if not items then return nil, err end
     for _, item in ipairs(items) do found[item.item] = item end
   end

@@ -37,8 +37,8 @@ static int on_ready(void *data, char *ip, char *local_ip, int port,
   return request->setup_count++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* The other safe way: without a function beside it that rewinds, libcurl has
-** no second body to send. Head and body are two packets then. */
+/* The other safe way: without a seek callback, libcurl has no second body to
+** send. Headers and body are then two packets. */
 static size_t on_read(char *buffer, size_t unit, size_t count, void *data) {
   bare *request = data;
   size_t size = unit * count, left = request->body_size - request->body_read;

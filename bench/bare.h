@@ -1,6 +1,6 @@
 /*
 ** Common code of the two bare libcurl programs: one request of the benchmark,
-** sent as the module sends it, and nothing else.
+** sent exactly as the module sends it.
 */
 
 #ifndef BARE_H

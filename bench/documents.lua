@@ -1,6 +1,6 @@
---- The documents that the JSON benchmark writes and reads: a change, a stage,
--- a workflow of 20 stages and a list of 100 stories, as the services have
--- them, with ids of today's size.
+--- The documents of the JSON benchmark: a change, a stage, a workflow of 20
+-- stages and a list of 100 stories, in the services' format, with ids of
+-- today's size.
 local documents = {}
 
 local ID = 288900000005462
@@ -13,8 +13,8 @@ documents.change_answer = { workflow_stage_change = {
   due_date = "2026-08-20T12:33:00.000Z",
 } }
 
--- One of some two hundred bytes more than the references show: all of its
--- fields, and every list with something in it.
+-- A story, about two hundred bytes longer than in the references: with all
+-- fields, and no empty list.
 local function stage(number)
   return {
     name = "Legal review " .. number, color = ("#%06x"):format(number * 4660),

@@ -19,7 +19,7 @@ local folder = (os.getenv "WORKSTAGE_BUILD" or "build") .. "/bench"
 figures.folder = folder
 figures.path = folder .. "/figures.json"
 
---- The rows of all parts; none when nothing was measured yet.
+--- Returns the rows of all parts; none if nothing was measured yet.
 function figures.read(path)
   local file = io.open(path or figures.path)
   if not file then return {} end
@@ -36,7 +36,7 @@ local function sorted(values)
   return copy
 end
 
---- The value at a part of the way through the sorted ones: 0.5 is the median.
+--- Returns a quantile of the values: 0.5 is the median.
 function figures.quantile(values, part)
   local all = sorted(values)
   local at = 1 + (#all - 1) * part
@@ -67,7 +67,7 @@ local function encode_array(values)
   return "[" .. table.concat(items, ", ") .. "]"
 end
 
--- Names in an order that a person likes to read, then by the alphabet.
+-- Names in reading order, then alphabetically.
 local ORDER = { part = "1", name = "2", value = "3", unit = "4", ratio = "5" }
 
 local function encode_object(object)
@@ -96,7 +96,7 @@ local function first_line(command)
   return line or "unknown"
 end
 
--- Where the figures come from. Rows of several runs share it.
+-- The machine and versions of the figures, shared by rows of several runs.
 local function machine()
   return {
     processor = first_line
@@ -123,7 +123,7 @@ end
 local Part = {}
 Part.__index = Part
 
---- The rows of a part, to be measured anew.
+--- Starts a part, without its earlier rows.
 function figures.part(name)
   return setmetatable({ name = name, rows = {} }, Part)
 end

@@ -1,6 +1,6 @@
 --[[
-A plan that makes a workflow of many stages, carried out, measured from
-inside. Arguments: URL JOURNAL STAGES. Prints what it took as JSON.
+Applies a plan that creates a workflow of many stages, and measures it from
+inside. Arguments: URL JOURNAL STAGES. Prints the measurements as JSON.
 ]]
 local cjson = require "cjson"
 local migration = require "workstage.migration"

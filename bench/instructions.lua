@@ -1,7 +1,6 @@
---- Instructions that a request takes in our own code, Lua's and lua-cjson's,
--- counted by callgrind: the same number each time, whatever the machine is
--- doing. libcurl's and libc's share is left out, for it differs by a third
--- between versions.
+--- Counts the instructions of a request in our own code, Lua's and lua-cjson's,
+-- with callgrind: the same number each time, independent of the load. Those of
+-- libcurl and libc are excluded, as they differ by a third between versions.
 local server = require "bench.server"
 
 local instructions = {}
@@ -26,11 +25,11 @@ function instructions.by_object(lines)
   for line in lines do
     local called, id, name = line:match "^(c?)ob=(%(%d+%)) ?(.*)$"
     if id then
-      -- an object's name stands where it is first met, also as one called
+      -- an object's name is where it first occurs, also as a called one
       if name ~= "" then names[id] = name end
       if called == "" then object = names[id] end
     elseif line:find "^calls=" then
-      is_call = true -- the next line is what the called function took
+      is_call = true -- the next line has the cost of the called function
     elseif object and line:find "^[%d+*-]" then
       local cost = tonumber(line:match "^%S+ (%d+)$")
       if not is_call then counts[object] = (counts[object] or 0) + (cost or 0)

@@ -35,7 +35,7 @@ add("write 100 stories, without a schema", function()
   return assert(core.any(false, documents.stories))
 end, function() return cjson.encode(documents.stories) end)
 
--- An answer as `get` or `list` reads it, once its bytes are there.
+-- A response as `get` or `list` parses it, after it was received.
 local function add_answer(name, resource, read, answer, only)
   local text = assert(core.any(false, answer))
   local headers = { header = function() end }

@@ -1,11 +1,8 @@
 /*
-** Runs a program and prints what it took, on one line:
-**
-**   FIRST WALL CPU CPU_FIRST RSS
-**
-** Seconds from its start until the first byte of its output, and until its
-** end; seconds of processor time (user and system) in all, and until that
-** first byte; KiB of its peak memory. Ends as the program ends.
+** Runs a program and prints its cost on one line: FIRST WALL CPU CPU_FIRST RSS:
+** seconds from its start until the first byte of its output, and until its end;
+** seconds of processor time (user and system) in all, and until that first
+** byte; KiB of its peak memory. Ends with the program's status.
 */
 
 #include <spawn.h>

@@ -1,9 +1,9 @@
 --[[
-A migration, measured from inside: the items of one stage are moved to
-another, journal and all. Prints what it took as JSON. Arguments: URL JOURNAL,
-and where the service allows so many requests a second, RATE and the SECONDS
-after which it stops. With BENCH_JOURNAL=1 the journal's part is measured as
-well, which by itself takes time.
+Measures a migration from inside: moves the items of one stage to another, with
+a journal. Prints the measurements as JSON. Arguments: URL JOURNAL, and for a
+service with a rate limit RATE (requests a second) and the SECONDS after which
+it stops. With BENCH_JOURNAL=1 it also measures the part of the journal, which
+takes time.
 ]]
 local cjson = require "cjson"
 local core = require "workstage.core"
@@ -42,7 +42,7 @@ function journals.create(...)
   return journal
 end
 
--- The answers that came in each second, but for rejected ones.
+-- The accepted requests of each second.
 local answers, rejected = {}, 0
 local function on_event(event)
   if event.type ~= "response" then return end
@@ -79,7 +79,7 @@ local report = assert(migration.apply(space, plan, {
 local ended = now()
 assert(report.complete or seconds, report)
 
--- The first window is full at once, so it counts from its end.
+-- Counts from the end of the first window, which is used up immediately.
 local used
 if rate then
   local count = 0

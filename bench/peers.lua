@@ -1,4 +1,4 @@
---- The clients to compare with, where bench/peers/install has put them.
+--- The clients that are compared, as installed by bench/peers/install.
 local peers = {}
 
 local folder = os.getenv "BENCH_PEERS"

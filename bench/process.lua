@@ -1,4 +1,4 @@
---- This process, and those that the benchmark starts.
+--- Measures this process, and starts others.
 local figures = require "bench.figures"
 
 local process = {}
@@ -11,7 +11,7 @@ function process.memory(name)
   end
 end
 
---- The output of a command, which must succeed.
+--- Returns the output of a command, which must succeed.
 function process.output(command)
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
@@ -39,7 +39,7 @@ function process.server(command)
   return setmetatable({ pipe = pipe, url = url, pid = pid }, Server)
 end
 
---- The fast service of so many stories, in which migrations are measured.
+--- Starts the fast service with this many stories, for measuring migrations.
 function process.service(stories)
   return process.server(("%s/service %d"):format(figures.folder, stories))
 end

@@ -48,8 +48,8 @@ local function measure(contestant, url, flight)
     at = at + 1
     result[FIELDS[at]] = tonumber(word)
   end
-  -- what each further request takes, once all is loaded and connected; a few
-  -- may take less than the clock of processes can tell
+  -- the cost of each further request, after loading and connecting; a few may
+  -- cost less than the resolution of the clock
   result.further = math.max(result.cpu - result.cpu_first, 1e-6) /
                    (REQUESTS - 1)
   return result

@@ -1,4 +1,5 @@
---- An nginx on loopback that answers every request with a stage change.
+--- Starts nginx on loopback, which responds to every request with a stage
+-- change.
 local server = {}
 server.__index = server
 
@@ -41,7 +42,7 @@ local function output_of(command)
   return (text:gsub("%s+$", ""))
 end
 
--- Ports by chance, until nginx takes one.
+-- Tries random ports until nginx can use one.
 local function try(folder)
   local port = math.random(20000, 32000)
   local file = assert(io.open(folder .. "/conf", "w"))

@@ -32,7 +32,7 @@ static long long stories, changes;
 
 static char body[ROOM];
 static size_t body_size;
-static long long total;         /* of a list; -1: no list */
+static long long total;         /* of a list; -1: not a list */
 
 static void die(const char *why) {
   perror(why);

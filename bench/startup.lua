@@ -1,5 +1,5 @@
 --[[
-What it takes to start: `require`, the first answer of a fresh process beside
+What it takes to start: `require`, the first response of a fresh process beside
 bare libcurl's, and the size of the installed module.
 
   make bench BENCH=startup      BENCH_STARTS=41
@@ -23,20 +23,20 @@ local function start(program)
 end
 
 local function programs(url)
-  local tell = "io.stdout:write 'first' io.stdout:flush()"
+  local print_first = "io.stdout:write 'first' io.stdout:flush()"
   local list = {
-    { program = "bare libcurl", what = "first answer", command =
+    { program = "bare libcurl", what = "first response", command =
       ("%s/bare_easy %s 1 1"):format(figures.folder, url) },
     { program = "Lua", what = "start", command =
-      ('%s -e "%s"'):format(LUA, tell) },
+      ('%s -e "%s"'):format(LUA, print_first) },
     { program = "workstage", what = "require", command =
-      ([[%s -e "require 'workstage' %s"]]):format(LUA, tell) },
-    { program = "workstage", what = "first answer", command =
+      ([[%s -e "require 'workstage' %s"]]):format(LUA, print_first) },
+    { program = "workstage", what = "first response", command =
       ("%s bench/post.lua %s 1 1"):format(LUA, url) },
   }
   for _, peer in ipairs(peers.installed()) do
     table.insert(list, {
-      program = peer.name, what = "first answer",
+      program = peer.name, what = "first response",
       environment = peer.environment,
       command = ("%s %s 1 1"):format(peer.command, url),
     })
@@ -85,8 +85,8 @@ local function number_of(command)
   return value
 end
 
--- The client alone, as `make install-client` puts it on a disk; the C part
--- without what debuggers read, as packages ship it.
+-- The installed client alone (`make install-client`), the C part without debug
+-- information.
 local function add_sizes(part)
   local root = figures.folder .. "/root"
   assert(os.execute(("rm -rf '%s' && make -s BUILD='%s' DESTDIR=\"$PWD/%s\" "

@@ -72,14 +72,14 @@ end
 
 -- ----------------------------------------------------------------- scales
 
---- From values to places, evenly.
+--- A linear scale from values to positions.
 function svg.linear(low, high, from, to)
   return function(value)
     return from + (value - low) / (high - low) * (to - from)
   end
 end
 
---- From values to places, by their orders of magnitude.
+--- A logarithmic scale from values to positions.
 function svg.logarithmic(low, high, from, to)
   local place = svg.linear(math.log(low), math.log(high), from, to)
   return function(value) return place(math.log(value)) end
@@ -96,7 +96,7 @@ function svg.ticks(most)
   return ticks
 end
 
---- A number in as many digits as one can compare.
+--- Formats a number with three significant digits.
 function svg.number(value)
   if value >= 100 then return ("%.0f"):format(value) end
   return (value >= 10 and "%.1f" or "%.2f"):format(value)

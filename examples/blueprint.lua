@@ -1,14 +1,14 @@
--- What the workflow "Article" is to become: a new stage "Legal" between
--- "Review" and "Ready", and no "Old review" any more. The sandbox's demo
--- space has the workflow that this begins from:
+-- The desired workflow "Article": a new stage "Legal" between "Review" and
+-- "Ready", and "Old review" removed. The sandbox's demo space has the current
+-- workflow:
 --
 --   workstage sandbox
 --   workstage check examples/blueprint.lua
 --   workstage plan examples/blueprint.lua -o plan
 --   workstage apply plan
 --
--- A blueprint is data: nothing in it is ever run. What is left out of a
--- stage stays as it is, and is off in a new one.
+-- A blueprint is data: nothing in it is executed. An attribute that is omitted
+-- is unchanged in an existing stage, and off in a new one.
 return {
   version = 1,
   workflow = "Article",               -- default = true: the default workflow

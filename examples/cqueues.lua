@@ -19,7 +19,7 @@ local space = assert(workstage.storyblok {
 
 local controller, done = cqueues.new(), false
 
--- The tasks of workstage go on whenever its loop is stepped.
+-- The tasks of workstage continue whenever its loop is stepped.
 controller:wrap(function()
   while not done do
     cqueues.poll(workstage.loop)

@@ -134,9 +134,9 @@ local function create_stage(space, workflow, review, ready)
   return legal
 end
 
--- Lets stories come to "Legal" from "Review", from "Ready", and from the
--- stage that is removed. Each stage is given back whole, for the service does
--- not promise to keep what is left out.
+-- Lets stories move to "Legal" from "Review", from "Ready", and from the
+-- stage that is removed. Updates send whole stages, because the service does
+-- not promise to keep omitted attributes.
 local function insert_stage(space, workflow, review, ready, old)
   local legal = create_stage(space, workflow, review, ready)
   ready.workflow_stage_ids = with(ready.workflow_stage_ids, legal.id)

@@ -120,7 +120,7 @@ static int call_body(lua_State *L) {
 /*
 ** call:worked(): true if it took effect or may have; and the seconds since it
 ** was first sent, or nil. A closed call may have taken effect. Allocates
-** nothing, as it is called when memory has run out.
+** nothing, because it is called when memory has run out.
 */
 static int call_worked(lua_State *L) {
   const wsl_call *self = wsl_self(L, WSL_CALL);

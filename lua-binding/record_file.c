@@ -186,7 +186,7 @@ static wsl_found is_last(wsl_reader *reader, bool *last) {
   return found;
 }
 
-/* True if a line has NULs in place of a disk block: they end at the end of a
+/* True if a line has NULs instead of a disk block: they end at the end of a
 ** block, and begin at the start of one or of the line. */
 static bool has_hole(const wsl_reader *reader) {
   const char *start = reader->line, *end = start + reader->size, *hole, *at;

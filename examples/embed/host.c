@@ -35,8 +35,8 @@ extern int luaopen_cjson(lua_State *L);
 
 enum { THREADS = 2 };
 
-/* The host reads the table that the script returns: the
-** task, whose field `done` tells its end, and what it has come to. */
+/* The host reads the table that the script returns: the task, whose field
+** `done` is true once it has ended, and counts of results. */
 static const char script[] =
   "local url, rate = ...\n"
   "local workstage = require 'workstage'\n"

@@ -15,49 +15,49 @@ options.list = {
     doc = "The token: Storyblok's personal access token, sent bare; " ..
           "Kantata's, sent as Bearer." },
   { name = "oauth_token", type = "string",
-    doc = "An OAuth token, sent as Bearer, in place of `token`." },
+    doc = "An OAuth token, sent as Bearer, instead of `token`." },
   { name = "space_id", type = "id", service = "storyblok", required = true,
     doc = "The space, as an integer or a string of digits." },
   { name = "region", type = "string", service = "storyblok",
-    doc = "eu, us, ca, ap or cn; derived from the space id unless given." },
+    doc = "eu, us, ca, ap or cn; by default derived from the space's id." },
   { name = "base_url", type = "string",
-    doc = "In place of the service's address (Kantata's with its " ..
+    doc = "Instead of the service's address (Kantata's with its " ..
           "/api/v1)." },
   { name = "rate_limit", type = "rate",
     default = "6 (Storyblok), 4 (Kantata)",
-    doc = "Requests a second at most; false: no limit; or " ..
+    doc = "The most requests a second; false: no limit; or " ..
           "{ per_second =, shared = path } for all processes that name " ..
           "the same file." },
   { name = "max_requests", type = "count",
-    doc = "Stop after so many requests: a monthly budget." },
+    doc = "Stop after this many requests: a monthly budget." },
   { name = "concurrency", type = "count", default = "8",
-    doc = "Requests in flight at once." },
+    doc = "Requests in flight at the same time." },
   { name = "timeout", type = "seconds", default = "60 (Kantata 200)",
     doc = "Seconds for each attempt." },
   { name = "connect_timeout", type = "seconds", default = "10",
-    doc = "Seconds for a connection to come about." },
+    doc = "Seconds for opening a connection." },
   { name = "retry", type = "retry",
     default = "{ attempts = 8, base = 0.5, cap = 30 }",
     doc = "Attempts (counting the first) and the pauses between them in " ..
           "seconds: the first at most `base`, none above `cap`; false: " ..
           "one attempt." },
   { name = "settle_time", type = "seconds", default = "5",
-    doc = "Seconds after which an effect that does not show is taken not " ..
-          "to have happened." },
+    doc = "Seconds to wait before a request without a response is " ..
+          "treated as not applied." },
   { name = "max_response", type = "count", default = "33554432",
     doc = "The largest response, in bytes." },
   { name = "ca_file", type = "string",
-    doc = "A PEM file with the authorities to trust, in place of the " ..
+    doc = "A PEM file with the authorities to trust, instead of the " ..
           "system's." },
   { name = "proxy", type = "proxy",
-    doc = "A proxy's URL; false: none, whatever the environment says." },
+    doc = "A proxy's URL; false: none, even if the environment names one." },
   { name = "headers", type = "headers",
     doc = "More headers for each request: name = value." },
   { name = "user_agent", type = "string", default = "workstage/<version>",
     doc = "The User-Agent header." },
   { name = "on_event", type = "function",
-    doc = "Called with a table for each request, response, retry, wait " ..
-          "and reconciled." },
+    doc = "Called with a table for each event: request, response, " ..
+          "retry, wait, reconciled." },
 }
 
 local by_name = {}
@@ -223,7 +223,7 @@ function options.header_lines(value)
                   :format(tostring(name), shown(name), shown(text))
     end
     if name == "" or name:find("[%s%c:]") then
-      return nil, visible.quoted(name) .. " is no header name"
+      return nil, visible.quoted(name) .. " is not a header name"
     end
     if tostring(text):find("[\0\r\n]") then
       return nil, ("the value of %s holds a line break or a NUL byte")

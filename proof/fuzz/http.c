@@ -1,8 +1,8 @@
 /*
-** Fuzzes a whole request: what comes back from the server is any bytes, or,
-** where the first byte says so, a proper answer with any status, headers and
-** body. Of any bytes little can be told; of a proper answer all of it, the
-** pause that Retry-After asks for and the Date included.
+** Fuzzes a whole request. The server's response is arbitrary bytes or, if the
+** first byte says so, a proper response with any status, headers and body. For
+** arbitrary bytes few properties are checked, for a proper response all,
+** including the pause for Retry-After and the Date.
 */
 
 #include <ctype.h>
@@ -174,7 +174,7 @@ static void check_headers(const ws_call *call, const answer *a) {
 }
 
 /* Checks every outcome: a status has its kind, a body its limit; a POST is
-** in doubt unless it was refused or went well. */
+** ambiguous unless it succeeded or was refused. */
 static void check_end(const ws_response *got, bool posted) {
   bool is_known = got->status >= 200 && got->status < 500;
   CHECK(got->attempts == 1 || (got->attempts == 2 && !posted) ||
@@ -204,8 +204,8 @@ static void check_proper(const ws_call *call, const ws_response *got,
         (asked != NULL));
 }
 
-/* Whatever comes back, so many requests have left as are told of, and whole,
-** but for a body that an answer has made needless. */
+/* Checks, for any response, that as many requests were sent as reported, and
+** completely, unless a response made the body unnecessary. */
 static void check_requests(const ws_response *got, bool posted) {
   size_t size, line = posted ? 8 : 7;
   const char *at = wire_request(&size);

@@ -1,7 +1,7 @@
 /*
-** Fuzzes the shared limit file: any bytes, unchanged or with the header
-** and checksum of a record, so that its fields are reached. What is taken for
-** a record must be one that the limiter can go on with.
+** Fuzzes the shared limit file: arbitrary bytes, unchanged or with the header
+** and checksum of a record, so that its fields are reached. A record that is
+** accepted must be usable by the limiter.
 */
 
 #include <fcntl.h>
@@ -112,7 +112,7 @@ static void write_file(const unsigned char *bytes, size_t size) {
   close(fd);
 }
 
-/* The file as a client meets it: an error in words, or it can be used. */
+/* Opens the file as a client does: it can be used, or causes an error. */
 static void try_file(const unsigned char *bytes, size_t size, ws_time now) {
   ws_error error = {WS_OK, ""};
   const ws_request_end end = {.how = WS_END_UNSENT};

@@ -1,6 +1,6 @@
 /*
-** Fuzzes the function that lua/FUZZ_TARGET.lua returns, named when this is
-** compiled: it gets the bytes, and what it raises is a finding.
+** Fuzzes the function that lua/FUZZ_TARGET.lua returns (the name is set at
+** compile time). It gets the bytes; an error that it raises is a finding.
 */
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
-** Fuzzes the reader of journals and plans: whatever the file holds, lines
-** come whole, or it says why not. What it seals itself it reads back.
+** Fuzzes the reader of journals and plans: it returns whole lines or an error,
+** and reads the lines that it has sealed itself.
 */
 
 #include <stdint.h>

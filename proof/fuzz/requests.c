@@ -64,7 +64,7 @@ static bool is_status(int status) {
   return false;
 }
 
-/* A rejected request changes nothing, and neither does reading; but a list of
+/* Checks that rejected requests and reads change nothing, except that a list of
 ** workflows creates the default one. */
 static void check_exchange(const struct request *r, const struct message *m,
                            const char *before, const char *after) {
@@ -100,8 +100,8 @@ static void serve(const char *text, size_t size, char **state) {
   *state = after;
 }
 
-/* Through libmicrohttpd, whatever it is. A part of a request has no answer:
-** so it waits little. */
+/* Sends the bytes through libmicrohttpd. An incomplete request gets no
+** response, so it waits only briefly. */
 static void post_raw(const char *text, size_t size) {
   struct sockaddr_in address = { .sin_family = AF_INET };
   struct timeval patience = { .tv_usec = 5000 };
@@ -117,7 +117,7 @@ static void post_raw(const char *text, size_t size) {
   close(fd);
 }
 
-/* A few of each kind, with numbers that are soon guessed. */
+/* A few objects of each kind, with small ids. */
 static const char few[] =
   "{\"users\":[{\"id\":1,\"userid\":\"a@b\",\"friendly_name\":\"A\"}],"
   "\"spaces\":[{\"id\":7,\"name\":\"S\",\"workflows\":[{\"id\":2,"
@@ -131,7 +131,7 @@ static const char few[] =
   "{\"id\":1,\"full_name\":\"A\"}],\"workspaces\":[{\"id\":1,"
   "\"title\":\"T\",\"status_key\":310}]}}";
 
-/* Each input meets the same state. */
+/* Each input starts with the same state. */
 static void begin(void) {
   static const char options[] = "{\"rate_limit\":false,\"log\":10}";
   char *error = NULL;

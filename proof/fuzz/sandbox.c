@@ -19,7 +19,7 @@ static char *dump(void) {
   return text;
 }
 
-/* A state that was taken up comes out as it went in, from then on. */
+/* Checks that a loaded state is dumped unchanged from then on. */
 static void check(void) {
   char *error = NULL, *first = dump(), *again;
   if (!sandbox_load(sandbox, first, strlen(first), &error)) {

@@ -1,6 +1,6 @@
 /*
-** Fuzzes what reads single texts of a server or a user: Retry-After, the
-** rate that a 429 names, base addresses, and escaping.
+** Fuzzes the parsers of single texts from a server or a user: Retry-After, the
+** rate in a 429, base addresses, and escaping.
 */
 
 #include <stdint.h>
@@ -25,7 +25,8 @@ static int digit_of(char c) {
   return (int)(at - digits);
 }
 
-/* Decoded again it is what it was, and nothing in it means anything. */
+/* Checks that escaped text has no special characters, and decodes to the
+** input. */
 static void check_escaped(const ws_buffer *text, const char *bytes,
                           size_t size) {
   size_t at = 0, out = 0;

@@ -1,7 +1,7 @@
 /*
-** Fuzzes addresses: a base, a path, a query and a header, a line each. What
-** the core takes must reach the server as it is, in a head of as many lines
-** as there are to be; libcurl's own parser is the judge of bases.
+** Fuzzes addresses: a base, a path, a query and a header, one per line. What
+** the core accepts must reach the server unchanged, in a head of the expected
+** number of lines; bases are compared with libcurl's own parser.
 */
 
 #include <curl/curl.h>
@@ -62,8 +62,8 @@ static bool is_escaped(const char *query) {
   return true;
 }
 
-/* The head as it must be: the line of the request and, of the other seven,
-** the one that was given. */
+/* Checks the head: the request line and, of the other seven lines, the given
+** one. */
 static void check_head(const char *head, size_t size, const char *client_base,
                        char *const parts[PARTS]) {
   const char *root = strchr(client_base + 7, '/');

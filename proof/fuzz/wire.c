@@ -1,5 +1,5 @@
 /*
-** Pairs of sockets in place of a network. See wire.h.
+** Pairs of sockets instead of a network. See wire.h.
 */
 
 #include <curl/curl.h>
@@ -23,7 +23,7 @@ static struct {
 } wire;
 
 static ws_loop *loop;
-static ws_time later;    /* how far the core's clock goes ahead */
+static ws_time later;    /* offset of the core's clock */
 
 ws_time __real_ws_now(void);
 ws_time __wrap_ws_now(void);
@@ -36,7 +36,7 @@ void wire_check(bool good, const char *what, const char *file, int line) {
   abort();
 }
 
-/* Takes what was sent before it goes. */
+/* Reads what was sent before the connection is closed. */
 static void hang_up(void) {
   ssize_t got;
   if (!wire.other) return;
@@ -63,8 +63,8 @@ static curl_socket_t connect_to(void *data, curlsocktype purpose,
   return ends[0];
 }
 
-/* In place of the C library's: ours are connected. (libcurl's own option that
-** says so has no effect in 7.88.) */
+/* Replaces the C library's: our sockets are connected. (libcurl's own option
+** for that has no effect in 7.88.) */
 int connect(int fd, const struct sockaddr *address, socklen_t size) {
   (void)fd;
   (void)address;
@@ -94,7 +94,8 @@ ws_time __wrap_ws_now(void) {
   return __real_ws_now() + later;
 }
 
-/* An hour after the one before: nothing that a 429 has said still holds. */
+/* Each request is an hour after the previous one, so that no 429 has an effect
+** on the next. */
 ws_client *wire_client(const char *base, size_t max_response,
                        const char *const *headers) {
   ws_options options;

@@ -13,12 +13,12 @@
 
 #include "workstage.h"
 
-/* For a judgement that came out wrong: says which, and aborts. */
+/* Reports a check that failed, and aborts. */
 #define CHECK(good) wire_check(good, #good, __FILE__, __LINE__)
 
 void wire_check(bool good, const char *what, const char *file, int line);
 
-/* The answer that the next connections get; its bytes stay the caller's. */
+/* Sets the response of the next connections; its bytes must stay valid. */
 void wire_answer(const void *bytes, size_t size);
 
 /* The bytes sent on all connections since the last call; it ends with
@@ -29,8 +29,8 @@ const char *wire_request(size_t *size);
 ws_client *wire_client(const char *base, size_t max_response,
                        const char *const *headers);
 
-/* Lets the call run to its end; `pause` gets what its first RETRY event
-** says, which ends it as well, or -1. */
+/* Runs the call to its end; sets `pause` to the pause of its first retry, which
+** ends the call as well, or to -1. */
 void wire_run(ws_call *call, double *pause);
 
 #endif

@@ -8,7 +8,7 @@ local function set(...)
   return members
 end
 
---- Words before which no value stands.
+--- Words that no value precedes.
 c.keywords = set("return", "case", "sizeof", "else")
 
 local CONTROL = set("if", "for", "while", "switch")
@@ -17,7 +17,7 @@ local NO_STATEMENT = set("if", "for", "while", "switch", "do", "else", "case",
 local JUMPS = set("return", "break", "continue", "goto")
 local OPENS, CLOSES = set("(", "[", "{"), set(")", "]", "}")
 
--- The index of the bracket that closes the one at i.
+-- Returns the index of the bracket that closes the one at i.
 local function closing(found, i)
   local depth = 0
   repeat
@@ -113,7 +113,7 @@ local function is_declaration(found, i)
   return found[i].kind == "name"
 end
 
--- Where the simple statement at i ends; nil for another.
+-- Returns the end of the simple statement at i; nil for another kind.
 local function end_of(found, i)
   if found[i].kind ~= "name" or NO_STATEMENT[found[i].text] or
      is_declaration(found, i) then
@@ -125,8 +125,8 @@ local function end_of(found, i)
   return i
 end
 
---- The statements that can be dropped; no declarations, and not the return at
--- a function's end.
+--- Returns the statements that can be dropped: no declarations, and not the
+-- return at a function's end.
 function c.statements(found)
   local ranges = {}
   for _, scope in ipairs(c.scopes(found)) do

@@ -8,7 +8,7 @@ local function set(text)
   return members
 end
 
---- Words before which no value stands.
+--- Words that no value precedes.
 lua.keywords = set [[and break do else elseif end false for function goto if
   in local nil not or repeat return then true until while]]
 
@@ -31,8 +31,8 @@ function lua.conditions(found)
   return ranges
 end
 
--- The word that opened the block in which each token stands, and where the
--- block that a token opens ends.
+-- For each token, the word that opened its block; and where the block that a
+-- token opens ends.
 local function blocks(found)
   local kinds, ends, stack = {}, {}, {}
   for i, token in ipairs(found) do
@@ -96,7 +96,8 @@ local function begins(found, i)
   return token.leads and can_end(before)
 end
 
--- Where the statement at i ends; `ends`: of the functions in it.
+-- Returns the end of the statement at i; `ends`: the ends of the functions in
+-- it.
 local function end_of(found, i, ends)
   local depth = 0
   while found[i + 1] do
@@ -113,8 +114,8 @@ local function end_of(found, i, ends)
   return i
 end
 
---- The statements that can be dropped; no declarations, and not the return at
--- a function's end.
+--- Returns the statements that can be dropped: no declarations, and not the
+-- return at a function's end.
 function lua.statements(found)
   local ranges, kinds, ends = {}, blocks(found)
   for i, token in ipairs(found) do

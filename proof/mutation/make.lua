@@ -42,7 +42,7 @@ local function mutants_of(part)
   return list
 end
 
--- The first of each list by rank, as many as its share is.
+-- Returns the first items of each list by rank, according to its share.
 local function choose(list, share)
   table.sort(list, function(a, b) return a.rank < b.rank end)
   return table.move(list, 1, math.min(share, #list), 1, {})
@@ -71,7 +71,7 @@ local function write_mutant(mutant, number)
     mutant.name or mutant.part.part, mutant.key))
 end
 
--- The sources as they are: their specs have to pass.
+-- The unchanged sources, whose specs must pass.
 local function write_unbroken(part, number)
   write_mutant({ text = read(part.path), key = part.path .. "\n\n\n",
                  part = part, name = "unbroken" }, number)

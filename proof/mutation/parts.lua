@@ -1,5 +1,5 @@
 -- The mutated sources, and the specs that must notice, fastest first. `build`:
--- what has to be made anew from a C source.
+-- what has to be rebuilt from a C source.
 local MIGRATION = "lua-binding/workstage/migration/"
 local WRITER = "build/spec/probe_writer.so"
 

@@ -1,6 +1,6 @@
---- The small ways in which a source is broken, one at a time: a comparison
--- turned, a constant off by one, `and` for `or`, a sign flipped, a condition
--- negated, a truth turned, a statement dropped, an early return.
+--- The mutations, which are applied one at a time: a comparison reversed, a
+-- constant off by one, `and` for `or`, a sign changed, a condition negated, a
+-- boolean inverted, a statement removed, an early return.
 local languages = {
   c = require "c_source",
   lua = require "lua_source",
@@ -52,7 +52,7 @@ local function edit_token(list, found, i, language)
   if other then edit(list, token.first, token.last, other) end
 end
 
--- Negated by another rule already.
+-- Another rule negates these.
 local function is_simple(found, first, last)
   if found[first].text == "!" or found[first].text == "not" then
     return true

@@ -1,6 +1,6 @@
---- Sources in C and Lua as tokens: `kind` (name, number, text, mark), `text`,
--- `first` and `last` (offsets), `leads` (it is the first of its line).
--- Comments are left out, and of the preprocessor all but what `#define` says.
+--- Splits C and Lua sources into tokens: `kind` (name, number, text, mark),
+-- `text`, `first` and `last` (offsets), `leads` (true for the first of a line).
+-- Comments are omitted, and of the preprocessor all lines but `#define`.
 local tokens = {}
 
 local MARKS = {
@@ -9,14 +9,14 @@ local MARKS = {
   lua = { "...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>" },
 }
 
--- Patterns of text that is not a token.
+-- Patterns of text between tokens.
 local SKIPPED = {
   c = { "^/%*.-%*/", "^%s+", "^\\\n", "^#%s*define%s+[%w_]+%b()",
         "^#%s*define%s+[%w_]+", "^#[^\n]*" },
   lua = { "^%-%-[^\n]*", "^%s+" },
 }
 
--- Where a string or a character ends.
+-- Returns the end of a string or a character.
 local function quoted(source, at)
   local quote = source:sub(at, at)
   local last = at + 1
@@ -41,7 +41,7 @@ local function mark(source, at, language)
   return at
 end
 
--- The kind and the last offset of the token that begins here.
+-- Returns the kind and the last offset of the token that begins here.
 local function token(source, at, language)
   local char = source:sub(at, at)
   local _, last = source:find("^[%a_][%w_]*", at)

@@ -56,7 +56,7 @@ local space, article, review -- of a scenario that begins with them
 
 local function prepare() space = need(connect()) end
 
--- The stage has its name, that of `update`, or is gone.
+-- Checks that the stage has its old name, the one of `update`, or was deleted.
 local function find_review(more)
   space = need(connect(more))
   article = need(space.workflows:find "Article").id
@@ -85,9 +85,9 @@ function scenarios.warm()
   require "workstage.loop".handle()
 end
 
--- What a program knows of a change: `made` if it succeeded; `unknown` if it
--- was ambiguous or the program is a new one; otherwise it was not made, as also
--- after Lua's own error.
+-- The knowledge of a program about a change: `made` if it succeeded; `unknown`
+-- if it was ambiguous or the program is a new one; otherwise it was not made,
+-- as also after Lua's own error.
 local outcome = "unknown"
 
 local function begin() outcome = nil end
@@ -271,7 +271,7 @@ local mapped, map_errs
 -- Half of the items wait for their turn.
 local function find_review_for_two() find_review { concurrency = 2 } end
 
--- Each item's result against what there is.
+-- Compares each item's result with the server.
 local function check_map(held)
   for i = 1, mapped and 8 or 0 do
     local words = ("change %d Review; "):format(1000 + i)
@@ -300,7 +300,7 @@ add("map of changes", {
     if index then error(tostring(err), 0) end
     return tostring(#mapped)
   end,
-  -- what a program would do: those that are not there yet
+  -- what a program would do: those that do not exist yet
   again = function()
     local count = 0
     for id = 1001, 1008 do

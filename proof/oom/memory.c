@@ -22,8 +22,8 @@ void oom_arm(void) {
   oom_fault.armed = true;
 }
 
-/* Where Lua's garbage collector leaves nothing more to have, Lua asks a
-** second time: ONCE refuses that as well. */
+/* After a full garbage collection Lua asks a second time: ONCE refuses that as
+** well. */
 static bool is_refused(source from) {
   const fault *f = &oom_fault;
   switch (f->way) {
@@ -69,7 +69,7 @@ void *oom_lua_memory(void *data, void *block, size_t old, size_t size) {
   return moved;
 }
 
-/* In front of each block of C's: how large it is. */
+/* The size of each block of C, stored in front of it. */
 typedef union header {
   size_t size;
   max_align_t alignment;
@@ -105,7 +105,7 @@ static void core_free(void *block) {
   free((header *)block - 1);
 }
 
-/* Always elsewhere, so that whoever keeps the old address is found out. */
+/* Always moves the block, so that use of the old address is detected. */
 static void *core_realloc(void *block, size_t size) {
   void *moved = core_alloc(size);
   size_t before;
@@ -200,7 +200,7 @@ CURLcode __wrap_curl_global_init_mem(long flags, curl_malloc_callback m,
 }
 
 /* -------------------------------------------------------------- lua-cjson
-** Its own, where it is linked from an archive with these in place of the C
+** Its own, where it is linked from an archive with these instead of the C
 ** library's: counted, and never refused, for it does not look. */
 
 void *cjson_malloc(size_t size);

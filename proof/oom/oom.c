@@ -52,7 +52,7 @@ typedef struct scenario {
 typedef struct report {
   long allocations;
   bool failed;
-  bool again;        /* there is a step `again` */
+  bool again;        /* the scenario has a step `again` */
   held kept;         /* of the core's, when all is closed */
   held cjson;
   long complaints;
@@ -109,7 +109,7 @@ static int go_round(lua_State *L) {
   return workstage_step(L) == LUA_OK ? 0 : lua_error(L);
 }
 
-/* leak(): for the scenario that shows that a leak is found. */
+/* leak(): for the scenario that checks that a leak is detected. */
 static int leak(lua_State *L) {
   (void)L;
   oom_leak();
@@ -169,7 +169,7 @@ static int descriptors(void) {
   return count;
 }
 
-/* A text that needs more than a buffer of Lua's has at first. */
+/* A text that is longer than the initial size of Lua's buffers. */
 static void make_long_text(lua_State *L) {
   luaL_Buffer buffer;
   luaL_buffinitsize(L, &buffer, LUAL_BUFFERSIZE + 1);
@@ -199,7 +199,7 @@ static bool push_step(lua_State *L, const scenario *s, const char *step) {
   return lua_getfield(L, -1, step) == LUA_TFUNCTION;
 }
 
-/* Calls a step with all memory there; false where there is none. */
+/* Calls a step with all memory available; false if the step does not exist. */
 static bool call_step(lua_State *L, const scenario *s, const char *step,
                       int *status) {
   oom_fault.armed = false;
@@ -217,7 +217,7 @@ static void show(lua_State *L, const char *step, int status) {
   if (verbose) fprintf(stderr, "  %s: %d %s\n", step, status, text_of(L, -1));
 }
 
-/* A step that must come to nothing but success. */
+/* Calls a step that must succeed. */
 static void do_step(lua_State *L, const scenario *s, const char *step) {
   int status;
   if (!call_step(L, s, step, &status)) return;
@@ -225,7 +225,7 @@ static void do_step(lua_State *L, const scenario *s, const char *step) {
   if (status != LUA_OK) complain("%s: %s", step, text_of(L, -1));
 }
 
-/* Memory that ran out may show as Lua's own error, or in one of ours. */
+/* Lack of memory is reported by Lua's own error, or by one of ours. */
 static bool is_memory(const char *text) {
   return strstr(text, "not enough memory") ||
          strstr(text, "Cannot allocate memory") ||
@@ -240,7 +240,7 @@ static void check_server(const scenario *s, const char *when) {
     complain("%s the server holds %s instead of %s", when, said, s->server);
 }
 
-/* Either right, with all of it done, or an error that says memory. */
+/* Checks that the result is either complete, or an error about memory. */
 static void check_result(const scenario *s, int status, const char *text) {
   if (status == LUA_OK && (!text || strcmp(text, s->expect) != 0))
     complain("a wrong result: '%s' instead of '%s'", text, s->expect);
@@ -270,9 +270,9 @@ static void check_again(lua_State *L, const scenario *s) {
   check_server(s, "in the end");
 }
 
-/* A process keeps nothing, or just what it keeps where nothing fails: by
-** design the two blocks of a token's allowance, and what libcurl sets up
-** when it is first used. */
+/* Checks that a process keeps only what it keeps without failures: by design
+** the two blocks of a token's limiter, and what libcurl allocates on first
+** use. */
 static bool may_keep(const scenario *s, const held *left) {
   if (is_measuring && !s->is_cold)
     return left->blocks == 0 || left->blocks == 2;
@@ -295,7 +295,7 @@ static void check_memory(const scenario *s, long used, held before,
   result->cjson.bytes = oom_cjson.bytes - cjson.bytes;
 }
 
-/* The work, while memory fails. No string is made before or after. */
+/* Runs the work while memory fails. No string is created before or after. */
 static int do_run(lua_State *L, const scenario *s) {
   int status;
   if (!push_step(L, s, "run")) complain("the step does not exist");
@@ -307,7 +307,7 @@ static int do_run(lua_State *L, const scenario *s) {
   return status;
 }
 
-/* The rest of a case in which memory comes back. */
+/* The rest of a case, with memory available again. */
 static void go_on(lua_State *L, const scenario *s, int status) {
   show(L, "run", status);
   check_result(s, status, text_of(L, -1));
@@ -359,7 +359,7 @@ static void tell(const scenario *s) {
           result->text);
 }
 
-/* A process leaves by exit where a sanitizer looks for leaks then. */
+/* Ends the process with exit if a sanitizer checks for leaks then. */
 static _Noreturn void leave(void) {
 #ifdef __SANITIZE_ADDRESS__
   exit(0);
@@ -368,7 +368,7 @@ static _Noreturn void leave(void) {
 #endif
 }
 
-/* Does something in a process of its own; whether all was well. */
+/* Runs a function in a process of its own; true if it succeeded. */
 static bool in_child(lua_State *L, long *used, const scenario *s,
                      void (*f)(lua_State *, long *, const scenario *)) {
   int status;
@@ -390,7 +390,7 @@ static bool in_child(lua_State *L, long *used, const scenario *s,
   return result->complaints == 0;
 }
 
-/* One case, whose fault is set; whether anything failed in it. */
+/* Runs one case, whose fault is set; true if an allocation failed in it. */
 static bool try_case(lua_State *L, long *used, const scenario *s) {
   char from[512], to[512];
   snprintf(from, sizeof from, "%s/base", folder);
@@ -408,7 +408,7 @@ static bool try_case(lua_State *L, long *used, const scenario *s) {
   return result->failed;
 }
 
-/* Modules are loaded by Lua itself for the most part: two ways will do. */
+/* Modules are mostly loaded by Lua itself, so two modes are enough. */
 static bool is_tried(const scenario *s, source from, way how) {
   if (s->is_module)
     return from == FROM_LUA && (how == ONCE || how == ONWARDS);
@@ -416,8 +416,8 @@ static bool is_tried(const scenario *s, source from, way how) {
   return how != COLLECT || from == FROM_LUA;
 }
 
-/* Each allocation of one source, in one way. Runs differ a little: so those
-** after the last that was counted are tried until one does not come. */
+/* Fails each allocation of one source, in one mode. Runs differ a little, so it
+** also tries those after the last counted one, until one does not occur. */
 static void try_way(lua_State *L, long *used, const scenario *s,
                     long total) {
   long step = limit && total > limit ? total / limit : 1;
@@ -431,7 +431,7 @@ static void try_way(lua_State *L, long *used, const scenario *s,
   }
 }
 
-/* Without a failure: how many allocations there are. */
+/* Counts the allocations without a failure. */
 static long count_allocations(lua_State *L, long *used, const scenario *s,
                               source from) {
   oom_fault.source = from;
@@ -441,7 +441,7 @@ static long count_allocations(lua_State *L, long *used, const scenario *s,
   return result->allocations;
 }
 
-/* The same, to see what the process keeps. */
+/* The same, to determine what the process keeps. */
 static void measure(lua_State *L, long *used, const scenario *s) {
   is_measuring = true;
   count_allocations(L, used, s, FROM_ALL);
@@ -540,8 +540,8 @@ static int integer_field(lua_State *L, const char *name) {
   return value;
 }
 
-/* Hands a scenario the address of a server with TLS, made when it is first
-** needed. */
+/* Passes the address of a server with TLS to a scenario; starts the server on
+** first use. */
 static void give_tls(lua_State *L) {
   lua_pushstring(L, oom_ask("tls"));
   lua_setfield(L, 1, "tls");
@@ -567,7 +567,7 @@ static void try_scenarios(lua_State *L, long *used, bool cold) {
   }
 }
 
-/* The modules in the order in which `require` gets done with them. */
+/* Returns the modules in the order in which `require` finishes loading them. */
 static const char find_modules[] =
   "local order, preload, names = {'preload'}, package.preload, {}\n"
   "for name, load in pairs(preload) do\n"
@@ -588,7 +588,7 @@ static int list_modules(lua_State *L) {
   return 1;
 }
 
-/* Loads module after module, each of them with failures first. */
+/* Loads the modules one by one, each with failures first. */
 static void try_modules(void) {
   long used = 0, listed = 0, before = cases, wrong = failures;
   lua_State *L = new_state(&used), *names = new_state(&listed);
@@ -614,7 +614,7 @@ static void try_modules(void) {
   if (cases > before) print("require", before, wrong);
 }
 
-/* So that what a process sets up for good is there. */
+/* Runs once, so that permanent allocations are made. */
 static void warm_up(void) {
   long used = 0;
   lua_State *L = loaded_state(&used);

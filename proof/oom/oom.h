@@ -14,7 +14,7 @@ typedef enum source {
   FROM_LUA,   /* lua_Alloc */
   FROM_CORE,  /* the core's functions, as ws_init was given them */
   FROM_CURL,  /* libcurl, through what curl_global_init_mem was given */
-  FROM_ALL,   /* any of these: a host with one limit for everything */
+  FROM_ALL,   /* any of these: a host with one limit for all of them */
   SOURCES
 } source;
 

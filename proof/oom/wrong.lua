@@ -15,7 +15,7 @@ local function scenario(wrong, more)
   return made
 end
 
-local is_told = false
+local is_reported = false
 
 local scenarios = {
   ["a lie"] = scenario(function() return "half" end),
@@ -25,18 +25,18 @@ local scenarios = {
     error(why, 0)
   end),
   ["a crash"] = scenario(function() os.execute "kill -SEGV $PPID" end),
-  ["a state that is of no use"] = scenario(function(why)
+  ["an unusable state"] = scenario(function(why)
     work = function() error("broken", 0) end
     error(why, 0)
   end),
   ["a change that was not made"] = scenario(function(why)
-    is_told = true
+    is_reported = true
     error(why, 0)
   end, {
     server = "moved=0 twice=0 Article(Drafting,Old review,Review) " ..
              "Default(Drafting)",
     check = function(held)
-      if is_told and not held:find "stage Legal" then
+      if is_reported and not held:find "stage Legal" then
         return "reported as made"
       end
     end,

@@ -1,7 +1,6 @@
---- Describes the tables that no schema describes, for the reference and the
--- types, and the types of functions whose comments only say "table". This is
--- the only place; spec/docs compares it with what the module takes and
--- returns.
+--- Describes tables without a schema, for the reference and the types, and the
+-- types of functions whose comments only say "table". spec/docs compares them
+-- with what the module accepts and returns.
 local storyblok = require "workstage.migration.blueprint.storyblok"
 
 local tables = {}
@@ -18,19 +17,19 @@ end
 
 --- The kinds of errors, in the order of the reference.
 tables.kinds = {
-  { "invalid", "refused here, nothing was sent" },
+  { "invalid", "the module refused it; nothing was sent" },
   { "network", "no connection, or one that was lost" },
-  { "tls", "the service is not who it should be, or speaks no safe TLS" },
-  { "timeout", "no answer within `timeout` or `deadline`" },
-  { "redirect", "the answer points elsewhere; none is followed" },
-  { "unauthorized", "401: the token is not known" },
+  { "tls", "the certificate is not valid, or TLS failed" },
+  { "timeout", "no response within `timeout` or `deadline`" },
+  { "redirect", "the response is a redirect, which is never followed" },
+  { "unauthorized", "401: the token is unknown" },
   { "forbidden", "403: the token's user may not do this" },
-  { "not_found", "404, or no item of that name" },
+  { "not_found", "404, or no item with that name" },
   { "rejected", "any other 4xx: `fields` names the values, if known" },
   { "rate_limited", "429, after all attempts" },
   { "server", "5xx, after all attempts" },
   { "decode", "a response that cannot be parsed or has the wrong form" },
-  { "too_large", "an answer of more bytes than `max_response`" },
+  { "too_large", "a response longer than `max_response`" },
   { "cancelled", "the task was cancelled, or the client closed" },
   { "budget", "`max_requests` is used up" },
   { "memory", "memory ran out, and something may have been changed" },
@@ -42,10 +41,10 @@ tables.kinds = {
 }
 
 local call_options = {
-  { "timeout", "number", "Seconds, each attempt." },
-  { "deadline", "number", "Seconds, all attempts and pauses together." },
-  { "start_within", "number", "Seconds; no attempt begins later." },
-  { "retry", "boolean", "false: one attempt." },
+  { "timeout", "number", "Seconds for each attempt." },
+  { "deadline", "number", "Seconds for all attempts and pauses together." },
+  { "start_within", "number", "Seconds after which no attempt starts." },
+  { "retry", "boolean", "false: only one attempt." },
 }
 
 local function with(list, more)
@@ -56,16 +55,16 @@ end
 local run_options = {
   { "journal", "string", "Path of the journal; " ..
     "\"workstage-<plan>.journal\" unless given." },
-  { "concurrency", "integer", "Items under way at once, 8." },
+  { "concurrency", "integer", "Items in flight at the same time; 8." },
   { "on_progress", "fun(progress: workstage.migration.progress)",
-    "Called as the run goes on." },
+    "Called when the progress changes." },
   { "on_event", "fun(event: workstage.migration.event)",
     "Called with the outcome of each item, and with each wait." },
-  { "on_failure", "string", "\"continue\" or \"stop\", after an item that " ..
-    "failed; continue." },
-  { "limit", "integer", "Only so many items now; the rest by `resume`." },
-  { "should_stop", "fun(): boolean", "Asked between items; true ends the " ..
-    "run, to be resumed." },
+  { "on_failure", "string", "\"continue\" or \"stop\" after an item has " ..
+    "failed; \"continue\"." },
+  { "limit", "integer", "Stop after this many items; `resume` does the rest." },
+  { "should_stop", "fun(): boolean", "Called between items; true stops the " ..
+    "run, which can be resumed." },
 }
 
 local only_option = { "only", "string[]", "The names of some of the " ..
@@ -81,109 +80,113 @@ local map_names = {
 --- Classes: name, description, fields as { name, type, description }. `opts`:
 -- the caller creates it and may omit each field without `required`.
 tables.classes = {
-  { name = "workstage.error", doc = "What a call returns beside nil. " ..
-    "`tostring` makes one sentence of it.",
+  { name = "workstage.error", doc = "The error that a failed call " ..
+    "returns after nil. `tostring` formats it as one sentence.",
     { "kind", "workstage.error.kind", "The kind of failure.",
       required = true },
-    { "status", "integer", "The answer's HTTP status." },
-    { "message", "string", "The service's words, or the module's." },
-    { "type", "string", "Kantata's word for the kind of error." },
-    { "fields", "table<string, string[]>", "Field -> its errors." },
-    { "method", "string", "Of the request." },
-    { "url", "string", "Of the request." },
-    { "body", "string", "The answer's, cut to 4096 bytes." },
-    { "request_id", "string", "The service's, for its support." },
-    { "attempts", "integer", "Requests sent." },
-    { "ambiguous", "boolean", "true: it may have taken effect all the " ..
-      "same." },
-    { "hint", "string", "What to try." },
+    { "status", "integer", "The HTTP status of the response." },
+    { "message", "string", "The message of the service or the module." },
+    { "type", "string", "Kantata's type of error." },
+    { "fields", "table<string, string[]>", "Messages by field." },
+    { "method", "string", "The request's method." },
+    { "url", "string", "The request's URL." },
+    { "body", "string", "The response's body, at most 4096 bytes." },
+    { "request_id", "string", "The service's id of the request, for its " ..
+      "support." },
+    { "attempts", "integer", "How many requests were sent." },
+    { "ambiguous", "boolean", "true: the request may have taken " ..
+      "effect." },
+    { "hint", "string", "What to do." },
     { "text", "string", "The sentence.", required = true },
-    { "findings", "workstage.migration.findings", "Of a blueprint that was " ..
-      "refused." },
+    { "findings", "workstage.migration.findings", "The findings of a " ..
+      "refused blueprint." },
     { "problems", "string[]", "Why a plan was refused." },
-    { "moves", "string", "Moves to put into the blueprint, of a plan that " ..
-      "was refused because they are missing." },
-    { "differences", "string[]", "The changes since a stale plan." },
+    { "moves", "string", "Moves to add to the blueprint, if a plan was " ..
+      "refused because they are missing." },
+    { "differences", "string[]", "Changes in the space since the plan." },
   },
   { name = "workstage.call_options", opts = true,
     doc = "Options of one call, the last argument of each method.",
     table.unpack(with(call_options, {
-      { "only", "string[]", "Of list, page and each: the fields to read of " ..
-        "each item; `id` always is." },
-      { "strict", "boolean", "false: lets unknown attributes through." },
-      { "seen", "workstage.seen", "Of a change: the item as an earlier run " ..
-        "read it; else what this client has read counts." },
+      { "only", "string[]", "For list, page and each: the fields to read of " ..
+        "each item, besides `id`." },
+      { "strict", "boolean", "false: unknown attributes are sent." },
+      { "seen", "workstage.seen", "For a change: the item as an earlier run " ..
+        "read it; by default as this client has read it." },
     })) },
   { name = "workstage.seen", opts = true,
-    doc = "Where an item was when it was read before a change was sent.",
+    doc = "An item as it was read before a change was sent.",
     { "stage", "integer", "The id of its stage; Kantata: the status' key." },
-    { "created_at", "string", "When it came there, as the service wrote it." },
+    { "created_at", "string", "When it entered it, as the service wrote it." },
   },
   { name = "workstage.request_parts", opts = true,
-    doc = "The parts of a request that has no method of its own.",
+    doc = "The parts of a request without a method of its own.",
     table.unpack(with({
-      { "query", "table<string, any>", "Name -> value." },
+      { "query", "table<string, any>", "Values by name." },
       { "body", "table|string", "A table, or JSON." },
-      { "headers", "table<string, string|integer>", "Name -> value." },
+      { "headers", "table<string, string|integer>", "Values by name." },
     }, call_options)) },
   { name = "workstage.rate_limit", opts = true,
     doc = "A rate that processes share.",
     { "per_second", "number", "Requests a second." },
     { "shared", "string", "A file through which processes share it." } },
-  { name = "workstage.retry", opts = true, doc = "When to try again.",
-    { "attempts", "integer", "Counts the first." },
-    { "base", "number", "Seconds: the first pause at most." },
+  { name = "workstage.retry", opts = true,
+    doc = "How many attempts are made, and when.",
+    { "attempts", "integer", "The number of attempts, including the first." },
+    { "base", "number", "Seconds: the longest first pause." },
     { "cap", "number", "Seconds: the longest pause." } },
   { name = "workstage.event", doc = "Passed to `on_event`.",
     { "type", "string", "\"request\", \"response\", \"retry\", \"wait\" or " ..
       "\"reconciled\".", required = true },
     { "time", "number", "Seconds since 1970.", required = true },
-    { "method", "string", "Of the request.", required = true },
-    { "url", "string", "Of the request.", required = true },
-    { "call", "integer", "Tells calls apart." },
+    { "method", "string", "The request's method.", required = true },
+    { "url", "string", "The request's URL.", required = true },
+    { "call", "integer", "A number that identifies the call." },
     { "attempt", "integer", "Counts from 1." },
     { "sent", "integer", "Bytes of the body." },
-    { "pause", "number", "Seconds until it goes on." },
+    { "pause", "number", "Seconds until the next attempt." },
     { "kind", "string", "\"ok\", or the kind of the error." },
     { "message", "string", "Why an attempt without a status failed." },
-    { "status", "integer", "The answer's HTTP status." },
-    { "elapsed", "number", "Seconds since it was sent." },
-    { "received", "integer", "Bytes of the answer's body." },
+    { "status", "integer", "The HTTP status of the response." },
+    { "elapsed", "number", "Seconds since the request was sent." },
+    { "received", "integer", "Bytes of the response's body." },
     { "result", "string", "Of \"reconciled\": \"done\", \"not_done\" or " ..
       "\"unknown\"." } },
   { name = "workstage.map_options", opts = true,
     doc = "Options of `workstage.map`.",
-    { "concurrency", "integer", "Items under way at once, 8." },
+    { "concurrency", "integer", "Items in flight at the same time; 8." },
     { "on_result", "fun(index: integer, result: any, err: any, item: any)",
-      "Gets each result; none is kept then, but the counts." },
+      "Called with each result; then only counts are returned." },
     { "stop_on", "string[]|fun(err: any): boolean",
-      "Kinds of errors after which nothing more is begun; " ..
+      "Kinds of errors after which no further item is started; " ..
       "{ \"unauthorized\", \"budget\" }." } },
   { name = "workstage.map_results",
     doc = "What `workstage.map` returns: results by index, and counts.",
-    { "n", "integer", "How many items there were.", required = true },
-    { "done", "integer", "How many succeeded.", required = true },
-    { "failed", "integer", "How many failed.", required = true },
-    { "failures", "workstage.map_failure[]", "What failed, in order.",
+    { "n", "integer", "The number of items.", required = true },
+    { "done", "integer", "The number of items that succeeded.",
+      required = true },
+    { "failed", "integer", "The number of items that failed.",
+      required = true },
+    { "failures", "workstage.map_failure[]", "The failed items, in order.",
       required = true } },
   { name = "workstage.map_failure", doc = "An item of `map` that failed.",
-    { "index", "integer", "Which one it is.", required = true },
+    { "index", "integer", "The index of the item.", required = true },
     { "item", "any", "The item.", required = true },
     { "error", "any", "Its error.", required = true } },
   { name = "workstage.history.names",
     doc = "Names of stages and people, for several calls.",
-    { "stages", "table", "By id: `name`, `workflow`.", required = true },
-    { "users", "table<integer, string>", "By id.", required = true },
-    { "users_error", "workstage.error", "Why there are no users." } },
+    { "stages", "table", "`name` and `workflow` by id.", required = true },
+    { "users", "table<integer, string>", "Names by id.", required = true },
+    { "users_error", "workstage.error", "Why the users could not be read." } },
   { name = "workstage.history.change", doc = "A change of an item's stage.",
     { "id", "integer", "The id of the change.", required = true },
-    { "at", "number", "When, in seconds since 1970.", required = true },
+    { "at", "number", "The time, in seconds since 1970.", required = true },
     { "stage", "string", "The stage's name." },
     { "stage_id", "integer", "Its id; Kantata: the status' key." },
     { "workflow", "string", "The workflow's name." },
     { "from", "string", "The name of the stage before." },
     { "from_id", "integer", "Its id." },
-    { "user", "string", "Who made it." },
+    { "user", "string", "The name of the user who made it." },
     { "user_id", "integer", "The user's id." },
     { "seconds", "number", "How long the item was in that stage." } },
   { name = "workstage.history.item", doc = "An item in a stage.",
@@ -194,30 +197,30 @@ tables.classes = {
     { "stage", "string", "The name of its stage." },
     { "stage_id", "integer", "The stage's id; Kantata: the status' key." },
     { "workflow", "string", "The name of its workflow." },
-    { "since", "number", "Since when, in seconds since 1970." },
-    { "age", "number", "For how many seconds.", required = true },
-    { "user", "string", "Who brought it there, with `who`." },
+    { "since", "number", "When it entered the stage, in seconds since 1970." },
+    { "age", "number", "Seconds since then.", required = true },
+    { "user", "string", "Who moved it there, with `who`." },
     { "user_id", "integer", "The user's id, with `who`." } },
   { name = "workstage.known_status",
-    doc = "A status that Kantata knows.",
+    doc = "A status of Kantata.",
     { "key", "integer", "Its key.", required = true },
-    { "message", "string", "Its name, which others may have as well.",
+    { "message", "string", "Its name, which other statuses may have as well.",
       required = true },
     { "color", "string", "Its colour.", required = true } },
-  { name = "workstage.blueprint", doc = "What a workflow is to become: see " ..
+  { name = "workstage.blueprint", doc = "The desired workflows: see " ..
     "the guide to migrations.", opts = true,
     { "version", "integer", "1." },
-    { "service", "string", "\"storyblok\" unless given, or \"kantata\"." },
+    { "service", "string", "\"storyblok\" (the default) or \"kantata\"." },
     table.unpack(blueprint_rows(storyblok.workflow, {
-      { "workflows", "workstage.blueprint.workflow[]", "Several workflows, " ..
-        "in place of one." },
+      { "workflows", "workstage.blueprint.workflow[]", "Several workflows " ..
+        "instead of one." },
       { "moves", "workstage.blueprint.move[]", "The first that matches an " ..
         "item wins." },
     })) },
-  { name = "workstage.migration.findings", doc = "What `check` has to say: " ..
-    "an array, and a text by `tostring`.",
+  { name = "workstage.migration.findings", doc = "The findings of `check`: " ..
+    "an array, which `tostring` formats as text.",
     { "[integer]", "workstage.migration.finding", "", required = true } },
-  { name = "workstage.migration.finding", doc = "One of them.",
+  { name = "workstage.migration.finding", doc = "A finding of `check`.",
     { "level", "string", "\"error\", \"warning\" or \"note\".",
       required = true },
     { "where", "string", "The location, such as \"stages[2].next\".",
@@ -225,7 +228,7 @@ tables.classes = {
     { "message", "string", "What is wrong.", required = true },
     { "file", "string", "The file that the blueprint was read from." },
     { "line", "integer", "The line in it." },
-    { "offline", "boolean", "true for what a plan checks by reading the " ..
+    { "offline", "boolean", "true if a plan can check it by reading the " ..
       "space." } },
   { name = "workstage.migration.plan_options", opts = true,
     doc = "Options of `migration.plan`.",
@@ -241,72 +244,72 @@ tables.classes = {
     doc = "Options of `migration.rollback`.",
     table.unpack(with(run_options, {
       { "confirm", "fun(plan: workstage.plan): boolean",
-        "Gets the plan of the way back; nothing is done unless it returns " ..
-        "true." },
+        "Called with the plan of the rollback; nothing is done unless it " ..
+        "returns true." },
     })) },
   { name = "workstage.migration.rehearse_options", opts = true,
     doc = "Options of `migration.rehearse`.",
     table.unpack(with({
-      { "faults", "number", "The part of the requests that go wrong, 0 to " ..
+      { "faults", "number", "The part of the requests that fail, 0 to " ..
         "1." },
-      { "seed", "integer", "What draws the faults; a new one each time." },
+      { "seed", "integer", "Seed of the random faults; a new one each time." },
       only_option,
       { "on_progress", "fun(progress: workstage.migration.progress)",
-        "Called as the run goes on." },
-      { "should_stop", "fun(): boolean", "Asked between items; true ends " ..
+        "Called when the progress changes." },
+      { "should_stop", "fun(): boolean", "Called between items; true stops " ..
         "the run." },
     }, map_names)) },
   { name = "workstage.migration.progress", doc = "Passed to `on_progress`.",
     { "total", "integer", "Items in all.", required = true },
-    { "done", "integer", "Items whose end is known.", required = true },
+    { "done", "integer", "Items with an outcome.", required = true },
     { "moved", "integer", "In this run.", required = true },
     { "skipped", "integer", "In this run.", required = true },
     { "failed", "integer", "In this run.", required = true },
     { "requests", "integer", "In this run.", required = true },
     { "elapsed", "number", "Seconds.", required = true },
-    { "operation", "table", "The one that is under way." } },
+    { "operation", "table", "The current operation." } },
   { name = "workstage.migration.event", doc = "Passed to `on_event`.",
     { "type", "string", "\"item\" or \"wait\".", required = true },
-    { "item", "integer", "Of \"item\": its id." },
-    { "name", "string", "Of \"item\", where it was read." },
-    { "outcome", "string", "Of \"item\": \"moved\", \"skipped\" or " ..
+    { "item", "integer", "For \"item\": its id." },
+    { "name", "string", "For \"item\": its name, if it was read." },
+    { "outcome", "string", "For \"item\": \"moved\", \"skipped\" or " ..
       "\"failed\"." },
-    { "reason", "string", "Why it was skipped or failed; of \"wait\": what " ..
-      "it waits for." },
-    { "operation", "integer", "Of \"item\": the plan's operation." },
-    { "change", "integer", "Of \"item\": the id of the change." },
-    { "seconds", "number", "Of \"wait\": how long it waits." } },
-  { name = "workstage.migration.report", doc = "What a run came to; a text " ..
-    "by `tostring`.",
+    { "reason", "string", "Why it was skipped or failed; for \"wait\": why " ..
+      "the run waits." },
+    { "operation", "integer", "For \"item\": the index of the operation." },
+    { "change", "integer", "For \"item\": the id of the change." },
+    { "seconds", "number", "For \"wait\": how long." } },
+  { name = "workstage.migration.report",
+    doc = "The result of a run; `tostring` formats it as text.",
     { "complete", "boolean", "True if nothing is left to do.",
       required = true },
-    { "added", "integer", "Stages.", required = true },
-    { "changed", "integer", "Stages.", required = true },
-    { "removed", "integer", "Stages.", required = true },
+    { "added", "integer", "Stages added.", required = true },
+    { "changed", "integer", "Stages changed.", required = true },
+    { "removed", "integer", "Stages removed.", required = true },
     { "moved", "integer", "Items.", required = true },
-    { "skipped", "integer", "Items that were no longer where the plan " ..
-      "says.", required = true },
+    { "skipped", "integer", "Items that were no longer in their " ..
+      "planned stage.", required = true },
     { "failed", "integer", "Items; `resume` tries them again.",
       required = true },
     { "failures", "table[]", "`{ item, name, error }` of each.",
       required = true },
-    { "skips", "table[]", "`{ item, why }`, of 1,000 at most.",
+    { "skips", "table[]", "`{ item, why }` of each, at most 1,000.",
       required = true },
     { "notes", "string[]", "What was kept unchanged.", required = true },
-    { "requests", "integer", "Sent.", required = true },
-    { "seconds", "number", "Taken.", required = true },
+    { "requests", "integer", "Requests sent.", required = true },
+    { "seconds", "number", "Duration.", required = true },
     { "journal", "string", "Its path; nil after a rehearsal." },
     { "plan", "string|workstage.plan", "The plan's id; after a rehearsal " ..
       "the plan.", required = true },
     { "error", "workstage.error", "The error that ended the run." },
     { "stopped", "string", "Why it stopped before its end." },
-    { "rounds", "integer", "Of a rehearsal: runs until it was complete." },
-    { "stats", "table", "Of a rehearsal: the sandbox's `stats()`." },
-    { "faults", "integer", "Of a rehearsal with faults: how many there " ..
-      "were." },
-    { "seed", "integer", "Of a rehearsal with faults: what drew them." } },
-  { name = "workstage.migration.state", doc = "How far a journal's run has " ..
-    "come.",
+    { "rounds", "integer", "For a rehearsal: runs until it was complete." },
+    { "stats", "table", "For a rehearsal: the sandbox's `stats()`." },
+    { "faults", "integer", "For a rehearsal with faults: their " ..
+      "number." },
+    { "seed", "integer", "For a rehearsal with faults: their seed." } },
+  { name = "workstage.migration.state",
+    doc = "The progress of a run, from its journal.",
     { "total", "integer", "Items in all.", required = true },
     { "moved", "integer", "Items.", required = true },
     { "skipped", "integer", "Items.", required = true },
@@ -322,31 +325,39 @@ tables.classes = {
     { "workflow", "string", "Its name." },
     { "rolled_back", "boolean", "True if a rollback has begun.",
       required = true },
-    { "requests", "integer", "Sent, retries included.", required = true },
-    { "retries", "integer", "Of these.", required = true },
-    { "held", "number", "Seconds in which a 429 let nothing be sent.",
+    { "requests", "integer", "Requests sent, including retries.",
+      required = true },
+    { "retries", "integer", "Retries among these.", required = true },
+    { "held", "number", "Seconds of pauses after 429s.",
       required = true } },
-  { name = "workstage.sandbox.stats", doc = "What a sandbox has counted: " ..
-    "see the page about it.",
-    { "requests", "integer", "", required = true },
-    { "rejected", "integer", "429, injected ones too.", required = true },
-    { "status", "table<string, integer>", "By status.", required = true },
+  { name = "workstage.sandbox.stats", doc = "Counters of a sandbox: " ..
+    "see its guide.",
+    { "requests", "integer", "Requests received.", required = true },
+    { "rejected", "integer", "429s, including injected ones.",
+      required = true },
+    { "status", "table<string, integer>", "Responses by status.",
+      required = true },
     { "effects", "table<string, integer>", "Creations.", required = true },
-    { "updates", "table<string, integer>", "", required = true },
-    { "deletes", "table<string, integer>", "", required = true },
-    { "emails", "integer", "", required = true },
-    { "webhooks", "integer", "", required = true },
-    { "late", "integer", "Effects still to come.", required = true },
-    { "late_failed", "integer", "", required = true },
-    { "faults", "table<string, integer>", "By name.", required = true },
+    { "updates", "table<string, integer>", "Updates.", required = true },
+    { "deletes", "table<string, integer>", "Deletions.", required = true },
+    { "emails", "integer", "E-mails sent.", required = true },
+    { "webhooks", "integer", "Webhook calls triggered.",
+      required = true },
+    { "late", "integer", "Late effects that are pending.", required = true },
+    { "late_failed", "integer", "Late effects that failed.",
+      required = true },
+    { "faults", "table<string, integer>", "Faults by name.",
+      required = true },
     { "peak", "integer", "Most requests in a rolling second.",
       required = true },
-    { "peak_second", "integer", "Most requests in a second of the clock.",
+    { "peak_second", "integer", "Most requests in a clock second.",
       required = true },
-    { "connections", "integer", "", required = true },
-    { "open_connections", "integer", "", required = true },
-    { "in_flight", "integer", "", required = true },
-    { "max_in_flight", "integer", "", required = true } },
+    { "connections", "integer", "Connections opened.", required = true },
+    { "open_connections", "integer", "Connections open now.",
+      required = true },
+    { "in_flight", "integer", "Requests in flight now.", required = true },
+    { "max_in_flight", "integer", "Most requests in flight.",
+      required = true } },
 }
 
 for _, each in ipairs(storyblok.tables) do

@@ -177,7 +177,7 @@ describe("a report", function()
     assert.is_true(used >= 4)
   end)
 
-  it("says without script what came of the run", function()
+  it("shows the result of the run without script", function()
     local wanted = {
       plan = "40 to move", complete = "40 of 40 items moved",
       interrupted = "The run can be resumed", failures = "<b>not allowed</b>",

@@ -208,7 +208,7 @@ describe("a response", function()
     assert(space.stages:get(5))
   end)
 
-  it("with an empty object in place of an empty list", function()
+  it("with an empty object instead of an empty list", function()
     server:answer(200, '{"workflow_stages":[]}')
     assert.same(0, #assert(space.stages:list()))
     server:answer(200, '{"results":[],"workspaces":{}}')

@@ -43,7 +43,7 @@ describe("the documented example", function()
     assert_read(text, "workflow_stage", stage)
   end)
 
-  it("of a stage is read, and sent as it was read", function()
+  it("of a stage is read, and sent unchanged", function()
     local text = document "storyblok_stage_object"
     server:answer(200, text)
     local stage = assert(space.stages:get(561397))

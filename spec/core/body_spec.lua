@@ -406,7 +406,7 @@ describe("a schema of every kind of field", function()
                  wrong { inners = { { text = "a" }, null } })
   end)
 
-  it("has objects, and a string in place of one", function()
+  it("has objects, and a string instead of one", function()
     assert.equal('{"inner":{"text":"a","number":1},"needed":"n"}',
                  thing { inner = { number = 1, text = "a" } })
     assert.equal('{"inner":{"text":"a"},"needed":"n"}', thing { inner = "a" })

@@ -29,7 +29,7 @@ describe("a query", function()
     assert.equal("by_ids=", query(nil, { by_ids = {} }))
   end)
 
-  it("accepts one value in place of a list", function()
+  it("accepts one value instead of a list", function()
     assert.equal("by_ids=5", query("storyblok.stage_filter", { by_ids = 5 }))
     assert.equal("include=user%2Cworkspace",
       query("kantata.get_filter", { include = "user,workspace" }))

@@ -30,7 +30,7 @@ describe("docs/limits.md", function()
     end
   end)
 
-  it("tells the requests of a job of 20,000 stories", function()
+  it("has the requests of a job of 20,000 stories", function()
     local server = service.start { seed = { stories = 20000 }, log = false }
     local space = service.storyblok(server)
     local function cost(f)
@@ -51,7 +51,7 @@ describe("docs/limits.md", function()
     server:stop()
   end)
 
-  it("tells their time at 3 and 6 a second", function()
+  it("has their time at 3 and 6 a second", function()
     for _, row in ipairs(rows) do
       for per_second, text in pairs { [3] = row.three, [6] = row.six } do
         local said, grain = seconds_of(text)

@@ -1,5 +1,5 @@
--- The definitions for editors against the module as it is at run time, in
--- both directions: what is in one and not in the other fails.
+-- Compares the definitions for editors with the module at run time, in both
+-- directions.
 
 local core = require "workstage.core"
 local definitions = require "docs.definitions"

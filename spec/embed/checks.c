@@ -104,7 +104,7 @@ static int check_order(void) {
 
 static unsigned slowness;   /* microseconds */
 
-/* In place of libc's for libcurl: what was sent is answered when it returns,
+/* Instead of libc's for libcurl: what was sent is answered when it returns,
 ** so that a request can end in the call that begins it. */
 ssize_t send(int fd, const void *bytes, size_t size, int flags) {
   ssize_t sent = sendto(fd, bytes, size, flags, NULL, 0);

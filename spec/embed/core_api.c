@@ -366,7 +366,7 @@ static void check_pending(void) {
 
 static bool hangs;
 
-/* In place of the C library's, for libcurl: a resolver that takes long. */
+/* Instead of the C library's, for libcurl: a resolver that takes long. */
 int getaddrinfo(const char *name, const char *service,
                 const struct addrinfo *hints, struct addrinfo **found) {
   (void)name;
@@ -446,7 +446,7 @@ static void check_unknown_host(void) {
 
 static bool has_closed;
 
-/* In place of libcurl's, whose older versions name no socket so early. */
+/* Instead of libcurl's, whose older versions name no socket so early. */
 CURLcode (curl_easy_getinfo)(CURL *easy, CURLINFO info, ...) {
   CURLcode (*original)(CURL *, CURLINFO, ...);
   va_list arguments;
@@ -462,7 +462,7 @@ CURLcode (curl_easy_getinfo)(CURL *easy, CURLINFO info, ...) {
   return original(easy, info, result);
 }
 
-/* In place of the C library's: the service has closed the idle connection
+/* Instead of the C library's: the service has closed the idle connection
 ** right after libcurl found it open. */
 ssize_t recv(int fd, void *bytes, size_t size, int flags) {
   bool closed = has_closed && flags & MSG_DONTWAIT;

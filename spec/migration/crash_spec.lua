@@ -76,7 +76,7 @@ describe("a process that is killed", function()
     return shell.run("%s", command)
   end
 
-  -- Begins anew, with faults.
+  -- Begins again, with faults.
   local function begin()
     os.remove(folder .. "/j")
     os.remove(folder .. "/j.rollback")

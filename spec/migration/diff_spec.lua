@@ -394,7 +394,7 @@ describe("the planner", function()
   it("follows it also when its middle looks done by chance", function()
     local found = three()
     local stages = described()
-    -- "Review" as it stands is what the second one is to be
+    -- the current "Review" is what the second one must become
     stages[1].name, stages[1].was = "Proof", "Review"
     stages[2].was, stages[1].next = "Drafting", { "Review" }
     stages[1].is_default, stages[2].is_default = true, nil

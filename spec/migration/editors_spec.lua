@@ -99,7 +99,7 @@ describe("while items are moved", function()
     assert.is_true(per_item <= 1.09 + 1 / 33, per_item) -- a page begun
   end)
 
-  -- The story whose move was answered with 429.
+  -- The story whose move got a 429.
   local function held_story(server)
     for _, request in ipairs(server:requests()) do
       if request.status == 429 then
@@ -224,8 +224,8 @@ describe("while items are moved", function()
                 migrations.counts(server))
   end)
 
-  -- Moves stories into "Old review" as fast as it is answered, until told to
-  -- stop; returns how many it moved.
+  -- Moves stories into "Old review" without pauses, until `is_over()`; returns
+  -- the number of moves.
   local function keep_putting(server, editor, is_over)
     local stages, moved = migrations.stages_of(server), 0
     while not is_over() do

@@ -1,4 +1,4 @@
--- Exports from one space to another: names in place of ids, and a note for
+-- Exports from one space to another: names instead of ids, and a note for
 -- everything that is lost.
 local cjson = require "cjson"
 local clients = require "support.clients"
@@ -109,7 +109,7 @@ describe("an export", function()
     assert.is_true(assert(migration.plan(space, blueprint)):is_empty())
   end)
 
-  it("of the default workflow says so, in place of its name", function()
+  it("of the default workflow says so, instead of its name", function()
     local _, space = open(rich())
     local blueprint = assert(migration.export(space))
     assert.is_true(blueprint.default)

@@ -5,7 +5,7 @@ local graph = require "workstage.migration.graph.dot"
 
 local HAS_DOT = os.execute "command -v dot >/dev/null"
 
--- What dot makes of a text. It warns of its own troubles with many lines.
+-- Runs dot on a text. Its warnings about many lines are ignored.
 local function dot(text, format)
   local path = os.tmpname()
   local file = assert(io.open(path, "wb"))

@@ -196,7 +196,7 @@ describe("any record", function()
     return made
   end
 
-  it("is read back as it was written", function()
+  it("is read back unchanged", function()
     math.randomseed(5)
     for _ = 1, 2000 do
       local value = any(1)
@@ -282,7 +282,7 @@ describe("a file of records", function()
     return seen, reader
   end
 
-  it("is read back as it was written", function()
+  it("is read back unchanged", function()
     local opts = {
       { type = "a", id = 9007199254740991, at = 1.25, ok = false,
         list = { 1, { 2, "x" } }, map = { a = { b = "é\n\0" } } },
@@ -525,7 +525,7 @@ describe("a file of records", function()
     fails("damaged", "journal", "line 2", "carriage return")
   end)
 
-  it("is damaged where a sealed line is no JSON", function()
+  it("is damaged if a sealed line is not JSON", function()
     local p = make("journal", { { workstage = "journal", version = 1 } })
     local header = core.checksum(p[1]:sub(1, -20))
     for _, text in ipairs { '{"a":}', '{"a":NaN}', '{x}', '{"a":1}}',

@@ -94,7 +94,7 @@ describe("late arrivals in a workflow that is removed", function()
     return not (report and report.complete)
   end
 
-  -- Cuts a run at each of its requests, and begins anew each time.
+  -- Cuts a run at each of its requests, and begins again each time.
   local function at_each_cut(act)
     local number = 4
     repeat

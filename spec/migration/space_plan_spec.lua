@@ -48,7 +48,7 @@ describe("a plan of several workflows", function()
     start(edit)
   end
 
-  -- The space as it is, with changes by `edit(blueprint, default, article,
+  -- The blueprint of the space, changed by `edit(blueprint, default, article,
   -- news)`.
   local function blueprint(edit)
     local value = assert(migration.export_all(space))

@@ -21,7 +21,7 @@ describe("flatness", function()
     assert.is_true(math.abs(flat.rise { 0, 0, 9, 0, 0 }) < 1e-9)
   end)
 
-  it("is told from a leak of 100 bytes a request", function()
+  it("differs from a leak of 100 bytes a request", function()
     math.randomseed(7)
     local per_sample = 5 * 500 * 100 / 1024 -- 5 s of 500 requests each
     for _ = 1, 100 do

@@ -48,7 +48,7 @@ describe("where memory runs out", function()
     holds("'map of changes' tasks 'embedding host'", "lua", 15)
   end)
 
-  it("a migration is carried on, here or elsewhere", function()
+  it("a migration is resumed, here or elsewhere", function()
     holds("apply rollback", "lua", 12)
     holds("resume", "curl", 12)
   end)
@@ -66,7 +66,7 @@ describe("the harness of memory that runs out", function()
     ["another error"] = "another error: something else",
     ["a leak"] = "1 bytes in 1 blocks of the core's are left",
     ["a crash"] = "ends with signal 11",
-    ["a state that is of no use"] = "afterwards: 'broken'",
+    ["an unusable state"] = "afterwards: 'broken'",
     ["a change that was not made"] = "not true: reported as made",
   } do
     it("finds " .. name, function()

@@ -470,7 +470,7 @@ describe("a change with an unknown outcome", function()
     assert.equal(30, posts())
   end)
 
-  it("is searched for as it was sent, even if its table was reused", function()
+  it("is searched for by what was sent, if its table was reused", function()
       local attributes = { workflow_stage_id = ids.Review }
       server:inject(with(LOST, { count = 10 }))
       local items = { 1, 2, 3, 4, 5, 6, 7, 8 }

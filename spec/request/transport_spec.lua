@@ -60,7 +60,7 @@ describe("a Retry-After with a date", function()
     end)
   end
 
-  it("is no pause if it is in the past, and never above the cap", function()
+  it("does not pause for a time in the past, or longer than the cap", function()
     local space = open { retry = { attempts = 3, base = 0.001, cap = 0.2 } }
     for _, seconds in ipairs { -1000, 1000 } do
       local now = os.time()

@@ -92,7 +92,7 @@ describe("faults", function()
   end)
 
   describe("answer", function()
-    it("a status in place of the effect", function()
+    it("a status instead of the effect", function()
       for _, status in ipairs { 429, 500, 502, 503, 504 } do
         inject { status = status, count = 1 }
         assert.equal(status, move().status)

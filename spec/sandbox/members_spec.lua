@@ -78,7 +78,7 @@ describe("members", function()
     end
   end)
 
-  it("tell the space", function()
+  it("return the space", function()
     local info = space:get("").json.space
     assert.equal("Demo", info.name)
     assert.equal("eu", info.region)

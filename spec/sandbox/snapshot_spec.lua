@@ -110,7 +110,7 @@ describe("a snapshot", function()
     assert.is_nil(stage.after_publish_id)
   end)
 
-  it("replaces everything; ids go on behind those handed out", function()
+  it("replaces everything; ids continue after the assigned ones", function()
     server = http.start()
     local before = server:dump()
     local space = http.client(server)

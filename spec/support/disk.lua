@@ -1,7 +1,7 @@
 --- Simulates a disk after a power cut: computes, from the calls of a process on
 -- the files of a folder (see probe_disk.c), each possible state of the folder.
 -- Synced content is complete. Of other content nothing, all, a part, or a part
--- with NULs in place of missing blocks may exist; names may be those before or
+-- with NULs instead of missing blocks may exist; names may be those before or
 -- after each step, unless the folder was synced.
 local disk = {}
 

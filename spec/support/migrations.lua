@@ -222,7 +222,7 @@ function migrations.text_of(blueprint)
   return table.concat(lines, "\n")
 end
 
---- The workflow as text, with names in place of ids.
+--- The workflow as text, with names instead of ids.
 function migrations.text(space, name)
   return migrations.text_of(assert(migration.export(space, name or
                                                     "Article")))
@@ -244,7 +244,7 @@ end
 --- A blueprint with all kinds of changes at once: swapped names and colours, a
 -- stage that is removed, a new one with its name, a new default, another order,
 -- moves.
--- @tparam[opt="Start"] string last what becomes of Drafting's name
+-- @tparam[opt="Start"] string last the new name of Drafting
 function migrations.busy(last)
   return {
     workflow = "Article", content_types = { "article", "news" },

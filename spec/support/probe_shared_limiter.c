@@ -33,7 +33,7 @@ typedef struct Handle {
 } Handle;
 
 
-/* In place of the C library's for the core in this module. */
+/* Instead of the C library's for the core in this module. */
 static int lock_errno;
 
 int fcntl(int fd, int command, ...) {

@@ -110,7 +110,7 @@ describe("the examples of --help:", function()
     place = nil
   end)
 
-  -- Questions are answered with yes; a server listens on a free port, and is
+  -- Answers questions with yes; a server listens on a free port, and is
   -- interrupted once it does.
   local function runnable(line)
     local command = line:match "^workstage (%l+)"

@@ -77,7 +77,7 @@ describe("on a terminal", function()
     local bars, moving = cells.bars(shown), 0
     for _, bar in ipairs(bars) do
       assert.is_true(cells.of(bar) < columns, bar)
-      -- a burst at the start is no speed
+      -- a burst at the start is not the rate
       local speed = tonumber(bar:match "(%d+%.%d)/s") or 0
       assert.is_true(speed <= 3 * RATE, bar)
       if bar:find "%d%%" then moving = moving + 1 end

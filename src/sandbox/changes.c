@@ -256,7 +256,7 @@ static bool check_change(struct call *c, const struct json *change,
   if (!check_required(c, change) || !check_siblings(c)) return false;
   *due_date = '\0';
   if (due && !store_date(c->db, due, due_date))
-    problem(c, "due_date", "is no date");
+    problem(c, "due_date", "is not a date");
   if (!leaves_stages(c, change) &&
       !exists(c, "SELECT 1 FROM stages WHERE id = ? AND space_id = ?",
               id_of(change, "workflow_stage_id")))

@@ -1,6 +1,6 @@
 /*
-** Reading a snapshot. Ids may be left out, and then are handed out; what
-** has a name can be referred to by it. The form is in docs/sandbox.md.
+** Reads a snapshot. Missing ids are assigned; objects with a name can be
+** referred to by it. docs/sandbox.md describes the format.
 */
 #include "resources.h"
 #include "snapshot.h"
@@ -48,7 +48,8 @@ bool load_need(struct load *l, const struct json *v, const char *name,
   return fail(l->err, "%s without a '%s'", what, name);
 }
 
-/* A value as JSON text; what is missing and Lua's empty table as `other`. */
+/* Converts a value to JSON text; missing ones and Lua's empty table become
+** `other`. */
 const char *load_json(struct load *l, const struct json *v,
                              const char *name, const char *other) {
   const struct json *found = json_get(v, name);
@@ -68,7 +69,7 @@ bool load_reference(struct load *l, const struct json *v, const char *sql,
   return fail(l->err, "unknown %s '%s'", what, v->text);
 }
 
-/* An array of ids and names as JSON text of ids, into `b`. */
+/* Converts an array of ids and names to JSON text of ids, in `b`. */
 bool load_references(struct load *l, const struct json *list,
                             const char *sql, int64_t within, const char *what,
                             ws_buffer *b) {
@@ -126,7 +127,8 @@ static bool load_all(struct load *l, const struct json *snapshot) {
          load_kantata(l, json_get(snapshot, "kantata"));
 }
 
-/* Runs when the users of tokens exist: a collaborator may be one of them. */
+/* Checks the users of collaborators, once those of tokens exist, which a
+** collaborator may be. */
 static bool check_collaborators(struct load *l) {
   int64_t id;
   if (!store_int(l->db, &id, "SELECT user_id FROM collaborators WHERE"
@@ -138,7 +140,7 @@ static bool check_collaborators(struct load *l) {
               (long long)id);
 }
 
-/* Gives changes without a user to the first one. */
+/* Assigns changes without a user to the first one. */
 static void assign_changes(struct sandbox *s) {
   store_run(s->db, "UPDATE changes SET user_id = ? WHERE user_id = 0", "i",
             s->user);
@@ -146,7 +148,7 @@ static void assign_changes(struct sandbox *s) {
             "i", s->k_user);
 }
 
-/* Replaces the whole state, or changes nothing and says why. */
+/* Replaces the whole state; changes nothing on error. */
 bool snapshot_load(struct sandbox *s, const struct json *snapshot,
                    ws_buffer *err) {
   struct load l = { .sandbox = s, .db = s->db, .err = err };

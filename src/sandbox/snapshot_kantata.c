@@ -1,4 +1,4 @@
-/* A snapshot's part for Kantata. */
+/* Reads the Kantata part of a snapshot. */
 #include "resources.h"
 #include "snapshot_load.h"
 

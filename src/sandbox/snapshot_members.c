@@ -1,4 +1,4 @@
-/* A snapshot's users, roles, collaborators and releases. */
+/* Reads the users, roles, collaborators and releases of a snapshot. */
 #include "resources.h"
 #include "snapshot_load.h"
 
@@ -28,7 +28,7 @@ static const struct field release_fields[] = {
   { "owner_id", F_ID | F_NULL }, { "stages", F_ARRAY }, { NULL, 0 },
 };
 
-/* The stages of the versions in a release. */
+/* Reads the stages of the versions in a release. */
 static const struct field release_stage_fields[] = {
   { "story_id", F_ID }, { "workflow_stage_id", F_ID | F_NULL },
   { "due_date", F_TEXT | F_NULL }, { "created_at", F_TEXT }, { NULL, 0 },
@@ -56,8 +56,8 @@ static bool load_role(struct load *l, const struct json *v,
                    text_of(v, "subtitle"), text_of(v, "ext_id"));
 }
 
-/* The user of a collaborator: an id, an e-mail address, or described; 0 for
-** someone invited, who has none. */
+/* Reads the user of a collaborator: an id, an e-mail address, or a table; 0 for
+** an invited person, who has none. */
 static bool find_user(struct load *l, const struct json *v, int64_t *id) {
   const struct json *user = json_get(v, "user");
   const char *userid = user && user->type == JSON_TEXT
@@ -125,7 +125,7 @@ bool load_users(struct load *l, const struct json *v) {
                    load_user);
 }
 
-/* Roles first: collaborators refer to them. */
+/* Reads roles before collaborators, who refer to them. */
 bool load_members(struct load *l, const struct json *v) {
   return load_each(l, json_get(v, "space_roles"), role_fields,
                    "field of a space role", load_role) &&

@@ -1,4 +1,4 @@
-/* A snapshot's stories and their changes of stage. */
+/* Reads the stories of a snapshot and their stage changes. */
 #include "resources.h"
 #include "snapshot_load.h"
 
@@ -33,7 +33,8 @@ static const struct field change_fields[] = {
   { "assign", F_OBJECT | F_NULL }, { NULL, 0 },
 };
 
-/* By name, in the workflow that is named or else the first that has it. */
+/* Finds a stage by name: in the named workflow, or else in the first one that
+** has it. */
 static bool find_stage(struct load *l, const char *name,
                        const char *workflow, int64_t *id) {
   if (store_int(l->db, id, "SELECT g.id FROM stages g, workflows w"

@@ -1,4 +1,4 @@
-/* A snapshot's workflows and their stages. */
+/* Reads the workflows of a snapshot and their stages. */
 #include "resources.h"
 #include "snapshot_load.h"
 
@@ -27,7 +27,8 @@ static const struct field loaded_stage_fields[] = {
 static const char by_color[] =
   "SELECT id FROM stages WHERE color = ? AND workflow_id = ?";
 
-/* Stages are referred to by name: no two of a workflow share one. */
+/* Rejects two stages with the same name in a workflow, as stages are referred
+** to by name. */
 static bool check_name(struct load *l, const struct json *v) {
   int64_t other;
   if (!store_int(l->db, &other, SQL_STAGE_BY_NAME, "ti", text_of(v, "name"),
@@ -37,7 +38,7 @@ static bool check_name(struct load *l, const struct json *v) {
               text_of(v, "name"));
 }
 
-/* A workflow has one default stage at the most. */
+/* Rejects a second default stage in a workflow. */
 static bool check_default_stage(struct load *l, const struct json *v) {
   const struct json *other = json_get(v, "stages");
   const char *first = NULL;
@@ -51,7 +52,8 @@ static bool check_default_stage(struct load *l, const struct json *v) {
   return true;
 }
 
-/* The first pass. A stage without a colour gets one in the second. */
+/* The first pass creates stages. Those without a colour get one in the
+** second. */
 static bool load_stage(struct load *l, const struct json *v,
                        int64_t number) {
   const struct json *position = json_get(v, "position");
@@ -67,7 +69,7 @@ static bool load_stage(struct load *l, const struct json *v,
   return ok;
 }
 
-/* A colour by the stage's number; the next one where it has been given. */
+/* Chooses a colour by the stage's number; the next one if it is taken. */
 static void hand_out_color(struct load *l, int64_t id, int64_t number) {
   char color[16];
   int64_t taken;
@@ -114,13 +116,13 @@ static bool set_member(struct load *l, int64_t id, const struct json *v) {
   return true;
 }
 
-/* True if a stage is to be given a colour: it has none, and null is one. */
+/* True if a stage needs a colour: it has none, and not null either. */
 static bool lacks_color(const struct json *stage) {
   const struct json *color = json_get(stage, "color");
   return !color || (color->type == JSON_TEXT && !color->len);
 }
 
-/* The second pass: all stages are there and can be referred to by name. */
+/* The second pass sets references, now that all stages exist. */
 static bool finish_stage(struct load *l, const struct json *v,
                          int64_t number) {
   const struct json *member;
@@ -133,7 +135,7 @@ static bool finish_stage(struct load *l, const struct json *v,
   return true;
 }
 
-/* A space has one default workflow, and never two. */
+/* Rejects a second default workflow in a space. */
 static bool check_default(struct load *l, const struct json *v) {
   ws_buffer name = { 0 };
   bool second = flag_of(v, "is_default") &&

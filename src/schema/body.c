@@ -70,8 +70,8 @@ static bool write_member(void *writer_, const ws_path *at,
   return true;
 }
 
-/* `key` and `value` are the first member, read to tell arrays and objects
-** apart. */
+/* Writes a table. `key` and `value` are its first member, which was read to
+** distinguish arrays from objects. */
 static bool write_map(writer *w, const ws_path *up, int table, ws_value *key,
                       ws_value *value) {
   const ws_source *source = w->source;

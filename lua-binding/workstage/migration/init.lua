@@ -226,7 +226,7 @@ end
 local REMEDY = "nothing was sent, and a new plan contains what is left to do"
 
 --- Opens a journal: locks it and reads it once. `resume` and `rollback` take
--- the session in place of the path.
+-- the session instead of the path.
 -- @tparam string path
 -- @tparam[opt] table opts `rollback`: true if the run is to be rolled back
 -- @treturn[1] table the session, with `progress()` as `migration.progress`
@@ -296,7 +296,7 @@ end
 
 -- --------------------------------------------------------------- progress
 
---- How far a journal's run has come. No network.
+--- Returns the progress of a journal's run. No network.
 -- @tparam string path
 -- @treturn[1] table `total`, `moved`, `skipped`, `failed`, `complete`,
 --   `operations`, `done`, `workflow`, `service`, `space_id`, `kind`, `plan`,

@@ -46,8 +46,8 @@ function methods:get(id, filter, opts)
                       query, nil, call)
 end
 
---- Creates an object and returns it as the service did. If it is unknown
--- whether the object was created, the error is `ambiguous`.
+--- Creates an object and returns it as the service did. The error is
+-- `ambiguous` if the object may have been created.
 -- @tparam new attributes of the object
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] item the object

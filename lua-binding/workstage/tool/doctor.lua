@@ -60,7 +60,7 @@ function doctor.versions(report)
   end
 end
 
--- A password in a proxy's address is for nobody's eyes.
+-- Removes a password from a proxy's address.
 local function redacted(address)
   return (address:gsub("^(%a*:?/?/?)[^@/]*@", "%1[redacted]@"))
 end

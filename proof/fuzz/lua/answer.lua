@@ -18,7 +18,7 @@ assert(#schemas > 10)
 
 local LARGEST = (1 << 53) - 1
 
--- No integral number is left a float.
+-- Checks that integral numbers are integers.
 local function check(value, depth)
   if type(value) ~= "table" then return end
   assert(depth < 2000)
@@ -30,8 +30,8 @@ local function check(value, depth)
   end
 end
 
--- Whether both readers read the same; lua-cjson reads integers as floats, and
--- keeps null in objects.
+-- True if both parsers return the same value; lua-cjson reads integers as
+-- floats, and keeps null in objects.
 local function same(ours, theirs)
   if type(theirs) == "number" then
     return type(ours) == "number" and ours + 0.0 == theirs
@@ -50,8 +50,8 @@ local function same(ours, theirs)
   return true
 end
 
--- What lua-cjson takes although RFC 8259 does not: texts that are no UTF-8 or
--- hold control characters, and numbers such as 01 and 1. and 1e999.
+-- Texts that lua-cjson accepts and RFC 8259 does not: invalid UTF-8, control
+-- characters, and numbers such as 01, 1. and 1e999.
 local function is_lenient(bytes)
   return not utf8.len(bytes) or bytes:find "[\0-\8\11\12\14-\31]" or
          bytes:find "[\n\r\t]" or bytes:find "[.eE]" or

@@ -6,8 +6,8 @@ local files = {}
 
 files.path = "/dev/shm/workstage-fuzz-" .. tostring(files):match "%x+$"
 
---- Writes a file of records whose sums are right: those are for accidents,
--- and what a line holds is still any text.
+--- Writes a file of records with valid checksums, as checksums only detect
+-- accidents: the content of a line is still arbitrary.
 function files.write(header, bytes, chained)
   local out, sum, check = {}, nil, nil
   local function add(text)
@@ -27,7 +27,7 @@ function files.write(header, bytes, chained)
   file:close()
 end
 
---- Judges what came of reading it.
+--- Checks the result of reading it.
 function files.check(value, err)
   os.remove(files.path)
   if value ~= nil then return end

@@ -1,4 +1,4 @@
--- Journals: how far they have come, in counts that can be, or an error.
+-- Journals: their progress, with possible counts, or an error.
 local files = require "files"
 local migration = require "workstage.migration"
 

@@ -1,5 +1,5 @@
--- Paging: of a server that lies each story at most once, none of its own,
--- and an end or an error; of an honest one all of them.
+-- Paging: from a dishonest server each story at most once and no others, and an
+-- end or an error; from an honest one all stories.
 local workstage = require "workstage"
 
 local space = assert(workstage.storyblok {
@@ -16,8 +16,7 @@ local function header_text(next_byte)
          or nil
 end
 
--- A server: pages of stories with what ids, totals and sizes it likes, until
--- the bytes end.
+-- A server with pages of arbitrary ids, totals and sizes, until the bytes end.
 local function liar(bytes, served)
   local at = 0
   local function next_byte()
@@ -35,7 +34,7 @@ local function liar(bytes, served)
   end
 end
 
--- One that pages as it should: `count` stories, `most` a page.
+-- An honest server: `count` stories, `most` per page.
 local function honest(count, most, asked)
   local page = tonumber(asked:match "^page=(%d+)" or
                         asked:match "&page=(%d+)")

@@ -1,10 +1,10 @@
--- Blueprints: data, the same that Lua makes of it, or an error of one
--- sentence; what is a blueprint is the same when it is written and read.
+-- Blueprints: the same data that Lua parses, or an error of one sentence; a
+-- valid blueprint is the same after writing and reading.
 local blueprint = require "workstage.migration.blueprint"
 local parse = require "workstage.migration.blueprint.parse"
 local same = require("common").same
 
--- Lua's own reading of a text that is data to us.
+-- Parses a text with Lua itself.
 local function by_lua(bytes)
   local text = bytes:gsub("^\xEF\xBB\xBF", "")
   local chunk = load(text, "=x", "t", {}) or

@@ -1,5 +1,4 @@
--- Queries: nothing in them but what a URL may hold, and decoded again they
--- are what was given.
+-- Queries: only characters that a URL may have, and decoding returns the input.
 local common = require "common"
 local core = require "workstage.core"
 
@@ -34,7 +33,7 @@ local function scalar(value)
   return tostring(value)
 end
 
--- The pairs that a value is to become, added to `list`.
+-- Adds the pairs that a value must become to `list`.
 local function expect(list, name, value, top)
   if type(value) ~= "table" then
     list[#list + 1] = name .. "=" .. scalar(value)

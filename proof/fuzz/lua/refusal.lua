@@ -1,6 +1,6 @@
--- The words of a refusal, in whichever shape: one line, without the token,
--- and nothing that a terminal obeys. (No escape of a byte, such as \x8f, ends
--- with a letter with which the token begins.)
+-- Messages of refusals, in any shape: one line, without the token and without
+-- terminal control characters. (No escape of a byte, such as \x8f, ends with a
+-- letter with which the token begins.)
 local workstage = require "workstage"
 
 local space = assert(workstage.storyblok {

@@ -1,4 +1,4 @@
--- The writer of bodies: lua-cjson reads what it writes as what went in.
+-- The writer of bodies: lua-cjson parses its output to the input.
 local cjson = require "cjson".new()
 local common = require "common"
 local core = require "workstage.core"

@@ -98,7 +98,7 @@ storyblok.workflow = {
   { "id", types.id, type = "integer",
     doc = "Its id, needed where several have the name." },
   string_row("was", text, "Its former name: it is renamed."),
-  mark_row("default", "true: the default workflow, in place of a name."),
+  mark_row("default", "true: the default workflow, instead of a name."),
   mark_row("create", "true: make a new workflow although one has a similar " ..
            "name."),
   mark_row("remove", "true: remove the workflow."),
@@ -130,7 +130,7 @@ end
 storyblok.end_of_move = {
   string_row("workflow", text, "The workflow's name; the blueprint's own " ..
              "unless given."),
-  mark_row("default", "true: the default workflow, in place of a name."),
+  mark_row("default", "true: the default workflow, instead of a name."),
   { "stage", text, true, type = "string", doc = "The stage's name." },
 }
 
@@ -219,7 +219,7 @@ local function move_types(own)
       doc = "The stage that items are moved from; \"none\": those without " ..
             "a stage." },
     { "where", where, type = "workstage.storyblok.story_filter",
-      doc = "Which of its items; all unless given." },
+      doc = "Filters of the stage's items; all items by default." },
     { "to", to, true, type = "string|workstage.blueprint.place",
       doc = "The stage that they are moved to." },
     string_row("comment", comment, "A comment on each change."),
@@ -285,7 +285,7 @@ return {
   },
 }
 ]] },
-  { "stage", "A stage in a blueprint. What is left out stays as it is; a " ..
+  { "stage", "A stage in a blueprint. Omitted attributes are unchanged; a " ..
     "new stage gets the service's default.", storyblok.stage, [[
 return {
   version = 1,

@@ -127,7 +127,7 @@ end
 -- @tparam table at the location
 -- @tparam string what it is, for errors: "a stage"
 -- @tparam table list
--- @tparam[opt] table hints attribute -> what to use in place of one that is
+-- @tparam[opt] table hints attribute -> what to use instead of one that is
 --   unknown
 function types.record(at, what, list, hints)
   if type(at.value) ~= "table" then at:expect(what) end

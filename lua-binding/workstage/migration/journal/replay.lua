@@ -136,7 +136,7 @@ function replay.read(path, on_moved)
   return self
 end
 
---- How far a run has come.
+--- Returns the progress of a run.
 -- @tparam table self what `read` returns
 -- @treturn table see `migration.progress`
 function replay.progress(self)

@@ -348,7 +348,7 @@ end
 -- @tparam table first the state (`state.new`)
 -- @tparam table targets array of workflows: `ref` (id; nil: a new one),
 --   `name`, `content_types`, `stages` (as in a normalized blueprint; nil: as
---   they are; `key`: what other stages call one, in place of its name; `id`:
+--   they are; `key`: what other stages call one, instead of its name; `id`:
 --   the existing stage that one is, perhaps of another workflow),
 --   `remove`, `if_not_empty` (of stages that will be deleted)
 -- @tparam table context `roles`, `users`: name -> id; `on_conflict` of the

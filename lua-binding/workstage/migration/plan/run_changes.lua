@@ -138,7 +138,7 @@ function Changes:is_changed(stage, stages)
     Changes.transitions(stage, stages), stages)
 end
 
--- The argument of `recover` in place of a run.
+-- The argument of `recover` instead of a run.
 local Reader = {}
 Reader.__index = Reader
 

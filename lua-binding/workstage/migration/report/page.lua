@@ -202,7 +202,7 @@ local function picture(view)
   }, svg))
 end
 
-local FEWEST_BARS = 3 -- less is no picture
+local FEWEST_BARS = 3 -- fewer are not shown
 
 local function bar(i, minute, most)
   local height = 100 * minute.items / most

@@ -42,7 +42,7 @@ local function find_option(parser, word)
   end
 end
 
--- Whether an option is followed by a value.
+-- True if an option has a value.
 local function takes_value(option)
   return option and (option._maxargs or 0) > 0
 end

@@ -185,7 +185,7 @@ end
 
 -- ---------------------------------------------------------------- the run
 
--- The report of a run with its rows, in place of that of any run.
+-- Prints the report of a run with its rows.
 local function write_json(self, list, journal, report, code)
   if not self.parsed.json then return code end
   local good, err = add_outcomes(list, journal)

@@ -253,7 +253,8 @@ end
 
 local EPIPE = 32
 
---- Flushes the standard output. A reader that went away is not a failure.
+--- Flushes the standard output. A pipe that its reader has closed is not a
+-- failure.
 -- @treturn boolean false if the output is not complete
 function screen.finish()
   local good, why, code = io.stdout:flush()

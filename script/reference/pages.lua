@@ -1,6 +1,8 @@
 --- The reference as pages of Markdown: from the model, for the site.
 local blueprint_tables = require "workstage.migration.blueprint.storyblok"
                          .tables
+local examples = require "examples"
+local failures = require "failures"
 local model = require "model"
 
 local pages = {}
@@ -94,9 +96,9 @@ local function marks(field, schema)
   local list = {}
   if field.required then list[#list + 1] = "required" end
   if field.read_only then list[#list + 1] = "read-only" end
-  if field.write_only then list[#list + 1] = "never in answers" end
+  if field.write_only then list[#list + 1] = "never in responses" end
   if field.nullable then list[#list + 1] = "may be null" end
-  if field.outside_root then list[#list + 1] = "beside the root object" end
+  if field.outside_root then list[#list + 1] = "outside the root object" end
   if field.in_query and not schema.is_filter then
     list[#list + 1] = "in the query"
   end
@@ -118,7 +120,7 @@ local function put_schema(schema)
   put("## %s {#%s}\n\n%s", schema.name, anchor(schema.name),
       prose(schema.doc))
   if schema.root then
-    put("In requests and answers under `%s`%s.", schema.root,
+    put("In requests and responses under `%s`%s.", schema.root,
         schema.plural and (", in lists under `%s`"):format(schema.plural)
         or "")
   end
@@ -158,14 +160,14 @@ local function put_params(f)
   put_rows({ "Argument", "Type", "Meaning" }, rows)
 end
 
-local function put_results(f)
+local function put_results(f, name)
   local rows = {}
   for i, result in ipairs(f.results) do
     rows[i] = { type_text(result.type), cell(result.words) }
   end
   if f.can_fail then
     rows[#rows + 1] = { "`nil`, " .. type_text(f.fails),
-                        "If it fails: the error says why." }
+                        failures[name:match "[%w_]+$"] or "A message." }
   end
   put_rows({ "Returns", "Meaning" }, rows)
 end
@@ -176,12 +178,17 @@ local function signature(f, name)
   return ("%s(%s)"):format(name, table.concat(names, ", "))
 end
 
+local function put_example(text)
+  if text then put("```lua\n%s```\n", text) end
+end
+
 local function put_function(f, name)
   put("### %s {#%s}\n", name, anchor(name))
   put("```lua\n%s\n```\n", signature(f, name))
   put("%s\n", prose(f.text))
   put_params(f)
-  put_results(f)
+  put_results(f, name)
+  put_example(examples[name])
   if f.elsewhere then put("Reference: %s.\n", f.elsewhere) end
 end
 
@@ -217,7 +224,13 @@ local function table_named(name)
   end
 end
 
+local ASSUMED = "In the examples, `space` and `ox` are clients of " ..
+                "Storyblok and Kantata OX, and modules have the last part " ..
+                "of their names: `migration` is `require " ..
+                "\"workstage.migration\"`.\n"
+
 local function put_functions(module)
+  put(ASSUMED)
   put "## Functions\n"
   for _, f in ipairs(module.functions) do put_function(f, f.name) end
 end
@@ -245,6 +258,7 @@ end
 
 local function service_page(service, doc)
   begin(service, doc)
+  put(ASSUMED)
   put_class(model.classes["workstage." .. service])
   for _, each in ipairs(model.classes) do
     if each.name:find("workstage." .. service .. ".", 1, true) == 1 then
@@ -278,22 +292,17 @@ local function errors_page()
   return finish()
 end
 
-local function put_example(text)
-  if text then put("```lua\n%s```\n", text) end
-end
-
 local function blueprint_page()
-  begin("A blueprint", "What workflows are to become, and which items move " ..
-        "where: a file of data, in Lua's notation or as JSON. Nothing in it " ..
-        "is ever run. `workstage check` finds mistakes in it without a " ..
-        "network.")
+  begin("A blueprint", "The desired workflows, and which items move where: " ..
+        "a file of data, in Lua syntax or JSON. Nothing in it is executed. " ..
+        "`workstage check` finds mistakes in it without a network.")
   put_table(table_named "workstage.blueprint")
   for _, each in ipairs(blueprint_tables) do
     put_table(table_named("workstage.blueprint." .. each[1]))
     put_example(each[4])
   end
   put "## Kantata OX {#kantata}\n"
-  put "Statuses are fixed: only moves of projects make a blueprint.\n"
+  put "Statuses are fixed, so a blueprint has only moves of projects.\n"
   put_example(KANTATA)
   return finish()
 end
@@ -305,7 +314,7 @@ local function schemas_page()
   put "## Pages of a list {#pages}\n"
   put "A page is an array of its objects, with these fields.\n"
   put_rows({ "Field", "Type", "Meaning" }, {
-    { "`total`", "`integer`", "Items on all pages; nil where the service " ..
+    { "`total`", "`integer`", "Items on all pages; nil if the service " ..
       "does not report it." },
     { "`page`", "`integer`", "The page's number, from 1." },
     { "`per_page`", "`integer`", "Items on a full page." },

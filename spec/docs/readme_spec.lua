@@ -97,4 +97,36 @@ describe("README", function()
     assert.same(words_of(place:read "plan.svg"),
                 words_of(contents "docs/plan.svg"))
   end)
+
+  -- The lines of a text, with N for each number.
+  local function lines_of(text)
+    local lines = {}
+    for line in text:gsub("\r", ""):gmatch "[^\n]+" do
+      lines[#lines + 1] = (line:gsub("%d+", "N"))
+    end
+    return lines
+  end
+
+  it("shows an interrupted run, and how it is continued", function()
+    place:run "plan article.lua -o article.plan"
+    local pid = place:start("apply article.plan --yes",
+                            { WORKSTAGE_RATE_LIMIT = "60" })
+    assert.is_true(tool.wait(function() return place:changes() > 120 end))
+    os.execute("kill -INT " .. pid)
+    assert.is_true(tool.wait(function() return not tool.is_alive(pid) end))
+    local text = place:read "out" .. place:read "err" ..
+                 place:run "resume article.plan.journal --yes"
+    local printed = {}
+    for _, line in ipairs(lines_of(text)) do printed[line] = true end
+    local shown = contents "README.md":match "```\n(%$ workstage apply.-)```"
+    local count = 0
+    for _, line in ipairs(lines_of(shown)) do
+      if not line:find "^%$ " and not line:find "%[y/N%]" and
+         line ~= "^C" then
+        assert.truthy(printed[line], line .. "\n" .. text)
+        count = count + 1
+      end
+    end
+    assert.equal(4, count)
+  end)
 end)

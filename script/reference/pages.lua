@@ -62,6 +62,17 @@ local function cell(text)
   return (prose(text):gsub("|", "\\|"):gsub("\n", " "))
 end
 
+-- The words of a parameter or a result, as a sentence: "of the object" of `id`
+-- becomes "The id of the object."
+local function sentence(text, name)
+  text = text or ""
+  if name and (text:find "^of " or text:find "^to ") then
+    text = ("the %s %s"):format(name, text)
+  end
+  text = text:gsub("^%l", string.upper)
+  return text:find "[%w`)\"]$" and text .. "." or text
+end
+
 -- The page and the anchor where a type is described, or nil.
 local function place_of(name)
   if name == "error" then return "errors#error" end
@@ -155,7 +166,7 @@ local function put_params(f)
     local more = param.default and (" Default: %s."):format(param.default)
                  or param.optional and " Optional." or ""
     rows[i] = { "`" .. param.name .. "`", type_text(param.type),
-                cell((param.words or "") .. more) }
+                cell(sentence(param.words, param.name) .. more) }
   end
   put_rows({ "Argument", "Type", "Meaning" }, rows)
 end
@@ -163,7 +174,7 @@ end
 local function put_results(f, name)
   local rows = {}
   for i, result in ipairs(f.results) do
-    rows[i] = { type_text(result.type), cell(result.words) }
+    rows[i] = { type_text(result.type), cell(sentence(result.words)) }
   end
   if f.can_fail then
     rows[#rows + 1] = { "`nil`, " .. type_text(f.fails),
@@ -188,6 +199,7 @@ local function put_function(f, name)
   put("%s\n", prose(f.text))
   put_params(f)
   put_results(f, name)
+  if examples[name] then put "Example:\n" end
   put_example(examples[name])
   if f.elsewhere then put("Reference: %s.\n", f.elsewhere) end
 end

@@ -9,7 +9,7 @@ daemon on;
 worker_processes 1;
 pid FOLDER/pid;
 error_log FOLDER/errors;
-events { worker_connections 256; }
+events { worker_connections 1000; }
 http {
   access_log off;
   keepalive_requests 100000000;

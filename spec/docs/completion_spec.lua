@@ -52,10 +52,9 @@ describe("workstage completion", function()
                    definitions.must "workstage completion zsh")
     assert.matches("complete %-c workstage",
                    definitions.must "workstage completion fish")
-    for _, name in ipairs { "zsh", "fish" } do -- where they are, they judge
+    for _, name in ipairs { "zsh", "fish" } do
       definitions.must("file=$(mktemp) && workstage completion %s >$file && "
-        .. "if command -v %s >/dev/null; then %s -n $file; fi && rm $file",
-        name, name, name)
+                       .. "%s -n $file && rm $file", name, name)
     end
   end)
 

@@ -316,6 +316,43 @@ describe("a drawing", function()
     has(draw(stages(16)), "matrix [")
   end)
 
+  it("of several workflows has a cluster for each, and moves between them",
+     function()
+    local other = stages(2)
+    other.workflow = "Other <1>"
+    local text = graph({ workflows = { stages(3), other } }, {
+      workflows = { { added = { ["Stage 2"] = true },
+                      removed = { Old = true } }, {} },
+      moves = { { from = "W / Old", to = "W / Stage 2", count = 5 },
+                { from = "W / Stage 1", to = "Other <1> / Stage 1", count = 7 },
+                { from = "no stage", to = "W / Stage 3", count = 1 } } })
+    local clusters = {}
+    for name, label in text:gmatch 'subgraph (cluster_%d) {\n%s+label="(.-)"' do
+      clusters[name] = label
+    end
+    assert.same({ cluster_1 = "W", cluster_2 = "Other <1>" }, clusters)
+    for _, arrow in ipairs { "w1s1 -> w1s2", "w2s1 -> w2s2", "w1r1 -> w1s2",
+                             "w1s1 -> w2s1", "x1 -> w1s3" } do
+      assert.truthy(text:find("\n  " .. arrow .. " [", 1, true), arrow)
+    end
+    assert.truthy(text:find('label="  7"', 1, true))
+    assert.truthy(text:find("items moved", 1, true))
+    -- five stages, two starts, a removed stage, "no stage", the legend
+    assert.equal(10, #read(text))
+  end)
+
+  it("of several workflows lists the moves of one that is a matrix", function()
+    local large = stages(20)
+    large.workflow = "Large"
+    local text = graph({ workflows = { large, stages(2) } }, {
+      workflows = { {}, {} },
+      moves = { { from = "Large / Stage 7", to = "W / Stage 1", count = 3 } } })
+    assert.truthy(text:find("3 items: Large / Stage 7 → W / Stage 1", 1, true))
+    assert.truthy(text:find("may come next", 1, true))
+    assert.is_nil(text:find("items moved", 1, true))
+    read(text)
+  end)
+
   it("of Kantata's plan has counts", function()
     local text = graph { service = "kantata", moves = {
       { from = 310, to = 605, count = 12 } } }

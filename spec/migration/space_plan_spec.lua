@@ -94,6 +94,28 @@ describe("a plan of several workflows", function()
     assert.is_true(plan:is_empty(), tostring(plan))
   end)
 
+  it("is drawn as a cluster for each workflow", function()
+    local plan = assert(migration.plan(space, blueprint(
+      function(value, _, article)
+        table.remove(article.stages, 3)
+        value.workflows[3] = { workflow = "News", remove = true }
+        value.moves = {
+          { from = { workflow = "Article", stage = "Old review" },
+            to = { workflow = "Article", stage = "Review" } },
+          { from = { workflow = "News", stage = "Start" },
+            to = { workflow = "Article", stage = "Drafting" } },
+        }
+      end)))
+    local picture, labels = assert(migration.graph(plan)), {}
+    for label in picture:gmatch 'subgraph cluster_%d {\n%s+label="(.-)"' do
+      labels[#labels + 1] = label
+    end
+    assert.same({ "Default", "Article", "News" }, labels)
+    assert.truthy(picture:find '  w2r1 %-> w2s2 %[[^\n]*label="  3"')
+    assert.truthy(picture:find '  w3r%d %-> w2s1 %[[^\n]*label="  4"')
+    assert.is_nil(picture:find("\n  x1 ", 1, true))
+  end)
+
   it("changes them all, with moves across, and goes back", function()
     local before, counts = text(), migrations.counts(server)
     local plan = apply(blueprint(function(value, default, article, news)

@@ -1,266 +1,17 @@
---- Draws a workflow for Graphviz: stages in their own colours, in the order
--- of their positions, and the transitions between them; large and dense ones
--- as a matrix.
-local colors = require "workstage.migration.colors"
+--- Draws workflows for Graphviz: one as it is, several as a cluster each, large
+-- and dense ones as a matrix; and the moves between their stages.
+local arrows = require "workstage.migration.graph.arrows"
 local matrix = require "workstage.migration.graph.matrix"
 local moves = require "workstage.migration.graph.moves"
 local text = require "workstage.migration.graph.text"
 
-local escaped, quoted, small = text.escaped, text.quoted, text.small
 local INK, FAINT = text.INK, text.FAINT
-local ADDED, CHANGED = text.ADDED, text.CHANGED
-local REMOVED, MOVED = text.REMOVED, text.MOVED
+local ADDED, REMOVED, MOVED = text.ADDED, text.REMOVED, text.MOVED
 
 -- With more stages or arrows than these, a matrix is drawn.
 local MOST_STAGES, MOST_ARROWS = 15, 60
 
--- ------------------------------------------------------------------ stages
-
--- The kind of change of a name, and its colour.
-local function change_of(name, changes)
-  if changes.added[name] then return "new", ADDED end
-  local old = changes.renamed[name]
-  if old then return "was " .. escaped(old), CHANGED end
-  if changes.changed[name] then return "changed", CHANGED end
-end
-
--- A stage that leads to all or nearly all others gets a text instead of
--- arrows, which would hide the rest.
-local function shortened(stage, graph)
-  local others = #graph.stages - 1
-  if stage.next == "all" then return others > 0 and "to any stage" end
-  if type(stage.next) ~= "table" or others < 6 then return nil end
-  local listed, missing = { [stage.name] = true }, {}
-  for _, name in ipairs(stage.next) do listed[name] = true end
-  for _, other in ipairs(graph.stages) do
-    if not listed[other.name] then missing[#missing + 1] = other.name end
-  end
-  if #missing == 0 then return "to any stage" end
-  if #missing == 1 then return "to any but " .. missing[1] end
-end
-
-local function remarks(stage, graph)
-  local list = {}
-  if stage.is_default then list[#list + 1] = "default" end
-  if stage.allow_publish then list[#list + 1] = "publish" end
-  if stage.story_editing_locked then list[#list + 1] = "locked" end
-  local words = table.concat(list, " · ")
-  local transitions = shortened(stage, graph)
-  return words ~= "" and small(words) or "",
-         transitions and small("→ " .. text.wrapped(transitions)) or ""
-end
-
-local function stage_node(stage, id, graph)
-  local fill = colors.drawn(stage.color)
-  local what, border = change_of(stage.name, graph.changes)
-  local marks, transitions = remarks(stage, graph)
-  local label = text.wrapped(stage.name) .. marks .. transitions
-  if what then label = label .. small("<B>" .. what .. "</B>") end
-  return ('  %s [label=<%s>, fillcolor="%s", fontcolor="%s", color="%s"'
-          .. ', penwidth=%s%s, tooltip=%s];'):format(
-    id, label, fill, colors.text_on(fill), border or FAINT,
-    border and "3" or "1", stage.allow_publish and ", peripheries=2" or "",
-    quoted(("%s %s"):format(stage.name, stage.color or "")))
-end
-
--- Removed stages are drawn in outline.
-local function removed_node(name, id)
-  return ('  %s [label=<<S>%s</S>%s>, fillcolor="#ffffff", color="%s", '
-          .. 'fontcolor="%s", style="rounded,filled,dashed", penwidth=2];')
-         :format(id, text.wrapped(name), small("<B>removed</B>"), REMOVED,
-                 REMOVED)
-end
-
--- Nodes for the ends of moves that are not stages of this workflow.
-local function outside_node(name, id)
-  return ('  %s [label=<%s>, fillcolor="#ffffff", color="%s", fontcolor="%s"'
-          .. ', style="rounded,dashed"];'):format(id, text.wrapped(name),
-                                                  FAINT, FAINT)
-end
-
--- ------------------------------------------------------------------- edges
-
--- The transitions that are drawn: from -> to -> the colour of a change, or
--- true.
-local function transitions_of(graph)
-  local found, count = {}, 0
-  local function add(from, to, value)
-    if found[from][to] == nil then count = count + 1 end
-    found[from][to] = value
-  end
-  for i, stage in ipairs(graph.stages) do
-    found[i] = {}
-    local new = graph.changes.added_transitions[stage.name] or {}
-    if type(stage.next) == "table" and not shortened(stage, graph) then
-      for _, name in ipairs(stage.next) do
-        local to = graph.places[name]
-        if to then add(i, to, new[name] and ADDED or true) end
-      end
-    end
-    for name in pairs(graph.changes.removed_transitions[stage.name] or {})
-    do
-      local to = graph.places[name]
-      if to and found[i][to] == nil then add(i, to, REMOVED) end
-    end
-  end
-  return found, count
-end
-
--- An arrow from one stage to another. The edge is always written downwards,
--- which Graphviz lays out best; `dir` gives its direction.
-local function arrow(from, to, looks)
-  if from > to then
-    looks[#looks + 1] = "dir=back"
-    from, to = to, from
-  elseif to == from + 1 then
-    looks[#looks + 1] = "weight=8"
-  end
-  return ("  s%d -> s%d%s;"):format(from, to, #looks > 0 and
-    " [" .. table.concat(looks, ", ") .. "]" or "")
-end
-
-local function looks_of(value, is_backward)
-  if value == REMOVED then
-    return { "style=dashed", ('color="%s"'):format(REMOVED) }
-  elseif value == ADDED then
-    return { ('color="%s", penwidth=1.6'):format(ADDED) }
-  end
-  return { is_backward and ('color="%s"'):format(FAINT) or nil }
-end
-
--- Transitions in both directions are one arrow with two heads, unless they
--- differ in colour. Arrows that only lead back are fainter.
-local function transition(from, to, transitions)
-  local value, back = transitions[from][to], transitions[to][from]
-  local both = value and value == back and from ~= to
-  if not value or both and from > to then return nil end
-  local looks = looks_of(value, from > to and not both)
-  if both then table.insert(looks, 1, "dir=both") end
-  return arrow(from, to, looks)
-end
-
-local function add_publishing(out, graph, from)
-  local after = graph.stages[from].after_publish
-  local to = after and graph.places[after]
-  if not to then return end
-  out[#out + 1] = arrow(from, to, {
-    "style=dotted", 'label="  published"',
-    ('color="%s", fontcolor="%s"'):format(FAINT, FAINT) })
-end
-
-local function add_transitions(out, graph, transitions)
-  local count = #graph.stages
-  for from = 1, count do
-    for to = 1, count do
-      out[#out + 1] = transition(from, to, transitions)
-    end
-    add_publishing(out, graph, from)
-  end
-end
-
--- Places stages one below the other, whatever transitions there are.
-local function add_column(out, graph)
-  local links = {}
-  for _, line in ipairs(out) do
-    links[line:match "^  %w+ %-> %w+" or ""] = true
-  end
-  for i = 2, #graph.stages do
-    local link = ("  s%d -> s%d"):format(i - 1, i)
-    if not links[link] then
-      out[#out + 1] = link .. " [style=invis, weight=4];"
-    end
-  end
-end
-
--- ------------------------------------------------------------------- moves
-
--- The nodes beside the stages: removed stages, and ends of moves outside the
--- workflow. Returns the ids by name.
-local function add_outside(out, graph)
-  local ids = {}
-  for i, name in ipairs(graph.removed) do
-    ids[name] = "r" .. i
-    out[#out + 1] = removed_node(name, ids[name])
-  end
-  local count = 0
-  for _, move in ipairs(graph.changes.moves) do
-    for _, name in ipairs { move.from, move.to } do
-      if not ids[name] and not graph.places[name] then
-        count = count + 1
-        ids[name] = "x" .. count
-        out[#out + 1] = outside_node(name, ids[name])
-      end
-    end
-  end
-  return ids
-end
-
-local function add_moves(out, graph, outside)
-  local function id_of(name)
-    local place = graph.places[name]
-    return place and "s" .. place or outside[name]
-  end
-  for _, move in ipairs(graph.changes.moves) do
-    out[#out + 1] = ('  %s -> %s [style=dashed, penwidth=1.6, label="  %d", '
-      .. 'color="%s", fontcolor="%s", constraint=false];'):format(
-      id_of(move.from), id_of(move.to), move.count, MOVED, MOVED)
-  end
-end
-
--- Places the nodes beside the stages in a column of their own.
-local function add_side_column(out, outside)
-  local ids = {}
-  for _, id in pairs(outside) do ids[#ids + 1] = id end
-  table.sort(ids, function(a, b)
-    if a:sub(1, 1) ~= b:sub(1, 1) then return a < b end
-    return tonumber(a:sub(2)) < tonumber(b:sub(2))
-  end)
-  for i = 2, #ids do
-    out[#out + 1] = ("  %s -> %s [style=invis, weight=4];"):format(
-      ids[i - 1], ids[i])
-  end
-  return ids[1], ids[#ids]
-end
-
--- ------------------------------------------------------------------ legend
-
-local function has_arrow(transitions, color)
-  for _, row in ipairs(transitions) do
-    for _, value in pairs(row) do
-      if value == color then return true end
-    end
-  end
-  return false
-end
-
--- The legend of the arrows that occur.
-local function arrow_legend(graph, transitions)
-  local rows = {}
-  if has_arrow(transitions, ADDED) then
-    rows[#rows + 1] = { ADDED, "→", "added transition" }
-  end
-  if has_arrow(transitions, REMOVED) then
-    rows[#rows + 1] = { REMOVED, "⇢", "removed transition" }
-  end
-  if #graph.changes.moves > 0 then
-    rows[#rows + 1] = { MOVED, "⇢ 12", "items moved" }
-  end
-  return rows
-end
-
-local function matrix_legend(graph)
-  local changes = graph.changes
-  local rows = { { INK, "●", "may come next (row to column)" } }
-  if next(changes.added_transitions) then
-    rows[#rows + 1] = { ADDED, "+", "added transition" }
-  end
-  if next(changes.removed_transitions) then
-    rows[#rows + 1] = { REMOVED, "−", "removed transition" }
-  end
-  return rows
-end
-
--- ------------------------------------------------------------- the drawing
+-- ---------------------------------------------------------------- workflows
 
 local PARTS = { "added", "removed", "changed", "renamed",
                 "added_transitions", "removed_transitions", "moves" }
@@ -287,80 +38,238 @@ local function title_of(blueprint)
   return name or blueprint.default and "Default workflow" or "Workflow"
 end
 
-local function add_stages(out, graph)
-  for i, stage in ipairs(graph.stages) do
-    out[#out + 1] = stage_node(stage, "s" .. i, graph)
-    if stage.is_default then
-      out[#out + 1] = ('  start [shape=circle, style=filled, label="", '
-        .. 'width=0.16, height=0.16, fillcolor="%s", color="%s"];'):format(
-        INK, INK)
-      out[#out + 1] = ("  start -> s%d [weight=8];"):format(i)
-    end
+local function leads(from, to)
+  if from.next == "all" then return from ~= to end
+  for _, name in ipairs(type(from.next) == "table" and from.next or {}) do
+    if name == to.name then return true end
   end
+  return false
 end
 
--- Places the legend below everything else.
-local function add_legend(out, graph, rows, last_outside)
+-- What is drawn of a workflow. `prefix` begins the names of its nodes.
+local function new_graph(blueprint, changes, prefix)
+  local stages, places = blueprint.stages or {}, {}
+  for i, stage in ipairs(stages) do places[stage.name] = i end
+  local graph = { title = title_of(blueprint), stages = stages,
+                  places = places, changes = complete(changes),
+                  leads = leads, prefix = prefix }
+  graph.removed = sorted(graph.changes.removed, places)
+  local count
+  graph.transitions, count = arrows.transitions(graph)
+  graph.is_matrix = #stages > MOST_STAGES or count > MOST_ARROWS
+  return graph
+end
+
+-- The names of a workflow's nodes, by those of its stages.
+local function node_ids(graph)
+  local ids = {}
+  for name, place in pairs(graph.places) do
+    ids[name] = ("%ss%d"):format(graph.prefix, place)
+  end
+  for i, name in ipairs(graph.removed) do
+    ids[name] = ("%sr%d"):format(graph.prefix, i)
+  end
+  return ids
+end
+
+-- ------------------------------------------------------------------- moves
+
+-- A node for an end of a move that is no stage of a drawn workflow.
+local function outside_node(name, id)
+  return ('  %s [label=<%s>, fillcolor="#ffffff", color="%s", fontcolor="%s"'
+          .. ', style="rounded,dashed"];'):format(id, text.wrapped(name),
+                                                  FAINT, FAINT)
+end
+
+-- Adds these nodes, and their names to `ids`.
+local function add_outside(out, list, ids)
+  local added = {}
+  for _, move in ipairs(list) do
+    for _, name in ipairs { move.from, move.to } do
+      if ids[name] == nil then
+        ids[name] = ("x%d"):format(#added + 1)
+        added[#added + 1] = ids[name]
+        out[#out + 1] = outside_node(name, ids[name])
+      end
+    end
+  end
+  return added
+end
+
+-- Adds the arrows of the moves whose ends are nodes. Returns how many.
+local function add_moves(out, list, ids)
+  local count = 0
+  for _, move in ipairs(list) do
+    local from, to = ids[move.from], ids[move.to]
+    if from and to then
+      count = count + 1
+      out[#out + 1] = ('  %s -> %s [style=dashed, penwidth=1.6, '
+        .. 'label="  %d", color="%s", fontcolor="%s", constraint=false];')
+        :format(from, to, move.count, MOVED, MOVED)
+    end
+  end
+  return count
+end
+
+-- Places the nodes beside the stages in a column of their own.
+local function add_side_column(out, graph, outside)
+  local column = {}
+  for i in ipairs(graph.removed) do column[i] = "r" .. i end
+  table.move(outside, 1, #outside, #column + 1, column)
+  for i = 2, #column do
+    out[#out + 1] = ("  %s -> %s [style=invis, weight=4];"):format(
+      column[i - 1], column[i])
+  end
+  if column[1] and #graph.stages > 0 then
+    out[#out + 1] = ("  { rank=same; s1 -> %s [style=invis]; }"):format(
+      column[1])
+  end
+  return column[#column]
+end
+
+-- ------------------------------------------------------------------ legend
+
+local function has_arrow(graphs, color)
+  for _, graph in ipairs(graphs) do
+    for _, row in ipairs(graph.is_matrix and {} or graph.transitions) do
+      for _, value in pairs(row) do
+        if value == color then return true end
+      end
+    end
+  end
+  return false
+end
+
+-- The legend of the arrows that occur.
+local function arrow_legend(rows, graphs, has_moves)
+  if has_arrow(graphs, ADDED) then
+    rows[#rows + 1] = { ADDED, "→", "added transition" }
+  end
+  if has_arrow(graphs, REMOVED) then
+    rows[#rows + 1] = { REMOVED, "⇢", "removed transition" }
+  end
+  if has_moves then rows[#rows + 1] = { MOVED, "⇢ 12", "items moved" } end
+  return rows
+end
+
+-- The legend of matrices, whose marks are no arrows.
+local function matrix_legend(graphs)
+  local has, rows = {}, {}
+  for _, graph in ipairs(graphs) do
+    if graph.is_matrix then
+      has.matrix = true
+      has.added = has.added or next(graph.changes.added_transitions)
+      has.removed = has.removed or next(graph.changes.removed_transitions)
+    end
+  end
+  if has.matrix then
+    rows[1] = { INK, "●", "may come next (row to column)" }
+  end
+  if has.added then rows[#rows + 1] = { ADDED, "+", "added transition" } end
+  if has.removed then
+    rows[#rows + 1] = { REMOVED, "−", "removed transition" }
+  end
+  return rows
+end
+
+-- Places the legend below a node.
+local function add_legend(out, rows, above)
   if #rows == 0 then return end
   out[#out + 1] = text.legend(rows)
-  local above = #graph.stages > 0 and "s" .. #graph.stages or last_outside
   if above then
     out[#out + 1] = ("  %s -> legend [style=invis];"):format(above)
   end
 end
 
-local function draw_arrows(graph, transitions)
-  local out = text.header(graph.title, "TB")
-  add_stages(out, graph)
-  local outside = add_outside(out, graph)
-  add_transitions(out, graph, transitions)
-  add_column(out, graph)
-  local first, last = add_side_column(out, outside)
-  if first and #graph.stages > 0 then
-    out[#out + 1] = ("  { rank=same; s1 -> %s [style=invis]; }"):format(first)
+-- -------------------------------------------------------------- one workflow
+
+local function draw_one(blueprint, changes)
+  local graph = new_graph(blueprint, changes, "")
+  local list = graph.changes.moves
+  if #graph.stages == 0 and #list > 0 then
+    return moves.stages(graph.title, list)
   end
-  add_moves(out, graph, outside)
-  add_legend(out, graph, arrow_legend(graph, transitions), last)
+  local out = text.header(graph.title, "TB")
+  if graph.is_matrix then
+    matrix(out, graph, list)
+    add_legend(out, matrix_legend { graph }, "matrix")
+  else
+    local ids = node_ids(graph)
+    arrows.add(out, graph)
+    local last = add_side_column(out, graph, add_outside(out, list, ids))
+    add_moves(out, list, ids)
+    add_legend(out, arrow_legend({}, { graph }, #list > 0),
+               ids[graph.stages[#graph.stages] and
+                   graph.stages[#graph.stages].name] or last)
+  end
   out[#out + 1] = "}\n"
   return table.concat(out, "\n")
 end
 
-local function new_graph(blueprint, changes)
-  local stages, places = blueprint.stages or {}, {}
-  for i, stage in ipairs(stages) do places[stage.name] = i end
-  local graph = { title = title_of(blueprint), stages = stages,
-                    places = places, changes = complete(changes) }
-  graph.removed = sorted(graph.changes.removed, places)
-  function graph.leads(from, to)
-    if from.next == "all" then return from ~= to end
-    for _, name in ipairs(type(from.next) == "table" and from.next or {}) do
-      if name == to.name then return true end
-    end
-    return false
-  end
-  return graph
+-- --------------------------------------------------------- several workflows
+
+-- A stage of several workflows: the name that their moves use.
+local function full_name(graph, name)
+  return graph.title .. " / " .. name
 end
 
-local function draw_stages(blueprint, changes)
-  local graph = new_graph(blueprint, changes)
-  if #graph.stages == 0 and #graph.changes.moves > 0 then
-    return moves.stages(graph.title, graph.changes.moves)
+-- The moves that begin or end in a workflow.
+local function moves_in(graph, list)
+  local own, found = {}, {}
+  for name in pairs(node_ids(graph)) do own[full_name(graph, name)] = true end
+  for _, move in ipairs(list) do
+    if own[move.from] or own[move.to] then found[#found + 1] = move end
   end
-  local transitions, count = transitions_of(graph)
-  if #graph.stages > MOST_STAGES or count > MOST_ARROWS then
-    graph.legend = matrix_legend(graph)
-    return matrix(graph)
-  end
-  return draw_arrows(graph, transitions)
+  return found
 end
 
---- The Graphviz text of a workflow; for Kantata, of the moves.
+-- Adds a workflow, and the names of its nodes to `ids`; a stage in a matrix has
+-- none: its moves are listed below the matrix.
+local function add_cluster(out, graph, number, ids, list)
+  out[#out + 1] = ("  subgraph cluster_%d {"):format(number)
+  out[#out + 1] = ('    label=%s; style="rounded"; color="%s"; margin=16;')
+                  :format(text.quoted(graph.title), FAINT)
+  if graph.is_matrix then matrix(out, graph, moves_in(graph, list))
+  else arrows.add(out, graph) end
+  for name, id in pairs(node_ids(graph)) do
+    ids[full_name(graph, name)] = not graph.is_matrix and id
+  end
+  out[#out + 1] = "  }"
+end
+
+local function draw_several(blueprint, changes)
+  local count = #blueprint.workflows
+  local out = text.header(count == 1 and "1 workflow" or
+                          count .. " workflows", "TB")
+  local graphs, ids, last = {}, {}, nil
+  local list = changes and changes.moves or {}
+  for i, each in ipairs(blueprint.workflows) do
+    local prefix = ("w%d"):format(i)
+    local graph = new_graph(each, changes and changes.workflows[i], prefix)
+    graphs[i] = graph
+    add_cluster(out, graph, i, ids, list)
+    last = graph.is_matrix and prefix .. "matrix" or
+           #graph.stages > 0 and ("%ss%d"):format(prefix, #graph.stages) or
+           last
+  end
+  add_outside(out, list, ids)
+  local has_moves = add_moves(out, list, ids) > 0
+  add_legend(out, arrow_legend(matrix_legend(graphs), graphs, has_moves),
+             last)
+  out[#out + 1] = "}\n"
+  return table.concat(out, "\n")
+end
+
+--- The Graphviz text of a workflow or several; for Kantata, of the moves.
 -- @tparam table blueprint in normal form, or any table with the same `stages`
+--   or `workflows`
 -- @tparam[opt] table changes what a plan changes, see `graph/model`
 -- @treturn string
 return function(blueprint, changes)
   if blueprint.service == "kantata" then
     return moves.kantata(blueprint.moves)
+  elseif blueprint.workflows then
+    return draw_several(blueprint, changes)
   end
-  return draw_stages(blueprint, changes)
+  return draw_one(blueprint, changes)
 end

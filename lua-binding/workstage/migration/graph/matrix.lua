@@ -84,20 +84,21 @@ local function note_row(graph, words, color)
     .. '"%s">%s</FONT></TD></TR>'):format(#graph.stages + 3, color, words)
 end
 
-local function moves_rows(rows, graph)
-  for _, move in ipairs(graph.changes.moves) do
+local function moves_rows(rows, graph, moves)
+  for _, move in ipairs(moves) do
     rows[#rows + 1] = note_row(graph, ("%d %s: %s → %s"):format(
       move.count, move.count == 1 and "item" or "items",
       text.escaped(move.from), text.escaped(move.to)), text.MOVED)
   end
 end
 
---- Draws the matrix.
--- @tparam table graph `title`, `stages`, `places` (name -> number),
---   `changes`, `removed` (names), `leads(from, to)`, `legend` (rows)
--- @treturn string
-return function(graph)
-  local out, rows = text.header(graph.title, "TB"), { head_row(graph) }
+--- Adds the matrix as a node.
+-- @tparam table out lines
+-- @tparam table graph `prefix` of the node's name, `stages`, `places` (name ->
+--   number), `changes`, `removed` (names), `leads(from, to)`
+-- @tparam table moves array of `from`, `to`, `count`, to be listed below
+return function(out, graph, moves)
+  local rows = { head_row(graph) }
   for number, stage in ipairs(graph.stages) do
     rows[#rows + 1] = row_of(stage, number, graph)
   end
@@ -105,15 +106,9 @@ return function(graph)
     rows[#rows + 1] = note_row(graph, ("<S>%s</S> removed"):format(
       text.escaped(name)), text.REMOVED)
   end
-  moves_rows(rows, graph)
-  out[#out + 1] = ('  matrix [shape=plaintext, style="", fontsize=11, '
+  moves_rows(rows, graph, moves)
+  out[#out + 1] = ('  %smatrix [shape=plaintext, style="", fontsize=11, '
     .. 'margin=0, label=<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" '
     .. 'CELLPADDING="2" BGCOLOR="#e6e8ea">%s</TABLE>>];'):format(
-    table.concat(rows))
-  if #graph.legend > 0 then
-    out[#out + 1] = text.legend(graph.legend)
-    out[#out + 1] = "  matrix -> legend [style=invis];"
-  end
-  out[#out + 1] = "}\n"
-  return table.concat(out, "\n")
+    graph.prefix, table.concat(rows))
 end

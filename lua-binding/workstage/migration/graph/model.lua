@@ -52,23 +52,31 @@ end
 
 -- ------------------------------------------------------------------ changes
 
-local function changes_of(before, after, drawn)
-  local found = state.changed_stages(before, after)
-  local changes = { added = {}, removed = {}, changed = {}, renamed = {},
-                    added_transitions = {}, removed_transitions = {},
-                    moves = {} }
-  for _, ref in ipairs(found.added) do
-    changes.added[after.stages[ref].name] = true
+local function new_changes()
+  return { added = {}, removed = {}, changed = {}, renamed = {},
+           added_transitions = {}, removed_transitions = {}, moves = {} }
+end
+
+-- What the plan changes in one workflow.
+local function changes_of(before, after, workflow)
+  local found, changes = state.changed_stages(before, after), new_changes()
+  local function each(refs, stages, fn)
+    for _, ref in ipairs(refs) do
+      if stages[ref].workflow == workflow then fn(stages[ref].name, ref) end
+    end
   end
-  for _, ref in ipairs(found.removed) do
-    changes.removed[before.stages[ref].name] = true
-  end
-  for _, ref in ipairs(found.changed) do
-    local was, is = before.stages[ref].name, after.stages[ref].name
-    changes.changed[is] = true
-    if was ~= is then changes.renamed[is] = was end
-  end
-  for _, ref in ipairs(drawn) do
+  each(found.added, after.stages, function(name)
+    changes.added[name] = true
+  end)
+  each(found.removed, before.stages, function(name)
+    changes.removed[name] = true
+  end)
+  each(found.changed, after.stages, function(name, ref)
+    local was = before.stages[ref].name
+    changes.changed[name] = true
+    if was ~= name then changes.renamed[name] = was end
+  end)
+  for _, ref in ipairs(state.order(after, workflow)) do
     compare_targets(ref, before, after, changes)
   end
   return changes
@@ -77,20 +85,24 @@ end
 -- ------------------------------------------------------------------- moves
 
 -- The name under which the end of a move is drawn: the stage's name after the
--- plan, or its former name.
-local function end_of(ref, name, before, after)
+-- plan, or its former name; with its workflow where several are drawn.
+local function end_of(ref, name, before, after, is_several)
   local stage = ref and (after.stages[state.ref(after, ref)] or
                          before.stages[ref])
+  local workflow = stage and is_several and (after.workflows[stage.workflow]
+                                 or before.workflows[stage.workflow])
+  if workflow then return workflow.name .. " / " .. stage.name end
   return stage and stage.name or name or "no stage"
 end
 
 -- The moves of a plan; moves between the same two stages are combined.
-local function moves_of(plan, before, after)
+local function moves_of(plan, before, after, is_several)
   local moves, by_ends = {}, {}
   for _, op in ipairs(plan.operations) do
     if op.count and op.to then
-      local from = end_of(op.from, op.from_name, before, after)
-      local to = end_of(op.to, op.to_name, before, after)
+      local from = end_of(op.from, op.from_name, before, after,
+                          is_several)
+      local to = end_of(op.to, op.to_name, before, after, is_several)
       local key = from .. "\0" .. to
       if not by_ends[key] then
         by_ends[key] = { from = from, to = to, count = 0 }
@@ -120,25 +132,60 @@ local function workflow_of(plan, after)
   end
 end
 
+-- The references of the workflows of a plan of several: those that it changes
+-- or makes, then those that it removes.
+local function workflows_of(plan, before, after)
+  local own, list = {}, {}
+  for _, ref in ipairs(plan.scope or {}) do own[ref] = true end
+  for _, ref in ipairs(state.workflow_order(after)) do
+    if own[ref] or not before.workflows[ref] then list[#list + 1] = ref end
+  end
+  for _, ref in ipairs(state.workflow_order(before)) do
+    if not after.workflows[ref] then list[#list + 1] = ref end
+  end
+  return list
+end
+
+local function stages_of(after, workflow)
+  local stages = {}
+  for i, ref in ipairs(state.order(after, workflow)) do
+    stages[i] = described(after.stages[ref], after.stages)
+  end
+  return stages
+end
+
+local function several(plan, before, after, refs)
+  local blueprint = { service = plan.service, workflows = {}, moves = {} }
+  local changes = { workflows = {},
+                    moves = moves_of(plan, before, after, true) }
+  for i, ref in ipairs(refs) do
+    local workflow = after.workflows[ref] or before.workflows[ref]
+    blueprint.workflows[i] = { workflow = workflow.name,
+                               stages = stages_of(after, ref) }
+    changes.workflows[i] = changes_of(before, after, ref)
+  end
+  return blueprint, changes
+end
+
 --- Makes both of a plan.
 -- @tparam table plan
 -- @treturn table a blueprint
 -- @treturn table `added`, `removed`, `changed` (sets of names), `renamed`
 --   (name -> former name), `added_transitions`, `removed_transitions` (name ->
---   set of names), `moves` (array of `from`, `to`, `count`)
+--   set of names), `moves` (array of `from`, `to`, `count`); of several
+--   workflows: `workflows` (an array of these) and `moves`, whose ends are
+--   "Workflow / Stage"
 return function(plan)
   if plan.service == "kantata" then
     return { service = "kantata", moves = kantata_moves(plan) }
   end
   local before = plan.state
   local after = operations.after(before, plan.operations)
-  local blueprint = { service = plan.service, workflow = plan.workflow,
-                      stages = {}, moves = {} }
-  local drawn = state.order(after, workflow_of(plan, after))
-  for i, ref in ipairs(drawn) do
-    blueprint.stages[i] = described(after.stages[ref], after.stages)
-  end
-  local changes = changes_of(before, after, drawn)
+  local refs = not plan.workflow and workflows_of(plan, before, after) or {}
+  if #refs > 0 then return several(plan, before, after, refs) end
+  local workflow = workflow_of(plan, after)
+  local changes = changes_of(before, after, workflow)
   changes.moves = moves_of(plan, before, after)
-  return blueprint, changes
+  return { service = plan.service, workflow = plan.workflow,
+           stages = stages_of(after, workflow), moves = {} }, changes
 end

@@ -51,6 +51,19 @@ describe("the JSON of workstage", function()
     end
   end
 
+  -- The first line of a CSV file has the names of the records in JSON.
+  local function check_csv(arguments, list)
+    local columns, output = {}, place:run(arguments .. " --csv")
+    for name in output:match "^[^\r\n]+":gmatch "[^,]+" do
+      columns[name] = true
+    end
+    for _, each in ipairs(list) do
+      for name in pairs(each) do
+        assert.truthy(columns[name], arguments .. ": " .. name)
+      end
+    end
+  end
+
   it("is that of the page", function()
     local ids = service.ids(place.server)
     check("whoami", "whoami")
@@ -65,8 +78,10 @@ describe("the JSON of workstage", function()
     record, names = check("history", ("history --id %d"):format(
       ids.stories[1]))
     check_each(record.changes, names)
+    check_csv(("history --id %d"):format(ids.stories[1]), record.changes)
     record, names = check("stuck", "stuck Article --older-than 1d --who")
     check_each(record.items, names)
+    check_csv("stuck Article --older-than 1d --who", record.items)
     record, names = check("check", "check bp.lua")
     check_each(record.findings, names)
     check("diff", ("diff bp.lua %d:Article"):format(tool.SPACE), 2)
@@ -91,6 +106,7 @@ describe("the JSON of workstage", function()
     check_each(record.failures, names)
     record, names = check("progress", "progress bp.lua.journal --failures")
     check_each(record.failures, names)
+    check_csv("progress bp.lua.journal --failures", record.failures)
     record, names = check("show", "show bp.lua.journal")
     check_each(record.outcomes, names)
     check("resume", "resume bp.lua.journal -y")

@@ -205,17 +205,20 @@ describe("workstage move", function()
     assert.equal(before, place:changes())
   end)
 
-  -- 500 rows: so many of each kind, some of them bad.
+  -- 500 rows as a spreadsheet writes them: so many of each kind, bad ones
+  -- among them.
   local function write_500()
-    local lines, kinds = { "slug,to" }, {}
+    local lines, kinds = { "\xEF\xBB\xBFNote,Slug,To" }, {}
     local old, draft = stories_in "Old review", stories_in "Drafting"
     local function add(line, kind)
-      lines[#lines + 1] = line
+      lines[#lines + 1] = line ~= "" and '"a, ""b""",' .. line or ""
       kinds[#lines] = kind
     end
     for i = 1, 430 do
       if i % 2 == 0 then add(old[i // 2].slug .. ",Ready", "moved")
       else add(draft[(i + 1) // 2].slug .. ",Review", "moved") end
+      if i % 60 == 0 then add(old[i // 2].slug .. ",Ready", "duplicate") end
+      if i % 70 == 0 then add(old[i // 2].slug .. ",Review", "conflict") end
       if i % 20 == 0 then add("gone/" .. i .. ",Ready", "unknown_item") end
       if i % 25 == 0 then
         add(draft[300 + i // 25].slug .. ",Revue", "unknown_stage")
@@ -225,7 +228,7 @@ describe("workstage move", function()
       end
     end
     while #lines < 501 do add("", "empty") end
-    place:write("m.csv", table.concat(lines, "\n") .. "\n")
+    place:write("m.csv", table.concat(lines, "\r\n") .. "\r\n")
     return kinds
   end
 

@@ -31,12 +31,13 @@ function command.define(parser)
   connect.define(parser)
 end
 
-local FIELDS = { "at", "from", "from_id", "stage", "stage_id", "workflow",
-                 "user", "user_id", "seconds" }
+local FIELDS = { "change", "at", "from", "from_id", "stage", "stage_id",
+                 "workflow", "user", "user_id", "seconds" }
 
 local function record_of(change)
-  local record = { change = change.id }
+  local record = {}
   for _, name in ipairs(FIELDS) do record[name] = change[name] end
+  record.change = change.id
   record.at = when.iso(change.at)
   record.seconds = change.seconds and math.floor(change.seconds)
   return record

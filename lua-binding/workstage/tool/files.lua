@@ -49,6 +49,14 @@ function files.input(path)
   return copy, copy
 end
 
+--- Writes a file that a command makes, or says why it cannot.
+-- @treturn boolean
+function files.write(path, text)
+  local good, _, why = core.write_file(path, text)
+  if not good then screen.complain("%s", why) end
+  return good and true or false
+end
+
 --- What a file is: "plan", "journal", else "blueprint"; nil if it cannot be
 -- read.
 function files.kind(path)

@@ -1,4 +1,6 @@
 --- Compares two workflows, each as a blueprint.
+local sets = require "workstage.sets"
+
 local workflow_diff = {}
 
 -- In the order in which they are shown. What only one side says is not
@@ -14,12 +16,6 @@ local ATTRIBUTES = {
 local IS_SET = { next = true, roles = true, users = true,
                  content_types = true }
 
-local function sorted(list)
-  local copy = table.move(list, 1, #list, 1, {})
-  table.sort(copy)
-  return copy
-end
-
 local function equal(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then
     if type(a) == "string" and type(b) == "string" then
@@ -27,12 +23,7 @@ local function equal(a, b)
     end
     return a == b
   end
-  local one, other = sorted(a), sorted(b)
-  if #one ~= #other then return false end
-  for i = 1, #one do
-    if one[i] ~= other[i] then return false end
-  end
-  return true
+  return sets.equal(a, b)
 end
 
 -- The attributes that a stage takes over by `inherit`.

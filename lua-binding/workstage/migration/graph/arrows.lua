@@ -3,21 +3,13 @@
 local colors = require "workstage.migration.colors"
 local text = require "workstage.migration.graph.text"
 
-local escaped, quoted, small = text.escaped, text.quoted, text.small
+local quoted, small = text.quoted, text.small
 local INK, FAINT = text.INK, text.FAINT
-local ADDED, CHANGED, REMOVED = text.ADDED, text.CHANGED, text.REMOVED
+local ADDED, REMOVED = text.ADDED, text.REMOVED
 
 local arrows = {}
 
 -- ------------------------------------------------------------------ stages
-
--- The kind of change of a name, and its colour.
-local function change_of(name, changes)
-  if changes.added[name] then return "new", ADDED end
-  local old = changes.renamed[name]
-  if old then return "was " .. escaped(old), CHANGED end
-  if changes.changed[name] then return "changed", CHANGED end
-end
 
 -- A stage that leads to all or nearly all others gets a text instead of
 -- arrows, which would hide the rest.
@@ -35,11 +27,7 @@ local function shortened(stage, graph)
 end
 
 local function remarks(stage, graph)
-  local list = {}
-  if stage.is_default then list[#list + 1] = "default" end
-  if stage.allow_publish then list[#list + 1] = "publish" end
-  if stage.story_editing_locked then list[#list + 1] = "locked" end
-  local words = table.concat(list, " · ")
+  local words = table.concat(text.marks(stage), " · ")
   local transitions = shortened(stage, graph)
   return words ~= "" and small(words) or "",
          transitions and small("→ " .. text.wrapped(transitions)) or ""
@@ -47,7 +35,7 @@ end
 
 local function stage_node(stage, id, graph)
   local fill = colors.drawn(stage.color)
-  local what, border = change_of(stage.name, graph.changes)
+  local what, border = text.change_of(stage.name, graph.changes)
   local marks, transitions = remarks(stage, graph)
   local label = text.wrapped(stage.name) .. marks .. transitions
   if what then label = label .. small("<B>" .. what .. "</B>") end

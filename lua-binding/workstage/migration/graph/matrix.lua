@@ -25,23 +25,12 @@ local function cell(mark, color, background)
       color, mark) or "")
 end
 
-local function state_of(stage, graph)
-  local changes = graph.changes
-  if changes.added[stage.name] then return "new", text.ADDED end
-  local old = changes.renamed[stage.name]
-  if old then return "was " .. text.escaped(old), text.CHANGED end
-  if changes.changed[stage.name] then return "changed", text.CHANGED end
-end
-
 local function marks_of(stage, graph)
-  local list = {}
-  if stage.is_default then list[#list + 1] = "default" end
-  if stage.allow_publish then list[#list + 1] = "publish" end
-  if stage.story_editing_locked then list[#list + 1] = "locked" end
+  local list = text.marks(stage)
   if stage.after_publish and graph.places[stage.after_publish] then
     list[#list + 1] = "published: to " .. graph.places[stage.after_publish]
   end
-  local state, color = state_of(stage, graph)
+  local state, color = text.change_of(stage.name, graph.changes)
   if state then
     list[#list + 1] = ('<FONT COLOR="%s"><B>%s</B></FONT>'):format(color,
                                                                   state)

@@ -47,6 +47,26 @@ function text.small(value)
   return ('<BR/><FONT POINT-SIZE="9">%s</FONT>'):format(value)
 end
 
+--- What a stage allows and does, in words.
+-- @treturn table array
+function text.marks(stage)
+  local list = {}
+  if stage.is_default then list[#list + 1] = "default" end
+  if stage.allow_publish then list[#list + 1] = "publish" end
+  if stage.story_editing_locked then list[#list + 1] = "locked" end
+  return list
+end
+
+--- The kind of change of a stage, and its colour; nil if it stays as it is.
+-- @tparam string name
+-- @tparam table changes see `graph/model`
+function text.change_of(name, changes)
+  if changes.added[name] then return "new", text.ADDED end
+  local old = changes.renamed[name]
+  if old then return "was " .. text.escaped(old), text.CHANGED end
+  if changes.changed[name] then return "changed", text.CHANGED end
+end
+
 --- The first lines of a drawing.
 -- @tparam string title
 -- @tparam string direction "TB" or "LR"

@@ -1,6 +1,5 @@
 -- workstage graph: the workflow as a picture.
 
-local core = require "workstage.core"
 local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
 local graphviz = require "workstage.tool.graphviz"
@@ -40,11 +39,7 @@ local function write_svg(dot, path)
     screen.complain("%s", why)
     return exit_status.FAILED
   end
-  local good, _, reason = core.write_file(path, svg)
-  if not good then
-    screen.complain("%s", reason)
-    return exit_status.FAILED
-  end
+  if not files.write(path, svg) then return exit_status.FAILED end
   screen.note("Drawn to " .. path)
   return exit_status.DONE
 end

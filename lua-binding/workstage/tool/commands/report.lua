@@ -1,6 +1,5 @@
 -- workstage report: a plan or a run as a page of HTML.
 
-local core = require "workstage.core"
 local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
 local files = require "workstage.tool.files"
@@ -67,11 +66,7 @@ function command.run(parsed)
     screen.put((html:gsub("\n$", "")))
     return exit_status.DONE
   end
-  local good, _, reason = core.write_file(parsed.output, html)
-  if not good then
-    screen.complain("%s", reason)
-    return exit_status.FAILED
-  end
+  if not files.write(parsed.output, html) then return exit_status.FAILED end
   screen.note("Wrote " .. parsed.output)
   return exit_status.DONE
 end

@@ -1,6 +1,5 @@
 --- `workstage move --file moves.csv`: what a spreadsheet lists, as an ordinary
 -- plan, with an outcome for each row.
-local core = require "workstage.core"
 local csv = require "workstage.tool.ui.csv"
 local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
@@ -106,14 +105,6 @@ end
 
 local FIELDS = { "line", "item", "name", "to", "outcome", "reason" }
 
-local function write_result(list, path)
-  local good, _, why = core.write_file(path, csv.text(FIELDS,
-                                                      records_of(list)))
-  if good then return true end
-  screen.complain("%s", why)
-  return false
-end
-
 local function count(list)
   local counts = {}
   for _, row in ipairs(list) do
@@ -169,7 +160,8 @@ local function finish(self, list, journal, code)
   local parsed = self.parsed
   local good, err = add_outcomes(list, journal)
   if not good then return failure.tell(err) end
-  if parsed.result and not write_result(list, parsed.result) then
+  if parsed.result and not files.write(parsed.result, csv.text(
+    FIELDS, records_of(list))) then
     return exit_status.FAILED
   end
   if self:is_for_people() then

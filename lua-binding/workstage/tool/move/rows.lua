@@ -91,36 +91,42 @@ local function story(each)
   return { id = each.id, name = each.full_slug or each.name, from = stage }
 end
 
+-- Reads items in pages, and adds each to `found` by `key(each)`.
+local function read_into(found, values, list, key, shape)
+  return in_pages(values, function(page)
+    local items, err = list(page)
+    for _, each in ipairs(items or {}) do found[key(each)] = shape(each) end
+    return items, err
+  end)
+end
+
+local function id_key(each) return each.id end
+
+local function slug_key(each) return each.full_slug end
+
 local function read_stories(client, by_id, by_slug)
   local found = { id = {}, slug = {} }
-  local good, err = in_pages(by_id, function(ids)
-    local list, why = client.stories:list { by_ids = ids }
-    for _, each in ipairs(list or {}) do found.id[each.id] = story(each) end
-    return list, why
-  end)
+  local good, err = read_into(found.id, by_id, function(ids)
+    return client.stories:list { by_ids = ids }
+  end, id_key, story)
   if not good then return nil, err end
-  good, err = in_pages(by_slug, function(slugs)
-    local list, why = client.stories:list { by_slugs = slugs }
-    for _, each in ipairs(list or {}) do
-      found.slug[each.full_slug] = story(each)
-    end
-    return list, why
-  end)
+  good, err = read_into(found.slug, by_slug, function(slugs)
+    return client.stories:list { by_slugs = slugs }
+  end, slug_key, story)
   if not good then return nil, err end
   return found
 end
 
+local function project(each)
+  return { id = each.id, name = each.title,
+           from = each.status and each.status.key }
+end
+
 local function read_projects(client, by_id)
   local found = { id = {}, slug = {} }
-  local good, err = in_pages(by_id, function(ids)
-    local list, why = client.workspaces:list { only = ids,
-                                               archived = "include" }
-    for _, each in ipairs(list or {}) do
-      found.id[each.id] = { id = each.id, name = each.title,
-                            from = each.status and each.status.key }
-    end
-    return list, why
-  end)
+  local good, err = read_into(found.id, by_id, function(ids)
+    return client.workspaces:list { only = ids, archived = "include" }
+  end, id_key, project)
   if not good then return nil, err end
   return found
 end

@@ -179,7 +179,7 @@ describe("workstage move", function()
     assert.truthy(err:find("line 4: nothing/here: there is no such item", 1,
                            true), err)
     assert.truthy(output:find("11 rows: 3 moved, 1 already there, 2 unknown " ..
-      "item, 2 unknown stage, 1 in conflict, 1 duplicate, 1 empty.", 1,
+      "items, 2 unknown stages, 1 in conflict, 1 duplicate, 1 empty.", 1,
       true), output)
     -- once more: all is there
     output = run("move --file m.csv --json -y", 1)

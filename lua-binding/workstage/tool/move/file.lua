@@ -59,9 +59,11 @@ local OUTCOMES = {
 local WORDS = {
   moved = "moved", planned = "to be moved", already_there = "already there",
   skipped = "skipped", failed = "failed", not_sent = "not sent yet",
-  unknown_item = "unknown item", unknown_stage = "unknown stage",
-  conflict = "in conflict", duplicate = "duplicate", empty = "empty",
+  conflict = "in conflict", empty = "empty",
 }
+
+local NOUNS = { unknown_item = "unknown item", duplicate = "duplicate",
+                unknown_stage = "unknown stage" }
 
 -- What needs nobody's attention.
 local FINE = { moved = true, planned = true, already_there = true,
@@ -124,7 +126,9 @@ local function say_counts(list)
   local counts, parts = count(list), {}
   for _, name in ipairs(OUTCOMES) do
     if counts[name] then
-      parts[#parts + 1] = ("%d %s"):format(counts[name], WORDS[name])
+      parts[#parts + 1] = NOUNS[name] and
+                          screen.count(counts[name], NOUNS[name]) or
+                          ("%d %s"):format(counts[name], WORDS[name])
     end
   end
   screen.say(("%s: %s."):format(screen.count(#list, "row"),
@@ -145,7 +149,7 @@ local function say_problems(list)
       if named <= NAMED then
         screen.complain("line %d: %s: %s", row.line,
                         screen.clean(row.item_text),
-                        screen.clean(row.reason or WORDS[row.outcome]))
+                        screen.clean(row.reason or row.outcome))
       end
     end
   end

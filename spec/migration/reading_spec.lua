@@ -505,9 +505,9 @@ describe("what is made of it", function()
     local space = new_space(content())
     local err = refused(space, blueprint {
       { from = at("Old", "Default"), to = at("Older", "Default") } })
-    assert.same({ 'moves[1]: Items of "Default / Old" may not move to '
-                  .. '"Default / Older", and the blueprint does not '
-                  .. "describe that workflow." }, err.problems)
+    assert.same({ 'moves[1]: Stage "Default / Old" does not lead to '
+                  .. '"Default / Older". Add this transition first, or '
+                  .. "describe the workflow in a blueprint." }, err.problems)
     local result = assert(plan(space, blueprint {
       { from = at("Older", "Default"), to = at("Old", "Default") } }))
     assert.same({}, result.operations)

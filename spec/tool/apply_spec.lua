@@ -58,6 +58,21 @@ describe("workstage", function()
     assert.equal("Drafting,Review,Old review,Ready", place:stages())
   end)
 
+  it("says which file it cannot make, and changes nothing", function()
+    for arguments, said in pairs {
+      ["apply bp.lua -y --journal nowhere/j"] = "cannot be created",
+      ["move --from Drafting --to Review --workflow Article -y " ..
+       "--journal nowhere/j"] = "cannot be created",
+      ["plan bp.lua -o nowhere/p"] = "cannot be written",
+      ["export -o nowhere/a.lua"] = "cannot be written",
+      ["graph bp.lua --svg nowhere/a.svg"] = "cannot be written",
+    } do
+      local _, err = run(arguments, 1)
+      assert.truthy(err:find("'nowhere/%w+%.?%l*' " .. said), err)
+    end
+    assert.equal(before, place:changes())
+  end)
+
   it("apply takes a plan once", function()
     plan()
     run("apply plan -y", 0)

@@ -57,9 +57,10 @@ describe("workstage", function()
     local output = run("show bp.lua.journal", 0)
     assert.truthy(output:find('+ stage "Legal"', 1, true))
     assert.truthy(output:find("not complete", 1, true))
-    assert.truthy(output:find("7 items moved", 1, true), output)
-    assert.truthy(output:find("2 items failed: It is locked (status 422)", 1,
-                              true), output)
+    assert.truthy(output:find("done (77%): 7 moved, 2 failed.", 1, true),
+                  output)
+    assert.truthy(output:find("2 items failed: It is locked (status 422)" ..
+      "\nTo list the failures, run: workstage progress", 1, true), output)
     local record = cjson.decode((run("show bp.lua.journal --json", 0)))
     assert.equal("began complete done failed held kind moved operations " ..
                  "outcomes plan planned requests retries rolled_back " ..

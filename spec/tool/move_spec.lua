@@ -110,6 +110,14 @@ describe("workstage move", function()
     assert.truthy(output:find("No changes.", 1, true))
   end)
 
+  it("says that a stage does not lead to another", function()
+    open()
+    local _, err = run("move --from Article/Drafting --to Ready -y", 1)
+    assert.truthy(err:find('  - Stage "Article / Drafting" does not lead to ' ..
+                           '"Article / Ready".', 1, true), err)
+    assert.equal(before, place:changes())
+  end)
+
   it("asks, and names the stage that is meant", function()
     open()
     run("move --from 'Old review' --to Ready", 3)
@@ -203,6 +211,16 @@ describe("workstage move", function()
     end
     run("move --file nothing.csv -y", 1)
     assert.equal(before, place:changes())
+  end)
+
+  it("changes nothing where the result cannot be written", function()
+    open()
+    place:write("m.csv", "id,to\n" .. ids.stories[1] .. ",Review\n")
+    local _, err = run("move --file m.csv --result nowhere/r.csv -y", 1)
+    assert.truthy(err:find("nowhere/r.csv: No such file", 1, true), err)
+    assert.equal(before, place:changes())
+    run("move --file m.csv --result r.csv --dry-run", 2)
+    assert.equal("planned", result "r.csv"[2].outcome)
   end)
 
   -- 500 rows as a spreadsheet writes them: so many of each kind, bad ones

@@ -221,7 +221,7 @@ describe("workstage", function()
   it("detects the kind of a file", function()
     place:run "plan bp.lua -o plan"
     for arguments, said in pairs {
-      ["plan plan"] = "To use it, run: workstage apply plan",
+      ["plan plan"] = "To apply it, run: workstage apply plan",
       ["progress bp.lua"] = "bp.lua is a blueprint, not a journal",
       ["resume plan --yes"] = "plan is a plan, not a journal",
       ["rollback bp.lua --yes"] = "not a journal",

@@ -79,6 +79,10 @@ describe("workstage", function()
       ["plan a b"] = "There are too many arguments. A name with blanks",
       ["apply bp.lua --limit 0"] = "--limit: '0' is not a whole number",
       ["apply bp.lua --limit x"] = "--limit: 'x' is not a whole number",
+      ["sandbox --port x"] = "--port: 'x' is not a whole number",
+      ["sandbox --stories x"] = "--stories: 'x' is not a whole number",
+      ["sandbox --rate-limit x"] = "--rate-limit: 'x' is neither a number",
+      ["sandbox --option x"] = "'x' is not of the form NAME=VALUE",
       ["apply bp.lua --concurrency 0"] = "--concurrency: '0'",
       ["apply bp.lua --on-failure explode"] =
         "--on-failure takes continue or stop",

@@ -57,6 +57,21 @@ function files.write(path, text)
   return good and true or false
 end
 
+--- True if a file can be written later; else says why not. What a run did
+-- would be lost with it.
+-- @treturn boolean
+function files.can_write(path)
+  local is_there = files.exists(path)
+  local file, why = io.open(path, "ab")
+  if not file then
+    screen.complain("%s", why)
+    return false
+  end
+  file:close()
+  if not is_there then os.remove(path) end
+  return true
+end
+
 --- What a file is: "plan", "journal", else "blueprint"; nil if it cannot be
 -- read.
 function files.kind(path)
@@ -67,14 +82,15 @@ function files.kind(path)
   return start:match '^{"workstage":"(%l+)"' or "blueprint"
 end
 
-local function wrong_kind(path, kind, command)
-  screen.complain("%s is a %s, not a blueprint%s", path, kind,
-                  command and ". To use it, run: workstage " .. command ..
-                  " " .. screen.word(path) or "")
+-- What to do with another file.
+local OTHERS = { plan = "To apply it, run: workstage apply",
+                 journal = "To read it, run: workstage show" }
+
+local function wrong_kind(path, kind)
+  screen.complain("%s is a %s, not a blueprint. %s %s", path, kind,
+                  OTHERS[kind], screen.word(path))
   return nil, exit_status.FAILED
 end
-
-local OTHERS = { plan = "apply", journal = "resume" }
 
 --- Reads a blueprint, checks it and writes its warnings.
 -- @tparam string path
@@ -84,7 +100,7 @@ local OTHERS = { plan = "apply", journal = "resume" }
 -- @treturn[2] integer the exit status
 function files.blueprint(path, is_planned)
   local kind = files.kind(path)
-  if OTHERS[kind] then return wrong_kind(path, kind, OTHERS[kind]) end
+  if OTHERS[kind] then return wrong_kind(path, kind) end
   local blueprint, err = migration.read(path)
   if not blueprint then return nil, failure.tell(err) end
   local _, findings = migration.check(blueprint)

@@ -6,6 +6,7 @@ local events = require "workstage.tool.ui.events"
 local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
 local json = require "workstage.tool.ui.json"
+local numbers = require "workstage.tool.numbers"
 local progress_bars = require "workstage.tool.ui.progress_bar"
 local run_summary = require "workstage.tool.ui.run_summary"
 local screen = require "workstage.tool.ui.screen"
@@ -16,23 +17,15 @@ local job = {}
 local Job = {}
 Job.__index = Job
 
-local function positive(option)
-  return function(text)
-    local number = math.tointeger(tonumber(text))
-    if number and number >= 1 then return number end
-    return nil, ("%s: '%s' is not a whole number above 0"):format(option, text)
-  end
-end
-
 --- Adds the options of a run.
 function job.define(parser)
   parser:option("--limit", "Stop after N items; resume does the rest.")
-    :argname "N":convert(positive "--limit")
+    :argname "N":convert(numbers.whole("--limit", 1))
   parser:option("--on-failure", "After an item that failed: continue (the " ..
                 "default) or stop.")
     :argname "WHAT":choices { "continue", "stop" }
   parser:option("--concurrency", "Requests in flight at once (8).")
-    :argname "N":convert(positive "--concurrency")
+    :argname "N":convert(numbers.whole("--concurrency", 1))
   parser:flag("--verbose", "List the skipped items.")
   parser:mutex(
     parser:flag("--json", "Write the report as one line of JSON."),

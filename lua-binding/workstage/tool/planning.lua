@@ -43,16 +43,17 @@ end
 --- Plans what a blueprint describes.
 -- @tparam table job
 -- @tparam table blueprint
+-- @tparam[opt] string path of the blueprint, where it has one
 -- @treturn[1] table the plan
 -- @treturn[2] nil
 -- @treturn[2] integer the exit status
-function planning.make(job, blueprint)
+function planning.make(job, blueprint, path)
   local parsed = job.parsed
   local plan, err = job:read(function(client)
     return migration.plan(client, blueprint, planning.options(parsed))
   end)
   if plan then return plan end
-  return nil, failure.tell(err, parsed.file)
+  return nil, failure.tell(err, path)
 end
 
 --- Shows a plan: as the result, or on the standard error where the result is

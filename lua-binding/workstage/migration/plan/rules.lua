@@ -190,8 +190,8 @@ local function problem_with(rule, ref)
       rule.index, quoted(rule.to_name),
       near_name(rule.to.stage_name or "", stages))
   elseif rule.is_closed and rule.count > 0 then
-    return ("moves[%d]: Items of %s may not move to %s, and the blueprint " ..
-            "does not describe that workflow."):format(
+    return ("moves[%d]: Stage %s does not lead to %s. Add this transition " ..
+            "first, or describe the workflow in a blueprint."):format(
       rule.index, quoted(rule.from_name), quoted(rule.to_name))
   end
 end

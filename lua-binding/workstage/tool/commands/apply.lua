@@ -57,7 +57,7 @@ local function make_plan(parsed)
   self, code = job.new(parsed, blueprint)
   if not self then return nil, code end
   local plan
-  plan, code = planning.make(self, blueprint)
+  plan, code = planning.make(self, blueprint, parsed.file)
   if not plan then return nil, code end
   return self, plan
 end

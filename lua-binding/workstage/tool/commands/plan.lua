@@ -54,7 +54,7 @@ function command.run(parsed)
   self, code = job.new(parsed, blueprint)
   if not self then return code end
   local plan
-  plan, code = planning.make(self, blueprint)
+  plan, code = planning.make(self, blueprint, parsed.file)
   if not plan then return code end
   local saved
   saved, code = save(plan, parsed.output)

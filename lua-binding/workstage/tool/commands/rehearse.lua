@@ -5,6 +5,7 @@ local files = require "workstage.tool.files"
 local job = require "workstage.tool.job"
 local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
+local numbers = require "workstage.tool.numbers"
 local planning = require "workstage.tool.planning"
 local json = require "workstage.tool.ui.json"
 local describe = require "workstage.migration.plan.describe"
@@ -30,18 +31,12 @@ local function percent(text)
   return nil, ("--faults: '%s' is not a percentage from 0 to 100"):format(text)
 end
 
-local function integer(text)
-  local number = math.tointeger(tonumber(text))
-  if number then return number end
-  return nil, ("--seed: '%s' is not a whole number"):format(text)
-end
-
 function command.define(parser)
   parser:argument("file", "The blueprint."):argname "FILE"
   parser:option("--faults", "The share of requests that fail (0).")
     :argname "PERCENT":convert(percent)
   parser:option("--seed", "Draws the faults; a new one each time.")
-    :argname "NUMBER":convert(integer)
+    :argname "NUMBER":convert(numbers.whole "--seed")
   planning.define(parser)
   parser:flag("--verbose", "List the skipped items.")
   parser:flag("--json", "Write the report as one line of JSON.")

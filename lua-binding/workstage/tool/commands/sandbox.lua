@@ -1,6 +1,7 @@
 -- workstage sandbox: the emulator as a server of its own.
 
 local exit_status = require "workstage.tool.exit_status"
+local numbers = require "workstage.tool.numbers"
 local screen = require "workstage.tool.ui.screen"
 
 local command = {
@@ -13,22 +14,13 @@ local command = {
          "Kantata; serves until it is interrupted.",
 }
 
-local function number_or_false(text)
-  if text == "off" then return false end
-  return tonumber(text), "'" .. text .. "' is neither a number nor 'off'"
-end
-
-local function whole(text)
-  return math.tointeger(tonumber(text)),
-         "'" .. text .. "' is not a whole number"
-end
-
 -- SECONDS, or IN-OUT spans as MIN:MAX,MIN:MAX.
 local function latency(text)
   if tonumber(text) then return tonumber(text) end
   local a, b, c, d = text:match "^([%d.]+):([%d.]+),([%d.]+):([%d.]+)$"
   if not a then
-    return nil, "'" .. text .. "' is neither seconds nor MIN:MAX,MIN:MAX"
+    return nil, ("--latency: '%s' is neither seconds nor MIN:MAX,MIN:MAX")
+                :format(text)
   end
   return { inbound = { tonumber(a), tonumber(b) },
            outbound = { tonumber(c), tonumber(d) } }
@@ -37,7 +29,9 @@ end
 -- NAME=VALUE, the value a number, true, false or a text.
 local function named(text)
   local name, value = text:match "^([%w_]+)=(.*)$"
-  if not name then return nil, "'" .. text .. "' is not NAME=VALUE" end
+  if not name then
+    return nil, ("--option: '%s' is not of the form NAME=VALUE"):format(text)
+  end
   if value == "true" or value == "false" then
     return { name, value == "true" }
   end
@@ -46,16 +40,16 @@ end
 
 function command.define(parser)
   parser:option("--port", "Port to listen on; 0 takes a free one.")
-    :argname "PORT":convert(whole):default "0"
+    :argname "PORT":convert(numbers.whole "--port"):default "0"
   parser:mutex(
     parser:option("--seed", "JSON file: a snapshot, or counts.")
       :argname "FILE",
     parser:option("--stories", "Stories of the demo space.")
-      :argname "COUNT":convert(whole))
+      :argname "COUNT":convert(numbers.whole "--stories"))
   parser:option("--rate-limit", "Requests a second, or 'off'.")
-    :convert(number_or_false):argname "N"
+    :convert(numbers.or_off "--rate-limit"):argname "N"
   parser:option("--kantata-rate-limit", "The same for Kantata.")
-    :convert(number_or_false):argname "N"
+    :convert(numbers.or_off "--kantata-rate-limit"):argname "N"
   parser:option("--latency", "Seconds, or MIN:MAX,MIN:MAX (in, out).")
     :argname "SECONDS":convert(latency)
   parser:option("--database", "Keep the state in this file.")
@@ -63,7 +57,7 @@ function command.define(parser)
   parser:option("--faults", "JSON file with a list of faults.")
     :argname "FILE"
   parser:option("--clock-offset", "Seconds that its clock is ahead.")
-    :convert(whole):argname "SECONDS"
+    :convert(numbers.whole "--clock-offset"):argname "SECONDS"
   parser:option("--option", "Another option of sandbox.start(), see the " ..
                 "guide to the sandbox; more than once for several.")
     :argname "NAME=VALUE":convert(named):count "*":default {}

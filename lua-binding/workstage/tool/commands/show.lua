@@ -55,11 +55,14 @@ local function outcomes_of(items)
   return list
 end
 
-local function say_outcomes(outcomes)
+-- Only what has a reason: the counts have been said.
+local function say_reasons(outcomes)
   for _, each in ipairs(outcomes) do
-    screen.say(("  %s %s%s"):format(
-      screen.count(each.count, "item"), each.outcome,
-      each.reason and ": " .. screen.clean(each.reason) or ""))
+    if each.reason then
+      screen.say(("  %s %s: %s"):format(screen.count(each.count, "item"),
+                                        each.outcome,
+                                        screen.clean(each.reason)))
+    end
   end
 end
 
@@ -92,7 +95,7 @@ function show.journal(parsed)
       duration.text(math.max(os.time() - began, 0))))
   end
   progress.say_state(about, parsed.file)
-  say_outcomes(outcomes)
+  say_reasons(outcomes)
   progress.say_next(about, parsed.file)
   return exit_status.DONE
 end

@@ -251,6 +251,9 @@ end
 return function(parsed)
   local list, code, kind = read_file(parsed.file)
   if not list then return code end
+  if parsed.result and not files.can_write(parsed.result) then
+    return exit_status.FAILED
+  end
   local about, failed, journal = unfinished(parsed)
   if failed then return failed end
   local self

@@ -79,11 +79,24 @@ function send.kantata(client, found)
                                  to_status_key = found.to }
 end
 
+local function record_of(found, change)
+  return { item = found.item, to = found.to, moved = change ~= nil,
+           change = change and change.id }
+end
+
+local function preview(found, json)
+  if json then screen.json(record_of(found))
+  else
+    screen.say(("Would move %s to %s."):format(found.name,
+                                               screen.clean(found.to_name)))
+  end
+  return exit_status.CHANGES
+end
+
 local function tell(found, change, json)
   local name, to = found.name, screen.clean(found.to_name)
   if json then
-    screen.json { item = found.item, to = found.to,
-                  moved = change ~= nil, change = change and change.id }
+    screen.json(record_of(found, change))
   elseif change then
     screen.say(("Moved %s to %s (change %d)."):format(name, to, change.id))
   else
@@ -99,11 +112,7 @@ return function(parsed)
   local self, found = job.read(parsed, find)
   if not self then return found end
   if found.is_there then return tell(found, nil, parsed.json) end
-  if parsed.dry_run then
-    screen.say(("Would move %s to %s."):format(found.name,
-                                               screen.clean(found.to_name)))
-    return exit_status.CHANGES
-  end
+  if parsed.dry_run then return preview(found, parsed.json) end
   local agreed, code = self:confirm(("Move %s to %s"):format(
     found.name, screen.clean(found.to_name)))
   if not agreed then return code end

@@ -29,10 +29,13 @@ function failure.findings(path, findings)
   end
 end
 
-local function problems(err)
+-- A command that moves items has written its blueprint itself, so the place
+-- in it says nothing.
+local function problems(err, has_blueprint)
   screen.complain "This cannot be planned:"
   for _, problem in ipairs(err.problems) do
     problem = problem:gsub("map_(%l+)%)$", "--map-%1 A=B)")
+    if not has_blueprint then problem = problem:gsub("^moves%[%d+%]: ", "") end
     screen.note("  - " .. screen.clean(problem))
   end
   if err.moves then
@@ -55,7 +58,7 @@ function failure.tell(err, path)
   if type(err) == "table" and err.findings then
     failure.findings(path or "blueprint", err.findings)
   elseif type(err) == "table" and err.problems then
-    problems(err)
+    problems(err, path ~= nil)
   elseif missing_space(err) then
     screen.complain("There is no space %s that this token may see. To check " ..
                     "the settings, run: workstage doctor", missing_space(err))

@@ -17,4 +17,15 @@ function sets.equal(a, b)
   return true
 end
 
+--- True if a list holds a value.
+-- @tparam table list
+-- @param value
+-- @treturn boolean
+function sets.has(list, value)
+  for _, item in ipairs(list) do
+    if item == value then return true end
+  end
+  return false
+end
+
 return sets

@@ -1,4 +1,5 @@
 --- The one item that a command is about: --story, --id, --slug, --project.
+local numbers = require "workstage.tool.numbers"
 local screen = require "workstage.tool.ui.screen"
 
 local items = {}
@@ -24,11 +25,6 @@ local function problem(text, ...)
   return nil, text:format(...)
 end
 
--- An id in digits; nil for anything else.
-local function id_of(text)
-  return text and text:find "^%d+$" and math.tointeger(tonumber(text)) or nil
-end
-
 -- Passes an item on; says in plain words that there is none.
 local function known(item, err, text, id)
   if item or err.kind ~= "not_found" then return item, err end
@@ -48,7 +44,7 @@ end
 local function either(client, text)
   local story, err = by_slug(client, text)
   if not story and err then return nil, err end
-  local id = id_of(text)
+  local id = numbers.id(text)
   if not id then
     if story then return story end
     return problem("No story has the full slug '%s'", text)
@@ -75,7 +71,7 @@ function find.storyblok(client, parsed)
     if story or err then return story, err end
     return problem("No story has the full slug '%s'", parsed.slug)
   elseif parsed.id then
-    local id = id_of(parsed.id)
+    local id = numbers.id(parsed.id)
     if not id then return problem("--id: '%s' is not an id", parsed.id) end
     local story, err = client.stories:get(id)
     return known(story, err, "The space has no story with the id %s",
@@ -86,7 +82,7 @@ end
 
 function find.kantata(client, parsed)
   local text = parsed.project or parsed.id or parsed.story or parsed.slug
-  local id = id_of(text)
+  local id = numbers.id(text)
   if not id then return problem("'%s' is not the id of a project", text) end
   local project, err = client.workspaces:get(id)
   return known(project, err, "There is no project with the id %s that this " ..

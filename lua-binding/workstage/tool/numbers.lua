@@ -1,5 +1,12 @@
---- Numbers in the arguments, as conversions for argparse.
+--- Numbers in the arguments.
 local numbers = {}
+
+--- An id in digits; nil for anything else.
+-- @tparam ?string text
+-- @treturn ?integer
+function numbers.id(text)
+  return text and text:find "^%d+$" and math.tointeger(tonumber(text)) or nil
+end
 
 --- A conversion to a whole number.
 -- @tparam string option its name, for the message

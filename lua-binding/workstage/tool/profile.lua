@@ -9,6 +9,7 @@ local exit_status = require "workstage.tool.exit_status"
 local parse = require "workstage.migration.blueprint.parse"
 local screen = require "workstage.tool.ui.screen"
 local secrets = require "workstage.tool.secrets"
+local sets = require "workstage.sets"
 
 local profile = {}
 
@@ -41,13 +42,6 @@ local function fail(text, ...)
   return nil, exit_status.USAGE
 end
 
-local function contains(list, value)
-  for _, each in ipairs(list) do
-    if each == value then return true end
-  end
-  return false
-end
-
 local function check(path, name, found)
   for key, value in pairs(found) do
     if not TYPES[key] then
@@ -55,7 +49,7 @@ local function check(path, name, found)
       return fail("%s: profile %s: unknown name '%s' (%s)", path, name,
                   tostring(key), near and ("did you mean '%s'?"):format(near)
                   or "there are: " .. table.concat(NAMES, ", "))
-    elseif not contains(TYPES[key], type(value)) then
+    elseif not sets.has(TYPES[key], type(value)) then
       return fail("%s: profile %s: %s: expected a %s, got a %s", path, name,
                   key, table.concat(TYPES[key], " or a "), type(value))
     end

@@ -1,6 +1,7 @@
 --- Stages as they are named on a command line: STAGE, an id, or
 -- WORKFLOW/STAGE.
 local near_name = require "workstage.near_name"
+local numbers = require "workstage.tool.numbers"
 local screen = require "workstage.tool.ui.screen"
 
 local stage_names = {}
@@ -99,7 +100,7 @@ function stage_names.find(all, text, workflow)
   if workflow and not all.names[workflow] then
     return nil, stage_names.no_workflow(workflow, all.workflows)
   end
-  local id = text:find "^%d+$" and math.tointeger(tonumber(text))
+  local id = numbers.id(text)
   local named, name = stage_names.split(text, all.names)
   local found, known = {}, within(all, workflow)
   for _, stage in ipairs(known) do

@@ -1,6 +1,7 @@
 --- Kantata's statuses as they are named on a command line.
 local known = require "workstage.statuses"
 local near_name = require "workstage.near_name"
+local numbers = require "workstage.tool.numbers"
 local visible = require "workstage.visible"
 
 local statuses = {}
@@ -20,7 +21,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why there is none
 function statuses.find(text)
-  local key = text:find "^%d+$" and math.tointeger(tonumber(text))
+  local key = numbers.id(text)
   local found, keys = {}, {}
   for _, each in ipairs(known) do
     if each.key == key or each.message == text then

@@ -5,6 +5,7 @@ local failure = require "workstage.tool.ui.failure"
 local items = require "workstage.tool.items"
 local job = require "workstage.tool.job"
 local screen = require "workstage.tool.ui.screen"
+local sets = require "workstage.sets"
 local stage_names = require "workstage.tool.stage_names"
 local statuses = require "workstage.tool.statuses"
 
@@ -15,13 +16,6 @@ local function content_type_of(story)
   return story.content_type or story.content and story.content.component
 end
 
-local function holds(list, value)
-  for _, item in ipairs(list or {}) do
-    if item == value then return true end
-  end
-  return false
-end
-
 -- The workflow of a story: the one that it is in, else the one for its
 -- content type, else the default one.
 local function workflow_of(all, story)
@@ -29,7 +23,7 @@ local function workflow_of(all, story)
   if stage then return stage.workflow end
   local default
   for _, workflow in ipairs(all.workflows) do
-    if holds(workflow.content_types, content_type_of(story)) then
+    if sets.has(workflow.content_types or {}, content_type_of(story)) then
       return workflow.name
     end
     if workflow.is_default then default = workflow.name end

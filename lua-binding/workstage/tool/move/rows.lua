@@ -1,6 +1,7 @@
 --- The rows of a file of moves: reads them, and finds out which item and which
 -- stage each one means.
 local csv = require "workstage.tool.ui.csv"
+local numbers = require "workstage.tool.numbers"
 local stage_names = require "workstage.tool.stage_names"
 local statuses = require "workstage.tool.statuses"
 
@@ -72,10 +73,6 @@ end
 
 -- ---------------------------------------------------------------- the items
 
-local function id_of(text)
-  return text:find "^%d+$" and math.tointeger(tonumber(text)) or nil
-end
-
 -- Calls `read(page)` for the values in pages.
 local function in_pages(values, read)
   for from = 1, #values, IDS_A_PAGE do
@@ -139,7 +136,7 @@ local function ways_to_name(list, kind)
     local text = row.item_text
     if not row.outcome and not seen[text] then
       seen[text] = true
-      local id = kind ~= "slug" and id_of(text)
+      local id = kind ~= "slug" and numbers.id(text)
       if id then by_id[#by_id + 1] = id end
       if (kind == "slug" or kind == "story") and not text:find "[,*]" then
         by_slug[#by_slug + 1] = text
@@ -150,7 +147,8 @@ local function ways_to_name(list, kind)
 end
 
 local function set_item(row, found)
-  local one, other = found.id[id_of(row.item_text)], found.slug[row.item_text]
+  local one = found.id[numbers.id(row.item_text)]
+  local other = found.slug[row.item_text]
   if one and other and one.id ~= other.id then
     row.outcome = "unknown_item"
     row.reason = "it is the id of one story and the slug of another; use a " ..

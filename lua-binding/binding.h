@@ -9,6 +9,7 @@
 #include <lua.h>
 
 #include "base/buffer.h"
+#include "memory.h"
 #include "workstage.h"
 
 #define WSL_LOOP "workstage.core.loop"
@@ -27,6 +28,10 @@ void wsl_open_journal(lua_State *L);
 void wsl_open_atomic_file(lua_State *L);
 void wsl_open_copy(lua_State *L);
 void wsl_open_decode(lua_State *L);
+void wsl_open_memory(lua_State *L);
+
+/* Takes the state of decoders that is on top of the stack. */
+void wsl_open_post(lua_State *L);
 
 /* Returns the loop of the userdata at that index; raises if it is closed. */
 ws_loop *wsl_check_loop(lua_State *L, int index);
@@ -43,9 +48,23 @@ typedef struct wsl_call {
   ws_call *call;       /* NULL: closed */
   bool in_use;         /* between wsl_use_call and wsl_release_call */
   bool must_close;     /* it was closed while in use */
+
+  /* what post.c notes of a change */
+  wsl_flight flight;
+  double began;        /* on the clock of now() */
+  bool has_release;
+  bool is_known;       /* the item was read before: `known` */
+  int64_t release;
+  wsl_item known;
 } wsl_call;
 
 wsl_call *wsl_new_call(lua_State *L, int owner);
+
+/* Frees the core's call, if there is one. */
+void wsl_free_call(wsl_call *self);
+
+/* True if a call took effect or may have. A closed one may. */
+bool wsl_call_worked(const wsl_call *self);
 
 /* Returns the call of the userdata at index 1, and keeps its response valid
 ** until wsl_release_call, even if a finalizer closes the call. */
@@ -81,6 +100,9 @@ void wsl_unpark(lua_State *L, int loop, void *parked);
 
 /* Pushes a userdata with a ws_buffer that the collector frees. */
 void wsl_new_buffer(lua_State *L);
+
+/* Empties and returns a buffer. */
+ws_buffer *wsl_empty_buffer(ws_buffer *buffer);
 
 /* Empties and returns the buffer that is the running function's first
 ** upvalue. */

@@ -9,7 +9,7 @@
 
 wsl_call *wsl_new_call(lua_State *L, int owner) {
   wsl_call *call = lua_newuserdatauv(L, sizeof *call, 1);
-  *call = (wsl_call){0};
+  *call = (wsl_call){.call = NULL};
   luaL_setmetatable(L, WSL_CALL);
   lua_pushvalue(L, owner);
   lua_setiuservalue(L, -2, 1);
@@ -22,22 +22,24 @@ static ws_call *check(lua_State *L) {
   return self->call;
 }
 
-static void free_call(wsl_call *self) {
+void wsl_free_call(wsl_call *self) {
   ws_call *call = self->call;
-  *self = (wsl_call){0};
+  self->call = NULL;
+  self->in_use = self->must_close = false;
+  wsl_memory_leave(&self->flight);
   if (call) ws_call_free(call);
 }
 
 static int close_call(lua_State *L) {
   wsl_call *self = wsl_self(L, WSL_CALL);
   if (self->in_use) self->must_close = true;
-  else free_call(self);
+  else wsl_free_call(self);
   return 0;
 }
 
 /* The collector frees it even if an error left it in use. */
 static int collect_call(lua_State *L) {
-  free_call(wsl_self(L, WSL_CALL));
+  wsl_free_call(wsl_self(L, WSL_CALL));
   return 0;
 }
 
@@ -51,7 +53,7 @@ ws_call *wsl_use_call(lua_State *L) {
 void wsl_release_call(lua_State *L) {
   wsl_call *self = lua_touserdata(L, 1);
   self->in_use = false;
-  if (self->must_close) free_call(self);
+  if (self->must_close) wsl_free_call(self);
 }
 
 /* call:wait(): drives the loop until the call has ended; false if a signal or
@@ -117,6 +119,13 @@ static int call_body(lua_State *L) {
   return 1;
 }
 
+bool wsl_call_worked(const wsl_call *self) {
+  ws_response response;
+  if (!self->call) return true;
+  ws_call_response(self->call, &response);
+  return response.maybe_applied || response.kind == WS_OK;
+}
+
 /*
 ** call:worked(): true if it took effect or may have; and the seconds since it
 ** was first sent, or nil. A closed call may have taken effect. Allocates
@@ -124,9 +133,9 @@ static int call_body(lua_State *L) {
 */
 static int call_worked(lua_State *L) {
   const wsl_call *self = wsl_self(L, WSL_CALL);
-  ws_response response = {.maybe_applied = true, .first_sent = -1};
+  ws_response response = {.first_sent = -1};
   if (self->call) ws_call_response(self->call, &response);
-  lua_pushboolean(L, response.maybe_applied || response.kind == WS_OK);
+  lua_pushboolean(L, wsl_call_worked(self));
   if (response.first_sent < 0) lua_pushnil(L);
   else lua_pushnumber(L, response.first_sent);
   return 2;
@@ -165,6 +174,38 @@ static int call_info(lua_State *L) {
   set_seconds(L, "first_sent", response.first_sent);
   set_seconds(L, "answered", response.answered);
   return 1;
+}
+
+/* call:sent_body(): the body of the request, or nil. */
+static int call_sent_body(lua_State *L) {
+  size_t size;
+  const char *body = ws_call_sent_body(check(L), &size);
+  if (body) lua_pushlstring(L, body, size);
+  else lua_pushnil(L);
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* call:note(request): sets what post.c noted: when the request began; of a
+** change, what is changed to what, and what was known of it. */
+static int call_note(lua_State *L) {
+  const wsl_call *self = wsl_self(L, WSL_CALL);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  set_seconds(L, "began", self->began);
+  set_seconds(L, "sent_at", self->began);
+  if (!self->flight.item) return 0;
+  set_integer(L, "item", self->flight.item);
+  set_integer(L, "target", self->flight.target);
+  if (self->has_release) set_integer(L, "release", self->release);
+  if (!self->is_known) return 0;
+  wsl_push_item(L, &self->known);
+  lua_setfield(L, 2, "known");
+  return 0;
 }
 
 static int call_header(lua_State *L) {
@@ -227,6 +268,8 @@ static const luaL_Reg methods[] = {
   {"body", call_body},
   {"worked", call_worked},
   {"info", call_info},
+  {"sent_body", call_sent_body},
+  {"note", call_note},
   {"header", call_header},
   {"headers", call_headers},
   {"close", close_call},

@@ -116,6 +116,7 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   wsl_open_journal(L);
   wsl_open_atomic_file(L);
   wsl_open_copy(L);
+  wsl_open_memory(L);
   wsl_open_decode(L);
   lua_pushstring(L, WS_VERSION);
   lua_setfield(L, -2, "version");

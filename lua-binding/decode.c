@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "decode.h"
 
 #include "base/nearest.h"
 #include "json/number.h"
@@ -19,10 +20,17 @@
 enum { MEMO_SIZE = 64 };
 
 #define PROJECTION "workstage.core.projection"
+#define STATE "workstage.core.decoder"
 
-typedef struct memo {
+/* What lasts from one response to the next. Its user value is a table of
+** tables: schema -> the names of its fields, as Lua has interned them. */
+typedef struct state {
+  ws_buffer unescaped;
   struct { const ws_schema *schema; int members; } last[MEMO_SIZE];
-} memo;
+} state;
+
+/* The name of all schemas of envelopes, by its address. */
+static const char envelope_name[] = "envelope";
 
 /* The path to a value in the response, for messages. */
 typedef struct path {
@@ -42,7 +50,8 @@ typedef struct decoder {
   lua_State *L;
   ws_reader reader;
   const projection *only;    /* NULL: all fields are wanted */
-  memo *memo;
+  state *state;
+  int names;                 /* the stack index of the state's user value */
   char mismatch[320];        /* why the JSON does not match the schema */
 } decoder;
 
@@ -287,11 +296,43 @@ static bool is_wanted(const projection *only, const ws_field *field) {
 ** do no harm. */
 static int *members_of(decoder *d, const ws_schema *schema) {
   size_t at = ((uintptr_t)schema >> 4) % MEMO_SIZE;
-  if (d->memo->last[at].schema != schema) {
-    d->memo->last[at].schema = schema;
-    d->memo->last[at].members = 8;
+  if (d->state->last[at].schema != schema) {
+    d->state->last[at].schema = schema;
+    d->state->last[at].members = 8;
   }
-  return &d->memo->last[at].members;
+  return &d->state->last[at].members;
+}
+
+/* Pushes the array of the names of a schema's fields. Envelopes have none, as
+** their addresses may be used again. */
+static void push_names(decoder *d, const ws_schema *schema) {
+  lua_State *L = d->L;
+  if (schema->name == envelope_name) {
+    lua_pushnil(L);
+    return;
+  }
+  if (lua_rawgetp(L, d->names, schema) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, (int)schema->count, 0);
+  for (size_t i = 0; i < schema->count; i++) {
+    lua_pushlstring(L, schema->fields[i].name, schema->fields[i].size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, d->names, schema);
+}
+
+/* Pushes the name of a member, and keeps it in the path for messages. */
+static void push_name(decoder *d, const ws_schema *schema,
+                      const ws_field *field, path *at) {
+  lua_State *L = d->L;
+  if (field && schema->name != envelope_name) {
+    lua_rawgeti(L, -1, field - schema->fields + 1);
+    at->name = field->name;
+    return;
+  }
+  lua_pushlstring(L, at->name, at->size);
+  at->name = lua_tostring(L, -1);
 }
 
 /* Reads the members of an object that has been opened. Sets nulls as well, as
@@ -306,19 +347,20 @@ static bool decode_object(decoder *d, const ws_schema *schema,
   path at = {up, NULL, 0, 0};
   if (!lua_checkstack(L, 8)) return wsl_no_memory(L), false;
   lua_createtable(L, 0, *members_of(d, schema));
+  push_names(d, schema);
   while (ws_reader_member(&d->reader, &at.name, &at.size)) {
     const ws_field *field = find_field(schema, &expected, at.name, at.size);
     if (only && !is_wanted(only, field)) {
       ws_reader_skip(&d->reader);
       continue;
     }
-    lua_pushlstring(L, at.name, at.size);
-    at.name = lua_tostring(L, -1);
+    push_name(d, schema, field, &at);
     if (!(field ? push_field(d, field, &at) : decode_any(d, &at)))
       return false;
     if (!lua_isnil(L, -1)) count++;
-    lua_rawset(L, -3);
+    lua_rawset(L, -4);
   }
+  lua_pop(L, 1);
   *members_of(d, schema) = count;
   return !d->reader.error;
 }
@@ -397,15 +439,27 @@ static bool is_json(decoder *d, const char *bytes, size_t size) {
   return ws_reader_finish(&d->reader);
 }
 
+/* Starts to decode, with the state at that index. Leaves a value on the
+** stack. */
+static void begin(decoder *d, lua_State *L, int state_, const char *bytes,
+                  size_t size) {
+  d->L = L;
+  d->state = lua_touserdata(L, state_);
+  lua_getiuservalue(L, state_, 1);
+  d->names = lua_gettop(L);
+  ws_reader_init(&d->reader, bytes, size,
+                 wsl_empty_buffer(&d->state->unescaped));
+}
+
 /* Pushes the value; or nil, the reason, and true if the bytes are JSON that
 ** does not match the schema. Schema and projection are at 2 and 3. */
 static int push_decoded(lua_State *L, const char *bytes, size_t size) {
-  decoder d = {.L = L, .memo = lua_touserdata(L, lua_upvalueindex(2))};
+  decoder d = {.L = L};
   const ws_schema *schema = lua_touserdata(L, 2);
   char message[160];
   bool well_formed;
   d.only = lua_isnil(L, 3) ? NULL : luaL_checkudata(L, 3, PROJECTION);
-  ws_reader_init(&d.reader, bytes, size, wsl_scratch(L));
+  begin(&d, L, lua_upvalueindex(1), bytes, size);
   if (decode_root(&d, schema) && ws_reader_finish(&d.reader)) return 1;
   well_formed = is_json(&d, bytes, size);
   if (d.reader.no_memory) return wsl_no_memory(L);
@@ -414,6 +468,34 @@ static int push_decoded(lua_State *L, const char *bytes, size_t size) {
   lua_pushstring(L, well_formed ? d.mismatch : message);
   lua_pushboolean(L, well_formed);
   return 3;
+}
+
+/* Decodes the members of the outer object; the value that is wanted replaces
+** the one on top of the stack. */
+static bool decode_member(decoder *d, const ws_schema *envelope) {
+  path at = {NULL, NULL, 0, 0};
+  if (ws_reader_next(&d->reader) != WS_JSON_OBJECT) return false;
+  while (ws_reader_member(&d->reader, &at.name, &at.size)) {
+    const ws_field *field = ws_schema_find_field(envelope, at.name, at.size);
+    if (field && field != envelope->fields) return false;
+    if (!field)
+      ws_reader_skip(&d->reader);
+    else if (!push_field(d, field, &at))
+      return false;
+    else
+      lua_replace(d->L, -2);
+  }
+  return ws_reader_finish(&d->reader);
+}
+
+bool wsl_decode_member(lua_State *L, int state_, const char *bytes,
+                       size_t size, const ws_schema *envelope) {
+  decoder d = {.L = L};
+  begin(&d, L, state_, bytes, size);
+  lua_pushnil(L);
+  if (decode_member(&d, envelope)) return true;
+  if (d.reader.no_memory) wsl_no_memory(L);
+  return false;
 }
 
 /*
@@ -463,7 +545,7 @@ static int new_envelope(lua_State *L) {
   int count = lua_gettop(L) / 3;
   envelope *made = lua_newuserdatauv(L, sizeof *made, WS_MAX_FIELDS);
   luaL_argcheck(L, count >= 1 && count < WS_MAX_FIELDS, 1, "wrong number");
-  *made = (envelope){.schema = {"envelope", NULL, NULL, "", made->fields,
+  *made = (envelope){.schema = {envelope_name, NULL, NULL, "", made->fields,
                                 (size_t)count}};
   for (int i = 0; i < count; i++) {
     ws_field *field = &made->fields[i];
@@ -518,11 +600,22 @@ static int new_projection(lua_State *L) {
   return 1;
 }
 
-/* Pushes a function with the upvalues of push_decoded. */
-static void push_decoder(lua_State *L, lua_CFunction function) {
-  wsl_new_buffer(L);
-  memset(lua_newuserdatauv(L, sizeof(memo), 0), 0, sizeof(memo));
-  lua_pushcclosure(L, function, 2);
+static int free_state(lua_State *L) {
+  state *it = wsl_self(L, STATE);
+  ws_buffer_free(&it->unescaped);
+  return 0;
+}
+
+/* Pushes the state, whose type is new. */
+static void push_state(lua_State *L) {
+  const luaL_Reg none[] = {{NULL, NULL}};
+  const luaL_Reg meta[] = {{"__gc", free_state}, {NULL, NULL}};
+  wsl_new_type(L, STATE, none, meta);
+  memset(lua_newuserdatauv(L, sizeof(state), 1), 0, sizeof(state));
+  luaL_setmetatable(L, STATE);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, 1);
+  lua_replace(L, -2);
 }
 
 void wsl_open_decode(lua_State *L) {
@@ -535,8 +628,12 @@ void wsl_open_decode(lua_State *L) {
   wsl_new_type(L, PROJECTION, none, none);
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
-  push_decoder(L, decode);
-  lua_setfield(L, -2, "decode");
-  push_decoder(L, call_decode);
+  push_state(L);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, decode, 1);
+  lua_setfield(L, -3, "decode");
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, call_decode, 1);
   wsl_add_method(L, WSL_CALL, "decode");
+  wsl_open_post(L);
 }

@@ -15,11 +15,14 @@
 
 enum { KEEP = 1 << 20 };
 
-ws_buffer *wsl_scratch(lua_State *L) {
-  ws_buffer *buffer = lua_touserdata(L, lua_upvalueindex(1));
+ws_buffer *wsl_empty_buffer(ws_buffer *buffer) {
   if (buffer->capacity > KEEP || buffer->failed) ws_buffer_free(buffer);
   ws_buffer_reset(buffer);
   return buffer;
+}
+
+ws_buffer *wsl_scratch(lua_State *L) {
+  return wsl_empty_buffer(lua_touserdata(L, lua_upvalueindex(1)));
 }
 
 static int free_buffer(lua_State *L) {

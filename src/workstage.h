@@ -277,6 +277,10 @@ ws_client *ws_call_client(const ws_call *call);
 
 bool ws_call_is_done(const ws_call *call);
 
+/* The body that a call sends, which ends with a NUL that `size` excludes;
+** NULL: none. */
+const char *ws_call_sent_body(const ws_call *call, size_t *size);
+
 /* Steps the loop until the call has ended. False if a signal interrupted the
 ** wait, or if there is a new event for ws_loop_event: call it again. */
 bool ws_call_wait(ws_call *call);
@@ -305,6 +309,12 @@ typedef struct ws_response {
 
 /* Describes the response; valid until the call is freed. */
 void ws_call_response(const ws_call *call, ws_response *response);
+
+/* The outcome of a call; WS_PENDING: it has not ended. */
+ws_kind ws_call_kind(const ws_call *call);
+
+/* The body of the response, as in ws_response. */
+const char *ws_call_body(const ws_call *call, size_t *size);
 
 /* The response's Date: seconds since 1970; negative if it has none. */
 double ws_call_date(const ws_call *call);

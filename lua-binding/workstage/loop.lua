@@ -143,6 +143,7 @@ end
 
 -- Yielded by a task that waits, to distinguish it from one that ended.
 local WAITING = {}
+loop.WAITING = WAITING
 
 local function after_resume(task, before, good, result, ...)
   current = before
@@ -225,6 +226,14 @@ function loop.step(timeout)
   pump()
   if not first then handle:step(timeout) end
   pump()
+end
+
+--- Returns how a request can be made here: nil if it must not be, because the
+-- running task was cancelled; the task if a call may suspend it; else false.
+function loop.place()
+  if not current then return false end
+  if loop.is_cancelled() then return nil end
+  return loop.suspendable() or false
 end
 
 -- Runs the loop until `is_done()`.

@@ -127,7 +127,7 @@ local function duplicate(self, id, attributes, opts)
     if not body then return nil, err end
   end
   local path = ("%s/%d/duplicate"):format(self.path, id)
-  return post.create(self, path, nil, body, attributes or {}, call)
+  return post.create(self, path, body, attributes or {}, call)
 end
 
 local function has_content_type(workflow, names)

@@ -3,7 +3,6 @@ local core = require "workstage.core"
 local environment = require "workstage.environment"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
-local memory = require "workstage.reconcile.memory"
 local options = require "workstage.options"
 
 -- Lua's own error when memory runs out.
@@ -31,6 +30,8 @@ transport.parse = core.decode
 
 local Transport = {}
 Transport.__index = Transport
+
+local NO_OPTIONS = {} -- of a call; nothing writes to it
 
 local MIN_TOKEN = 4 -- a shorter text would occur in ordinary words
 
@@ -73,10 +74,10 @@ end
 transport.UNKNOWN = errors.new { kind = "memory", message = NO_MEMORY,
                                  ambiguous = true }
 
--- Returns what a protected function returned (at most three values), or the
+--- Returns what a protected function returned (at most three values), or the
 -- error that the outcome is unknown. The options hold the call once it is
 -- started.
-local function unwrap_protected(opts, good, first, second, third)
+function transport.unwrap(opts, good, first, second, third)
   if good then return first, second, third end
   local raised, call = first, opts.call
   if raised ~= NO_MEMORY or not call or not call:worked() then
@@ -97,7 +98,7 @@ end
 -- @tparam table opts the options of this call alone; `call` is false
 -- @return what `f` returned; or nil, `transport.UNKNOWN` and the call
 function transport.protect(opts, f, ...)
-  return unwrap_protected(opts, pcall(f, opts, ...))
+  return transport.unwrap(opts, pcall(f, opts, ...))
 end
 
 local function unwrap_guarded(good, ...)
@@ -168,7 +169,7 @@ function transport.new(opts)
     on_event = opts.on_event,
     attempts = opts.retry and opts.retry.attempts or 8,
     rate = rate_of(opts),
-    memory = memory.new(),
+    memory = core.memory(),
     sent_at = setmetatable({}, { __mode = "k" }),
   }, Transport)
 end
@@ -233,15 +234,18 @@ function Transport:failure(call, kind, status)
   }, info)
 end
 
---- Starts a request and waits until it ends.
--- @treturn[1] userdata the ended call, to be closed
--- @treturn[1] integer status
--- @treturn[1] integer size of the body
--- @treturn[2] nil
--- @treturn[2] table the error
-function Transport:send(method, path, query, body, opts, headers)
-  if loop.is_cancelled() then return nil, loop.cancelled_error() end
-  opts = opts or {}
+-- Waits until a call has ended. One that cannot be waited for must not be sent
+-- later, unnoticed.
+local function wait_for(call)
+  if call:done() then return end
+  local waited, raised = pcall(loop.wait, call)
+  if waited then return end
+  call:cancel()
+  error(raised, 0)
+end
+
+-- Starts a call, and keeps it in the options where they ask for it.
+local function start(self, method, path, query, body, opts, headers)
   local call, kind, why = self.client:start(
     method, path, query, body, opts.timeout, opts.deadline,
     opts.retry == false and 1 or nil, headers, opts.start_within,
@@ -250,11 +254,26 @@ function Transport:send(method, path, query, body, opts, headers)
     return nil, errors.new { kind = kind, message = why }
   end
   if opts.call == false then opts.call = call end
-  local waited, raised = pcall(loop.wait, call)
-  if not waited then
-    call:cancel() -- it must not be sent later, unnoticed
-    error(raised, 0)
+  return call
+end
+
+--- Starts a request, unless the options have its call already, and waits until
+-- it ends.
+-- @treturn[1] userdata the ended call, to be closed
+-- @treturn[1] integer status
+-- @treturn[1] integer size of the body
+-- @treturn[2] nil
+-- @treturn[2] table the error
+function Transport:send(method, path, query, body, opts, headers)
+  opts = opts or NO_OPTIONS
+  local call = opts.call
+  if not call then
+    local why
+    if loop.is_cancelled() then return nil, loop.cancelled_error() end
+    call, why = start(self, method, path, query, body, opts, headers)
+    if not call then return nil, why end
   end
+  wait_for(call)
   local failed, status, size = call:outcome()
   if failed then
     local err = self:failure(call, failed, status)

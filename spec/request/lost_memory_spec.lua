@@ -1,5 +1,5 @@
 -- The memory that a client has of items, objects and clocks.
-local memory = require "workstage.reconcile.memory"
+local core = require "workstage.core"
 
 local function iso(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%S.000Z", seconds)
@@ -8,7 +8,7 @@ end
 describe("the memory of a client", function()
   local self
 
-  before_each(function() self = memory.new() end)
+  before_each(function() self = core.memory() end)
 
   it("keeps when an object was first seen", function()
     assert.is_nil(self:seen_at("stages", 5))
@@ -48,7 +48,7 @@ end)
 describe("the memory of an item", function()
   local self
 
-  before_each(function() self = memory.new() end)
+  before_each(function() self = core.memory() end)
 
   it("is that of its last read", function()
     assert.is_nil(self:item("stories", 5))
@@ -128,7 +128,7 @@ end)
 describe("the bounds of the clocks' offset", function()
   local self
 
-  before_each(function() self = memory.new() end)
+  before_each(function() self = core.memory() end)
 
   local function bounds() return { self:offset() } end
 
@@ -161,7 +161,7 @@ describe("the bounds of the clocks' offset", function()
     self:learn_offset(5000, 100, 100)
     self:learn_offset(5002, 100, 100)
     assert.same({ 4901, 4901 }, bounds())
-    self = memory.new()
+    self = core.memory()
     self:learn_offset(5000, 100, 100)
     self:learn_offset(5603, 701, 701)
     assert.same({ 4901, 4901 }, bounds())

@@ -6,7 +6,7 @@
 local core = require "workstage.core"
 local errors = require "workstage.errors"
 local loop = require "workstage.loop"
-local memory = require "workstage.reconcile.memory"
+local resource = require "workstage.resource"
 local workstage = require "workstage"
 
 local lost_world = {}
@@ -166,11 +166,14 @@ end
 -- Real resources over a simulated transport.
 local function client_of(world, space)
   local transport = setmetatable({
-    world = world, memory = memory.new(), settle_time = SETTLE_TIME,
+    world = world, memory = core.memory(), settle_time = SETTLE_TIME,
     attempts = 8,
   }, Transport)
   for _, name in ipairs { "changes", "stories" } do
-    space[name].transport = transport
+    local real = space[name]
+    space[name] = resource.new(real.class, {
+      transport = transport, prefix = real.prefix, service = real.service,
+    })
   end
   return space
 end

@@ -235,6 +235,11 @@ bool ws_call_is_done(const ws_call *call) {
   return call->has_ended;
 }
 
+const char *ws_call_sent_body(const ws_call *call, size_t *size) {
+  *size = call->attempt.body_size;
+  return call->body;
+}
+
 /* Other calls that end during the wait are reported later. Each new event
 ** interrupts the wait once, so that the host can handle it promptly. */
 bool ws_call_wait(ws_call *call) {
@@ -278,14 +283,25 @@ static double seconds_since(ws_time moment) {
   return moment == WS_NEVER ? -1 : ws_to_seconds(ws_now() - moment);
 }
 
+ws_kind ws_call_kind(const ws_call *call) {
+  return call->has_ended ? call->kind : WS_PENDING;
+}
+
+const char *ws_call_body(const ws_call *call, size_t *size) {
+  const ws_buffer *body = &call->attempt.response;
+  *size = body->size;
+  return body->size ? body->bytes : "";
+}
+
 void ws_call_response(const ws_call *call, ws_response *response) {
   const ws_attempt *attempt = &call->attempt;
-  ws_kind kind = call->has_ended ? call->kind : WS_PENDING;
+  ws_kind kind = ws_call_kind(call);
+  size_t size;
   *response = (ws_response){
     .kind = kind,
     .status = attempt->status,
     .message = attempt->message,
-    .body = attempt->response.size ? attempt->response.bytes : "",
+    .body = ws_call_body(call, &size),
     .body_size = attempt->response.size,
     .method = ws_method_name(attempt->method),
     .url = call->url,

@@ -77,14 +77,8 @@ end
 -- True if another request for the same change is in flight: until it has ended,
 -- a change cannot be attributed.
 local function has_rival(self, request)
-  local class = self.class
-  for other in pairs(memory_of(self).in_flight) do
-    if other ~= request and other.class == class and
-       other.item == request.item and other.target == request.target then
-      return true
-    end
-  end
-  return false
+  return memory_of(self):is_in_flight(self.class.name, request.item,
+                                      request.target)
 end
 
 -- Collects the facts for `rules.decide`.

@@ -3,14 +3,16 @@
 -- resource names its path, schema and filter.
 local arguments = require "workstage.resource.arguments"
 local core = require "workstage.core"
-local errors = require "workstage.errors"
 local fetch = require "workstage.resource.fetch"
 local lists = require "workstage.resource.lists"
+local loop = require "workstage.loop"
 local options = require "workstage.options"
 local post = require "workstage.resource.post"
 local strict = require "workstage.strict"
 
 local resource = {}
+
+local direct = post.direct
 
 local methods = {}
 
@@ -54,20 +56,20 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function methods:create(attributes, opts)
+  -- the short way of most requests: the core does all of it
+  local send = opts == nil and direct[self]
+  local place = send and loop.place()
+  if place ~= nil and send then
+    local object, kind, why, field = send(self, attributes, place)
+    if object then return object end
+    if kind then return post.result(nil, kind, why, field) end
+  end
   arguments.check_self(self, "create")
   arguments.check_table(attributes, "attributes")
   arguments.check_optional(opts, "call options")
-  local class = self.class
   local call, err = arguments.read_call(opts)
   if not call then return nil, err end
-  local body, query
-  body, err = arguments.body_of(class.schema, false, attributes, call)
-  if not body then return nil, err end
-  if class.create_query then
-    query, err = core.query(class.schema, true, false, attributes)
-    if not query then return nil, errors.invalid(err) end
-  end
-  return post.create(self, self.path, query, body, attributes, call)
+  return post.create(self, nil, nil, attributes, call)
 end
 
 -- Removes from an object that was read what cannot be written: its id, and the
@@ -170,13 +172,15 @@ end
 -- @tparam table owner with `transport`, `prefix` (of paths) and `service`
 --   (`read_one`, `read_many`, `per_page`, `default_per_page`)
 function resource.new(class, owner)
-  return setmetatable({
+  local self = setmetatable({
     class = class,
     transport = owner.transport,
     prefix = owner.prefix,
     path = owner.prefix .. class.path,
     service = owner.service,
   }, class.metatable)
+  if rawget(class.api, "create") then post.prepare(self) end
+  return self
 end
 
 return resource

@@ -1,6 +1,9 @@
 --- Sends POSTs so that each takes effect exactly once.
+local arguments = require "workstage.resource.arguments"
 local core = require "workstage.core"
+local errors = require "workstage.errors"
 local fetch = require "workstage.resource.fetch"
+local loop = require "workstage.loop"
 local reconcile = require "workstage.reconcile"
 local time = require "workstage.time"
 local transport = require "workstage.transport"
@@ -36,13 +39,14 @@ local function send_create(request, self)
   return object, err
 end
 
--- Sends a POST under `transport.protect`, registered as in flight.
+-- Sends a POST under `transport.protect`. A change is registered as in flight;
+-- a call that the core has started is already.
 local function send_protected(self, request)
-  local in_flight = self.transport.memory.in_flight
-  in_flight[request] = true
-  local object, err, lost = transport.protect(request, send_create, self)
-  in_flight[request] = nil
-  return object, err, lost
+  local class = self.class
+  local _ <close> = request.item and not request.call and
+    self.transport.memory:enter(class.name, request.item, request.target)
+    or nil
+  return transport.protect(request, send_create, self)
 end
 
 -- Returns the item's stage when it was last read before the request, by an
@@ -90,30 +94,125 @@ function post.note_change(request, attributes)
   if type(include) == "table" then request.include = core.copy(include) end
 end
 
+-- Resolves the outcome of a POST, if need be.
+local function resolve(self, request, opts, object, err, lost)
+  if object then return object end
+  if not err.ambiguous then return nil, err end
+  return transport.guard(resolve_ambiguous, self, request, opts, err, lost)
+end
+
+local NO_OPTIONS = {} -- of a call; nothing writes to it
+
+-- Continues with a call that the core has started: it has failed, was
+-- interrupted by a signal, or has a response that is not as it must be; or
+-- memory ran out (`raised`).
+local function continue(self, opts, path, request, call, raised)
+  opts = opts or NO_OPTIONS
+  request = request or {}
+  request.class, request.path = self.class, path or self.path
+  request.body, request.call = call:sent_body(), call
+  request.timeout, request.retry = opts.timeout, opts.retry
+  request.deadline, request.start_within = opts.deadline, opts.start_within
+  call:note(request)
+  local object, err, lost
+  if raised ~= nil then
+    object, err, lost = transport.unwrap(request, false, raised)
+  else
+    object, err, lost = send_protected(self, request)
+  end
+  return resolve(self, request, opts, object, err, lost)
+end
+
+-- The core's function for the POSTs of each resource, where it can make them.
+local functions = setmetatable({}, { __mode = "k" })
+
+--- The same for resources whose attributes need no copy.
+post.direct = setmetatable({}, { __mode = "k" })
+
+--- Prepares the POSTs of a resource. The core makes them where one member of
+-- the response is the object as it is.
+function post.prepare(self)
+  local class, client = self.class, self.transport.client
+  local memory = self.transport.memory
+  if not client or not class.root or class.finish or class.create_query then
+    return
+  end
+  local send = core.post {
+    client = client, memory = memory, schema = class.schema,
+    envelope = class.envelope, path = self.path, name = class.name,
+    item_kind = class.item_kind, item = class.item, target = class.target,
+    waiting = loop.WAITING, unknown = transport.UNKNOWN,
+    continue = continue,
+    learn = function(created_at, sent, answered)
+      local created = time.parse(created_at)
+      if created then memory:learn_offset(created, sent, answered) end
+    end,
+  }
+  functions[self] = send
+  if class.item then post.direct[self] = send end
+end
+
+-- Returns what the core's function did: the object; nil and an error; or an
+-- error of a request that was not sent.
+function post.result(object, kind, why, field)
+  if object ~= nil then return object end
+  if errors.is(kind) then return nil, kind end
+  if kind == "invalid" then return nil, errors.invalid(why, field) end
+  return nil, errors.new { kind = kind, message = why }
+end
+
+-- Writes the body of a request from the attributes, unless it has one; and its
+-- query. Returns nil, or the error.
+local function write_attributes(self, request, attributes, opts)
+  local class, why = self.class, nil
+  if not request.body then
+    request.body, why = arguments.body_of(class.schema, false, attributes,
+                                          opts)
+  end
+  if class.create_query and not why then
+    request.query, why = core.query(class.schema, true, false, attributes)
+    why = why and errors.invalid(why)
+  end
+  return why
+end
+
+-- Sends a POST without the core's function.
+local function create_in_lua(self, request, attributes, opts)
+  local class, began = self.class, now()
+  request.class, request.path = class, request.path or self.path
+  request.began, request.sent_at, request.call = began, began, false
+  request.timeout, request.retry = opts.timeout, opts.retry
+  request.deadline, request.start_within = opts.deadline, opts.start_within
+  if class.item then
+    post.note_change(request, attributes)
+    request.known = self.transport.memory:item(class.item_kind, request.item)
+  end
+  return resolve(self, request, opts, send_protected(self, request))
+end
+
 --- Sends a POST whose effect must happen exactly once: see `reconcile`. The
 -- request also serves as the options of its call. It holds what `lookup` needs
 -- of the attributes: the numbers of a change, a copy of others, because the
 -- caller may reuse the table before the request has ended.
+-- @tparam[opt] string path that of the resource unless given
+-- @tparam[opt] string body the attributes by the schema unless given
 -- @tparam table attributes that are sent
-function post.create(self, path, query, body, attributes, opts)
-  local class, began = self.class, now()
-  local request = {
-    class = class, path = path, query = query, body = body, began = began,
-    sent_at = began, timeout = opts.timeout, retry = opts.retry,
-    deadline = opts.deadline, start_within = opts.start_within, call = false,
-  }
-  if class.item then
-    local memory = self.transport.memory
-    post.note_change(request, attributes)
-    request.known = memory:item(class.item_kind, request.item)
-  else
+function post.create(self, path, body, attributes, opts)
+  local class, send = self.class, functions[self]
+  local request = { path = path, body = body }
+  if not send or not class.item then
+    local err = write_attributes(self, request, attributes, opts)
+    if err then return nil, err end
+  end
+  if not class.item then
     request.sent = core.copy(attributes)
     request.listed = self.transport[class.listed]
   end
-  local object, err, lost = send_protected(self, request)
-  if object then return object end
-  if not err.ambiguous then return nil, err end
-  return transport.guard(resolve_ambiguous, self, request, opts, err, lost)
+  local place = loop.place()
+  if place == nil then return nil, loop.cancelled_error() end
+  if not send then return create_in_lua(self, request, attributes, opts) end
+  return post.result(send(self, attributes, place, opts, path, request.body,
+                          request))
 end
 
 return post

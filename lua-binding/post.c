@@ -34,7 +34,7 @@ typedef struct post {
 enum {
   AT_POST = 1, AT_CLIENT, AT_POOL, AT_STATE, AT_CONTINUE, AT_LEARN,
   AT_UNKNOWN, AT_WAITING, AT_ITEM, AT_TARGET, AT_RELEASE, AT_CREATED, AT_ID,
-  AT_CALL, AT_FINISH
+  AT_CO, AT_CALL, AT_FINISH
 };
 
 /* The stack: the arguments and the call; `finish` has it at 1. */
@@ -304,10 +304,21 @@ static int push_loop(lua_State *L) {
   return lua_gettop(L);
 }
 
+/* True if the call may suspend the running coroutine: it is the task's own. A
+** yield in any other one would reach its caller. */
+static bool may_suspend(lua_State *L) {
+  bool is_own;
+  if (!lua_istable(L, TASK) || !lua_isyieldable(L)) return false;
+  get_field(L, TASK, AT_CO);
+  is_own = lua_tothread(L, -1) == L;
+  lua_pop(L, 1);
+  return is_own;
+}
+
 /* Parks the task before the request is sent, as that may allocate. */
 static void *park(lua_State *L) {
   int loop;
-  if (!lua_istable(L, TASK)) return NULL;
+  if (!may_suspend(L)) return NULL;
   loop = push_loop(L);
   lua_pushvalue(L, TASK);
   return wsl_park(L, loop);
@@ -347,7 +358,7 @@ static bool start(lua_State *L, wsl_call *call, ws_request *request,
 ** post(self, attributes, task, options, path, body, request): the
 ** object that was created; or nil and the error; or nil, kind, message and
 ** field if nothing was sent. All but the first two may be nil: `task` is the
-** running task, if a call may suspend it; `path` and `body` replace those of
+** task that may be running; `path` and `body` replace those of
 ** the resource; `request` is for the Lua half. Returns nothing if the
 ** attributes are no table.
 */
@@ -435,6 +446,7 @@ static void push_upvalues(lua_State *L, int shared) {
   lua_pushliteral(L, "release_id");
   lua_pushliteral(L, "created_at");
   lua_pushliteral(L, "id");
+  lua_pushliteral(L, "co");
   lua_pushliteral(L, "call");
 }
 

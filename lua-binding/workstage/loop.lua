@@ -62,7 +62,6 @@ function loop.tell(listener, event)
 end
 
 local function tell_events()
-  if listening == 0 then return end
   while true do
     local client, event = handle:event()
     if not client then return end
@@ -204,19 +203,15 @@ end
 -- that they concern continue.
 local function pump()
   repeat
-    tell_events()
-    local task = pop()
-    while task do
-      run_task(task)
-      task = pop()
-    end
-    task = handle:finished()
+    if listening > 0 then tell_events() end
+    while first do run_task(pop()) end
+    local task = handle:finished()
     if task then
       task.call = false
       run_task(task)
     end
   until not task and not first
-  tell_events()
+  if listening > 0 then tell_events() end
 end
 
 --- Runs the loop once, waiting at most `timeout` seconds for something to do
@@ -228,12 +223,12 @@ function loop.step(timeout)
   pump()
 end
 
---- Returns how a request can be made here: nil if it must not be, because the
--- running task was cancelled; the task if a call may suspend it; else false.
+--- Returns the task that may be running, or false; nil if no request must be
+-- made here, because it was cancelled.
 function loop.place()
   if not current then return false end
-  if loop.is_cancelled() then return nil end
-  return loop.suspendable() or false
+  if is_stopped(current) and loop.is_cancelled() then return nil end
+  return current
 end
 
 -- Runs the loop until `is_done()`.
@@ -261,7 +256,7 @@ function loop.wait(call)
     -- standalone interpreter) can run; so does an event
     repeat
       local ended = call:wait()
-      tell_events()
+      if listening > 0 then tell_events() end
     until ended
   end
 end

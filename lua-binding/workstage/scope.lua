@@ -217,7 +217,7 @@ local function puller(items)
   end
   local function leave()
     inside = false
-    local waiter = table.remove(waiting, 1)
+    local waiter = waiting[1] and table.remove(waiting, 1)
     if waiter then
       is_waiting[waiter] = nil
       loop.awaken(waiter)

@@ -40,16 +40,37 @@ size_t ws_number_format(char text[WS_NUMBER_SIZE], double value) {
 
 /* ----------------------------------------------------------------- parse */
 
-bool ws_number_parse_integer(const char *text, size_t size, int64_t *value) {
-  size_t at = size && text[0] == '-';
-  uint64_t limit = (uint64_t)INT64_MAX + at, number = 0;
-  if (at == size) return false;
-  for (size_t i = at; i < size; i++) {
+/* Reads up to 18 digits, which always fit. */
+static bool parse_short(const char *text, size_t size, uint64_t *number) {
+  *number = 0;
+  for (size_t i = 0; i < size; i++) {
+    if (!ws_ascii_is_digit(text[i])) return false;
+    *number = *number * 10 + (unsigned)(text[i] - '0');
+  }
+  return true;
+}
+
+/* Reads digits, up to a limit. */
+static bool parse_limited(const char *text, size_t size, uint64_t limit,
+                          uint64_t *number) {
+  *number = 0;
+  for (size_t i = 0; i < size; i++) {
     unsigned digit = (unsigned)(text[i] - '0');
     if (!ws_ascii_is_digit(text[i])) return false;
-    if (number > (limit - digit) / 10) return false;
-    number = number * 10 + digit;
+    if (*number > (limit - digit) / 10) return false;
+    *number = *number * 10 + digit;
   }
+  return true;
+}
+
+bool ws_number_parse_integer(const char *text, size_t size, int64_t *value) {
+  size_t at = size && text[0] == '-', digits = size - at;
+  uint64_t number;
+  if (!digits) return false;
+  if (digits <= 18 ? !parse_short(text + at, digits, &number)
+                   : !parse_limited(text + at, digits,
+                                    (uint64_t)INT64_MAX + at, &number))
+    return false;
   *value = at ? (int64_t)(0 - number) : (int64_t)number;
   return true;
 }

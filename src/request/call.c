@@ -33,13 +33,17 @@ static void describe_response(const ws_call *call, ws_event *event) {
     snprintf(event->message, sizeof event->message, "%s", attempt->message);
 }
 
-static void report_event(ws_call *call, ws_event_type type, double pause) {
+static void add_event(ws_call *call, ws_event_type type, double pause) {
   ws_event event = {.type = type, .kind = WS_PENDING, .pause = pause};
-  if (!call->client || !call->client->settings.events) return;
   describe_request(call, &event);
   if (type == WS_EVENT_RESPONSE || type == WS_EVENT_RETRY)
     describe_response(call, &event);
   ws_events_add(&call->loop->events, &event);
+}
+
+static void report_event(ws_call *call, ws_event_type type, double pause) {
+  if (call->client && call->client->settings.events)
+    add_event(call, type, pause);
 }
 
 /* ------------------------------------------------------------------- ends */
@@ -268,7 +272,9 @@ static double service_time(const ws_call *call) {
 /* The pause that the response asks for, in seconds; negative if none. */
 static double requested_pause(ws_call *call, ws_time now) {
   char text[64];
+  int status = call->attempt.status;
   if (now >= call->client->learn_offset_at) learn_clock_offset(call, now);
+  if (status != 429 && status != 503) return -1;
   if (!ws_headers_copy(&call->attempt.headers_text, "Retry-After", text,
                        sizeof text))
     return -1;

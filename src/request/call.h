@@ -35,8 +35,9 @@ struct ws_call {
   bool has_ended;          /* true in WS_ENDED; ws_loop_run watches it */
   bool wait_reported;      /* its WS_EVENT_WAIT has been sent */
 
-  char *url;
-  char *body;
+  ws_buffer url_text, body_text;
+  const char *url;
+  const char *body;        /* NULL: none */
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
   ws_time timeout;
   ws_time deadline;        /* WS_NEVER: none */
@@ -57,6 +58,9 @@ struct ws_call {
 static inline ws_call *ws_call_of(ws_link *link) {
   return (ws_call *)link;
 }
+
+/* Frees the calls that a loop has kept for later ones. */
+void ws_call_free_spare(ws_loop *loop);
 
 /* Puts a new call into its client's queue, and starts it if it is its turn. */
 void ws_call_enqueue(ws_call *call);

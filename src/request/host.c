@@ -47,6 +47,7 @@ static const ws_loop_hooks hooks = {
   .transfer_failed = ws_call_transfer_failed,
   .timer_expired = ws_call_timer_expired,
   .start_queued = start_queued,
+  .released = ws_call_free_spare,
 };
 
 ws_loop *ws_loop_open(ws_error *error) {
@@ -116,10 +117,69 @@ static bool check_request(const ws_client *client, const ws_request *request,
   return false;
 }
 
+/* The buffers of a spare call that are longer are freed. */
+enum { MOST_SPARE = 16, MOST_KEPT = 16 * 1024 };
+
+static void clear_buffer(ws_buffer *buffer) {
+  if (buffer->capacity > MOST_KEPT) ws_buffer_free(buffer);
+  ws_buffer_reset(buffer);
+}
+
+static void free_buffers(ws_call *call) {
+  ws_buffer_free(&call->url_text);
+  ws_buffer_free(&call->body_text);
+  ws_attempt_free(&call->attempt);
+}
+
+/* Zeroes a call except for its buffers, which it empties. */
+static void clear(ws_call *call) {
+  ws_buffer url = call->url_text, body = call->body_text;
+  ws_buffer response = call->attempt.response;
+  ws_buffer headers = call->attempt.headers_text;
+  memset(call, 0, sizeof *call);
+  call->url_text = url;
+  call->body_text = body;
+  call->attempt.response = response;
+  call->attempt.headers_text = headers;
+  clear_buffer(&call->url_text);
+  clear_buffer(&call->body_text);
+  clear_buffer(&call->attempt.response);
+  clear_buffer(&call->attempt.headers_text);
+}
+
+static ws_call *take_spare(ws_loop *loop) {
+  ws_link *link = loop->spare.first;
+  if (!link) return ws_calloc(1, sizeof(ws_call));
+  ws_queue_remove(link);
+  loop->spare_count--;
+  return ws_call_of(link);
+}
+
+/* Keeps a call for later, or frees it: allocating a call and its buffers anew
+** takes as long as all else that the module does for a request in C. */
+static void put_spare(ws_loop *loop, ws_call *call) {
+  if (loop->spare_count < MOST_SPARE && !ws_loop_is_closed(loop)) {
+    clear(call);
+    ws_queue_add_first(&loop->spare, &call->link);
+    loop->spare_count++;
+    return;
+  }
+  free_buffers(call);
+  ws_free(call);
+}
+
+void ws_call_free_spare(ws_loop *loop) {
+  while (loop->spare.first) {
+    ws_call *call = take_spare(loop);
+    free_buffers(call);
+    ws_free(call);
+  }
+}
+
 static ws_call *new_call(ws_loop *loop, ws_error *error) {
   ws_call *call = NULL;
   if (ws_heap_reserve(&loop->timers, loop->calls + 1))
-    call = ws_calloc(1, sizeof *call);
+    call = take_spare(loop);
   if (!call) {
     ws_fail_memory(error);
     return NULL;
@@ -158,20 +218,18 @@ static void copy_numbers(ws_call *call, const ws_request *request) {
 }
 
 static bool copy_url(ws_call *call, const ws_request *request) {
-  ws_buffer url = WS_BUFFER_EMPTY;
-  ws_url_join(&url, call->client->settings.base, request->path,
+  ws_url_join(&call->url_text, call->client->settings.base, request->path,
               request->query);
-  ws_buffer_cstring(&url);
-  call->attempt.url = call->url = url.bytes;
-  return !url.failed;
+  call->attempt.url = call->url = ws_buffer_cstring(&call->url_text);
+  return !call->url_text.failed;
 }
 
 static bool copy_body(ws_call *call, const ws_request *request) {
   if (!request->body) return true;
-  call->body = ws_copy(request->body, request->body_size);
-  call->attempt.body = call->body;
+  ws_buffer_add(&call->body_text, request->body, request->body_size);
+  call->attempt.body = call->body = ws_buffer_cstring(&call->body_text);
   call->attempt.body_size = request->body_size;
-  return call->body != NULL;
+  return !call->body_text.failed;
 }
 
 static bool set_headers(ws_call *call, const ws_request *request) {
@@ -264,17 +322,15 @@ void ws_call_cancel(ws_call *call) {
 }
 
 void ws_call_free(ws_call *call) {
+  ws_loop *loop = call->loop;
   call->done = NULL;
   ws_call_cancel(call);
   ws_queue_remove(&call->link);
-  ws_free(call->url);
-  ws_free(call->body);
   ws_headers_free(call->headers);
-  ws_attempt_free(&call->attempt);
-  call->loop->calls--;
+  loop->calls--;
   if (call->client) ws_client_release(call->client);
-  ws_loop_release(call->loop);
-  ws_free(call);
+  put_spare(loop, call);
+  ws_loop_release(loop);
 }
 
 /* ------------------------------------------------------------ response */

@@ -132,6 +132,7 @@ void ws_loop_destroy(ws_loop *loop) {
 
 void ws_loop_release(ws_loop *loop) {
   if (--loop->references) return;
+  loop->hooks->released(loop);
   ws_heap_free(&loop->timers);
   ws_sockets_free(&loop->sockets);
   ws_free(loop);

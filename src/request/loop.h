@@ -33,6 +33,9 @@ typedef struct ws_loop_hooks {
 
   /* Starts the requests that may be sent now; true if there were any. */
   bool (*start_queued)(ws_loop *loop, ws_time now);
+
+  /* The loop is about to be freed. */
+  void (*released)(ws_loop *loop);
 } ws_loop_hooks;
 
 struct ws_loop {
@@ -54,6 +57,8 @@ struct ws_loop {
   ws_queue finished;       /* calls that ended, for ws_loop_finished */
   ws_queue callbacks;      /* calls that ended, with completion callbacks */
   ws_queue sleepers;       /* calls without a client */
+  ws_queue spare;          /* freed calls, kept with their buffers */
+  size_t spare_count;
   ws_client *clients;
   size_t references;       /* clients, calls, and the owner until it closes */
   size_t calls;            /* that are not freed: each may need a timer */

@@ -44,12 +44,13 @@ static ws_time min_time(ws_time a, ws_time b) {
 ** so the parts' limits add up to at most the rate.
 */
 static void set_rate(ws_limiter *l, double rate) {
+  const int slots = WS_LIMITER_SLOTS;
   l->rate = rate > 0 && rate < WS_LIMITER_NO_RATE ? rate : 0;
   if (l->rate <= 0) {
     l->slots_per_window = 0;
     l->window = 0;
-  } else if (l->rate > WS_LIMITER_SLOTS) {
-    int parts = (int)(l->rate / WS_LIMITER_SLOTS) + 1;
+  } else if (l->rate > slots) {
+    int parts = (int)(l->rate / slots) + 1;
     l->slots_per_window = (int)(l->rate / parts);
     l->window = WS_SECOND / parts + 1;
   } else {

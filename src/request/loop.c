@@ -13,7 +13,8 @@
 #include "base/wakeup.h"
 #include "request/startup.h"
 
-enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000, LONGEST_WAIT = 86400000 };
+enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000 };
+static const int longest_wait = 86400000;  /* milliseconds */
 
 bool ws_loop_is_forked(const ws_loop *loop) {
   return loop->generation != ws_process_generation();
@@ -322,7 +323,7 @@ static int wait_time(const ws_loop *loop, double timeout) {
   }
   if (timeout >= 0 && timeout * 1e3 < limit) limit = timeout * 1e3;
   if (limit == HUGE_VAL) return -1;
-  return limit < LONGEST_WAIT ? (int)ceil(limit) : LONGEST_WAIT;
+  return limit < longest_wait ? (int)ceil(limit) : longest_wait;
 }
 
 static bool wait_and_handle(ws_loop *loop, int milliseconds) {

@@ -24,7 +24,7 @@ typedef struct atomic_file {
   int fd;        /* -1: closed */
   bool exists;   /* the file of the temporary name */
   pid_t owner;   /* the process that made it */
-  int failed;    /* errno of a write that failed; there is no commit then */
+  int failed;    /* errno of a failed write, which prevents the commit */
 } atomic_file;
 
 /* ------------------------------------------------------- files in general */
@@ -253,7 +253,7 @@ static int file_exists(lua_State *L) {
 }
 
 /* file_mode(path): the permission bits, and true if it is a regular file; nil
-** if there is no file. */
+** if the file does not exist. */
 static int file_mode(lua_State *L) {
   struct stat found;
   const char *path = wsl_check_path(L);

@@ -380,7 +380,7 @@ static bool push_any_object(decoder *d, const path *up) {
   return !d->reader.error;
 }
 
-/* A null in an array becomes workstage.null, so that there are no holes. */
+/* A null in an array becomes workstage.null, to avoid holes. */
 static bool push_any_array(decoder *d, const path *up) {
   lua_State *L = d->L;
   path at = {up, NULL, 0, 0};

@@ -96,7 +96,7 @@ bool ws_loop_is_forked(const ws_loop *loop);
 int ws_loop_fd(ws_loop *loop);
 
 /* The seconds until the loop needs a step even if its descriptor is not
-** readable; negative if there is no such time. */
+** readable; negative if it needs none. */
 double ws_loop_timeout(ws_loop *loop);
 
 /* Does all work that is due, after waiting for it at most `timeout` seconds
@@ -233,7 +233,7 @@ typedef enum ws_method {
                        ** .../publish: never sent twice, like a POST */
 } ws_method;
 
-/* The name of a method ("GET"); NULL if there is no such method. */
+/* The name of a method ("GET"); NULL if it is unknown. */
 const char *ws_method_name(ws_method method);
 
 /* The method of that name, in capitals ("GET": WS_GET); -1 if there is none. */

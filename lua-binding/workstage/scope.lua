@@ -349,7 +349,7 @@ function Loop:events()
 end
 
 --- Returns the seconds after which `step` must be called even if the descriptor
--- is not readable; nil if there is no timer.
+-- is not readable; nil without a timer.
 -- @treturn number|nil
 function Loop:timeout()
   check_loop(self, "timeout")

@@ -115,7 +115,7 @@ tables.classes = {
         "read it; by default as this client has read it." },
     })) },
   { name = "workstage.seen", opts = true,
-    doc = "An item as it was read before a change was sent.",
+    doc = "The state of an item that was read before a change was sent.",
     { "stage", "integer", "The id of its stage; Kantata: the status' key." },
     { "created_at", "string", "When it entered it, as the service wrote it." },
   },

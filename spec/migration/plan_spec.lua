@@ -96,13 +96,13 @@ describe("a plan", function()
                  users = { { userid = "law@example.com" } },
                  collaborators = { { user = "law@example.com" } } })
     local blueprint = migrations.blueprint()
-    blueprint.stages[1].roles = { "Lawyer", "Judge" }
-    blueprint.stages[2].roles = { "Judge", "Notary" }
+    blueprint.stages[1].roles = { "Lawyer", "Clerk" }
+    blueprint.stages[2].roles = { "Clerk", "Notary" }
     blueprint.stages[3].users = { "law@example.com", "gone@example.com" }
     blueprint.moves = { { from = "Drafting", to = "Ready",
                           assign = { users = { "who@example.com" } } } }
     local err = refused(blueprint)
-    for _, name in ipairs { "Judge", "Notary", "gone@example.com",
+    for _, name in ipairs { "Clerk", "Notary", "gone@example.com",
                             "who@example.com" } do
       has(err, name)
     end
@@ -116,15 +116,15 @@ describe("a plan", function()
                  users = { { id = 81, userid = "law@example.com" } },
                  collaborators = { { user = "law@example.com" } } })
     local blueprint = migrations.blueprint()
-    blueprint.stages[1].roles = { "Judge" }
-    blueprint.stages[1].users = { "judge@example.com" }
+    blueprint.stages[1].roles = { "Clerk" }
+    blueprint.stages[1].users = { "clerk@example.com" }
     local made = plan(blueprint, {
-      map_role = { Judge = "Lawyer" },
-      map_user = { ["judge@example.com"] = "law@example.com" } })
+      map_role = { Clerk = "Lawyer" },
+      map_user = { ["clerk@example.com"] = "law@example.com" } })
     assert.same({ space_role_ids = { 71 }, user_ids = { 81 } },
                 made.operations[1].set)
-    has(refused(blueprint, { map_role = { Judge = "Nobody" },
-      map_user = { ["judge@example.com"] = "law@example.com" } }), "Nobody")
+    has(refused(blueprint, { map_role = { Clerk = "Nobody" },
+      map_user = { ["clerk@example.com"] = "law@example.com" } }), "Nobody")
   end)
 
   it("finds users on every page of collaborators", function()

@@ -30,7 +30,7 @@ describe("the loop", function()
     assert.has_error(function() loop:spawn "x" end)
   end)
 
-  it("runs spawned tasks as it is stepped, several at a time", function()
+  it("runs spawned tasks when it is stepped, several at a time", function()
     local done = 0
     for _ = 1, 10 do
       loop:spawn(function()

@@ -248,7 +248,7 @@ describe("a cancelled task", function()
     assert.same({ true, true }, closed)
   end)
 
-  it("can be cancelled twice, by itself, and after its end", function()
+  it("can be cancelled twice, by its own task, and after its end", function()
     workstage.run(function(scope)
       local task
       task = scope:spawn(function()

@@ -352,7 +352,7 @@ describe("faults", function()
       assert.equal(3, #changes())
     end)
 
-    it("or fail, counted, if they are no longer possible", function()
+    it("or fail, counted, if they have become impossible", function()
       inject { late = 0.4, count = 1 }
       local body = { workflow_stage = { name = "N", color = "#1" } }
       assert.equal(201, space:post("/workflow_stages", body).status)

@@ -278,7 +278,7 @@ static bool fail_write(const ws_limit_file *file, ws_error *error) {
 }
 
 /* The reason why a file in this state cannot be used; NULL if it can. A file
-** that we already use may get a new record, as it was good when we opened
+** that we already use may get a new record, because it was good when we opened
 ** it. */
 static const char *why_unusable(const ws_limit_file *file,
                                 ws_record_state state) {

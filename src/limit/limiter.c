@@ -21,7 +21,7 @@
 #define RECENT (10 * WS_SECOND)         /* older slots do not prove a rate */
 
 
-/* True if rate a allows less than rate b; 0 is no limit. */
+/* True if rate a allows less than rate b; 0 means unlimited. */
 static bool is_stricter(double a, double b) {
   return a > 0 && (b <= 0 || a < b);
 }
@@ -321,8 +321,8 @@ static bool counts_clock_seconds(ws_limiter *l, int peak) {
 
 /*
 ** True if the last second had at least two 429s, and one for every eight
-** accepted requests. Needed without a limit, where there is no rate to compare
-** with: a service that sends an occasional 429 must not slow the client down.
+** accepted requests. Needed without a limit: a service that sends an occasional
+** 429 must not slow the client down.
 */
 static bool are_frequent_429(const ws_limiter *l, ws_time at) {
   int accepted = 0, rejected = 1;

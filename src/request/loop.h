@@ -23,7 +23,7 @@ typedef struct ws_transfer {
 } ws_transfer;
 
 typedef struct ws_loop_hooks {
-  /* The transfer has ended, and is no longer in the loop's list. */
+  /* The transfer has ended, and was removed from the loop's list. */
   void (*transfer_ended)(ws_transfer *transfer, CURLcode code);
 
   /* libcurl has failed as a whole, and the transfer with it. */

@@ -208,7 +208,7 @@ static void add_column(ws_buffer *b, sqlite3_stmt *row) {
   if (text) ws_buffer_add(b, text, (size_t)sqlite3_column_bytes(row, 0));
 }
 
-/* Adds the first column of the first row; false if there is no row. */
+/* Adds the first column of the first row; false without a row. */
 bool store_text(struct store *db, ws_buffer *b, const char *sql,
                 const char *types, ...) {
   sqlite3_stmt *st;

@@ -3,7 +3,7 @@
 -- recent when the items are moved; long pages save requests.
 local SECONDS, MIN_ITEMS, MAX_ITEMS = 5, 10, 100
 
---- @tparam number pace items a second; 0: there is no rate limit
+--- @tparam number pace items a second; 0: unlimited
 -- @treturn integer
 return function(rate)
   if rate <= 0 then return MAX_ITEMS end

@@ -167,7 +167,7 @@ end
 -- first.
 -- @tparam table changes `space.changes`, or `ox.changes`
 -- @tparam table attributes of the change, as for `create`
--- @tparam[opt] table seen the item as it was read before: `stage`,
+-- @tparam[opt] table seen the item from an earlier read: `stage`,
 --   `created_at`
 -- @tparam[opt] call opts options of this call
 -- @treturn string "done", "not_done" or "unknown"

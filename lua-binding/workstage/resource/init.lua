@@ -88,7 +88,7 @@ end
 
 --- Updates an object. Only the given attributes are sent.
 -- @tparam integer id of the object
--- @tparam attributes attributes to change; a stage can be passed as it was read
+-- @tparam attributes attributes to change; a stage can be passed as read
 -- @tparam[opt] call opts options of this call
 -- @treturn[1] boolean true
 -- @treturn[2] nil

@@ -204,7 +204,7 @@ end
 
 --- Records that an item could not be moved. A later run tries again.
 -- @tparam table work what `move_items.run` got
--- @tparam table item as it was read
+-- @tparam table item the item that was read
 -- @param err the error of its move
 function Run:failed(work, item, err)
   local report, is_error = self.report, errors.is(err)

@@ -94,7 +94,7 @@ end
 --- Reads a journal.
 -- @tparam string path
 -- @tparam[opt] function on_moved called with each record of a moved item,
---   and with what is known by then, as it is returned
+--   and with the values below, as far as they are known
 -- @treturn[1] table `header`, `plan`, `progress` (by operation), `state`
 --   (after the completed operations), `moved`, `skipped`, `failed`, `late`
 --   (counts; late are items that the plan did not list), `traffic` (see

@@ -14,7 +14,7 @@ local NAMES = { "from", "to", "from_name", "to_name", "set", "count", "items",
 --- @tparam table move `from`, `to` (references, or keys of statuses),
 --   `from_name`, `to_name`, `set`, `count`, `items`, `dues`
 -- @tparam integer rule the index of the plan's rule
--- @tparam ?table before the state; nil where there are no stages
+-- @tparam ?table before the state; nil for Kantata
 function kind.new(move, rule, before)
   local op = { op = "move", rule = rule }
   for _, name in ipairs(NAMES) do op[name] = move[name] end

@@ -145,6 +145,13 @@ function tool.check(arguments)
   return nil, mistake.message
 end
 
+-- The command line, for plans and journals.
+local function command_line(arguments)
+  local words = { "workstage" }
+  for i, word in ipairs(arguments) do words[i + 1] = screen.word(word) end
+  return table.concat(words, " ")
+end
+
 --- Runs the tool.
 -- @tparam table arguments
 -- @treturn integer the exit status
@@ -154,6 +161,7 @@ function tool.main(arguments)
   local top, modules = parser()
   local good, parsed = pcall(top.parse, top, read_arguments(arguments))
   if not good then return tell_usage(top, parsed) end
+  parsed.command_line = command_line(arguments)
   local ran, result = xpcall(run, explain, modules[parsed.command], parsed)
   if not ran then
     screen.complain("%s", result)

@@ -65,6 +65,8 @@ local run_options = {
   { "limit", "integer", "Stop after this many items; `resume` does the rest." },
   { "should_stop", "fun(): boolean", "Called between items; true stops the " ..
     "run, which can be resumed." },
+  { "command", "string", "The command line, for reports. The token is " ..
+    "removed." },
 }
 
 local only_option = { "only", "string[]", "The names of some of the " ..
@@ -232,7 +234,12 @@ tables.classes = {
       "space." } },
   { name = "workstage.migration.plan_options", opts = true,
     doc = "Options of `migration.plan`.",
-    table.unpack(with(map_names, { only_option })) },
+    table.unpack(with(map_names, { only_option,
+      { "command", "string", "The command line, for reports." } })) },
+  { name = "workstage.migration.report_options", opts = true,
+    doc = "Options of `migration.report`.",
+    { "picture", "string|fun(plan: workstage.plan): string?",
+      "The workflow before and after as SVG, or what draws it." } },
   { name = "workstage.migration.run_options", opts = true,
     doc = "Options of `migration.apply` and `migration.resume`.",
     table.unpack(run_options) },
@@ -455,6 +462,10 @@ tables.types = {
   ["workstage.migration.progress"] = { "workstage.migration.state" },
   ["workstage.migration.graph"] = {
     what = "workstage.blueprint|workstage.plan", "string",
+  },
+  ["workstage.migration.report"] = {
+    what = "workstage.plan|string",
+    opts = "workstage.migration.report_options", "string",
   },
   ["workstage.migration.rehearse"] = {
     client = client, blueprint = "workstage.blueprint",

@@ -42,7 +42,7 @@ export async function launch() {
 
 // Elements that stick out of the page to the right, without those that scroll
 // in a box of their own.
-function overflowing() {
+export function overflowing() {
   const width = document.documentElement.clientWidth
   if (document.documentElement.scrollWidth <= width) return []
   const scrolls = e => e && (getComputedStyle(e).overflowX === "auto" ||
@@ -53,45 +53,55 @@ function overflowing() {
     .slice(0, 5).map(e => e.outerHTML.slice(0, 120))
 }
 
+// Collects what a page writes to its console and which requests it sends to
+// other hosts than that of its address.
+export function listen(page, url) {
+  const heard = { console: [], requests: [] }
+  page.on("console", message => heard.console.push(message.text()))
+  page.on("pageerror", error => heard.console.push(String(error)))
+  page.on("dialog", dialog => {
+    heard.console.push("dialog: " + dialog.message())
+    dialog.dismiss()
+  })
+  page.on("request", request => {
+    const to = request.url()
+    const isFile = to.startsWith("file:")
+    if (isFile ? to !== url : new URL(to).origin !== new URL(url).origin &&
+        !to.startsWith("data:"))
+      heard.requests.push(to)
+  })
+  return heard
+}
+
+// What axe-core finds on a page. Its script tag might be forbidden by the
+// page's policy, which an evaluation is not subject to.
+export async function checkAxe(page, rules = {}) {
+  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axe)
+  const result = await page.evaluate(
+    given => window.axe.run(document, { rules: given,
+      resultTypes: ["violations"] }), rules)
+  return result.violations.map(v =>
+    `${v.id}: ${v.nodes.slice(0, 3).map(n => n.html.slice(0, 160))
+      .join(" | ")}`)
+}
+
 // Opens a page and reports its console messages, its requests to other
 // hosts, what overflows and what axe-core finds. `act(page)` runs between.
 export async function visit(browser, url, options = {}) {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: 900 },
     colorScheme: options.scheme ?? "light",
-    javaScriptEnabled: options.script ?? true,
   })
   const page = await context.newPage()
-  const found = { url, ...options, console: [], requests: [] }
+  const found = { url, ...options, ...listen(page, url) }
   delete found.act
-  page.on("console", message => found.console.push(message.text()))
-  page.on("pageerror", error => found.console.push(String(error)))
-  page.on("dialog", dialog => {
-    found.console.push("dialog: " + dialog.message())
-    dialog.dismiss()
-  })
-  page.on("request", request => {
-    if (new URL(request.url()).origin !== new URL(url).origin &&
-        !request.url().startsWith("data:"))
-      found.requests.push(request.url())
-  })
   const answer = await page.goto(url, { waitUntil: "networkidle" })
   found.status = answer?.status() ?? 0
   found.title = await page.title()
   if (options.act) found.result = await options.act(page)
-  if (options.script !== false) {
-    found.overflow = await page.evaluate(overflowing)
-    if (options.axe !== false) {
-      await page.evaluate(axe) // not a script tag, which a policy may forbid
-      const result = await page.evaluate(
-        rules => window.axe.run(document, { rules }), options.rules ?? {})
-      found.violations = result.violations.map(v =>
-        `${v.id}: ${v.nodes.slice(0, 3).map(n => n.html.slice(0, 160))
-          .join(" | ")}`)
-    }
-  }
-  if (options.picture) await page.screenshot({ path: options.picture,
-    fullPage: options.full ?? false })
+  found.overflow = await page.evaluate(overflowing)
+  if (options.axe !== false)
+    found.violations = await checkAxe(page, options.rules)
   await context.close()
   return found
 }

@@ -362,7 +362,7 @@ describe("a plan", function()
       second.name, second.was = "Drafting", "Review"
       first.next, second.next = { "Drafting" }, { "Review", "Ready" }
       local made, id = plan(blueprint), migrations.stages_of(server).Review.id
-      local hasty = migrations.client(server, { max_requests = 2 + requests })
+      local hasty = migrations.client(server, { max_requests = 4 + requests })
       local report = assert(migration.apply(hasty, made,
                                             { journal = folder .. "/j" }))
       hasty:close()

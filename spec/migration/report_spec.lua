@@ -65,7 +65,17 @@ describe("a report", function()
 
   after_each(function() migrations.remove(folder) end)
 
-  -- A journal of so many items, the last of which failed or were skipped.
+  -- What was read of the next hundred items.
+  local function write_page(journal, operation, from, count)
+    local ids, created = {}, {}
+    for i = from, math.min(from + 99, count) do
+      ids[#ids + 1], created[#created + 1] = 5000000 + i, 1600000000
+    end
+    assert(journal:write { type = "page", operation = operation, items = ids,
+                           created = created, at = 1700000000 + from })
+  end
+
+  -- A journal of so many items, the last of which failed.
   local function write_journal(count, lost)
     local server, space = migrations.start(migrations.space {
       ["Old review"] = 1 })
@@ -82,6 +92,7 @@ describe("a report", function()
         return
       end
       for i = 1, count do
+        if i % 100 == 1 then write_page(journal, record.operation, i, count) end
         local has_failed = i > count - lost
         assert(journal:write {
           type = has_failed and "failed" or "moved", item = 5000000 + i,
@@ -130,9 +141,71 @@ describe("a report", function()
     assert.is_nil(html:find "%son%l+=")
   end)
 
+  -- Applies the small migration, with faults, and returns the report.
+  local function report_of(options, faults)
+    local server, space = migrations.start(
+      migrations.space { ["Old review"] = 9 })
+    local _ <close> = server
+    local _ <close> = space
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    if faults then server:inject(faults) end
+    options.journal = path
+    assert(migration.apply(space, plan, options))
+    return assert(migration.report(path))
+  end
+
+  local function has(html, ...)
+    for _, text in ipairs { ... } do assert.matches(text, html, 1, true) end
+  end
+
+  it("says what a rollback would do, and its command", function()
+    has(report_of {}, "Moves 9 items back.",
+        "Creates 1 stage again, with new ids: Old review.",
+        "workstage rollback " .. path)
+  end)
+
+  it("of an interrupted run has the command that continues it", function()
+    path = folder .. "/a long way/" .. ("x"):rep(200) .. ".journal"
+    os.execute(("mkdir '%s/a long way'"):format(folder))
+    local html = report_of { limit = 4 }
+    has(html, "The run stopped early and can be resumed.",
+        "workstage resume &#39;" .. path .. "&#39;")
+    assert.is_nil(html:find("workflow changes are done", 1, true))
+  end)
+
+  it("has retries and waits by their reasons", function()
+    has(report_of({}, { { status = 429, count = 3, method = "POST" } }),
+        "3 retries after 429 (rate limit); nothing could be sent for")
+  end)
+
+  it("is made of a saved plan or a journal, by its path", function()
+    local server, space = migrations.start(
+      migrations.space { ["Old review"] = 9 })
+    local plan = assert(migration.plan(space, migrations.smaller()))
+    assert(plan:save(path))
+    local html = assert(migration.report(path))
+    has(html, "Migration plan", "9 to move", "workstage apply " .. path)
+    assert(migration.apply(space, plan, { journal = path .. ".journal" }))
+    has(assert(migration.report(path .. ".journal")), "Migration run")
+    space:close()
+    server:stop()
+  end)
+
+  it("refuses a journal that was changed, and names the line", function()
+    report_of {}
+    local file = assert(io.open(path, "r+"))
+    local text = file:read "a"
+    file:seek("set", assert(text:find('"moved"', 1, true)))
+    file:write "M"
+    file:close()
+    local err = failed("damaged", migration.report(path))
+    assert.matches("is damaged in line %d+", err.message)
+  end)
+
   it("refuses an option that there is not, and a file that is none",
      function()
     failed("invalid", migration.report(path, { colour = true }))
+    failed("invalid", migration.report(path, { picture = 5 }))
     failed("io", migration.report(folder .. "/none"))
     local file = assert(io.open(path, "w"))
     file:write "return {}"

@@ -63,12 +63,59 @@ describe("workstage", function()
       "\nTo list the failures, run: workstage progress", 1, true), output)
     local record = cjson.decode((run("show bp.lua.journal --json", 0)))
     assert.equal("began complete done failed held kind moved operations " ..
-                 "outcomes plan planned requests retries rolled_back " ..
-                 "service skipped space_id total workflow", keys_of(record))
+                 "origin outcomes plan planned requests retries " ..
+                 "rolled_back service skipped space_id total workflow",
+                 keys_of(record))
+    assert.equal("workstage apply bp.lua -y", record.origin.command)
+    assert.truthy(output:find(('Begun .* by %s%%.'):format(
+      record.origin.user)), output)
     assert.truthy(record.began:find "^%d%d%d%d%-%d%d%-%d%dT.*Z$")
     local _, err = run("show bp.lua", 1)
     assert.truthy(err:find("is a blueprint, neither", 1, true))
     run("show nothing", 1)
+  end)
+
+  -- ---------------------------------------------------------------- report
+
+  it("report replaces a report and nothing else", function()
+    open()
+    run("plan bp.lua -o p", 2)
+    for _ = 1, 2 do run("report p -o page.html", 0) end
+    place:write("notes.html", "<!doctype html>\n<p>mine</p>\n")
+    for _, name in ipairs { "notes.html", "p", "bp.lua" } do
+      local before = place:read(name)
+      local _, err = run("report p -o " .. name, 1)
+      assert.truthy(err:find(name .. " exists and is not a report", 1, true))
+      assert.equal(before, place:read(name))
+    end
+    assert.equal("<!doctype html>", run("report p -o -", 0):match "^[^\n]+")
+  end)
+
+  it("report names space, user, command and version from the journal",
+     function()
+    open()
+    run("apply bp.lua -y", 0)
+    local heading = run("stages", 0):match '^Space "([^"]+)"'
+    local before = #place.server:requests()
+    local html = run("report bp.lua.journal", 0, { STORYBLOK_TOKEN = false })
+    for _, text in ipairs { heading, tostring(tool.SPACE), "Started",
+                            "workstage apply bp.lua -y", "Demo User",
+                            "made by workstage 0." } do
+      assert.truthy(html:find(text, 1, true), text)
+    end
+    assert.equal(before, #place.server:requests())
+  end)
+
+  it("report says what a damaged or foreign file is", function()
+    open()
+    local _, err = run("report nothing", 1)
+    assert.truthy(err:find("nothing", 1, true))
+    _, err = run("report bp.lua", 1)
+    assert.truthy(err:find("neither a plan nor a journal", 1, true))
+    place:write("cut", '{"workstage":"journal","version":1')
+    _, err = run("report cut -o page.html", 1)
+    assert.truthy(err:find("cut", 1, true))
+    assert.is_nil(io.open(place:path "page.html"))
   end)
 
   -- -------------------------------------------------------------- progress

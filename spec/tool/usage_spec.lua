@@ -195,8 +195,9 @@ describe("workstage", function()
     place:write("bp.lua", tool.BLUEPRINT)
     _, status, err = place:run "report bp.lua -o x.html"
     assert.equal(1, status)
-    assert.truthy(err:find("is a blueprint. To plan it first, run:", 1,
-                           true), err)
+    assert.truthy(err:find("neither a plan nor a journal. If it is a " ..
+                           "blueprint, run: workstage plan bp.lua -o PLAN",
+                           1, true), err)
   end)
 
   it("sends an OAuth token as one", function()

@@ -10,6 +10,7 @@ local graph = require "workstage.migration.graph.dot"
 local journals = require "workstage.migration.journal.file"
 local keep_only = require "workstage.migration.blueprint.only"
 local options = require "workstage.options"
+local origin = require "workstage.migration.origin"
 local plans = require "workstage.migration.plan"
 local planners = {
   storyblok = require "workstage.migration.plan.storyblok",
@@ -90,7 +91,8 @@ end
 
 -- ------------------------------------------------------------------ plans
 
-local plan_options = { "map_role", "map_user", "only" }
+local plan_tables = { "map_role", "map_user", "only" }
+local plan_options = { "command", table.unpack(plan_tables) }
 
 -- The part of a blueprint that is asked for.
 local function part_of(blueprint, only)
@@ -128,7 +130,7 @@ end
 -- @tparam table blueprint
 -- @tparam[opt] table opts `map_role`, `map_user`: name -> name in the space;
 --   `only`: the names of some of the blueprint's workflows ("default": the
---   default one)
+--   default one); `command`: the command line, for reports
 -- @treturn[1] table the plan
 -- @treturn[2] nil
 -- @treturn[2] table the error: `refused` with `problems`, or of a request
@@ -137,7 +139,8 @@ function migration.plan(client, blueprint, opts)
   local err = arguments.check("plan(client, blueprint, options)", {
     { "client", client }, { "blueprint", blueprint }, { "options", opts },
   }) or options.check_names("option", opts, plan_options) or
-    check_types(opts, plan_options, "table")
+    check_types(opts, plan_tables, "table") or
+    check_types(opts, { "command" }, "string")
   if err then return nil, err end
   local normal, found
   normal, err = blueprints.normalize(blueprint)
@@ -157,6 +160,7 @@ function migration.plan(client, blueprint, opts)
   found.service, found.kind = normal.service, "migration"
   found.space_id, found.rate = client.space_id, client.transport.rate
   found.warnings = found_offline
+  found.origin = origin.of(client, opts.command)
   return plans.new(found)
 end
 
@@ -174,7 +178,7 @@ end
 -- ------------------------------------------------------------------ apply
 
 local apply_options = { "journal", "concurrency", "on_progress", "on_event",
-                        "on_failure", "limit", "should_stop" }
+                        "on_failure", "limit", "should_stop", "command" }
 
 local CALLBACKS = { "on_progress", "on_event", "should_stop", "confirm" }
 
@@ -183,7 +187,7 @@ local function check_apply(opts, more)
   local names = table.move(apply_options, 1, #apply_options, 1, {})
   names[#names + 1] = more
   local err = options.check_names("option", opts, names) or
-              check_types(opts, { "journal" }, "string") or
+              check_types(opts, { "journal", "command" }, "string") or
               check_types(opts, CALLBACKS, "function")
   if err then return err end
   local on_failure = opts.on_failure
@@ -206,7 +210,8 @@ end
 -- @tparam[opt] table opts `journal` (a path; "workstage-<plan>.journal"),
 --   `concurrency` (8), `on_progress(progress)`, `on_event(event)` (each item's
 --   outcome, each wait), `on_failure` ("continue" or "stop"), `limit` (only so
---   many items first), `should_stop()`
+--   many items first), `should_stop()`, `command` (the command line, for
+--   reports)
 -- @treturn[1] table the report: `complete`, `moved`, `skipped`, `failed`,
 --   `failures`, `skips`, `notes`, `requests`, `seconds`, `journal`, `error`
 -- @treturn[2] nil
@@ -328,25 +333,38 @@ function migration.graph(what)
   return graph(normal)
 end
 
-local report_options = { "space", "user", "picture", "path" }
+local report_options = { "picture" }
+
+local PICTURES = { ["nil"] = true, string = true, ["function"] = true }
+
+local function check_report(opts)
+  local err = options.check_names("option", opts, report_options)
+  if err or PICTURES[type(opts.picture)] then return err end
+  return errors.invalid(("picture: expected a string or a function, got %s")
+                        :format(type(opts.picture)), "picture")
+end
 
 --- The report of a plan or of a run: one page of HTML that needs no network.
--- @tparam table|string what a plan, or the path of a journal
--- @tparam[opt] table opts `space` and `user` (words for them), `picture`
---   (the workflow as SVG, or a function that draws a plan), `path` (of the
---   plan's file)
+-- @tparam table|string what a plan, or the path of a saved plan or of a
+--   journal
+-- @tparam[opt] table opts `picture`: the workflow before and after as SVG, or
+--   a function that gets the plan and returns that
 -- @treturn[1] string HTML
 -- @treturn[2] nil
--- @treturn[2] table the error: the journal cannot be read
+-- @treturn[2] table the error: `io` if the file cannot be read, `damaged` if
+--   it is neither a plan nor a journal or was changed, `invalid`
 function migration.report(what, opts)
   opts = opts or {}
-  local err = options.check_names("option", opts, report_options)
+  if type(what) ~= "string" then
+    local err = arguments.check("report(plan or journal, options)", {
+      { "plan", what }, { "options", opts },
+    }) or check_report(opts)
+    if err then return nil, err end
+    return report.of_plan(what, opts)
+  end
+  local err = options.path(what) or check_report(opts)
   if err then return nil, err end
-  if type(what) == "string" then return report.of_run(what, opts) end
-  arguments.check("report(plan or journal, options)", {
-    { "plan", what }, { "options", opts },
-  })
-  return report.of_plan(what, opts)
+  return report.of_file(what, opts)
 end
 
 local rehearse_options = { "faults", "seed", "map_role", "map_user", "only",
@@ -381,7 +399,7 @@ function migration.rehearse(client, blueprint, opts)
     { "client", client }, { "blueprint", blueprint }, { "options", opts },
   }) or options.check_names("option", opts, rehearse_options) or
     check_types(opts, CALLBACKS, "function") or
-    check_types(opts, plan_options, "table") or check_faults(opts)
+    check_types(opts, plan_tables, "table") or check_faults(opts)
   if err then return nil, err end
   return rehearse(migration, client, blueprint, opts)
 end

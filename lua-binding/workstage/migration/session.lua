@@ -3,6 +3,7 @@
 local errors = require "workstage.errors"
 local executor = require "workstage.migration.execute.executor"
 local journals = require "workstage.migration.journal.file"
+local origin = require "workstage.migration.origin"
 local plans = require "workstage.migration.plan"
 local preconditions = require "workstage.migration.preconditions"
 local replay = require "workstage.migration.journal.replay"
@@ -78,9 +79,9 @@ local function write_plan(journal, plan)
 end
 
 -- A new journal that holds the plan.
-local function begin_journal(path, plan)
+local function begin_journal(path, plan, about)
   local journal, err = journals.create(path, {
-    plan = plan.id, space_id = plan.space_id,
+    plan = plan.id, space_id = plan.space_id, origin = about,
     run = plans.new_id(), undoes = plan.undoes, created = os.time(),
   })
   if not journal then return nil, err end
@@ -145,7 +146,8 @@ function session.begin(client, plan, path, opts, supersede)
   local now
   now, err = check_fresh(client, plan)
   if not now then return nil, err end
-  local journal <close>, why = begin_journal(path, plan)
+  local journal <close>, why = begin_journal(
+    path, plan, origin.of(client, opts.command))
   if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, opts)
   self.requests_before, self.traffic = before, counted
@@ -243,8 +245,10 @@ end
 
 -- Waits until requests in flight when the run ended would be visible, then
 -- reads.
-local function wait_and_look(self, replayed)
-  local good, err = self.journal:write { type = "resumed", at = os.time() }
+local function wait_and_look(self, replayed, command)
+  local good, err = self.journal:write {
+    type = "resumed", at = os.time(), origin = origin.of(self.client, command),
+  }
   if good then good, err = self.journal:sync() end
   if not good then return nil, err end
   if replayed.has_doubt then
@@ -280,7 +284,7 @@ function session.resume(client, opened, opts)
   self:add(replayed.late)
   add_notes(self, replayed)
   if replayed.complete then return self:already_done() end
-  good, err = wait_and_look(self, replayed)
+  good, err = wait_and_look(self, replayed, opts.command)
   if not good then return nil, err end
   return executor.run(self, replayed.progress)
 end

@@ -2,6 +2,7 @@
 -- environment, or the file that a command is about, in this order.
 local environment = require "workstage.environment"
 local exit_status = require "workstage.tool.exit_status"
+local origin = require "workstage.migration.origin"
 local profiles = require "workstage.tool.profile"
 local screen = require "workstage.tool.ui.screen"
 local secrets = require "workstage.tool.secrets"
@@ -179,20 +180,29 @@ end
 
 -- ------------------------------------------------------------- for messages
 
---- Names the space that a client leads to, as headings do: 'Space "Marketing"
--- (288868932106293, eu)'. Takes one request. Where that is refused, the id
--- must do: a token may be good for workflows and not for the space itself.
+--- Names a space, as headings do: 'Space "Marketing" (288868932106293, eu)'.
+-- @tparam ?integer space_id nil for Kantata
+-- @tparam ?string name
+-- @tparam ?string region
+-- @treturn string
+function connect.space_heading(space_id, name, region)
+  if not space_id then return "Kantata OX" end
+  local place = ("%d%s"):format(space_id, region and
+                                ", " .. screen.clean(region) or "")
+  if not name then return ("Space %s"):format(place) end
+  return ("Space %s (%s)"):format(screen.quoted(name), place)
+end
+
+--- Names the space that a client leads to. Takes one request. Where that is
+-- refused, the id must do: a token may be good for workflows and not for the
+-- space itself.
 -- @tparam table client
 -- @treturn string
 -- @treturn ?string the space's name
 function connect.heading(client)
-  if not client.space_id then return "Kantata OX" end
-  local info = client:info { retry = false } or {}
-  local place = ("%d%s"):format(client.space_id, info.region and
-                                ", " .. screen.clean(info.region) or "")
-  if not info.name then return ("Space %s"):format(place) end
-  return ("Space %s (%s)"):format(screen.quoted(info.name), place),
-         info.name
+  local space = origin.space(client)
+  return connect.space_heading(client.space_id, space.name, space.region),
+         space.name
 end
 
 --- The options of a connection as they were given, for the next command.

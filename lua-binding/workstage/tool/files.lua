@@ -1,8 +1,10 @@
 --- The files that commands are about: what is in them, and what they are
 -- called.
+local assets = require "workstage.migration.report.assets"
 local core = require "workstage.core"
 local failure = require "workstage.tool.ui.failure"
 local migration = require "workstage.migration"
+local record_file = require "workstage.migration.journal.record_file"
 local screen = require "workstage.tool.ui.screen"
 local exit_status = require "workstage.tool.exit_status"
 
@@ -75,11 +77,29 @@ end
 --- What a file is: "plan", "journal", else "blueprint"; nil if it cannot be
 -- read.
 function files.kind(path)
+  local kind = record_file.kind(path)
+  return kind == false and "blueprint" or kind
+end
+
+local function is_report(path)
   local file = io.open(path, "rb")
-  if not file then return nil end
-  local start = file:read(64) or ""
-  file:close()
-  return start:match '^{"workstage":"(%l+)"' or "blueprint"
+  local start = file and file:read(#assets.start)
+  if file then file:close() end
+  return start == assets.start
+end
+
+--- True if a result may be written to a file: one that does not exist, or one
+-- of the same kind. Says why not.
+-- @tparam ?string path
+-- @tparam string kind "plan" or "report"
+function files.may_replace(path, kind)
+  if not path or not files.exists(path) then return true end
+  local found = files.kind(path)
+  if found and is_report(path) then found = "report" end
+  if found == kind then return true end
+  screen.complain("%s exists and %s. Choose another file", path,
+                  found and "is not a " .. kind or "cannot be read")
+  return false
 end
 
 -- What to do with another file.

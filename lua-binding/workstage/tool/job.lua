@@ -177,7 +177,7 @@ function Job:run(journal, fn)
       journal = journal, limit = parsed.limit,
       concurrency = parsed.concurrency, on_failure = parsed.on_failure,
       on_progress = self.bar:progress(), on_event = on_run_event(self),
-      should_stop = is_stopped,
+      should_stop = is_stopped, command = parsed.command_line,
     })
   end)
   self.client:close()

@@ -50,7 +50,9 @@ end
 function planning.make(job, blueprint, path)
   local parsed = job.parsed
   local plan, err = job:read(function(client)
-    return migration.plan(client, blueprint, planning.options(parsed))
+    local options = planning.options(parsed)
+    options.command = parsed.command_line
+    return migration.plan(client, blueprint, options)
   end)
   if plan then return plan end
   return nil, failure.tell(err, path)

@@ -35,7 +35,7 @@ end
 local function title_of(blueprint)
   local name = blueprint.workflow
   if type(name) == "table" then name = name.name end
-  return name or blueprint.default and "Default workflow" or "Workflow"
+  return name or blueprint.default and "Default workflow" or "Moves"
 end
 
 local function leads(from, to)

@@ -85,14 +85,16 @@ end
 -- ------------------------------------------------------------------- moves
 
 -- The name under which the end of a move is drawn: the stage's name after the
--- plan, or its former name; with its workflow where several are drawn.
+-- plan, or its former name; with its workflow where several are drawn. Also
+-- returns its colour.
 local function end_of(ref, name, before, after, is_several)
   local stage = ref and (after.stages[state.ref(after, ref)] or
                          before.stages[ref])
-  local workflow = stage and is_several and (after.workflows[stage.workflow]
+  if not stage then return name or "no stage" end
+  local workflow = is_several and (after.workflows[stage.workflow]
                                  or before.workflows[stage.workflow])
-  if workflow then return workflow.name .. " / " .. stage.name end
-  return stage and stage.name or name or "no stage"
+  return workflow and workflow.name .. " / " .. stage.name or stage.name,
+         stage.color
 end
 
 -- The moves of a plan; moves between the same two stages are combined.
@@ -100,12 +102,14 @@ local function moves_of(plan, before, after, is_several)
   local moves, by_ends = {}, {}
   for _, op in ipairs(plan.operations) do
     if op.count and op.to then
-      local from = end_of(op.from, op.from_name, before, after,
-                          is_several)
-      local to = end_of(op.to, op.to_name, before, after, is_several)
+      local from, from_color = end_of(op.from, op.from_name, before, after,
+                                      is_several)
+      local to, to_color = end_of(op.to, op.to_name, before, after,
+                                  is_several)
       local key = from .. "\0" .. to
       if not by_ends[key] then
-        by_ends[key] = { from = from, to = to, count = 0 }
+        by_ends[key] = { from = from, to = to, from_color = from_color,
+                         to_color = to_color, count = 0 }
         moves[#moves + 1] = by_ends[key]
       end
       by_ends[key].count = by_ends[key].count + op.count
@@ -172,9 +176,9 @@ end
 -- @treturn table a blueprint
 -- @treturn table `added`, `removed`, `changed` (sets of names), `renamed`
 --   (name -> former name), `added_transitions`, `removed_transitions` (name ->
---   set of names), `moves` (array of `from`, `to`, `count`); of several
---   workflows: `workflows` (an array of these) and `moves`, whose ends are
---   "Workflow / Stage"
+--   set of names), `moves` (array of `from`, `to`, `from_color`, `to_color`,
+--   `count`); of several workflows: `workflows` (an array of these) and
+--   `moves`, whose ends are "Workflow / Stage"
 return function(plan)
   if plan.service == "kantata" then
     return { service = "kantata", moves = kantata_moves(plan) }

@@ -6,12 +6,16 @@ local text = require "workstage.migration.graph.text"
 
 local moves = {}
 
+local function node(id, label, color)
+  local fill = colors.drawn(color)
+  return ('  %s [label=<%s>, fillcolor="%s", fontcolor="%s", color="%s"];')
+         :format(id, label, fill, colors.text_on(fill), text.FAINT)
+end
+
 local function status_node(key)
   local status = statuses.status(key)
-  local fill = colors.drawn(status.color)
-  return ('  k%d [label=<%s%s>, fillcolor="%s", fontcolor="%s", '
-          .. 'color="%s"];'):format(key, text.wrapped(status.message),
-    text.small(key), fill, colors.text_on(fill), text.FAINT)
+  return node("k" .. key, text.wrapped(status.message) .. text.small(key),
+              status.color)
 end
 
 -- The label of an arrow: the number of items if a plan has counted them,
@@ -44,21 +48,22 @@ end
 
 --- Draws stages by their names and the moves between them.
 -- @tparam string title
--- @tparam table list array of `from`, `to` (names), `count`
+-- @tparam table list array of `from`, `to` (names), `from_color`, `to_color`,
+--   `count`
 -- @treturn string
 function moves.stages(title, list)
   local out, ids, count = text.header(title, "LR"), {}, 0
-  local function id_of(name)
+  local function id_of(name, color)
     if not ids[name] then
       count = count + 1
       ids[name] = "m" .. count
-      out[#out + 1] = ('  m%d [label=<%s>, fillcolor="#f6f8fa", color="%s"];')
-                      :format(count, text.wrapped(name), text.FAINT)
+      out[#out + 1] = node(ids[name], text.wrapped(name), color)
     end
     return ids[name]
   end
   for _, move in ipairs(list) do
-    local from, to = id_of(move.from), id_of(move.to)
+    local from = id_of(move.from, move.from_color)
+    local to = id_of(move.to, move.to_color)
     out[#out + 1] = ("  %s -> %s%s;"):format(from, to, label_of(move))
   end
   out[#out + 1] = "}\n"

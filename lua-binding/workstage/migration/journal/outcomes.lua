@@ -124,10 +124,16 @@ function take.traffic(self, record)
   traffic.add(self.traffic, record)
 end
 
-function take.resumed(self) self.resumes = self.resumes + 1 end
+function take.resumed(self, record)
+  self.resumes[#self.resumes + 1] = { at = record.at, origin = record.origin }
+end
+
+function take.complete(self, record) self.completed_at = record.at end
+
+function take.rolled_back(self, record) self.rolled_back_at = record.at end
 
 local function note_time(self, record)
-  if not record.at then return end
+  if not record.at or record.type == "rolled_back" then return end
   self.first = self.first or record.at
   self.last = record.at
 end
@@ -147,12 +153,14 @@ end
 --   `reason`, `operation`), `minutes` (minute since 1970 -> counts of `moved`
 --   and `failed`, and the counts of `traffic`), `traffic` (of the whole run,
 --   see `journal.traffic`), `pauses` (array of `at`, `seconds`, `reason`),
---   `resumes`, `first` and `last` (seconds since 1970; nil for an empty run)
+--   `resumes` (array of `at`, `origin`), `first` and `last` (seconds since
+--   1970; nil for an empty run), `completed_at`, `rolled_back_at`
 -- @treturn[2] nil
 -- @treturn[2] table the error
 function outcomes.read(path)
   local self = { operations = {}, open = {}, skipped = {}, minutes = {},
-                 pauses = {}, resumes = 0, traffic = traffic.none() }
+                 pauses = {}, resumes = {},
+                 traffic = traffic.none() }
   local good, err = read(path, function(record)
     note_time(self, record)
     if take[record.type] then take[record.type](self, record) end

@@ -216,6 +216,19 @@ function record_file.each(path, kind)
   return self, nil, nil, self
 end
 
+--- The kind of a file by its first bytes.
+-- @tparam string path
+-- @treturn[1] string "plan" or "journal"
+-- @treturn[2] boolean false if it is something else
+-- @treturn[3] nil if it cannot be read
+function record_file.kind(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local start = file:read(64) or ""
+  file:close()
+  return start:match '^{"workstage":"(%l+)"' or false
+end
+
 -- --------------------------------------------------------- whole files
 
 local Writer = {}

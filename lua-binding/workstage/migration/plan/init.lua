@@ -93,7 +93,7 @@ end
 
 local HEADER = { "id", "service", "kind", "space_id", "workflow", "created",
                  "rate", "requests", "seconds", "effects", "notes",
-                 "conflicts", "members", "scope" }
+                 "conflicts", "members", "scope", "origin" }
 
 local function header(self)
   local record = {}

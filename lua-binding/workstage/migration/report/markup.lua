@@ -9,8 +9,8 @@ local LONGEST = 200 -- characters of a text from outside
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
                    ['"'] = "&quot;", ["'"] = "&#39;" }
 
-local function cut(text)
-  local last = utf8.offset(text, LONGEST + 1)
+local function cut(text, longest)
+  local last = utf8.offset(text, longest + 1)
   if not last or last > #text then return text end
   return text:sub(1, last - 1) .. "..."
 end
@@ -19,9 +19,10 @@ end
 -- between quotes. Control characters become visible; text over 200 characters
 -- is truncated.
 -- @tparam string|number text
+-- @tparam[opt] integer longest another length
 -- @treturn string
-function markup.text(text)
-  local safe = cut(visible.text(tostring(text)))
+function markup.text(text, longest)
+  local safe = cut(visible.text(tostring(text)), longest or LONGEST)
   return (safe:gsub("[&<>\"']", ENTITIES))
 end
 

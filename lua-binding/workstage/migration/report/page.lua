@@ -16,8 +16,9 @@ local function count_text(value)
   return (digits:gsub("^,", ""))
 end
 
-local function plural(count, one)
-  return ("%s %s%s"):format(count_text(count), one, count == 1 and "" or "s")
+local function plural(count, one, many)
+  return ("%s %s"):format(count_text(count),
+                          count == 1 and one or many or one .. "s")
 end
 
 -- --------------------------------------------------------------- stages
@@ -55,6 +56,7 @@ end
 
 local function facts(list)
   local parts = {}
+  if #list == 0 then return "" end
   for i, fact in ipairs(list) do
     parts[i] = element("div", nil, { element("dt", nil, text(fact[1])),
                                      element("dd", nil, name(fact[2])) })
@@ -85,7 +87,7 @@ local function heading(view)
   })
 end
 
-local function numbers(view)
+local function number_list(view)
   local parts = {}
   for i, each in ipairs(view.numbers) do
     parts[i] = element("div", nil, {
@@ -128,26 +130,46 @@ function Page:changes(view)
                  element("ul", { class = "plain" }, items), "long")
 end
 
+-- The columns of the moves: their heads and cells. Filters have one only if
+-- there are any.
+local function move_columns(self, view)
+  local has_filter = false
+  for _, move in ipairs(view.moves) do
+    has_filter = has_filter or move.filter ~= nil
+  end
+  local columns = {
+    { "From", function(move) return self:stage(move.from) end },
+    { "To", function(move) return self:stage(move.to) end },
+  }
+  if has_filter then
+    columns[3] = { "Which", function(move) return text(move.filter or "all")
+    end }
+  end
+  local counts = { "Items", "Moved", "Skipped", "Failed" }
+  for i = 1, view.is_run and #counts or 1 do
+    local field = i == 1 and "count" or counts[i]:lower()
+    columns[#columns + 1] = { counts[i], is_number = true, function(move)
+      return count_text(move[field])
+    end }
+  end
+  return columns
+end
+
 function Page:moves(view)
   if #view.moves == 0 then return "" end
-  local rows, is_run = {}, view.is_run
-  for i, move in ipairs(view.moves) do
-    rows[i] = { self:stage(move.from), self:stage(move.to),
-                text(move.filter or "all"), count_text(move.count) }
-    if is_run then
-      for _, count in ipairs { "moved", "skipped", "failed" } do
-        table.insert(rows[i], count_text(move[count]))
-      end
-    end
+  local heads, numbers, rows = {}, {}, {}
+  local columns = move_columns(self, view)
+  for c, column in ipairs(columns) do
+    heads[c], numbers[c] = column[1], column.is_number
   end
-  local heads = { "From", "To", "Which", "Items" }
-  local right = { [4] = true, [5] = true, [6] = true, [7] = true }
-  if is_run then
-    table.move({ "Moved", "Skipped", "Failed" }, 1, 3, 5, heads)
+  for i, move in ipairs(view.moves) do
+    rows[i] = {}
+    for c, column in ipairs(columns) do rows[i][c] = column[2](move) end
   end
   return section("moves", "Moves", markup.table {
-    caption = "Items that move from stage to stage", heads = heads,
-    numbers = right, rows = rows,
+    caption = view.is_run and "Items moved from stage to stage" or
+              "Items to move from stage to stage",
+    heads = heads, numbers = numbers, rows = rows,
   })
 end
 
@@ -194,35 +216,75 @@ end
 -- The picture comes from Graphviz, which escapes the names in it. Everything
 -- before its root element is removed.
 local function picture(view)
-  local svg = view.picture and view.picture:match "<svg.*</svg>"
+  local about = view.picture
+  local svg = about and about.svg:match "<svg.*</svg>"
   if not svg then return "" end
-  return section("picture", "Before and after", element("div", {
+  return section("picture", about.title, element("div", {
     class = "picture", role = "img", tabindex = "0",
-    ["aria-label"] = view.picture_text,
+    ["aria-label"] = about.text,
   }, svg))
 end
 
-local FEWEST_BARS = 3 -- fewer are not shown
+-- ------------------------------------------------------------- timeline
 
-local function bar(i, minute, most)
-  local height = 100 * minute.items / most
-  local about = ("%s: %s"):format(minute.label,
-                                  plural(minute.items, "item"))
-  return ('<rect x="%d" y="%.1f" width="0.9" height="%.1f"><title>%s'
-          .. '</title></rect>'):format(i - 1, 100 - height, height,
-                                       text(about))
+local FEWEST_BARS = 4 -- fewer are no picture
+
+-- A bar of items, and above the axis a mark where requests were retried.
+local function bar(i, each, most)
+  local height = 100 * each.items / most
+  local about = ("%s: %s"):format(each.label, plural(each.items, "item"))
+  local mark = ""
+  if each.retries > 0 then
+    about = ("%s, %s retried"):format(about, plural(each.retries, "request"))
+    mark = ('<rect class="retry" x="%.2f" y="104" width="0.8" height="6"/>')
+           :format(i - 0.9)
+  end
+  return ('<g><title>%s</title><rect x="%.2f" y="%.1f" width="0.8" ' ..
+          'height="%.1f"/>%s</g>'):format(text(about), i - 0.9, 100 - height,
+                                          height, mark)
 end
 
 local function bar_chart(line)
-  if #line.minutes < FEWEST_BARS then return "" end
-  local most, bars = 1, {}
-  for _, minute in ipairs(line.minutes) do
-    most = math.max(most, minute.items)
+  if #line.bars < FEWEST_BARS then return "" end
+  local most, bars = math.max(line.most, 1), {}
+  for i, each in ipairs(line.bars) do bars[i] = bar(i, each, most) end
+  return element("figure", { class = "chart" }, {
+    element("figcaption", nil, {
+      ("Items in %s"):format(line.unit),
+      line.retries and
+        '<span class="key"><span class="swatch"></span> retries</span>' or "",
+    }),
+    element("div", { class = "most" }, count_text(most)),
+    ('<svg viewBox="0 0 %d 110" preserveAspectRatio="none" role="img" ' ..
+     'aria-label="%s">%s</svg>'):format(#bars, text(line.text),
+                                        table.concat(bars)),
+    element("div", { class = "axis" }, {
+      element("span", nil, line.from), element("span", nil, line.to),
+    }),
+  })
+end
+
+-- A date and a time, which wrap only between the two.
+local function when(moment)
+  local parts = {}
+  for part in moment:gmatch "%S+ ?U?T?C?" do
+    parts[#parts + 1] = element("span", { class = "when" },
+                                text((part:gsub(" $", ""))))
   end
-  for i, minute in ipairs(line.minutes) do bars[i] = bar(i, minute, most) end
-  return element("div", { class = "bars" }, ('<svg viewBox="0 0 %d 100" \z
-    preserveAspectRatio="none" role="img" aria-label="%s">%s</svg>'):format(
-      #bars, text(line.text), table.concat(bars)))
+  return table.concat(parts, " ")
+end
+
+local function event_table(line)
+  if #line.events == 0 then return "" end
+  local rows = {}
+  for i, event in ipairs(line.events) do
+    rows[i] = { when(event.at), text(event.text) }
+  end
+  local more = line.more > 0 and
+    element("p", nil, plural(line.more, "further entry", "further entries") ..
+                      " not shown here.") or ""
+  return markup.table { caption = "Retries and waits", rows = rows,
+                        heads = { "When", "What" } } .. more
 end
 
 local function timeline(view)
@@ -230,8 +292,44 @@ local function timeline(view)
   if not line then return "" end
   return section("timeline", "Timeline", {
     element("p", nil, text(line.text)), bar_chart(line),
-    list_of(line.events),
+    line.retries and element("p", nil, text(line.retries)) or "",
+    event_table(line),
+  }, "long")
+end
+
+-- Who did what, when, and with which command.
+local function record_table(view)
+  if #view.record == 0 then return "" end
+  local rows, has_command = {}, false
+  for i, entry in ipairs(view.record) do
+    rows[i] = { text(entry.what), when(entry.at),
+                entry.user and name(entry.user) or "",
+                entry.command and element("code", { class = "line" },
+                                          text(entry.command)) or "" }
+    has_command = has_command or entry.command ~= nil
+  end
+  local heads = { "What", "When", "Who", "Command" }
+  if not has_command then
+    heads[4] = nil
+    for _, row in ipairs(rows) do row[4] = nil end
+  end
+  return section("record", "Who and when", markup.table {
+    caption = view.is_run and "Who planned and ran it, and with which command"
+              or "Who planned it, and with which command",
+    heads = heads, rows = rows,
   })
+end
+
+-- The name with the id beneath, or the id alone.
+local function item_name(item)
+  if not item.name then return text(item.id) end
+  return name(item.name) .. " " ..
+         element("span", { class = "id" }, text(item.id))
+end
+
+local function outcome_word(outcome)
+  return element("span", { class = outcome == "failed" and "bad" or "warn" },
+                 text(outcome))
 end
 
 local function item_table(view)
@@ -239,8 +337,8 @@ local function item_table(view)
   if not items or #items.rows == 0 then return "" end
   local rows = {}
   for i, item in ipairs(items.rows) do
-    rows[i] = { name(item.name or item.id), text(item.id),
-                text(item.outcome), text(item.reason) }
+    rows[i] = { item_name(item), outcome_word(item.outcome),
+                text(item.reason) }
   end
   local more = items.more > 0 and
     element("p", nil, { text(plural(items.more, "further item") ..
@@ -248,20 +346,32 @@ local function item_table(view)
                         element("code", nil, text(items.command)) }) or ""
   return section("items", "Failures and skipped items", {
     markup.table { caption = "Items that were not moved, with the reason",
-                   heads = { "Item", "Id", "Outcome", "Reason" },
+                   heads = { "Item", "Outcome", "Reason" },
                    rows = rows, sortable = true }, more,
   }, "long")
 end
 
-local function commands(id, title, lines, list)
-  if #list == 0 and #lines == 0 then return "" end
+-- A command may be pasted, so that it is cut only if it is absurdly long.
+local LONGEST_COMMAND = 10000
+
+local function commands(id, title, about)
+  if not about then return "" end
   local parts = {}
-  for i, line in ipairs(lines) do
+  for i, line in ipairs(about.lines or {}) do
     parts[i] = element("p", nil, text(line))
   end
-  if #list > 0 then
+  if about.list then
+    local items = {}
+    for i, each in ipairs(about.list) do
+      items[i] = element("li", nil, text(each, LONGEST_COMMAND))
+    end
+    parts[#parts + 1] = element("ul", nil, items)
+  end
+  if #about.commands > 0 then
     local shown = {}
-    for i, command in ipairs(list) do shown[i] = text(command) end
+    for i, command in ipairs(about.commands) do
+      shown[i] = text(command, LONGEST_COMMAND)
+    end
     parts[#parts + 1] = element("pre", { tabindex = "0" },
                                 table.concat(shown, "\n"))
   end
@@ -297,14 +407,15 @@ end
 
 local function body(self, view)
   return table.concat({
-    heading(view), numbers(view), picture(view), self:transitions(view),
-    self:changes(view), self:moves(view),
+    heading(view), number_list(view),
+    commands("resume", "How to continue", view.resume), picture(view),
+    self:transitions(view), self:changes(view), self:moves(view),
     section("warnings", "Warnings", list_of(view.warnings, "warn")),
     section("effects", "Side effects", list_of(view.effects)),
     section("notes", "Notes", list_of(view.notes)),
-    timeline(view), item_table(view),
-    commands("undo", "How to undo it", view.undo.lines, view.undo.commands),
-    commands("commands", "Commands", {}, view.commands),
+    timeline(view), item_table(view), record_table(view),
+    commands("apply", "How to apply it", view.apply),
+    commands("undo", "How to undo it", view.undo),
   }, "\n")
 end
 
@@ -316,7 +427,7 @@ return function(view)
   local key = nonce()
   local content = body(self, view) -- first: it collects the colours
   return table.concat {
-    '<!doctype html>\n<html lang="en">\n<head>\n', head(self, view, key),
+    assets.start, '<html lang="en">\n<head>\n', head(self, view, key),
     "</head>\n<body>\n<main>\n", content, "\n<footer>", text(view.footer),
     '</footer>\n</main>\n<script nonce="', key, '">\n', assets.script,
     "</script>\n</body>\n</html>\n",

@@ -29,16 +29,6 @@ function command.define(parser)
   connect.define(parser)
 end
 
--- A plan replaces a plan and nothing else.
-local function may_write(path)
-  if not path or not files.exists(path) then return true end
-  local kind = files.kind(path)
-  if kind == "plan" then return true end
-  screen.complain("%s exists and %s. Choose another file", path,
-                  kind and "is not a plan" or "cannot be read")
-  return false
-end
-
 local function save(plan, path)
   if not path then return true end
   local good, err = plan:save(path)
@@ -47,7 +37,9 @@ local function save(plan, path)
 end
 
 function command.run(parsed)
-  if not may_write(parsed.output) then return exit_status.FAILED end
+  if not files.may_replace(parsed.output, "plan") then
+    return exit_status.FAILED
+  end
   local blueprint, code = files.blueprint(parsed.file, true)
   if not blueprint then return code end
   local self

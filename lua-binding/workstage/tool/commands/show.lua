@@ -1,5 +1,6 @@
 -- workstage show: what a plan says, or what a run did; from the file alone.
 
+local connect = require "workstage.tool.connect"
 local duration = require "workstage.duration"
 local exit_status = require "workstage.tool.exit_status"
 local failure = require "workstage.tool.ui.failure"
@@ -28,6 +29,17 @@ end
 
 local show = {}
 
+-- The heading that names the space, as far as the file tells.
+local function heading_of(plan, origin)
+  if not origin then return nil end
+  return connect.space_heading(plan.space_id, origin.space, origin.region)
+end
+
+local function by(origin)
+  if not origin or not origin.user then return "" end
+  return " by " .. screen.clean(origin.user)
+end
+
 function show.plan(parsed)
   local plan, code = files.plan(parsed.file)
   if not plan then return code end
@@ -35,8 +47,9 @@ function show.plan(parsed)
     screen.json(json.plan(plan))
     return exit_status.DONE
   end
-  planning.show(plan, parsed)
-  screen.say(("Planned %s."):format(when.minute(plan.created)))
+  planning.show(plan, parsed, heading_of(plan, plan.origin))
+  screen.say(("Planned %s%s."):format(when.minute(plan.created),
+                                      by(plan.origin)))
   return exit_status.DONE
 end
 
@@ -84,15 +97,17 @@ function show.journal(parsed)
   if parsed.json then
     local record = progress.record(about)
     record.began, record.outcomes = when.iso(began), outcomes
+    record.origin = replayed.header.origin
     record.planned = json.plan(replayed.plan)
     screen.json(record)
     return exit_status.DONE
   end
-  planning.show(replayed.plan, parsed)
+  local origin = replayed.header.origin
+  planning.show(replayed.plan, parsed, heading_of(replayed.plan, origin))
   screen.say ""
   if began then
-    screen.say(("Begun %s (%s ago)."):format(when.minute(began),
-      duration.text(math.max(os.time() - began, 0))))
+    screen.say(("Begun %s (%s ago)%s."):format(when.minute(began),
+      duration.text(math.max(os.time() - began, 0)), by(origin)))
   end
   progress.say_state(about, parsed.file)
   say_reasons(outcomes)

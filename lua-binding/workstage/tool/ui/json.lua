@@ -58,7 +58,8 @@ function json.plan(plan)
     seconds = json.seconds(plan.seconds), rate = plan.rate,
     counts = describe.counts(plan),
     operations = operations, effects = plan.effects,
-    notes = plan.notes or {}, warnings = findings_of(plan.warnings),
+    origin = plan.origin, notes = plan.notes or {},
+    warnings = findings_of(plan.warnings),
   }
 end
 

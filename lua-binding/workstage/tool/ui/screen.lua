@@ -1,6 +1,7 @@
 --- Where the tool writes: results to the standard output, everything else to
 -- the standard error; with colours and widths where there is a terminal.
 local record_file = require "workstage.migration.journal.record_file"
+local shell = require "workstage.shell"
 local terminal = require "workstage.terminal"
 local visible = require "workstage.visible"
 
@@ -162,12 +163,7 @@ function screen.count(number, one, many)
 end
 
 --- A word of a command line, quoted for the shell where that is needed.
-function screen.word(text)
-  if text:find "^[%w_./:=@%%+,~-]+$" and not text:find "^~" then
-    return text
-  end
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
+screen.word = shell.word
 
 -- ------------------------------------------------------------------- output
 

@@ -21,6 +21,15 @@ function origin.space(client)
   return spaces[client]
 end
 
+--- Makes a client know the names, so that it sends no requests for them: that
+-- of a rehearsal knows those of the space.
+-- @tparam table client
+-- @tparam table names as `origin.of` returns them
+function origin.set(client, names)
+  spaces[client] = { name = names.space, region = names.region }
+  users[client] = { friendly_name = names.user, id = names.user_id }
+end
+
 -- The token's user, likewise.
 local function user_of(client)
   if not users[client] then users[client] = client:whoami(ONCE) or {} end

@@ -137,17 +137,17 @@ end
 -- @tparam[opt] function mark for a rollback: marks the journal of the run
 --   that is undone; true, or nil and the error
 function session.begin(client, plan, path, opts, supersede)
-  local before = client.transport.client:requests()
-  local counted = traffic.new(client)
   local _ <close>, taken = lock_plan(plan)
   if taken then return nil, taken end
   local good, err = session.belongs(client, plan)
   if not good then return nil, err end
+  local about = origin.of(client, opts.command) -- is not counted
+  local before = client.transport.client:requests()
+  local counted = traffic.new(client)
   local now
   now, err = check_fresh(client, plan)
   if not now then return nil, err end
-  local journal <close>, why = begin_journal(
-    path, plan, origin.of(client, opts.command))
+  local journal <close>, why = begin_journal(path, plan, about)
   if not journal then return nil, why end
   local self = run.new(client, plan, journal, path, opts)
   self.requests_before, self.traffic = before, counted
@@ -245,10 +245,9 @@ end
 
 -- Waits until requests in flight when the run ended would be visible, then
 -- reads.
-local function wait_and_look(self, replayed, command)
-  local good, err = self.journal:write {
-    type = "resumed", at = os.time(), origin = origin.of(self.client, command),
-  }
+local function wait_and_look(self, replayed, about)
+  local good, err = self.journal:write { type = "resumed", at = os.time(),
+                                         origin = about }
   if good then good, err = self.journal:sync() end
   if not good then return nil, err end
   if replayed.has_doubt then
@@ -278,13 +277,14 @@ function session.resume(client, opened, opts)
   local _ <close>, replayed = opened, opened.replayed
   local good, err = check(client, opened)
   if not good then return nil, err end
+  local about = not replayed.complete and origin.of(client, opts.command)
   local self = run.new(client, replayed.plan, opened.journal, opened.path,
                        opts)
   self.settled = replayed.moved + replayed.skipped
   self:add(replayed.late)
   add_notes(self, replayed)
   if replayed.complete then return self:already_done() end
-  good, err = wait_and_look(self, replayed, opts.command)
+  good, err = wait_and_look(self, replayed, about)
   if not good then return nil, err end
   return executor.run(self, replayed.progress)
 end

@@ -2,6 +2,7 @@
 -- applied there, with faults if requested. Only GETs are sent to the service.
 local errors = require "workstage.errors"
 local faults = require "workstage.migration.rehearse.faults"
+local origin = require "workstage.migration.origin"
 local snapshot = require "workstage.migration.rehearse.snapshot"
 
 local TOKEN = "rehearsal"
@@ -55,6 +56,7 @@ end
 local function apply_there(migration, plan, server, opts)
   local client, err = client_of(plan, server)
   if not client then return nil, err end
+  origin.set(client, plan.origin)
   local path = os.tmpname()
   os.remove(path)
   local options = { on_progress = opts.on_progress,

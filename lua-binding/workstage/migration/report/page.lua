@@ -413,9 +413,10 @@ local function body(self, view)
     section("warnings", "Warnings", list_of(view.warnings, "warn")),
     section("effects", "Side effects", list_of(view.effects)),
     section("notes", "Notes", list_of(view.notes)),
-    timeline(view), item_table(view), record_table(view),
+    timeline(view), record_table(view),
     commands("apply", "How to apply it", view.apply),
     commands("undo", "How to undo it", view.undo),
+    item_table(view), -- last, because it can be long
   }, "\n")
 end
 

@@ -199,10 +199,10 @@ function view.command(command, path, rest)
   return ("workstage %s %s%s"):format(command, shell.word(path), rest or "")
 end
 
--- A picture of several workflows shows only the moves.
+-- A plan that changes no workflow is drawn as its moves.
 local function picture_of(plan, svg)
   if not svg then return nil end
-  if not plan.workflow then
+  if #describe.workflows(plan) == 0 then
     return { svg = svg, title = "Moves at a glance",
              text = "The stages and the moves between them, as a graph; " ..
                     "the table of moves says the same." }

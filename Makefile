@@ -60,15 +60,25 @@ endif
 
 # Libraries. Each is searched for only when a recipe needs it: the client
 # builds without those of the sandbox. LuaRocks sets directories (LUA_INCDIR,
-# CURL_INCDIR, CURL_LIBDIR); otherwise pkg-config is used.
-pkg  = $(if $(shell $(PKG_CONFIG) --exists $(2) && echo yes),$(shell \
-         $(PKG_CONFIG) $(1) $(2)),$(error $(2) not found by $(PKG_CONFIG): \
-         script/setup installs what a build needs))
+# CURL_INCDIR, CURL_LIBDIR); otherwise pkg-config is used, or, on other systems
+# than Linux, the folders of Homebrew, MacPorts and the BSDs.
+PREFIXES = /opt/homebrew /opt/local /usr/local
+known = $(shell $(PKG_CONFIG) --exists $(1) && echo yes)
+pkg  = $(if $(call known,$(2)),$(shell $(PKG_CONFIG) $(1) $(2)),$(if \
+         $(LINUX),$(error $(2) not found by $(PKG_CONFIG): script/setup \
+         installs what a build needs),$(call without_pkg$(1),$(2))))
+without_pkg--cflags = $(patsubst %,-I%,$(wildcard $(PREFIXES:%=%/include) \
+         $(foreach each,lua$(LUA_VERSION) lua-$(LUA_VERSION) lua54 lua,\
+         $(PREFIXES:%=%/include/$(each)))))
+without_pkg--libs = $(patsubst %,-L%,$(wildcard $(PREFIXES:%=%/lib))) \
+         $(patsubst %,-l%,$(1:lib%=%))
 inc  = $(if $(1),-I$(1),$(call pkg,--cflags,$(2)))
 lib  = $(if $(1),-L$(1) -l$(2:lib%=%),$(call pkg,--libs,$(2)))
 once = $(eval $(1) := $(2))$($(1))
 
-LUA_PC         = lua$(LUA_VERSION)
+LUA_PCS        = lua$(LUA_VERSION) lua-$(LUA_VERSION) lua54
+LUA_PC         = $(firstword $(foreach each,$(LUA_PCS),$(if \
+                   $(call known,$(each)),$(each))) lua$(LUA_VERSION))
 LUA_CFLAGS     = $(call once,LUA_CFLAGS,$(call inc,$(LUA_INCDIR),$(LUA_PC)))
 CURL_CFLAGS    = $(call once,CURL_CFLAGS,$(call inc,$(CURL_INCDIR),libcurl))
 CURL_LIBS      = $(call once,CURL_LIBS,$(call lib,$(CURL_LIBDIR),libcurl))

@@ -17,7 +17,7 @@ source = {
   tag = "v0.1.0",
 }
 
-supported_platforms = { "linux" }
+supported_platforms = { "unix" }
 
 dependencies = {
   "lua >= 5.4, < 5.5",
@@ -26,9 +26,12 @@ dependencies = {
 }
 
 -- libcurl 7.88 or later. By its library alone: Debian's header lies in a
--- folder of the architecture, where LuaRocks does not look.
+-- folder of the architecture, where LuaRocks does not look. On other systems
+-- the Makefile finds it: LuaRocks does not know all prefixes of macOS.
 external_dependencies = {
-  CURL = { library = "curl" },
+  platforms = {
+    linux = { CURL = { library = "curl" } },
+  },
 }
 
 build = {
@@ -39,8 +42,14 @@ build = {
     CFLAGS = "$(CFLAGS)",
     LIBFLAG = "$(LIBFLAG)",
     LUA_INCDIR = "$(LUA_INCDIR)",
-    CURL_INCDIR = "$(CURL_INCDIR)",
-    CURL_LIBDIR = "$(CURL_LIBDIR)",
+  },
+  platforms = {
+    linux = {
+      variables = {
+        CURL_INCDIR = "$(CURL_INCDIR)",
+        CURL_LIBDIR = "$(CURL_LIBDIR)",
+      },
+    },
   },
   build_target = "client",
   install_target = "install-client",

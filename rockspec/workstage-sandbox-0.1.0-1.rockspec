@@ -17,7 +17,7 @@ source = {
   tag = "v0.1.0",
 }
 
-supported_platforms = { "linux" }
+supported_platforms = { "unix" }
 
 dependencies = {
   "lua >= 5.4, < 5.5",
@@ -25,8 +25,12 @@ dependencies = {
 
 -- By their libraries alone, as in the rock of workstage itself.
 external_dependencies = {
-  MICROHTTPD = { library = "microhttpd" },
-  SQLITE = { library = "sqlite3" },
+  platforms = {
+    linux = {
+      MICROHTTPD = { library = "microhttpd" },
+      SQLITE = { library = "sqlite3" },
+    },
+  },
 }
 
 build = {

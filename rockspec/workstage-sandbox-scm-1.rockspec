@@ -16,7 +16,7 @@ source = {
   url = "git+https://workstage.example/workstage.git",
 }
 
-supported_platforms = { "linux" }
+supported_platforms = { "unix" }
 
 dependencies = {
   "lua >= 5.4, < 5.5",
@@ -24,8 +24,12 @@ dependencies = {
 
 -- By their libraries alone, as in the rock of workstage itself.
 external_dependencies = {
-  MICROHTTPD = { library = "microhttpd" },
-  SQLITE = { library = "sqlite3" },
+  platforms = {
+    linux = {
+      MICROHTTPD = { library = "microhttpd" },
+      SQLITE = { library = "sqlite3" },
+    },
+  },
 }
 
 build = {

@@ -147,6 +147,33 @@ describe("make", function()
     assert.same({ 3, 2 }, { linked, archived })
   end)
 
+  -- As on macOS and the BSDs: a folder stands for the prefix of Homebrew.
+  it("finds libraries in the usual prefixes without pkg-config", function()
+    local directory = shell.temporary()
+    shell.must("mkdir -p %s/brew/include %s/brew/lib", directory, directory)
+    shell.must("ln -s $(pkg-config --variable=includedir lua5.4)/lua5.4 "
+               .. "%s/brew/include/lua5.4", directory)
+    local output = shell.must("make -j2 client BUILD=%s/b SYSTEM=FreeBSD V=1 "
+      .. "PKG_CONFIG=false PREFIXES=%s/brew CPPFLAGS=-D_XOPEN_SOURCE=700",
+      directory, directory)
+    assert.truthy(output:find("-L" .. directory .. "/brew/lib -lcurl", 1, true))
+    local undefined = shell.must("nm -u %s/b/lua/workstage/core.so", directory)
+    assert.truthy(undefined:find "poll@")
+    assert.is_nil(undefined:find "epoll")
+    shell.remove(directory)
+  end)
+
+  it("finds Lua by the names of other systems", function()
+    local directory = shell.temporary()
+    shell.must("printf %s > %s/pkg-config && chmod +x %s/pkg-config", [[
+'#!/bin/sh\nlast=; for last; do :; done\ncase $last in lua5.4) exit 1 ;;
+lua-5.4) set -- "$1" lua5.4 ;; esac\nexec pkg-config "$@"\n']],
+      directory, directory)
+    shell.must("make -s -j2 client BUILD=%s/b PKG_CONFIG=%s/pkg-config",
+               directory, directory)
+    shell.remove(directory)
+  end)
+
   it("needs no library of the sandbox to build the client", function()
     local directory = shell.temporary()
     shell.must("printf %s > %s/pkg-config && chmod +x %s/pkg-config", [[

@@ -29,7 +29,7 @@ PREFIX      = /usr/local
 BUILD       = $(if $(and $(LINUX),$(PORTABLE)),build/portable,build)
 SPEC        = spec
 FILTER      =
-BENCH       = requests startup json migration growth allowance poll
+BENCH       = requests callgrind startup json migration growth allowance poll
 PKG_CONFIG  = pkg-config
 CFLAGS     ?= -O2 -g
 

@@ -40,28 +40,52 @@ function instructions.by_object(lines)
   return counts
 end
 
-local function count(url, requests, flight)
+-- The instructions of one run of a program, by object.
+local function profile(program, url, requests, flight)
   local path = os.tmpname()
   local command = ("valgrind --tool=callgrind --callgrind-out-file=%s "
-    .. "%s bench/post.lua %s %d %d >/dev/null 2>&1"):format(path, LUA, url,
-                                                           requests, flight)
+    .. "%s %s %d %d >/dev/null 2>&1"):format(path, program, url, requests,
+                                             flight)
   assert(os.execute(command), command .. " failed")
-  local total = 0
-  for object, each in pairs(instructions.by_object(io.lines(path))) do
-    if is_counted(object) then total = total + each end
-  end
+  local counts = instructions.by_object(io.lines(path))
   os.remove(path)
-  return total
+  return counts
 end
 
---- Instructions of one further request: the difference of two runs.
+-- Instructions of one further request of a program: the difference of two runs,
+-- in all objects and in those that count.
+local function difference(program, url, flight)
+  local all, counted = 0, 0
+  for requests, sign in pairs { [100] = -1, [400] = 1 } do
+    for object, each in pairs(profile(program, url, requests, flight)) do
+      all = all + sign * each
+      if is_counted(object) then counted = counted + sign * each end
+    end
+  end
+  return all // 300, counted // 300
+end
+
+local POST = LUA .. " bench/post.lua"
+
+--- Instructions of one further request, in our own code, Lua's and lua-cjson's.
 -- @tparam integer flight requests at a time
 -- @treturn integer
 function instructions.of_request(flight)
   local place <close> = server.start()
-  local few = count(place.url, 100, flight)
-  local many = count(place.url, 400, flight)
-  return (many - few) // 300
+  local _, counted = difference(POST, place.url, flight)
+  return counted
+end
+
+--- Instructions of one further request in all objects, of the module and of the
+-- bare program.
+-- @tparam integer flight requests at a time
+-- @tparam string bare the bare program
+-- @treturn integer
+-- @treturn integer
+function instructions.beside(flight, bare)
+  local place <close> = server.start()
+  return (difference(POST, place.url, flight)),
+         (difference(bare, place.url, flight))
 end
 
 return instructions

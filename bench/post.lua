@@ -3,6 +3,7 @@ The benchmark's requests through the module, with all that a client does:
 judging by the schema, the limiter's account (of a rate that it never
 reaches), the answer decoded and coerced. Events are off, as they are unless
 asked for. Arguments: URL REQUESTS FLIGHT, as of all such programs.
+BENCH_SHARED names a file by which processes share the limit.
 ]]
 local workstage = require "workstage"
 
@@ -11,7 +12,8 @@ local url, requests, flight =
 
 local space = assert(workstage.storyblok {
   space_id = 288868932106293, token = "bench", base_url = url,
-  rate_limit = 100000, concurrency = flight, user_agent = "bench",
+  rate_limit = { per_second = 100000, shared = os.getenv "BENCH_SHARED" },
+  concurrency = flight, user_agent = "bench",
 })
 
 local first_printed = false

@@ -25,6 +25,8 @@ local function contestants()
     { name = "bare libcurl, read callback", environment = "BARE_READ=1",
       [1] = easy, [16] = multi },
     { name = "workstage", [1] = post, [16] = post },
+    { name = "workstage, limit shared by a file", [1] = post, [16] = post,
+      environment = "BENCH_SHARED=" .. figures.folder .. "/limit" },
   }
   for _, peer in ipairs(peers.installed()) do
     table.insert(list, { name = peer.name, environment = peer.environment,

@@ -369,7 +369,7 @@ static int memory_enter(lua_State *L) {
   wsl_memory *memory = check(L);
   wsl_flight flight = {
     .kind = kind_at(L, memory),
-    .item = luaL_checkinteger(L, 3), .target = luaL_checkinteger(L, 4)
+    .item = lua_tointeger(L, 3), .target = lua_tointeger(L, 4)
   };
   wsl_flight *made = lua_newuserdatauv(L, sizeof *made, 0);
   *made = flight;
@@ -384,11 +384,11 @@ static int close_flight(lua_State *L) {
 }
 
 /* memory:is_in_flight(kind, item, target): true if a request for that change
-** is in flight. */
+** is in flight. Item and target may be nil. */
 static int memory_is_in_flight(lua_State *L) {
   wsl_memory *memory = check(L);
   int kind = kind_at(L, memory);
-  int64_t item = luaL_checkinteger(L, 3), target = luaL_checkinteger(L, 4);
+  int64_t item = lua_tointeger(L, 3), target = lua_tointeger(L, 4);
   const wsl_flight *at = memory->flights;
   while (at && !(at->kind == kind && at->item == item &&
                  at->target == target))

@@ -219,7 +219,8 @@ static int wait_here(lua_State *L, const wsl_call *call, lua_Hook hook) {
 
 /* -------------------------------------------------------------------- start */
 
-/* Returns nil, the kind, the message and the field: nothing was sent. */
+/* Returns nil, the kind, the message and the field: nothing was sent. Raises
+** if memory has run out. */
 static int refuse(lua_State *L, const char *kind, const char *message,
                   const char *field) {
   if (strcmp(message, "not enough memory") == 0) return wsl_no_memory(L);
@@ -244,7 +245,10 @@ static bool set_body(lua_State *L, ws_request *request, bool is_strict,
   if (!ws_body_write(wsl_empty_buffer(&p->body), p->schema, WS_FOR_CREATE,
                      is_strict, &from, lua_gettop(L), error))
     return false;
-  if (p->body.failed) wsl_no_memory(L);
+  if (p->body.failed) {
+    strcpy(error->message, "not enough memory");
+    return false;
+  }
   request->body = p->body.bytes;
   request->body_size = p->body.size;
   return true;
@@ -324,7 +328,7 @@ static void *park(lua_State *L) {
   return wsl_park(L, loop);
 }
 
-/* Returns what `nothing was sent` needs: the call to its pool, and the task. */
+/* Puts the call back, and takes the task out, as nothing was sent. */
 static void give_back(lua_State *L, wsl_call *call, void *parked) {
   pool_call(L, call);
   if (parked) wsl_unpark(L, push_loop(L), parked);

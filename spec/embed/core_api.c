@@ -63,7 +63,11 @@ static ws_call *start(ws_client *client, const ws_request *request) {
 
 static ws_kind kind_of(const ws_call *call) {
   ws_response response;
+  size_t size;
   ws_call_response(call, &response);
+  ALWAYS(ws_call_kind(call) == response.kind);
+  ALWAYS(strcmp(ws_call_body(call, &size), response.body) == 0);
+  ALWAYS(size == response.body_size);
   return response.kind;
 }
 

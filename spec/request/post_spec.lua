@@ -256,6 +256,28 @@ describe("the attributes of a POST", function()
   end)
 end)
 
+describe("a call that takes the place of an earlier one", function()
+  it("has nothing of it", function()
+    server:answer(422, '{"error":"the earlier one"}',
+                  { match = "POST", headers = { "X-Request-Id: earlier" } })
+    local _, err = change(1)
+    assert.equal("the earlier one", err.message)
+    assert.equal("earlier", err.request_id)
+    server:raw("", { match = "GET", close = true, times = 0 })
+    _, err = space:request("GET", "/x", { retry = false })
+    assert.equal("network", err.kind)
+    assert.is_nil(err.status)
+    assert.is_nil(err.body)
+    assert.is_nil(err.request_id)
+    server:forget()
+    server:answer(201, "{}", { match = "POST" })
+    _, err = change(2)
+    assert.equal("decode", err.kind)
+    assert.is_nil(err.request_id)
+    assert.same({ 1, 2 }, stories())
+  end)
+end)
+
 describe("Ctrl-C", function()
   -- A process whose script has started a POST, which waits for its response or
   -- for its turn; then it gets SIGINT and prints what came of it.

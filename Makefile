@@ -38,7 +38,8 @@ WARN   = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
          -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 \
          -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion \
          -Wconversion
-STD    = -std=c11 $(NAMES) -fPIC $(NO_PLT) -fvisibility=hidden
+STD    = -std=c11 $(NAMES) -D_FILE_OFFSET_BITS=64 -fPIC $(NO_PLT) \
+         -fvisibility=hidden
 MODULE = $(LIBFLAG) $(MODULE_LINK)
 
 # What differs between systems. Modules are never unloaded: -z nodelete, or

@@ -55,10 +55,10 @@ static bool flag_of(lua_State *L, const char *name) {
 /* Converts an array of strings to a C array, owned by a userdata that this
 ** leaves on the stack. */
 static const char *const *lines_of(lua_State *L, int index) {
-  lua_Unsigned count = lua_rawlen(L, index);
+  size_t count = (size_t)lua_rawlen(L, index);
   const char **lines =
     lua_newuserdatauv(L, (count + 1) * sizeof *lines, 0);
-  for (lua_Unsigned i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, index, (lua_Integer)i + 1);
     lines[i] = lua_tostring(L, -1);
     lua_pop(L, 1);

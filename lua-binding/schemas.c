@@ -79,13 +79,13 @@ static int schemas(lua_State *L) {
 static int nearest(lua_State *L) {
   size_t size;
   const char *name = luaL_checklstring(L, 2, &size);
-  lua_Unsigned count;
+  size_t count;
   const char **names;
   int found;
   luaL_checktype(L, 1, LUA_TTABLE);
-  count = lua_rawlen(L, 1);
+  count = (size_t)lua_rawlen(L, 1);
   names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0);
-  for (lua_Unsigned i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
     names[i] = luaL_checkstring(L, -1);
     lua_pop(L, 1);

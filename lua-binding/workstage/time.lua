@@ -8,6 +8,22 @@ local function days(year, month, day)
          (153 * (month - 3) + 2) // 5 + day - 1 - 719468
 end
 
+-- Returns year, month and day of a number of days from 1970-01-01. A year
+-- begins in March here, so that the day of a leap year is its last. Does not
+-- use os.date, because times of the C library may end in 2038.
+local function date_of(day)
+  day = day + 719468
+  local era, in_era = day // 146097, day % 146097
+  local year = (in_era - in_era // 1460 + in_era // 36524
+                - in_era // 146096) // 365
+  local in_year = in_era - (365 * year + year // 4 - year // 100)
+  local month = (5 * in_year + 2) // 153
+  local in_month = in_year - (153 * month + 2) // 5 + 1
+  year, month = year + era * 400, month + 3
+  if month > 12 then year, month = year + 1, month - 12 end
+  return year, month, in_month
+end
+
 local function days_in(year, month)
   return days(year, month + 1, 1) - days(year, month, 1)
 end
@@ -57,9 +73,11 @@ function time.format(seconds)
           :format(tostring(seconds)), 2)
   end
   local milli = math.floor(seconds * 1000 + 0.5)
-  local date = os.date("!*t", milli // 1000)
+  local second = milli // 1000
+  local year, month, day = date_of(second // 86400)
+  second = second % 86400
   return ("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ"):format(
-    date.year, date.month, date.day, date.hour, date.min, date.sec,
+    year, month, day, second // 3600, second // 60 % 60, second % 60,
     milli % 1000)
 end
 

@@ -109,6 +109,27 @@ describe("the loop", function()
     assert.equal("timeout", err.kind)
   end)
 
+  it("has timers of hours", function()
+    for i, seconds in ipairs { 2148, 4296, 86400 } do
+      server:inject { { hang = "before" } }
+      local patient <close> = service.storyblok(server, {
+        timeout = seconds, connect_timeout = seconds })
+      local ended = false
+      local task = loop:spawn(function()
+        patient:whoami()
+        ended = true
+      end)
+      drive(function()
+        return service.count(server) == i and
+               (loop:timeout() or 0) > seconds - 5
+      end)
+      assert.is_false(ended)
+      assert.is_true(loop:timeout() < seconds + 1)
+      task:cancel()
+      drive(function() return ended end)
+    end
+  end)
+
   it("is woken only once by the end of an idle connection", function()
     assert(space:whoami())
     server:stop()

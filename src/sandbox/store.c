@@ -320,7 +320,7 @@ void clock_iso(char out[TIME_SIZE], int64_t offset) {
   struct tm tm;
   size_t len;
   clock_gettime(CLOCK_REALTIME, &t);
-  t.tv_sec += offset;
+  t.tv_sec += (time_t)offset;
   gmtime_r(&t.tv_sec, &tm);
   len = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
   sqlite3_snprintf(TIME_SIZE - (int)len, out + len, ".%03dZ",
@@ -331,7 +331,7 @@ void clock_iso(char out[TIME_SIZE], int64_t offset) {
 void clock_http(char out[TIME_SIZE], int64_t offset) {
   static const char days[] = "SunMonTueWedThuFriSat";
   static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  time_t t = time(NULL) + offset;
+  time_t t = time(NULL) + (time_t)offset;
   struct tm tm;
   gmtime_r(&t, &tm);
   sqlite3_snprintf(TIME_SIZE, out, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",

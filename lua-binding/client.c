@@ -38,10 +38,13 @@ static lua_Integer integer_of(lua_State *L, const char *name,
   return value;
 }
 
-/* Reads an int; a value that does not fit becomes the largest or smallest. */
-static int small_of(lua_State *L, const char *name, int absent) {
-  lua_Integer value = integer_of(L, name, absent);
+/* A value that does not fit becomes the largest or smallest. */
+static int to_int(lua_Integer value) {
   return value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
+}
+
+static int small_of(lua_State *L, const char *name, int absent) {
+  return to_int(integer_of(L, name, absent));
 }
 
 static bool flag_of(lua_State *L, const char *name) {
@@ -198,7 +201,7 @@ static int client_start(lua_State *L) {
   request.body = luaL_optlstring(L, 5, NULL, &request.body_size);
   request.timeout = luaL_optnumber(L, 6, 0);
   request.deadline = luaL_optnumber(L, 7, 0);
-  request.attempts = (int)luaL_optinteger(L, 8, 0);
+  request.attempts = to_int(luaL_optinteger(L, 8, 0));
   request.start_within = luaL_optnumber(L, 10, 0);
   if (has_nul(request.path, path_size))
     return refuse(L, "path: contains a NUL byte");

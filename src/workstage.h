@@ -249,7 +249,7 @@ typedef struct ws_request {
   double timeout;            /* of each attempt; 0: the client's */
   double deadline;           /* of all attempts and pauses; 0: none */
   double start_within;       /* no attempt starts later; 0: no limit */
-  int attempts;              /* 0: the client's; 1: no retry */
+  int attempts;              /* 0: the client's; 1: no retry; at most 1000 */
   void *data;                /* the host's, see ws_call_data */
 
   /* The completion callback, or NULL. Called once when the call has ended,

@@ -264,11 +264,31 @@ describe("a client that is closed while it waits", function()
   end)
 end)
 
-describe("a client after fork", function()
-  local build = os.getenv "WORKSTAGE_BUILD" or "build"
-  package.cpath = build .. "/spec/?.so;" .. package.cpath
-  local fork = require "probe_fork"
+local build = os.getenv "WORKSTAGE_BUILD" or "build"
+package.cpath = build .. "/spec/?.so;" .. package.cpath
+local fork = require "probe_fork"
 
+describe("a loop after fork", function()
+  it("is an error in the child", function()
+    local core = require "workstage.core"
+    local opened <close> = core.loop()
+    local said = fork.in_child(function()
+      local text = {}
+      for _, start in ipairs {
+        function() return opened:sleep(1) end,
+        function() return core.client(opened, { service = "kantata",
+                                                token = "t" }) end,
+      } do
+        text[#text + 1] = table.concat({ select(2, start()) }, ": ")
+      end
+      return table.concat(text, "\n")
+    end)
+    local why = "invalid: the event loop was opened before fork: open a new one"
+    assert.equal(why .. "\n" .. why, said)
+  end)
+end)
+
+describe("a client after fork", function()
   it("is an error in the child; a new one works there", function()
     local server, space = clients.sandbox()
     assert(space.stages:list())

@@ -302,6 +302,11 @@ static void check_refusals(void) {
   request.method = (ws_method)-1;
   refuse(client, &request, "method: -1");
   request.method = WS_GET;
+  request.attempts = -1;
+  refuse(client, &request, "attempts: -1 is not between 0 and 1000");
+  request.attempts = 1001;
+  refuse(client, &request, "attempts: 1001 is not between 0 and 1000");
+  request.attempts = 0;
   request.query = "a=1#b";
   refuse(client, &request, "query: the character at byte 4");
   request.query = "a=1&b= ";

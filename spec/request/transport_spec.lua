@@ -1,6 +1,7 @@
 -- Problems of requests that were found by reviews and in other projects' bug
 -- reports: dates of a service whose clock is wrong, compressed responses,
 -- budgets, header names, finalizers, locales.
+local core = require "workstage.core"
 local scripted = require "support.scripted"
 local service = require "support.service"
 local shell = require "house.shell"
@@ -134,9 +135,24 @@ describe("headers", function()
   end)
 end)
 
-describe("a finalizer", function()
-  local core = require "workstage.core"
+describe("attempts", function()
+  it("that do not fit into an int are refused", function()
+    local client <close> = core.client(core.loop(), {
+      service = "storyblok", token = "t", base_url = server.url,
+      space_id = 1 })
+    for _, attempts in ipairs { 1001, 2 ^ 32 | 0, 2 ^ 32 + 2 | 0, -1,
+                                math.maxinteger, math.mininteger } do
+      local call, kind, why = client:start("GET", "/v1/x", nil, nil, nil, nil,
+                                           attempts)
+      assert.is_nil(call)
+      assert.equal("invalid", kind)
+      assert.matches("^attempts: %-?%d+ is not between 0 and 1000$", why)
+    end
+    assert.equal(0, #server:requests())
+  end)
+end)
 
+describe("a finalizer", function()
   -- Calls f so that the first thing it allocates runs a whole collection, and
   -- with it a finalizer that closes what f uses.
   local function with_finalizer(closed, f, ...)

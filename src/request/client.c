@@ -80,19 +80,12 @@ static bool set_up(ws_client *client, const ws_options *options,
   return client->limiter != NULL;
 }
 
-static bool is_usable(const ws_loop *loop, ws_error *error) {
-  bool closed = ws_loop_is_closed(loop);
-  if (!closed && !ws_loop_is_forked(loop)) return true;
-  ws_fail(error, WS_INVALID, "the event loop %s", closed
-          ? "is closed" : "was opened before fork: open a new one");
-  return false;
-}
-
 ws_client *ws_client_open(ws_loop *loop, const ws_options *given,
                           ws_error *error) {
   ws_options options;
   ws_client *client;
-  if (!is_usable(loop, error) || !ws_options_copy(&options, given, error))
+  if (!ws_loop_check_usable(loop, error) ||
+      !ws_options_copy(&options, given, error))
     return NULL;
   client = ws_calloc(1, sizeof *client);
   if (!client) {

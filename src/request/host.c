@@ -108,6 +108,9 @@ static bool check_request(const ws_client *client, const ws_request *request,
   else if (!is_method(request->method))
     ws_fail(error, WS_INVALID, "method: %d is not one of enum ws_method",
             (int)request->method);
+  else if (request->attempts < 0 || request->attempts > WS_MAX_ATTEMPTS)
+    ws_fail(error, WS_INVALID, "attempts: %d is not between 0 and %d",
+            request->attempts, WS_MAX_ATTEMPTS);
   else
     return check_seconds("timeout", request->timeout, 86400, error) &&
            check_seconds("deadline", request->deadline, 1e9, error) &&
@@ -265,11 +268,9 @@ ws_call *ws_call_start(ws_client *client, const ws_request *request,
 
 ws_call *ws_call_sleep(ws_loop *loop, double seconds, ws_error *error) {
   ws_call *call;
-  if (ws_loop_is_closed(loop) || ws_loop_is_forked(loop)) {
-    ws_fail(error, WS_INVALID, "the event loop is closed");
+  if (!ws_loop_check_usable(loop, error) ||
+      !check_seconds("seconds", seconds, 1e9, error))
     return NULL;
-  }
-  if (!check_seconds("seconds", seconds, 1e9, error)) return NULL;
   call = new_call(loop, error);
   if (call) ws_call_sleep_until(call, ws_now() + ws_from_seconds(seconds));
   return call;

@@ -24,6 +24,14 @@ bool ws_loop_is_closed(const ws_loop *loop) {
   return loop->poller < 0;
 }
 
+bool ws_loop_check_usable(const ws_loop *loop, ws_error *error) {
+  bool closed = ws_loop_is_closed(loop);
+  if (!closed && !ws_loop_is_forked(loop)) return true;
+  ws_fail(error, WS_INVALID, "the event loop %s", closed
+          ? "is closed" : "was opened before fork: open a new one");
+  return false;
+}
+
 /* --------------------------------------------------------- open and close */
 
 /* libcurl calls this with the events that it waits for on a socket. */

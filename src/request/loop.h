@@ -78,6 +78,9 @@ void ws_loop_destroy(ws_loop *loop);
 void ws_loop_release(ws_loop *loop);
 bool ws_loop_is_closed(const ws_loop *loop);
 
+/* False, with `error`, if the loop is closed or was opened before a fork. */
+bool ws_loop_check_usable(const ws_loop *loop, ws_error *error);
+
 /* Adds a transfer to libcurl; false if memory runs out. */
 bool ws_loop_add(ws_loop *loop, ws_transfer *transfer);
 

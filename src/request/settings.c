@@ -119,7 +119,8 @@ static bool check_numbers(const ws_options *options, ws_error *error) {
          check_range("connect_timeout", options->connect_timeout, 0.001,
                      86400, error) &&
          check_range("concurrency", options->concurrency, 1, 1000, error) &&
-         check_range("retry.attempts", options->attempts, 1, 1000, error) &&
+         check_range("retry.attempts", options->attempts, 1, WS_MAX_ATTEMPTS,
+                     error) &&
          check_range("retry.base", options->retry_base, 0, 3600, error) &&
          check_range("retry.cap", options->retry_cap, 0, 3600, error) &&
          check_range("max_requests", (double)options->max_requests, 0,

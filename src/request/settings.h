@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "workstage.h"
 
+enum { WS_MAX_ATTEMPTS = 1000 };
+
 typedef struct ws_settings {
   ws_service service;
   char *base;                       /* without a slash at its end */

@@ -149,10 +149,14 @@ void ws_file_lock_close(int fd) {
   pthread_mutex_unlock(&guard);
 }
 
-/* A child does not inherit its parent's locks. */
+/* A child does not inherit its parent's locks, so that no descriptor has to
+** wait for others either. */
 void ws_file_lock_abandon(int fd) {
-  for (held_lock **at = &held; *at;)
-    if ((*at)->fd == fd) drop(at);
+  for (held_lock **at = &held; *at;) {
+    bool waits = (*at)->byte == CLOSED;
+    if (waits) close((*at)->fd);
+    if (waits || (*at)->fd == fd) drop(at);
     else at = &(*at)->next;
+  }
   close(fd);
 }

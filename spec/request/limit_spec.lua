@@ -30,6 +30,22 @@ describe("concurrency", function()
     assert.equal(8, server:stats().max_in_flight)
   end)
 
+  -- The cap of a space on requests in flight is also met by a 429, without a
+  -- rate; it is not known if the Management API has one.
+  it("above the service's cap loses and doubles nothing", function()
+    server = service.start { concurrent_limit = 3, latency = 0.02 }
+    local space = service.storyblok(server, {
+      concurrency = 8, retry = { attempts = 12, base = 0.05, cap = 0.4 } })
+    local before = #assert(space.stages:list())
+    local _, errors = workstage.map(repeated(24), function(i)
+      return space.stages:create { name = "Stage " .. i,
+                                   color = ("#%06d"):format(i) }
+    end)
+    assert.same({}, errors)
+    assert.is_true(server:stats().rejected > 0)
+    assert.equal(before + 24, #assert(space.stages:list()))
+  end)
+
   it("needs no more connections, and keeps them", function()
     server = service.start { latency = 0.01 }
     local space = service.storyblok(server, { concurrency = 4 })

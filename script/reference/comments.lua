@@ -106,8 +106,8 @@ function comments.of_c(path)
   local text, found = table.concat(lines_of(path), "\n"), {}
   for words, name in text:gmatch
       "/%*%*%*(.-)%*/\nstatic int ([%w_]+)%(" do
-    words = words:gsub("\n%s*%*%*%s?", "\n")
-    found[name] = comments.parse(words)
+    local plain = words:gsub("\n%s*%*%*%s?", "\n")
+    found[name] = comments.parse(plain)
   end
   return found
 end

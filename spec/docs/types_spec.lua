@@ -104,8 +104,8 @@ describe("definitions for editors", function()
     local known = { string = 1, integer = 1, number = 1, boolean = 1,
                     any = 1, table = 1, fun = 1, lightuserdata = 1 }
     local text = shell.must("cat $(find %s -name '*.lua')", directory)
-    for kind in text:gmatch "workstage%.[%w_.]+" do
-      kind = kind:gsub("%.$", "")
+    for name in text:gmatch "workstage%.[%w_.]+" do
+      local kind = name:gsub("%.$", "")
       known[kind] = known[kind] or classes[kind] and 1
     end
     known["workstage.error.kind"] = text:find "@alias workstage.error.kind"
@@ -344,8 +344,8 @@ describe("definitions for editors", function()
                     name)
     end
     for name in pairs(seen) do assert.truthy(typed[name], name) end
-    for name in text:gmatch "errors%.new ?%b{}" do
-      name = name:match 'kind = "([%l_]+)"'
+    for call in text:gmatch "errors%.new ?%b{}" do
+      local name = call:match 'kind = "([%l_]+)"'
       assert.truthy(not name or typed[name], name)
     end
     for name in text:gmatch 'wsl_file_failure%(L, "([%l_]+)"' do

@@ -73,8 +73,8 @@ local function edges(text)
   local found = {}
   for from, to, rest in text:gmatch "\n  s(%d+) %-> s(%d+)([^\n]*);" do
     if not rest:find "invis" then
-      if rest:find "dir=back" then from, to = to, from end
-      found[from .. ">" .. to] = rest
+      local is_back = rest:find "dir=back"
+      found[is_back and to .. ">" .. from or from .. ">" .. to] = rest
     end
   end
   return found

@@ -75,6 +75,7 @@ describe("a new journal", function()
     assert.same({ "run.journal" }, files.list(folder))
     for _, other in ipairs { "mkdir", "mkfifo", "ln -s nowhere" } do
       shell.must("rm -rf %s && %s %s", path, other, path)
+      local _
       _, err = journal.create(path, {})
       fails("io", nil, err, path)
       assert.same({ "run.journal" }, files.list(folder))

@@ -154,6 +154,7 @@ describe("workstage", function()
     assert.truthy(err:find("set KANTATA_TOKEN", 1, true))
     for _, name in ipairs { "WORKSTAGE_RATE_LIMIT",
                             "WORKSTAGE_SETTLE_TIME" } do
+      local _
       _, status, err = place:run("whoami", { [name] = "x" })
       assert.equal(3, status)
       assert.truthy(err:find("'x' is n", 1, true))

@@ -32,10 +32,9 @@ end
 --- Moves an item that was read before: returns the change, or nil and the
 -- error.
 function storyblok.move(space, item, to, set, opts)
-  local attributes = { story_id = item.id, workflow_stage_id = to }
-  for name, value in pairs(set) do attributes[name] = value end
-  if set.due_date == false then attributes.due_date = transport.null end
-  return space.changes:create(attributes, opts)
+  set.story_id, set.workflow_stage_id = item.id, to
+  if set.due_date == false then set.due_date = transport.null end
+  return space.changes:create(set, opts)
 end
 
 --- Finds out if an earlier run that recorded no outcome has moved an item.

@@ -43,7 +43,7 @@ end
 --- Notes that an item was moved.
 function Failures:note_success(work)
   self.unreachable = 0
-  self.refusals[pair_of(work)] = nil
+  if next(self.refusals) then self.refusals[pair_of(work)] = nil end
 end
 
 -- Counts a refusal; returns the error that ends the run after too many equal

@@ -348,13 +348,19 @@ function Pages:put_back(item)
   table.insert(self.queue, self.first, item)
 end
 
---- Counts an item as in flight until what is returned is closed.
+local Flight = {}
+
+function Flight:__close()
+  local pages = self.pages
+  pages.in_flight = pages.in_flight - 1
+  if pages.waiter then loop.awaken(pages.waiter) end
+end
+
+--- Counts an item as in flight until what is returned is closed. All items
+-- share it.
 function Pages:begin_flight()
   self.in_flight = self.in_flight + 1
-  return setmetatable({}, { __close = function()
-    self.in_flight = self.in_flight - 1
-    if self.waiter then loop.awaken(self.waiter) end
-  end })
+  return self.flight
 end
 
 --- True if every item was handled.
@@ -385,7 +391,7 @@ function item_pages.new(run, work)
   local rate = run.rate or 0
   local most = rate > 0 and rate or math.huge
   local max_age = math.ceil(math.max(MAX_AGE, MIN_REQUESTS / most))
-  return setmetatable({
+  local self = setmetatable({
     run = run, work = work, operation = work.operation, late = work.late,
     from = work.from, to = work.to, release_id = work.set.release_id,
     items = work.items, at = work.at or 1, retry_ids = work.retry_ids or {},
@@ -396,6 +402,8 @@ function item_pages.new(run, work)
     max_age = max_age, rate = most, max_rate = most, taken = 0, loads = 0,
     loaded_at = core.now(),
   }, Pages)
+  self.flight = setmetatable({ pages = self }, Flight)
+  return self
 end
 
 return item_pages

@@ -172,9 +172,11 @@ function Run:moved(work, id, change, read)
               change = change and change.id, due = read.due,
               due_unknown = read.is_due_unknown or nil,
               from = late and work.from, to = late and work.to }
-  emit(self, { type = "item", operation = work.operation, item = id,
-               outcome = "moved", change = change and change.id,
-               name = read.name })
+  if self.on_event then
+    emit(self, { type = "item", operation = work.operation, item = id,
+                 outcome = "moved", change = change and change.id,
+                 name = read.name })
+  end
   tell(self)
 end
 

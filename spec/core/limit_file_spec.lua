@@ -5,8 +5,12 @@ local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_shared_limiter"
 local fork = require "probe_fork"
+local shared_limiter = require "support.shared_limiter"
 local system = require "system"
 local tries = require "support.tries"
+
+local near, free, use = shared_limiter.near, shared_limiter.free,
+                        shared_limiter.use
 
 local GUARD = 0.005
 local number = 0
@@ -29,32 +33,6 @@ local function process(name, rate, patience)
   }, { __index = function(_, method)
     return function(_, ...) return handle[method](handle, ...) end
   end })
-end
-
-local function near(expected, got)
-  if math.abs(got - expected) > 1.5e-6 then
-    error(("expected %.6f, got %.6f"):format(expected, got), 2)
-  end
-end
-
-local function free(handle, at)
-  local reservations = {}
-  while true do
-    local _, reservation = handle:start(at)
-    if not reservation then break end
-    reservations[#reservations + 1] = reservation
-    assert(#reservations <= 2000, "no end of them")
-  end
-  handle:stop_waiting(at)
-  return #reservations, reservations
-end
-
-local function use(handle, at)
-  local count, reservations = free(handle, at)
-  for _, reservation in ipairs(reservations) do
-    handle:answered(reservation, at, at)
-  end
-  return count
 end
 
 local function content(name)

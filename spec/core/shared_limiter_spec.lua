@@ -4,7 +4,11 @@ local build = os.getenv "WORKSTAGE_BUILD" or "build"
 package.cpath = build .. "/spec/?.so;" .. package.cpath
 local probe = require "probe_shared_limiter"
 local fork = require "probe_fork"
+local shared_limiter = require "support.shared_limiter"
 local system = require "system"
+
+local near, free, use = shared_limiter.near, shared_limiter.free,
+                        shared_limiter.use
 
 local GUARD = 0.005
 local number = 0
@@ -14,33 +18,6 @@ local function open(key, rate, path, other)
   local handle, why = probe.open(key, rate, path, other)
   if handle then opened[#opened + 1] = handle end
   return handle, why
-end
-
-local function near(expected, got)
-  if math.abs(got - expected) > 1.5e-6 then
-    error(("expected %.6f, got %.6f"):format(expected, got), 2)
-  end
-end
-
--- How many may start at once. After that the handle waits for none.
-local function free(handle, now)
-  local reservations = {}
-  while true do
-    local _, reservation = handle:start(now)
-    if not reservation then break end
-    reservations[#reservations + 1] = reservation
-    assert(#reservations <= 2000, "no end of them")
-  end
-  handle:stop_waiting(now)
-  return #reservations, reservations
-end
-
-local function use(handle, now)
-  local count, reservations = free(handle, now)
-  for _, reservation in ipairs(reservations) do
-    handle:answered(reservation, now, now)
-  end
-  return count
 end
 
 -- When the handle may start, without a wait for it.

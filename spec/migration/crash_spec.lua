@@ -1,39 +1,14 @@
 -- A process that migrates is killed at random moments, in a space where one
 -- request of twenty goes wrong, and resumed until it is done.
 -- WORKSTAGE_CRASHES: how often it is killed; WORKSTAGE_SEED: when.
-local files = require "support.files"
 local journals = require "workstage.migration.journal.file"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local run_child = require "support.killed"
 local service = require "support.service"
-local shell = require "house.shell"
 
 local CRASHES = tonumber(os.getenv "WORKSTAGE_CRASHES") or 20
 local SEED = tonumber(os.getenv "WORKSTAGE_SEED") or 1
-
--- Applies the plan, or resumes; exits with 0 when all is done.
-local CHILD = [[
-local migration = require "workstage.migration"
-local workstage = require "workstage"
-local url, space_id, folder, kind = table.unpack(arg)
-local space = assert(workstage.storyblok {
-  token = "child-of-the-specs", base_url = url,
-  space_id = math.tointeger(tonumber(space_id)), rate_limit = false,
-  settle_time = 0.25, proxy = false,
-  retry = { attempts = 8, base = 0.002, cap = 0.02 } })
-local journal, report, err = folder .. "/j", nil, nil
-if kind == "rollback" then
-  report, err = migration.rollback(space, journal)
-elseif io.open(journal) then
-  report, err = migration.resume(space, journal)
-else
-  local plan = assert(migration.load(folder .. "/plan"))
-  report, err = migration.apply(space, plan, { journal = journal })
-end
-print(report or err)
-if report and report.complete then os.exit(0) end
-os.exit(err and err.unplanned and 3 or 1)
-]]
 
 local FAULTS = {
   { chance = 0.01, seed = 1, status = 500 },
@@ -67,15 +42,6 @@ describe("a process that is killed", function()
     migrations.remove(folder)
   end)
 
-  local function child(seconds, kind)
-    local command = files.command(CHILD, server.url,
-      ("%d"):format(migrations.SPACE), folder, kind or "apply")
-    if seconds then
-      command = ("timeout -s KILL %.3f %s"):format(seconds, command)
-    end
-    return shell.run("%s", command)
-  end
-
   -- Begins again, with faults.
   local function begin()
     os.remove(folder .. "/j")
@@ -97,10 +63,9 @@ describe("a process that is killed", function()
     local killed = 0
     local code
     repeat
-      local last = killed >= kills
       local output
-      output, code = child(not last and math.random() * whole * 1.1 or nil,
-                           kind)
+      local seconds = killed < kills and math.random() * whole * 1.1 or nil
+      output, code = run_child(server, folder, seconds, kind)
       if code == 137 then killed = killed + 1 end
       clear_unplanned(code, folder .. "/j")
       assert(code == 0 or code == 1 or code == 3 or code == 137, output)
@@ -143,7 +108,7 @@ describe("a process that is killed", function()
   local function whole_time(kind)
     local began = service.now()
     local output, code
-    repeat output, code = child(nil, kind) until code ~= 1
+    repeat output, code = run_child(server, folder, nil, kind) until code ~= 1
     assert(code == 0, output)
     return service.now() - began
   end

@@ -1,40 +1,15 @@
 -- Any space becomes any other, and comes back, though the process is killed
 -- at random moments and one request of twenty goes wrong.
 -- WORKSTAGE_SPACES: how many pairs; WORKSTAGE_SEED: which.
-local files = require "support.files"
 local migration = require "workstage.migration"
 local migrations = require "support.migrations"
+local run_child = require "support.killed"
 local service = require "support.service"
-local shell = require "house.shell"
 local spaces = require "support.spaces"
 
 local PAIRS = tonumber(os.getenv "WORKSTAGE_SPACES") or 10
 local SEED = tonumber(os.getenv "WORKSTAGE_SEED") or 1
 local KILLS = 3
-
--- Applies the plan, or resumes; exits with 0 when all is done.
-local CHILD = [[
-local migration = require "workstage.migration"
-local workstage = require "workstage"
-local url, space_id, folder, kind = table.unpack(arg)
-local space = assert(workstage.storyblok {
-  token = "child-of-the-specs", base_url = url,
-  space_id = math.tointeger(tonumber(space_id)), rate_limit = false,
-  settle_time = 0.25, proxy = false,
-  retry = { attempts = 8, base = 0.002, cap = 0.02 } })
-local journal, report, err = folder .. "/j", nil, nil
-if kind == "rollback" then
-  report, err = migration.rollback(space, journal)
-elseif io.open(journal) then
-  report, err = migration.resume(space, journal)
-else
-  local plan = assert(migration.load(folder .. "/plan"))
-  report, err = migration.apply(space, plan, { journal = journal })
-end
-print(report or err)
-if report and report.complete then os.exit(0) end
-os.exit(err and err.unplanned and 3 or 1)
-]]
 
 describe("any space, though the process is killed,", function()
   local server, space, folder
@@ -52,15 +27,6 @@ describe("any space, though the process is killed,", function()
     migrations.remove(folder)
   end)
 
-  local function child(seconds, kind)
-    local command = files.command(CHILD, server.url,
-      ("%d"):format(migrations.SPACE), folder, kind)
-    if seconds then
-      command = ("timeout -s KILL %.3f %s"):format(seconds, command)
-    end
-    return shell.run("%s", command)
-  end
-
   -- Kills it a few times, within the time that a first run takes, and sees it
   -- to its end. Returns how often it was killed.
   local function run(kind)
@@ -70,7 +36,7 @@ describe("any space, though the process is killed,", function()
     repeat
       tries = tries + 1
       local seconds = tries <= KILLS and 0.02 + math.random() * 0.2 or nil
-      output, code = child(seconds, kind)
+      output, code = run_child(server, folder, seconds, kind)
       if code == 137 then killed = killed + 1 end
       if code == 3 then assert(os.remove(folder .. "/j")) end
       assert(tries < 40, output)

@@ -28,4 +28,23 @@ function sets.has(list, value)
   return false
 end
 
+--- Returns a list as a set: value -> true.
+-- @tparam ?table list
+function sets.of(list)
+  local set = {}
+  for _, item in ipairs(list or {}) do set[item] = true end
+  return set
+end
+
+--- Returns the items of a list for which `keep(item)` is true.
+-- @tparam ?table list
+-- @tparam function keep
+function sets.filter(list, keep)
+  local kept = {}
+  for _, item in ipairs(list or {}) do
+    if keep(item) then kept[#kept + 1] = item end
+  end
+  return kept
+end
+
 return sets

@@ -100,11 +100,9 @@ end
 
 -- Removes references to stages that will be deleted.
 local function drop_deleted(target, survives)
-  local kept = {}
-  for _, ref in ipairs(target.workflow_stage_ids or {}) do
-    if survives(ref) then kept[#kept + 1] = ref end
+  if target.workflow_stage_ids then
+    target.workflow_stage_ids = sets.filter(target.workflow_stage_ids, survives)
   end
-  if target.workflow_stage_ids then target.workflow_stage_ids = kept end
   if target.after_publish_id and not survives(target.after_publish_id) then
     target.after_publish_id = false
   end
@@ -130,19 +128,11 @@ local function set_described(target, described, context)
   end
 end
 
-local function known_of(refs, is_known)
-  local known = {}
-  for _, ref in ipairs(refs or {}) do
-    if is_known(ref) then known[#known + 1] = ref end
-  end
-  return known
-end
-
 -- Keeps the current list if the target would only remove unknown ids from it.
 local function keep_list(target, current, name, is_known)
   local list = target[name]
-  if list and sets.equal(known_of(list, is_known),
-                         known_of(current[name], is_known)) then
+  if list and sets.equal(sets.filter(list, is_known),
+                         sets.filter(current[name], is_known)) then
     target[name] = current[name]
   end
 end

@@ -5,6 +5,7 @@
 -- that is unique in the plan where the plan creates it. States are never
 -- changed: an operation's `reduce` makes a new one from a draft.
 local attributes = require "workstage.migration.stage"
+local sets = require "workstage.sets"
 local visible = require "workstage.visible"
 
 local formatted = visible.format
@@ -174,21 +175,15 @@ function state.set_stage(draft, ref, values)
   if values.is_default then take_default(draft, ref) end
 end
 
-local function without(list, ref)
-  local rest = {}
-  for _, each in ipairs(list or {}) do
-    if each ~= ref then rest[#rest + 1] = each end
-  end
-  return rest
-end
-
 --- Removes a stage from a draft; the service removes it from the transitions
 -- of others.
 function state.remove_stage(draft, ref)
   draft.stages[ref] = nil
   if math.type(ref) then draft.deleted[ref] = true end
   for other, stage in pairs(draft.stages) do
-    local rest = without(stage.workflow_stage_ids, ref)
+    local rest = sets.filter(stage.workflow_stage_ids, function(each)
+      return each ~= ref
+    end)
     if stage.after_publish_id == ref or
        #rest < #(stage.workflow_stage_ids or {}) then
       stage = copy(stage)

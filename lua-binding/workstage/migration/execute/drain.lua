@@ -5,6 +5,7 @@ local attributes = require "workstage.migration.stage"
 local items = require "workstage.migration.items"
 local move_items = require "workstage.migration.execute.move_items"
 local render = require "workstage.migration.operations.render"
+local sets = require "workstage.sets"
 local stages = require "workstage.migration.execute.stages"
 
 local drain = {}
@@ -43,11 +44,10 @@ local function list_late(run, rules, unmoved)
   if not listed then return nil, err end
   local total = 0
   for _, rule in ipairs(rules) do
-    local left = {}
-    for _, id in ipairs(rule.items) do
-      if not unmoved[id] then left[#left + 1] = id end
-    end
-    rule.items, total = left, total + #left
+    rule.items = sets.filter(rule.items, function(id)
+      return not unmoved[id]
+    end)
+    total = total + #rule.items
   end
   return total
 end
@@ -68,10 +68,9 @@ end
 
 -- The transitions of a stage, with one more stage added.
 local function transitions_with(stage, to)
-  local ids = {}
-  for _, id in ipairs(stage.workflow_stage_ids or {}) do
-    if id ~= to then ids[#ids + 1] = id end
-  end
+  local ids = sets.filter(stage.workflow_stage_ids, function(id)
+    return id ~= to
+  end)
   ids[#ids + 1] = to
   return ids
 end

@@ -1,6 +1,7 @@
 --- Moves a stage into another workflow, with its items.
 local attributes = require "workstage.migration.stage"
 local complete = require "workstage.migration.operations.defaults"
+local sets = require "workstage.sets"
 local space = require "workstage.migration.space"
 local stages = require "workstage.migration.execute.stages"
 local state = require "workstage.migration.state"
@@ -79,10 +80,7 @@ function kind.set_of(before, ref, workflow, target)
   local function is_there(other)
     return other == ref or state.has_stage(before, other, workflow)
   end
-  set.workflow_stage_ids = {}
-  for _, other in ipairs(target.workflow_stage_ids or {}) do
-    if is_there(other) then table.insert(set.workflow_stage_ids, other) end
-  end
+  set.workflow_stage_ids = sets.filter(target.workflow_stage_ids, is_there)
   local publish = target.after_publish_id
   set.after_publish_id = is_there(publish) and publish or false
   set.is_default = false

@@ -1,14 +1,11 @@
 --- Checks that the space has the content types of the workflows.
 local quoted = require "workstage.visible".quoted
+local sets = require "workstage.sets"
 local structure = require "workstage.migration.space"
 
 -- Content types that a workflow will get and does not have yet.
 local function add_new(workflow, list)
-  local had = {}
-  for _, name in ipairs(workflow.existing and
-                        workflow.existing.content_types or {}) do
-    had[name] = true
-  end
+  local had = sets.of(workflow.existing and workflow.existing.content_types)
   for _, name in ipairs(workflow.value.content_types or {}) do
     if not had[name] then list[#list + 1] = name end
   end

@@ -13,6 +13,7 @@
 --    set.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
+local sets = require "workstage.sets"
 local state = require "workstage.migration.state"
 local swap = require "workstage.migration.plan.swap"
 local transfers = require "workstage.migration.plan.transfers"
@@ -36,11 +37,10 @@ end
 -- may have such transitions already.
 local function without_unknown(self, set)
   if not set.workflow_stage_ids then return set end
-  local known, copy = {}, state.copy(set)
-  for _, ref in ipairs(set.workflow_stage_ids) do
-    if self.state.stages[ref] then known[#known + 1] = ref end
-  end
-  copy.workflow_stage_ids = known
+  local copy = state.copy(set)
+  copy.workflow_stage_ids = sets.filter(set.workflow_stage_ids, function(ref)
+    return self.state.stages[ref]
+  end)
   return copy
 end
 
@@ -92,16 +92,13 @@ end
 local function set_of_new(draft, workflow, target, position)
   local set = state.copy(target)
   set.is_default, set.position = nil, position
-  if set.workflow_stage_ids then
-    set.workflow_stage_ids = {}
-    for _, ref in ipairs(target.workflow_stage_ids) do
-      if state.has_stage(draft.state, ref, workflow) then
-        table.insert(set.workflow_stage_ids, ref)
-      end
-    end
+  local function is_there(stage)
+    return state.has_stage(draft.state, stage, workflow)
   end
-  local publish = target.after_publish_id
-  if publish and not state.has_stage(draft.state, publish, workflow) then
+  if set.workflow_stage_ids then
+    set.workflow_stage_ids = sets.filter(set.workflow_stage_ids, is_there)
+  end
+  if set.after_publish_id and not is_there(set.after_publish_id) then
     set.after_publish_id = nil
   end
   return set

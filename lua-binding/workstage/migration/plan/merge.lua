@@ -8,6 +8,7 @@
 local attributes = require "workstage.migration.stage"
 local render = require "workstage.migration.operations.render"
 local quoted = require "workstage.visible".quoted
+local sets = require "workstage.sets"
 local state = require "workstage.migration.state"
 local swap = require "workstage.migration.plan.swap"
 
@@ -20,23 +21,16 @@ end
 
 -- ------------------------------------------------------------ attributes
 
-local function set_of(list)
-  local set = {}
-  for _, item in ipairs(list or {}) do set[item] = true end
-  return set
-end
-
 -- A set without the elements that the run added, and with those it removed.
 local function merge_set(before, after, now)
-  local had, wrote, result = set_of(before), set_of(after), {}
-  local has = set_of(now)
-  for _, item in ipairs(now or {}) do
-    if had[item] or not wrote[item] then result[#result + 1] = item end
-  end
-  for _, item in ipairs(before or {}) do
-    if not wrote[item] and not has[item] then result[#result + 1] = item end
-  end
-  return result
+  local had, wrote, has = sets.of(before), sets.of(after), sets.of(now)
+  local result = sets.filter(now, function(item)
+    return had[item] or not wrote[item]
+  end)
+  local removed = sets.filter(before, function(item)
+    return not wrote[item] and not has[item]
+  end)
+  return table.move(removed, 1, #removed, #result + 1, result)
 end
 
 -- The value to restore for an attribute.
@@ -211,11 +205,8 @@ end
 -- ----------------------------------------------------------------- order
 
 local function common(order, other)
-  local there, list = set_of(other), {}
-  for _, ref in ipairs(order) do
-    if there[ref] then list[#list + 1] = ref end
-  end
-  return list
+  local there = sets.of(other)
+  return sets.filter(order, function(ref) return there[ref] end)
 end
 
 local function is_same_order(a, b)
@@ -266,11 +257,7 @@ end
 
 local function without_gone(stage, keys)
   if type(stage.next) == "table" then
-    local list = {}
-    for _, key in ipairs(stage.next) do
-      if keys[key] then list[#list + 1] = key end
-    end
-    stage.next = list
+    stage.next = sets.filter(stage.next, function(key) return keys[key] end)
   end
   stage.after_publish = keys[stage.after_publish] and stage.after_publish or
                         false

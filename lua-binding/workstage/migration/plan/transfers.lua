@@ -1,5 +1,6 @@
 --- Plans the transfer of stages between workflows, with their items. Pure: no
 -- network or files.
+local sets = require "workstage.sets"
 local state = require "workstage.migration.state"
 local transfer_stage = require "workstage.migration.operations".kinds
                        .transfer_stage
@@ -28,12 +29,10 @@ end
 -- The transitions of a target to stages that are already in its workflow.
 local function present_transitions(self, target, workflow)
   local present = state.copy(target)
-  present.workflow_stage_ids = {}
-  for _, ref in ipairs(target.workflow_stage_ids or {}) do
-    if state.has_stage(self.state, ref, workflow) then
-      table.insert(present.workflow_stage_ids, ref)
-    end
-  end
+  present.workflow_stage_ids = sets.filter(
+    target.workflow_stage_ids, function(ref)
+      return state.has_stage(self.state, ref, workflow)
+    end)
   return present
 end
 
@@ -48,12 +47,10 @@ local function close_one(self, workflow, ref, target, taken)
   end
   local order = state.order(self.state, workflow)
   local set = widen.without(now, { [taken] = true }, order)
-  local rest = {}
-  for _, other in ipairs(order) do
-    if other ~= taken then rest[#rest + 1] = other end
-  end
   if set and widen.leads_on(now, ref, order) then
-    set = widen.keep_open(now, ref, set, rest)
+    set = widen.keep_open(now, ref, set, sets.filter(order, function(other)
+      return other ~= taken
+    end))
   end
   self:update(ref, set)
 end

@@ -1,6 +1,7 @@
 --- Widens the transitions and members of a stage before items move, and
 -- removes its transitions to stages that will be deleted. Pure functions.
 local attributes = require "workstage.migration.stage"
+local sets = require "workstage.sets"
 
 local widen = {}
 
@@ -75,14 +76,6 @@ function widen.set(now, target, needed)
   return attributes.changes(now, set)
 end
 
-local function rest_of(refs, is_gone)
-  local rest = {}
-  for _, ref in ipairs(refs) do
-    if not is_gone[ref] then rest[#rest + 1] = ref end
-  end
-  return rest
-end
-
 --- The changes that remove a stage's transitions to those that will be
 -- deleted: "all stages" becomes the list of the others.
 -- @tparam table now its attributes
@@ -92,7 +85,7 @@ end
 function widen.without(now, is_gone, order)
   local set, list = {}, now.workflow_stage_ids or {}
   if leads_to_all(now) then list = order end
-  local rest = rest_of(list, is_gone)
+  local rest = sets.filter(list, function(ref) return not is_gone[ref] end)
   if #rest < #list then
     set.workflow_stage_ids = rest
     if leads_to_all(now) then set.allow_all_stages = false end

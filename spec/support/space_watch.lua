@@ -1,6 +1,7 @@
 --- Watches what the people of a space meet while a plan is applied: a stage
--- that they cannot leave although they can before and after, a workflow without
--- its default stage or with two of them, a story that has lost its stage.
+-- that they cannot leave although they can before and after, a transition that
+-- is closed too early, a workflow without its default stage or with two of
+-- them, a story that has lost its stage.
 local attributes = require "workstage.migration.stage"
 local operations = require "workstage.migration.operations"
 local spaces = require "workstage.migration.space"
@@ -33,6 +34,24 @@ local function must_lead_on(ends, ref, holds)
          (first ~= nil and last ~= nil or holds(ref))
 end
 
+-- The transition from a stage that is missing: one that is there before and
+-- after the run, or, while items move, one that is there before it.
+local function closed_way(ends, now, ref, is_moving)
+  local workflow = now.stages[ref].workflow
+  for _, other in ipairs(state.order(now, workflow)) do
+    local stays = other ~= ref
+    for _, each in pairs(ends) do
+      stays = stays and state.has_stage(each, ref, workflow) and
+              state.has_stage(each, other, workflow)
+    end
+    if stays and attributes.leads_to(ends.first.stages[ref], other) and
+       (is_moving or attributes.leads_to(ends.last.stages[ref], other)) and
+       not attributes.leads_to(now.stages[ref], other) then
+      return other
+    end
+  end
+end
+
 local function count_defaults(now, workflow)
   local count = 0
   for _, stage in pairs(now.stages) do
@@ -55,8 +74,9 @@ end
 -- @tparam table ends `first`, `last`: the states before and after it
 -- @tparam table now the state
 -- @tparam function holds `holds(ref)`: true if a stage holds items
+-- @tparam boolean is_moving true before the last item is moved
 -- @treturn ?string nil: nothing
-function space_watch.problem(ends, now, holds)
+function space_watch.problem(ends, now, holds, is_moving)
   for ref, workflow in pairs(now.workflows) do
     local why = default_problem(ends, now, ref)
     if why then return ("workflow %s has %s"):format(workflow.name, why) end
@@ -64,6 +84,11 @@ function space_watch.problem(ends, now, holds)
   for ref, stage in pairs(now.stages) do
     if must_lead_on(ends, ref, holds) and not leads_on(now, ref) then
       return ("stage %s leads nowhere"):format(stage.name)
+    end
+    local other = closed_way(ends, now, ref, is_moving)
+    if other then
+      return ("stage %s no longer leads to %s"):format(
+        stage.name, now.stages[other].name)
     end
   end
 end
@@ -74,9 +99,14 @@ local function holds_none() return false end
 function space_watch.assert_order(plan)
   local now = plan.state
   local ends = { first = now, last = operations.after(now, plan.operations) }
+  local last_move = 0
+  for index, op in ipairs(plan.operations) do
+    if operations.of(op).has_items then last_move = index end
+  end
   for index, op in ipairs(plan.operations) do
     now = operations.reduce(now, op)
-    local why = space_watch.problem(ends, now, holds_none)
+    local why = space_watch.problem(ends, now, holds_none,
+                                    index < last_move)
     if why then error(("%s after operation %d, %s"):format(why, index, op.op))
     end
   end
@@ -103,7 +133,7 @@ end
 -- Looks at the whole space.
 local function look(self)
   local view = { now = read_state(self.people), counts = {},
-                 after = self.last_request }
+                 after = self.last_request, moves = self.moves }
   for ref in pairs(view.now.stages) do
     view.counts[ref] = count_stories(self.people,
                                      { in_workflow_stages = { ref } })
@@ -161,6 +191,7 @@ local function between(self, event)
   local changes = structure - self.structure
   assert(changes + items - self.items <= 1, "several changes at once")
   self.structure = structure
+  if items > self.items then self.moves = self.moves + 1 end
   if changes > 0 then look(self)
   elseif items > self.items then look_at_story(self) end
   if math.random() < self.edit_chance then edit(self) end
@@ -182,7 +213,7 @@ local function problem_of(self, ends, index)
   return space_watch.problem(ends, view.now, function(ref)
     return view.counts[ref] > 0 or
            following ~= nil and (following.counts[ref] or 0) > 0
-  end)
+  end, view.moves < self.moves)
 end
 
 --- Raises if anything hindered people since the watch began.
@@ -206,7 +237,7 @@ end
 function space_watch.new(server, people, edit_chance)
   local self = setmetatable({
     server = server, people = people, edit_chance = edit_chance or 0,
-    requests = 0, edits = 0, views = {}, stories = {},
+    requests = 0, moves = 0, edits = 0, views = {}, stories = {},
     last_request = "the beginning",
   }, Watch)
   local content = server:dump().spaces[1]

@@ -2,7 +2,9 @@
 -- and may be killed.
 local files = require "support.files"
 local migrations = require "support.migrations"
+local service = require "support.service"
 local shell = require "house.shell"
+local system = require "system"
 
 -- Applies the plan, or resumes; exits with 0 when all is done.
 local CHILD = [[
@@ -28,6 +30,15 @@ if report and report.complete then os.exit(0) end
 os.exit(err and err.unplanned and 3 or 1)
 ]]
 
+-- What a killed process has sent takes effect before another one looks, however
+-- busy the machine is: an effect later than `settle_time` is beyond all rules.
+local function wait_for(server, connections)
+  local ends = service.now() + 10
+  while server:stats().open_connections > connections and
+        service.now() < ends do
+    system.sleep(0.01)
+  end
+end
 
 --- Runs the process, with "plan" and "j", its journal, in the folder.
 -- @tparam table server the sandbox
@@ -43,5 +54,8 @@ return function(server, folder, seconds, kind)
   if seconds then
     command = ("timeout -s KILL %.3f %s"):format(seconds, command)
   end
-  return shell.run("%s", command)
+  local connections = server:stats().open_connections
+  local output, code = shell.run("%s", command)
+  wait_for(server, connections)
+  return output, code
 end

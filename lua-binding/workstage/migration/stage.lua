@@ -41,14 +41,6 @@ function attributes.of_stage(stage)
   return copy
 end
 
---- True if an array contains a value.
-function attributes.contains(list, value)
-  for _, item in ipairs(list) do
-    if item == value then return true end
-  end
-  return false
-end
-
 --- The next stages of a stage; empty if it has no transitions or they are not
 -- known.
 -- @tparam table state its attributes
@@ -64,7 +56,7 @@ end
 function attributes.leads_to(state, ref)
   if state.allow_none_for_next_stages then return false end
   return state.allow_all_stages or
-         attributes.contains(attributes.next_of(state), ref)
+         sets.has(attributes.next_of(state), ref)
 end
 
 --- True if two values of an attribute are equivalent.

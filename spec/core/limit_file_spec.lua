@@ -66,6 +66,7 @@ end)
 
 after_each(function()
   probe.fail_locks(0)
+  probe.fail_writes(0)
   for _, handle in ipairs(opened) do handle:close() end
   os.remove(path)
 end)
@@ -536,6 +537,52 @@ describe("the lock of a limit file", function()
     assert.matches("cannot be locked: No locks available", why, 1, true)
     probe.fail_locks(0)
     assert.is_number((select(2, one:ask(now))))
+  end)
+end)
+
+describe("a limit file on a full disk", function()
+  local ENOSPC = 28
+
+  it("does not start a request that it cannot record", function()
+    local one = process(" 1", 2)
+    probe.fail_writes(ENOSPC)
+    for _ = 1, 2 do
+      local at, why = one:ask(now)
+      assert.is_nil(at)
+      assert.matches("cannot be written: No space left", why, 1, true)
+    end
+    probe.fail_writes(0)
+    os.remove(path)
+    assert.equal(0, (free(one, now + 10)))
+    assert.equal(2, (free(one, now + 12)))
+  end)
+
+  it("gets the ends of requests as soon as there is space", function()
+    local one = process(" 1", 2)
+    local count, reservations = free(one, now)
+    assert.equal(2, count)
+    probe.fail_writes(ENOSPC)
+    for _, reservation in ipairs(reservations) do
+      one:answered(reservation, now, now)
+    end
+    probe.fail_writes(0)
+    assert.equal(2, (free(one, now + 10)))
+  end)
+
+  it("keeps the requests in flight", function()
+    local one = process(" 1", 3)
+    local _, first = one:ask(now)
+    local _, second = one:ask(now)
+    probe.fail_writes(ENOSPC)
+    one:answered(first, now, now)
+    probe.fail_writes(0)
+    local count, more = free(one, now + 10)
+    assert.equal(2, count)
+    for _, reservation in ipairs(more) do
+      one:answered(reservation, now + 10, now + 10)
+    end
+    one:answered(second, now + 10, now + 10)
+    assert.equal(3, (free(one, now + 20)))
   end)
 end)
 

@@ -1,7 +1,7 @@
 /*
 ** Handles of shared limiters for specs: the single calls, with times in
 ** seconds. This module has its own copy of the core, so that no client takes
-** part. Its fcntl fails on demand.
+** part. Its fcntl and pwrite fail on demand.
 */
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/file_lock.h"
@@ -34,7 +35,7 @@ typedef struct Handle {
 
 
 /* Instead of the C library's for the core in this module. */
-static int lock_errno;
+static int lock_errno, write_errno;
 
 int fcntl(int fd, int command, ...) {
   va_list args;
@@ -47,6 +48,15 @@ int fcntl(int fd, int command, ...) {
     return -1;
   }
   return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at) {
+  struct iovec part = {.iov_base = (char *)(uintptr_t)bytes,
+                       .iov_len = size};
+  if (!write_errno) return pwritev(fd, &part, 1, at);
+  errno = write_errno;
+  return -1;
 }
 
 
@@ -190,6 +200,13 @@ static int probe_fail_locks(lua_State *L) {
 }
 
 
+/* fail_writes(errno): the same for writes. */
+static int probe_fail_writes(lua_State *L) {
+  write_errno = (int)luaL_checkinteger(L, 1);
+  return 0;
+}
+
+
 /* lock(path): takes the lock of a limit file's record and keeps it. */
 static int probe_lock(lua_State *L) {
   int fd = open(luaL_checkstring(L, 1), O_RDWR | O_CLOEXEC);
@@ -263,6 +280,7 @@ static const luaL_Reg functions[] = {
   {"open", probe_open},
   {"now", probe_now},
   {"fail_locks", probe_fail_locks},
+  {"fail_writes", probe_fail_writes},
   {"lock", probe_lock},
   {"read", probe_read},
   {"seal", probe_seal},

@@ -249,20 +249,25 @@ static bool enter_own(ws_limit_file *file, ws_time now) {
   return changed;
 }
 
-/* Applies the ends that are not in the record yet. */
+/* Applies the ends that are not in the record yet. They are kept until the
+** record is written: if that fails, the next access applies them again. */
 static bool apply_ends(ws_limit_file *file) {
-  int kept = 0;
-  bool changed = file->ended_count > 0;
   for (int i = 0; i < file->own_count; i++) {
     const own_request *own = &file->own[i];
     if (own->ended)
       ws_limiter_record_end(&file->record.limiter, own->in_file, &own->end);
-    else
-      file->own[kept++] = *own;
   }
+  return file->ended_count > 0;
+}
+
+/* Forgets the ended requests, once the record with their ends is written. */
+static void drop_ended(ws_limit_file *file) {
+  int kept = 0;
+  if (file->ended_count == 0) return;
+  for (int i = 0; i < file->own_count; i++)
+    if (!file->own[i].ended) file->own[kept++] = file->own[i];
   file->own_count = kept;
   file->ended_count = 0;
-  return changed;
 }
 
 static bool write_back(ws_limit_file *file, ws_time now) {
@@ -386,9 +391,11 @@ static access_result open_access(ws_limit_file *file, ws_time now,
   return ACCESS_OPEN;
 }
 
+/* Writes the record if it changed, and unlocks the file. */
 static bool end_access(ws_limit_file *file, ws_time now, bool changed,
                        ws_error *error) {
   bool good = !changed || write_back(file, now) || fail_write(file, error);
+  if (good) drop_ended(file);
   unlock(file);
   return good;
 }
@@ -426,6 +433,13 @@ static uint64_t start_now(ws_limit_file *file, ws_time now, unsigned group,
   return own->reservation;
 }
 
+/* Forgets the request that was started last, if any: its start could not be
+** written, so the caller does not send it. */
+static void take_back(ws_limit_file *file, uint64_t *reservation) {
+  if (*reservation) file->own_count--;
+  *reservation = 0;
+}
+
 /* Sets *at to the next try of the busy lock, or fails if it has been busy for
 ** `patience`. */
 static bool retry_later(ws_limit_file *file, ws_time now, ws_time patience,
@@ -443,6 +457,7 @@ bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
                          ws_time *at, ws_error *error) {
   bool changed;
   access_result result;
+  *reservation = 0;
   *at = file->departs;
   if (file->departs != WS_NEVER && file->departs > now) return true;
   if (!reserve(file)) {
@@ -459,7 +474,9 @@ bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
   }
   else if (wait_until(file, *at))
     changed = true;
-  return end_access(file, now, changed, error);
+  if (end_access(file, now, changed, error)) return true;
+  take_back(file, reservation);
+  return false;
 }
 
 ws_time ws_limit_file_next_turn(const ws_limit_file *file) {
@@ -500,8 +517,7 @@ ws_time ws_limit_file_flush(ws_limit_file *file, ws_time now) {
       break;
   }
   advance(file, now);
-  end_access(file, now, true, NULL);
-  return WS_NEVER;
+  return end_access(file, now, true, NULL) ? WS_NEVER : now + LAST_RETRY;
 }
 
 void ws_limit_file_leave(ws_limit_file *file, ws_time now) {

@@ -39,9 +39,10 @@ void ws_limit_file_lower_rate(ws_limit_file *file, double per_second);
 /*
 ** Starts a request if it is this process's turn. Sets *at to the time of the
 ** turn: if that is not after `now`, the request was started and *reservation
-** is set; otherwise call again at that time (earlier calls do not access the
-** file). `more`: another request will follow at once. False with `error` if
-** the file cannot be used, or if its lock has been busy for `patience`.
+** is set; otherwise *reservation is 0, call again at that time (earlier calls
+** do not access the file). `more`: another request will follow at once. False
+** with `error`, and nothing started, if the file cannot be used, or if its lock
+** has been busy for `patience`.
 */
 bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
                          bool more, ws_time patience,
@@ -52,8 +53,8 @@ bool ws_limit_file_start(ws_limit_file *file, ws_time now, unsigned group,
 ** known. */
 ws_time ws_limit_file_next_turn(const ws_limit_file *file);
 
-/* Records how a request ended. False if the lock is busy: the end is kept, and
-** written at the next access or flush. */
+/* Records how a request ended. False if the lock is busy or the file cannot be
+** written: the end is kept, and written at the next access or flush. */
 bool ws_limit_file_end(ws_limit_file *file, ws_time now,
                        uint64_t reservation, const ws_request_end *end);
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -371,6 +372,47 @@ static void check_pending(void) {
   ws_client_close(client);
 }
 
+/* A call that is cancelled between two attempts says so, and does not repeat
+** why the first one failed. A child process cannot use its parent's loop. */
+static void check_closed(void) {
+  ws_options options = defaults();
+  ws_request request = get("/x");
+  ws_response response = {.message = ""};
+  int status;
+  ws_client *client;
+  ws_call *call;
+  options.base_url = "http://127.0.0.1:9";
+  options.retry_base = options.retry_cap = 3600;
+  client = open_client(&options);
+  call = start(client, &request);
+  alarm(20);
+  while (!*response.message) {
+    ws_loop_step(loop, 0.01);
+    ws_call_response(call, &response);
+  }
+  ALWAYS(response.kind == WS_PENDING && response.attempts == 1);
+  ws_client_close(client);
+  ws_call_response(call, &response);
+  ALWAYS(response.kind == WS_CANCELLED);
+  ALWAYS(strcmp(response.message, "the client was closed") == 0);
+  ws_call_free(call);
+
+  call = ws_call_sleep(loop, 60, &error);
+  ALWAYS(call);
+  if (fork() == 0) {
+    ALWAYS(!ws_call_sleep(loop, 1, &error));
+    ALWAYS(strstr(error.message, "before fork"));
+    _exit(0);
+  }
+  ALWAYS(wait(&status) > 0 && status == 0);
+  ws_loop_close(loop);
+  ws_call_response(call, &response);
+  ALWAYS(response.kind == WS_CANCELLED);
+  ALWAYS(strcmp(response.message, "the event loop was closed") == 0);
+  ws_call_free(call);
+  loop = NULL;
+}
+
 /* --------------------------------------------------------------- resolver */
 
 static bool hangs;
@@ -543,6 +585,7 @@ int main(int argc, char *argv[]) {
     {"events", check_events}, {"pending", check_pending},
     {"resolver", check_resolver}, {"unknown host", check_unknown_host},
     {"children", check_children}, {"idle", check_idle},
+    {"closed", check_closed},
   };
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
     if (argc == 3 && strcmp(checks[i].name, argv[1]) == 0) {

@@ -39,6 +39,7 @@ describe("the C API", function()
     pending = "does not call a running call done",
     resolver = "cancels, times out and closes while a name is resolved",
     ["unknown host"] = "gives a name that does not exist up soon",
+    closed = "says why a call was cancelled by closing its client or loop",
     idle = "keeps the order of calls when an idle connection was closed",
     children = "opens sockets that child processes do not inherit",
   } do

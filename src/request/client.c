@@ -149,7 +149,9 @@ void ws_client_return_handle(ws_client *client, ws_handle *handle) {
 /* ------------------------------------------------------------------ close */
 
 static void cancel_all(ws_queue *queue) {
-  while (queue->first) ws_call_end(ws_call_of(queue->first), WS_CANCELLED);
+  while (queue->first)
+    ws_call_fail(ws_call_of(queue->first), WS_CANCELLED,
+                 "the client was closed");
 }
 
 void ws_client_shutdown(ws_client *client) {

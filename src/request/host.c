@@ -67,7 +67,8 @@ static void run_callbacks(ws_loop *loop) {
 void ws_loop_close(ws_loop *loop) {
   while (loop->clients) ws_client_shutdown(loop->clients);
   while (loop->sleepers.first)
-    ws_call_end(ws_call_of(loop->sleepers.first), WS_CANCELLED);
+    ws_call_fail(ws_call_of(loop->sleepers.first), WS_CANCELLED,
+                 "the event loop was closed");
   ws_loop_destroy(loop);
   run_callbacks(loop);
   ws_loop_release(loop);

@@ -133,11 +133,11 @@ bool wsl_call_worked(const wsl_call *self) {
 */
 static int call_worked(lua_State *L) {
   const wsl_call *self = wsl_self(L, WSL_CALL);
-  ws_response response = {.first_sent = -1};
+  ws_response response = {.since_sent = -1};
   if (self->call) ws_call_response(self->call, &response);
   lua_pushboolean(L, wsl_call_worked(self));
-  if (response.first_sent < 0) lua_pushnil(L);
-  else lua_pushnumber(L, response.first_sent);
+  if (response.since_sent < 0) lua_pushnil(L);
+  else lua_pushnumber(L, response.since_sent);
   return 2;
 }
 
@@ -171,8 +171,8 @@ static int call_info(lua_State *L) {
   lua_setfield(L, -2, "attempts");
   set_flag(L, "ambiguous", response.ambiguous);
   set_flag(L, "maybe_applied", response.maybe_applied);
-  set_seconds(L, "first_sent", response.first_sent);
-  set_seconds(L, "answered", response.answered);
+  set_seconds(L, "first_sent", response.since_sent);
+  set_seconds(L, "answered", response.since_answered);
   return 1;
 }
 

@@ -55,7 +55,7 @@ bool ws_sockets_watch(ws_sockets *sockets, int fd, unsigned events) {
   return true;
 }
 
-bool ws_sockets_is_wanted(ws_sockets *sockets, int fd) {
+bool ws_sockets_accept(ws_sockets *sockets, int fd) {
   ws_socket *socket = entry_of(sockets, fd);
   if (!socket) return true;
   if (socket->wanted) return true;

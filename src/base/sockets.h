@@ -21,7 +21,7 @@ typedef struct ws_socket {
 typedef struct ws_sockets {
   int poller;
   int capacity;
-  ws_socket *known;    /* by descriptor */
+  ws_socket *known;    /* by descriptor, `capacity` of them */
 } ws_sockets;
 
 /* Records that the socket of a connection was opened. */
@@ -34,8 +34,9 @@ void ws_sockets_closing(ws_sockets *sockets, int fd);
 ** socket cannot be watched. */
 bool ws_sockets_watch(ws_sockets *sockets, int fd, unsigned events);
 
-/* True if libcurl waits for the socket, which has had an event. */
-bool ws_sockets_is_wanted(ws_sockets *sockets, int fd);
+/* To be called when the poller reports an event of the socket: true if libcurl
+** waits for it. Otherwise stops watching the socket. */
+bool ws_sockets_accept(ws_sockets *sockets, int fd);
 
 void ws_sockets_free(ws_sockets *sockets);
 

@@ -1,6 +1,6 @@
 /*
-** The functions by which a host starts calls, waits for them and reads their
-** responses; see workstage.h.
+** The functions of workstage.h by which a host (the program that uses the core)
+** starts calls, waits for them and reads their responses.
 */
 
 #include <math.h>
@@ -14,6 +14,7 @@
 #include "request/headers.h"
 #include "request/url.h"
 
+/* In the order of enum ws_method. */
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH",
                                       "DELETE", "GET"};
 
@@ -69,7 +70,7 @@ void ws_loop_close(ws_loop *loop) {
   while (loop->sleepers.first)
     ws_call_fail(ws_call_of(loop->sleepers.first), WS_CANCELLED,
                  "the event loop was closed");
-  ws_loop_destroy(loop);
+  ws_loop_shutdown(loop);
   run_callbacks(loop);
   ws_loop_release(loop);
 }
@@ -159,7 +160,7 @@ static ws_call *take_spare(ws_loop *loop) {
   return ws_call_of(link);
 }
 
-/* Keeps a call for later, or frees it: allocating a call and its buffers anew
+/* Keeps a call for later, or frees it: allocating a call and its buffers again
 ** takes as long as all else that the module does for a request in C. */
 static void put_spare(ws_loop *loop, ws_call *call) {
   if (loop->spare_count < MOST_SPARE && !ws_loop_is_closed(loop)) {
@@ -180,6 +181,8 @@ void ws_call_free_spare(ws_loop *loop) {
   }
 }
 
+/* Reserves the space for the call's timer now, so that setting it never
+** fails. */
 static ws_call *new_call(ws_loop *loop, ws_error *error) {
   ws_call *call = NULL;
   if (ws_heap_reserve(&loop->timers, loop->calls + 1))
@@ -366,8 +369,8 @@ void ws_call_response(const ws_call *call, ws_response *response) {
     .attempts = call->attempts,
     .ambiguous = kind != WS_OK && kind != WS_PENDING && call->outcome_unknown,
     .maybe_applied = call->outcome_unknown,
-    .first_sent = seconds_since(call->first_sent),
-    .answered = seconds_since(call->answered_at),
+    .since_sent = seconds_since(call->first_sent),
+    .since_answered = seconds_since(call->answered_at),
   };
 }
 

@@ -13,8 +13,11 @@
 #include "base/wakeup.h"
 #include "request/startup.h"
 
-enum { EVENTS_AT_ONCE = 64, MOST_IDLE = 1000 };
-static const int longest_wait = 86400000;  /* milliseconds */
+enum {
+  EVENTS_AT_ONCE = 64,      /* read from the poller by one system call */
+  MOST_IDLE = 1000          /* connections: the highest `concurrency` */
+};
+static const int longest_wait = 86400000;  /* a day, in milliseconds */
 
 bool ws_loop_is_forked(const ws_loop *loop) {
   return loop->generation != ws_process_generation();
@@ -128,12 +131,12 @@ ws_loop *ws_loop_create(const ws_loop_hooks *hooks, ws_error *error) {
   loop->rng_state = ws_random_seed();
   loop->curl_due = loop->limiter_due = loop->host_due = WS_NEVER;
   if (open_loop(loop, error)) return loop;
-  ws_loop_destroy(loop);
+  ws_loop_shutdown(loop);
   ws_loop_release(loop);
   return NULL;
 }
 
-void ws_loop_destroy(ws_loop *loop) {
+void ws_loop_shutdown(ws_loop *loop) {
   drop_multi(loop);
   close_descriptors(loop);
   ws_events_discard(&loop->events, NULL);
@@ -210,8 +213,9 @@ static size_t socket_action(ws_loop *loop, curl_socket_t fd, int mask) {
   return code == CURLM_OK ? (size_t)running : 0;
 }
 
-/* A transfer that ends in here causes no further events, so the loop then
-** needs a step at once. */
+/* libcurl sets `curl_due` again, through on_timer, if it needs another call. A
+** transfer that ends in here causes no further events, so the loop then needs a
+** step at once. */
 void ws_loop_drive_transfers(ws_loop *loop) {
   size_t running;
   loop->curl_due = WS_NEVER;
@@ -290,7 +294,8 @@ static void run_timers(ws_loop *loop, ws_time now) {
 }
 
 /* Does all work that is due. A request that is started here may end at once,
-** without an event on its socket, so this repeats until none is started. */
+** without an event on its socket, so this repeats until none is started.
+** `limiter_due` is reset first, because start_queued sets it anew. */
 static void run_due(ws_loop *loop) {
   ws_time now;
   do {
@@ -312,7 +317,7 @@ static void handle_ready(ws_loop *loop, const ws_ready *ready) {
     ws_wakeup_clear(loop->wakeup);
     return;
   }
-  if (!ws_sockets_is_wanted(&loop->sockets, ready->fd)) return;
+  if (!ws_sockets_accept(&loop->sockets, ready->fd)) return;
   if (ready->events & WS_POLL_IN) mask |= CURL_CSELECT_IN;
   if (ready->events & WS_POLL_OUT) mask |= CURL_CSELECT_OUT;
   if (ready->events & WS_POLL_ERROR) mask |= CURL_CSELECT_ERR;

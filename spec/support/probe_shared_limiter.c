@@ -144,14 +144,14 @@ static int probe_stop_waiting(lua_State *L) {
 
 
 static int probe_answered(lua_State *L) {
-  ws_limit_record_response(check_handle(L)->handle, check_reservation(L),
+  ws_limit_report_response(check_handle(L)->handle, check_reservation(L),
                            check_time(L, 3), check_time(L, 4));
   return 0;
 }
 
 
 static int probe_rejected(lua_State *L) {
-  ws_limit_record_429(check_handle(L)->handle, check_reservation(L),
+  ws_limit_report_429(check_handle(L)->handle, check_reservation(L),
                       check_time(L, 3), check_time(L, 4),
                       luaL_checknumber(L, 5), check_time(L, 6));
   return 0;
@@ -159,14 +159,14 @@ static int probe_rejected(lua_State *L) {
 
 
 static int probe_lost(lua_State *L) {
-  ws_limit_record_lost(check_handle(L)->handle, check_reservation(L),
+  ws_limit_report_lost(check_handle(L)->handle, check_reservation(L),
                        check_time(L, 3));
   return 0;
 }
 
 
 static int probe_unsent(lua_State *L) {
-  ws_limit_record_unsent(check_handle(L)->handle, check_reservation(L));
+  ws_limit_report_unsent(check_handle(L)->handle, check_reservation(L));
   return 0;
 }
 

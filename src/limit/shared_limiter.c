@@ -32,8 +32,9 @@ struct ws_shared_limiter {
 struct ws_limiter_handle {
   ws_limiter_handle *next;
   ws_shared_limiter *limiter;
-  double rate;
-  int wake;
+  double rate;           /* requests a second that this client allows; 0: any */
+  int wake;              /* wakeup of the client's loop: handles with the same
+                         ** one belong to one loop */
   bool waiting;          /* has asked for a turn and not got one */
   bool woken;            /* was woken since it asked */
   bool deferred;         /* lets a handle of another loop start first */
@@ -50,7 +51,7 @@ void ws_shared_limiter_before_fork(void) {
   pthread_mutex_lock(&guard);
 }
 
-void ws_shared_limiter_after_fork(void) {
+void ws_shared_limiter_in_parent(void) {
   pthread_mutex_unlock(&guard);
 }
 
@@ -307,6 +308,7 @@ static bool take_turn(ws_limiter_handle *handle, const ws_turn *turn,
            : start_alone(handle, turn, reservation, at);
 }
 
+/* The handle waits no more, so those that let it start first may ask again. */
 static void end_wait(ws_limiter_handle *handle) {
   handle->waiting = false;
   handle->offered_at = WS_NEVER;
@@ -368,7 +370,7 @@ static void record_end(ws_limiter_handle *handle, ws_reservation reservation,
   unlock();
 }
 
-void ws_limit_record_response(ws_limiter_handle *handle,
+void ws_limit_report_response(ws_limiter_handle *handle,
                               ws_reservation reservation, ws_time written,
                               ws_time answered) {
   const ws_request_end end = {.how = WS_END_RESPONSE, .written = written,
@@ -376,7 +378,7 @@ void ws_limit_record_response(ws_limiter_handle *handle,
   record_end(handle, reservation, answered, &end);
 }
 
-void ws_limit_record_429(ws_limiter_handle *handle,
+void ws_limit_report_429(ws_limiter_handle *handle,
                          ws_reservation reservation, ws_time written,
                          ws_time answered, double named_rate,
                          ws_time until) {
@@ -386,13 +388,13 @@ void ws_limit_record_429(ws_limiter_handle *handle,
   record_end(handle, reservation, answered, &end);
 }
 
-void ws_limit_record_lost(ws_limiter_handle *handle,
+void ws_limit_report_lost(ws_limiter_handle *handle,
                           ws_reservation reservation, ws_time now) {
   const ws_request_end end = {.how = WS_END_LOST, .answered = now};
   record_end(handle, reservation, now, &end);
 }
 
-void ws_limit_record_unsent(ws_limiter_handle *handle,
+void ws_limit_report_unsent(ws_limiter_handle *handle,
                             ws_reservation reservation) {
   const ws_request_end end = {.how = WS_END_UNSENT};
   record_end(handle, reservation, ws_now(), &end);

@@ -2,6 +2,12 @@
 ** The rate limiters of a process: one for each token and address, shared by
 ** all clients in all threads. Each client opens a handle to its limiter; the
 ** lowest rate of all handles counts. The call that has waited longest is next.
+**
+** Names: ws_limit_ (here) decides for a client whose turn it is. The rules are
+** in ws_limiter_ (limiter.h), for one process; ws_limit_file_ and
+** ws_limit_record_ (limit_file.h, limit_record.h) share a limiter among
+** processes. Every function may be called from any thread, one thread at a
+** time for each handle.
 */
 
 #ifndef WS_SHARED_LIMITER_H
@@ -26,24 +32,28 @@ typedef uint64_t ws_reservation;
 ws_limiter_handle *ws_limit_open(const char *key, double rate,
                                  const char *path, int wake,
                                  ws_error *error);
+
+/* Closes a handle that has no reservations. */
 void ws_limit_close(ws_limiter_handle *handle);
 
 /* The request of a client's next call for its turn. */
 typedef struct ws_turn {
   ws_time now;
   ws_time since;       /* when the call began to wait */
-  ws_time patience;    /* a lock that is busy for so long is an error */
+  ws_time patience;    /* if the lock of the limit file is busy for so long,
+                       ** that is an error */
   unsigned group;      /* see limiter.h */
   bool more;           /* another call of the client will follow at once */
 } ws_turn;
 
 /*
 ** Starts a request if it is the call's turn: sets *reservation, to be passed
-** to one of the ws_limit_record functions, and *at to a time not after `now`.
-** Otherwise *reservation is 0 and *at is when to ask again; WS_NEVER: when the
-** wakeup is signalled; a time not after `now`: after another handle of the
-** same loop, which comes first. False with `error` if the limit file cannot be
-** used.
+** to one of the ws_limit_report functions, and *at to a time not after `now`.
+** Otherwise *reservation is 0 and *at is when to ask again: at that time, or
+** earlier if the wakeup is signalled. WS_NEVER: only when it is signalled. A
+** time not after `now`: in this round, after another handle of the same loop,
+** which comes first. False with `error`, and nothing started, if the limit file
+** cannot be used.
 */
 bool ws_limit_start(ws_limiter_handle *handle, const ws_turn *turn,
                     ws_reservation *reservation, ws_time *at,
@@ -58,28 +68,38 @@ ws_time ws_limit_stop_waiting(ws_limiter_handle *handle, ws_time now);
 /* True while another process holds the lock of the limit file. */
 bool ws_limit_is_locked(const ws_limiter_handle *handle);
 
-/* Records a response other than 429. */
-void ws_limit_record_response(ws_limiter_handle *handle,
+/*
+** Each of the next four reports how a request ended, and ends its reservation.
+** `written`: when the connection was open and the request about to be sent.
+** `answered`: when the first byte of the response came. If the limit file is
+** busy, the report is kept and written later.
+*/
+
+/* A response other than 429. */
+void ws_limit_report_response(ws_limiter_handle *handle,
                               ws_reservation reservation, ws_time written,
                               ws_time answered);
 
-/* Records a 429; all requests of the token hold until `until`. */
-void ws_limit_record_429(ws_limiter_handle *handle,
+/* A 429. No request of the token starts before `until`. `named_rate`: the rate
+** that the response names, in requests a second; 0: none. */
+void ws_limit_report_429(ws_limiter_handle *handle,
                          ws_reservation reservation, ws_time written,
                          ws_time answered, double named_rate, ws_time until);
 
-/* Records a request without a response that may have been received. */
-void ws_limit_record_lost(ws_limiter_handle *handle,
+/* A request without a response, which the service may have received; noticed at
+** `now`. */
+void ws_limit_report_lost(ws_limiter_handle *handle,
                           ws_reservation reservation, ws_time now);
 
-/* Records a request that was not sent. */
-void ws_limit_record_unsent(ws_limiter_handle *handle,
+/* A request that was not sent. */
+void ws_limit_report_unsent(ws_limiter_handle *handle,
                             ws_reservation reservation);
 
 /* Handlers for pthread_atfork: the child must not inherit a locked table, and
-** its clients get limiters of their own. */
+** its clients get limiters of their own. Limit files are used only while the
+** table is locked, so their locks are free during a fork as well. */
 void ws_shared_limiter_before_fork(void);
-void ws_shared_limiter_after_fork(void);
+void ws_shared_limiter_in_parent(void);
 void ws_shared_limiter_in_child(void);
 
 #endif

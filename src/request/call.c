@@ -8,7 +8,7 @@
 #include "request/headers.h"
 #include "request/retry.h"
 
-#define OFFSET_LIFE (60 * WS_SECOND)
+#define OFFSET_LIFE (60 * WS_SECOND)  /* the clock offset is known so long */
 
 /* ----------------------------------------------------------------- events */
 
@@ -22,6 +22,8 @@ static void describe_request(const ws_call *call, ws_event *event) {
   event->sent = call->attempt.body_size;
 }
 
+/* `elapsed` ends with the first byte of the response, as the time of its other
+** bytes says more about its size. */
 static void describe_response(const ws_call *call, ws_event *event) {
   const ws_attempt *attempt = &call->attempt;
   ws_time end = call->answered_at == WS_NEVER ? ws_now() : call->answered_at;
@@ -60,13 +62,14 @@ static void set_state(ws_call *call, ws_state state) {
   call->state = state;
 }
 
-/* An attempt that is aborted may have taken effect. */
+/* An attempt that is aborted may have taken effect: how much of the request was
+** sent is not known. */
 static void abort_attempt(ws_call *call, ws_kind kind) {
   const ws_outcome aborted = {.kind = kind, .sent = true};
   if (!call->attempt.handle) return;
   if (ws_outcome_is_unknown(call->attempt.method, &aborted))
     call->outcome_unknown = true;
-  ws_limit_record_lost(call->client->limiter, call->reservation, ws_now());
+  ws_limit_report_lost(call->client->limiter, call->reservation, ws_now());
   ws_attempt_abort(&call->attempt, call->loop);
 }
 
@@ -139,7 +142,7 @@ static void start_attempt(ws_call *call, ws_time now) {
   call->answered_at = WS_NEVER;
   failed = start_transfer(call, now);
   if (failed) {
-    ws_limit_record_unsent(client->limiter, call->reservation);
+    ws_limit_report_unsent(client->limiter, call->reservation);
     ws_call_fail(call, failed, failed == WS_MEMORY ? "not enough memory"
                                                    : "the URL is malformed");
     return;
@@ -160,14 +163,21 @@ static void report_wait(ws_call *call, ws_time turn, ws_time now) {
                turn == WS_NEVER ? -1 : ws_to_seconds(turn - now));
 }
 
+/* Has the loop call ws_client_start_queued again, at the latest at that time;
+** in the same round if the time has come. */
 static void ask_limiter_again(ws_loop *loop, ws_time at) {
   if (at < loop->limiter_due) loop->limiter_due = at;
 }
 
-typedef enum turn_result { TURN_NOW, TURN_LATER, TURN_FAILED } turn_result;
+typedef enum turn_result {
+  TURN_NOW,                /* the call has a reservation */
+  TURN_LATER,
+  TURN_FAILED              /* the call has ended */
+} turn_result;
 
-/* The limiter groups requests by method, as those of one method have similar
-** latency. */
+/* Asks the limiter for a reservation. Requests are grouped by method, as those
+** of one method have similar latency; `more` is true if the next call could
+** start as well. */
 static turn_result acquire_turn(ws_call *call, ws_time now) {
   const ws_client *client = call->client;
   const ws_turn turn = {
@@ -208,6 +218,8 @@ static bool may_start(const ws_client *client) {
          client->in_flight < client->settings.concurrency;
 }
 
+/* A client that has no call to start gives up its turn, as other clients and
+** processes may wait for theirs. */
 bool ws_client_start_queued(ws_client *client, ws_time now) {
   bool started = false;
   while (may_start(client)) {
@@ -286,6 +298,8 @@ static bool may_retry(const ws_call *call, int most, ws_time moment) {
   return call->attempts < most && moment < call->start_before;
 }
 
+/* The pause in seconds. Of the responses that are retried here only a 503 has
+** a defined Retry-After (RFC 9110, 15.6.4). */
 static double choose_pause(const ws_call *call, const ws_outcome *outcome,
                            double requested) {
   const ws_settings *settings = &call->client->settings;
@@ -344,7 +358,7 @@ static void retry_after_hold_off(ws_call *call, double requested,
                                    settings->retry_base, settings->retry_cap,
                                    &call->loop->rng_state);
   ws_time until = now + ws_from_seconds(pause);
-  ws_limit_record_429(call->client->limiter, call->reservation, written,
+  ws_limit_report_429(call->client->limiter, call->reservation, written,
                       answered, ws_retry_named_rate(body->bytes, body->size),
                       until);
   count_hold(call->client, now, until);
@@ -357,16 +371,16 @@ static void retry_after_hold_off(ws_call *call, double requested,
   enqueue(call);
 }
 
-/* Reports to the limiter how the attempt ended. A request that was not sent
-** does not count against max_requests either. */
+/* Tells the limiter how the attempt ended. A request that was not sent does not
+** count against max_requests either. */
 static void settle_reservation(ws_call *call, ws_time written,
                                ws_time answered, ws_time now) {
   ws_limiter_handle *limiter = call->client->limiter;
   ws_reservation reservation = call->reservation;
-  if (written == WS_NEVER) ws_limit_record_unsent(limiter, reservation);
+  if (written == WS_NEVER) ws_limit_report_unsent(limiter, reservation);
   else if (answered == WS_NEVER)
-    ws_limit_record_lost(limiter, reservation, now);
-  else ws_limit_record_response(limiter, reservation, written, answered);
+    ws_limit_report_lost(limiter, reservation, now);
+  else ws_limit_report_response(limiter, reservation, written, answered);
   if (written == WS_NEVER) call->client->sent--;
 }
 
@@ -377,6 +391,7 @@ static bool was_deleted_before(const ws_call *call) {
          call->outcome_unknown;
 }
 
+/* Stores the outcome in the call, and reports it as an event. */
 static void record_outcome(ws_call *call, const ws_outcome *outcome,
                            ws_time answered) {
   call->answered_at = answered;
@@ -387,11 +402,15 @@ static void record_outcome(ws_call *call, const ws_outcome *outcome,
   report_event(call, WS_EVENT_RESPONSE, 0);
 }
 
+/* The call that uses a transfer's handle for its attempt. */
+static ws_call *call_of(ws_transfer *transfer) {
+  char *attempt = ((ws_handle *)transfer)->owner;
+  return (ws_call *)(void *)(attempt - offsetof(ws_call, attempt));
+}
+
 void ws_call_transfer_ended(ws_transfer *transfer, CURLcode code) {
-  ws_handle *handle = (ws_handle *)transfer;
-  ws_attempt *attempt = handle->owner;
-  ws_call *call =
-    (ws_call *)(void *)((char *)attempt - offsetof(ws_call, attempt));
+  ws_call *call = call_of(transfer);
+  ws_attempt *attempt = &call->attempt;
   ws_outcome outcome;
   ws_time written, answered, now = ws_now();
   double requested;
@@ -414,11 +433,9 @@ void ws_call_transfer_ended(ws_transfer *transfer, CURLcode code) {
 
 /* libcurl may have failed because memory ran out in one of our callbacks. */
 void ws_call_transfer_failed(ws_transfer *transfer, CURLMcode code) {
-  ws_attempt *attempt = ((ws_handle *)transfer)->owner;
-  ws_call *call =
-    (ws_call *)(void *)((char *)attempt - offsetof(ws_call, attempt));
+  ws_call *call = call_of(transfer);
   bool no_memory = code == CURLM_OUT_OF_MEMORY ||
-                   ws_attempt_lacked_memory(attempt);
+                   ws_attempt_lacked_memory(&call->attempt);
   ws_call_fail(call, no_memory ? WS_MEMORY : WS_NETWORK,
                no_memory ? "not enough memory" : curl_multi_strerror(code));
 }

@@ -15,29 +15,31 @@
 #endif
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool started, is_ready;
+static atomic_bool has_begun;   /* start() was called: too late for ws_init */
+static atomic_bool is_ready;    /* start() has succeeded */
 
 /* Runs in the child of a fork. */
-static void after_fork(void) {
+static void in_child(void) {
   ws_process_forked();
   ws_shared_limiter_in_child();
 }
 
-/* The strdup for libcurl, which allocates through the core's functions as
-** these count failures. */
+/* libcurl allocates through the core's functions, because they count failed
+** allocations. This is its strdup. */
 static char *duplicate_text(const char *text) {
   return ws_copy(text, strlen(text));
 }
 
-/* May be tried again after it failed, as memory may have run out. */
+/* May be called again after it failed, as memory may have run out. libcurl is
+** never cleaned up: other code of the process may use it as well. */
 static bool start(ws_error *error) {
   static bool has_fork_handlers;
   unsigned alloc_failures = ws_memory_failures();
   CURLcode code;
-  atomic_store(&started, true);
+  atomic_store(&has_begun, true);
   if (!has_fork_handlers &&
       pthread_atfork(ws_shared_limiter_before_fork,
-                     ws_shared_limiter_after_fork, after_fork)) {
+                     ws_shared_limiter_in_parent, in_child)) {
     ws_fail_memory(error);
     return false;
   }
@@ -61,7 +63,7 @@ static bool is_complete(const ws_memory *memory) {
 }
 
 bool ws_init(const ws_memory *memory) {
-  if (atomic_load(&started) || ws_memory_was_used()) return false;
+  if (atomic_load(&has_begun) || ws_memory_was_used()) return false;
   if (memory && !is_complete(memory)) return false;
   if (memory)
     ws_set_memory(memory->alloc, memory->calloc, memory->realloc,

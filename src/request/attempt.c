@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "request/url.h"
 
+/* Bytes of header lines: less than the 300 KiB at which newer versions of
+** libcurl stop, so that the limit does not depend on the version. */
 enum { MAX_HEADERS = 256 * 1024 };
 
 bool ws_attempt_lacked_memory(const ws_attempt *attempt) {
@@ -20,6 +22,8 @@ static ws_attempt *attempt_of(void *data) {
   return ((ws_handle *)data)->owner;
 }
 
+/* Refuses a body that becomes longer than max_response. The NUL after it is not
+** part of it. */
 static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   ws_attempt *attempt = attempt_of(data);
   size_t size = unit * count;
@@ -116,6 +120,7 @@ CURLcode ws_attempt_set_callbacks(ws_handle *handle) {
 
 /* ------------------------------------------------------------------ start */
 
+/* The timeout is rounded up to whole milliseconds: 0 would mean none. */
 static CURLcode set_request(const ws_attempt *attempt, ws_handle *handle,
                             ws_time timeout) {
   CURL *easy = handle->transfer.easy;

@@ -24,34 +24,37 @@ typedef enum ws_state {
 
 struct ws_call {
   ws_link link;            /* first: see ws_call_of */
-  ws_timer timer;
-  ws_attempt attempt;
+  ws_timer timer;          /* queued: start_before; paused: the pause's end; in
+                           ** flight: not set, as libcurl has the timeout */
+  ws_attempt attempt;      /* uses url, body and headers of this structure */
   ws_loop *loop;
   ws_client *client;       /* NULL: only sleeps */
   uint64_t id;
   void *data;              /* the host's */
   void (*done)(ws_call *call);
   ws_state state;
-  bool has_ended;          /* true in WS_ENDED; ws_loop_run watches it */
+  bool has_ended;          /* state is WS_ENDED; ws_loop_run watches it */
   bool wait_reported;      /* its WS_EVENT_WAIT has been sent */
 
   ws_buffer url_text, body_text;
   const char *url;
   const char *body;        /* NULL: none */
   struct curl_slist *headers;  /* its own list, or NULL: the client's */
-  ws_time timeout;
+  ws_time timeout;         /* of each attempt */
   ws_time deadline;        /* WS_NEVER: none */
   ws_time created_at;
-  ws_time start_before;    /* no attempt begins later; at most deadline */
+  ws_time start_before;    /* no attempt starts later: the deadline, or before
+                           ** it; WS_NEVER: no limit */
   int max_attempts;
 
-  ws_reservation reservation;
-  int attempts;
+  ws_reservation reservation;  /* of the attempt in flight */
+  int attempts;            /* made so far, without those that found an idle
+                           ** connection closed */
   int rejections;          /* 429s in a row */
   bool outcome_unknown;    /* an attempt may have taken effect */
-  ws_time first_sent;      /* WS_NEVER: not yet */
-  ws_time answered_at;     /* WS_NEVER: no response */
-  ws_kind kind;            /* of the last attempt */
+  ws_time first_sent;      /* when attempt 1 started; WS_NEVER: not yet */
+  ws_time answered_at;     /* first byte of the last response; WS_NEVER: none */
+  ws_kind kind;            /* of the last attempt; once ended, of the call */
 };
 
 /* The call that a link of a list belongs to. */
@@ -68,13 +71,15 @@ void ws_call_enqueue(ws_call *call);
 /* Makes a new call without a client sleep until `moment`. */
 void ws_call_sleep_until(ws_call *call, ws_time moment);
 
-/* Ends a call, aborting its attempt if there is one. */
+/* Ends a call that has not ended, aborting its attempt if there is one. It can
+** be freed afterwards; its completion callback runs later. */
 void ws_call_end(ws_call *call, ws_kind kind);
 
 /* Ends a call as ws_call_end does, with an error message. */
 void ws_call_fail(ws_call *call, ws_kind kind, const char *message);
 
-/* Starts the client's queued calls that may be sent now; true if any was. */
+/* Starts the client's queued calls that may be sent now; true if any was. Sets
+** limiter_due of the loop to when to call it again for the others. */
 bool ws_client_start_queued(ws_client *client, ws_time now);
 
 /* The hooks of the loop for transfers and timers, see loop.h. */

@@ -12,6 +12,10 @@
 
 /* ---------------------------------------------------------------- limiter */
 
+/* Start values of the hashes: that of FNV-1a, and an arbitrary second one. */
+#define FIRST_BASIS  UINT64_C(14695981039346656037)
+#define SECOND_BASIS UINT64_C(7809847782465536322)
+
 /* Appends an FNV-1a hash of the token, with `sum` as the start value. Two such
 ** hashes identify a token without storing it. */
 static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
@@ -20,7 +24,8 @@ static void add_digest(ws_buffer *key, const char *token, uint64_t sum) {
   ws_buffer_add_integer(key, (long long)sum);
 }
 
-/* Appends scheme and host in lower case, as their case does not matter. */
+/* Appends scheme, host and port of a valid base URL, in lower case, as their
+** case does not matter. */
 static void add_host(ws_buffer *key, const char *base) {
   const char *host = strstr(base, "://") + 3;
   size_t size = (size_t)(host - base) + strcspn(host, "/");
@@ -40,9 +45,9 @@ static ws_limiter_handle *open_limiter(const ws_client *client,
   ws_buffer key = WS_BUFFER_EMPTY;
   ws_limiter_handle *limiter = NULL;
   add_host(&key, client->settings.base);
-  add_digest(&key, token, UINT64_C(14695981039346656037));
+  add_digest(&key, token, FIRST_BASIS);
   ws_buffer_add_char(&key, ' ');
-  add_digest(&key, token, UINT64_C(7809847782465536322));
+  add_digest(&key, token, SECOND_BASIS);
   text = ws_buffer_cstring(&key);
   if (key.failed) ws_fail_memory(error);
   else limiter = ws_limit_open(text, rate, options->shared,
@@ -67,6 +72,8 @@ static void remove_from_loop(ws_client *client) {
   client->next = client->previous = NULL;
 }
 
+/* Fills in a zeroed client. If it returns false, the caller closes the client,
+** whatever was filled in. */
 static bool set_up(ws_client *client, const ws_options *options,
                    ws_error *error) {
   ws_settings *settings = &client->settings;

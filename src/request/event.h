@@ -23,7 +23,7 @@ void ws_events_add(ws_events *events, const ws_event *event);
 /* Takes the oldest event; false if there is none. */
 bool ws_events_take(ws_events *events, ws_event *event);
 
-/* True if an event was added since the last call. */
+/* True if an event was added since the last call, and is still in the list. */
 bool ws_events_notice(ws_events *events);
 
 /* Removes the events of a client, or all (NULL). */

@@ -28,6 +28,10 @@ static int on_close(void *data, curl_socket_t fd) {
 
 /* ----------------------------------------------------------------- create */
 
+/* Seconds after which an idle connection is not used any more: less than the
+** 60 after which common load balancers close it. */
+#define MAX_IDLE 50L
+
 #define SET(option, value) \
   if (failed == CURLE_OK) failed = curl_easy_setopt(easy, option, value)
 
@@ -46,7 +50,8 @@ static CURLcode set_proxy(const ws_settings *settings, CURL *easy) {
 }
 
 /* QUICK_EXIT: ending a transfer must not wait for a thread that resolves a
-** name, which may take many seconds. */
+** name, which may take many seconds. MAXFILESIZE refuses a long body by its
+** Content-Length; the write callback refuses the others. */
 static CURLcode set_common(const ws_settings *settings, CURL *easy,
                            ws_loop *loop) {
   CURLcode failed = CURLE_OK;
@@ -59,7 +64,7 @@ static CURLcode set_common(const ws_settings *settings, CURL *easy,
   SET(CURLOPT_USERAGENT, settings->user_agent);
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(settings->connect_timeout / 1000));
   SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)settings->max_response);
-  SET(CURLOPT_MAXAGE_CONN, 50L);
+  SET(CURLOPT_MAXAGE_CONN, MAX_IDLE);
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
   SET(CURLOPT_OPENSOCKETFUNCTION, on_open);

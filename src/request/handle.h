@@ -17,13 +17,13 @@
 ** are not set again. */
 typedef struct ws_handle {
   ws_transfer transfer;    /* first: the loop's hooks cast it back */
-  CURLU *parsed_url;
-  void *owner;             /* the attempt that uses it */
-  ws_buffer url;
+  CURLU *parsed_url;       /* of `url`; used by the easy handle */
+  void *owner;             /* the ws_attempt that uses it; NULL: none */
+  ws_buffer url;           /* the URL that is set; empty: none */
   ws_method method;
   bool has_body;
   bool is_set_up;          /* method and has_body are valid */
-  char message[CURL_ERROR_SIZE];
+  char message[CURL_ERROR_SIZE];  /* libcurl writes its error messages here */
 } ws_handle;
 
 /* The handles of a client that are not in use. */
@@ -33,11 +33,12 @@ typedef struct ws_handle_pool {
 } ws_handle_pool;
 
 /* Creates a handle with the options that are the same for all requests of a
-** client. NULL if memory runs out. */
+** client. NULL if memory runs out, or if this libcurl lacks an option. */
 ws_handle *ws_handle_create(const ws_settings *settings, ws_loop *loop);
 void ws_handle_free(ws_handle *handle);
 
-/* Sets the URL. */
+/* Sets the URL, if it is not the one that is set. Returns libcurl's error code,
+** as does the next function. */
 CURLcode ws_handle_set_url(ws_handle *handle, const char *url);
 
 /* True if requests of this method have content even without a body: an empty
@@ -48,7 +49,7 @@ bool ws_method_has_content(ws_method method);
 CURLcode ws_handle_set_method(ws_handle *handle, ws_method method,
                               bool has_body);
 
-/* Allocates space for `capacity` handles; false if memory runs out. */
+/* Allocates space for at most `capacity` handles; false if memory runs out. */
 bool ws_handle_pool_init(ws_handle_pool *pool, size_t capacity);
 
 /* Takes a handle out of the pool; NULL if it is empty. */
@@ -57,7 +58,8 @@ ws_handle *ws_handle_pool_take(ws_handle_pool *pool);
 /* Puts a handle back, or frees it if the pool is full. */
 void ws_handle_pool_put(ws_handle_pool *pool, ws_handle *handle);
 
-/* Frees the pool, and its handles unless they are the parent process's. */
+/* Empties and frees the pool. The handles are freed too, unless this is a
+** `forked` child: closing them would end the parent's TLS sessions. */
 void ws_handle_pool_free(ws_handle_pool *pool, bool forked);
 
 #endif

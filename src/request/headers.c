@@ -27,18 +27,21 @@ static bool has_name(const char *line, const char *name) {
 }
 
 static bool check_name(const char *line, ws_error *error) {
-  static const char *const reserved[] = {"Authorization", "Content-Length",
-                                         "Transfer-Encoding", "Expect"};
+  static const struct { const char *name, *advice; } reserved[] = {
+    {"Authorization", "; give token or oauth_token"}, {"Content-Length", ""},
+    {"Transfer-Encoding", ""}, {"Expect", ""},
+  };
   for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-    if (has_name(line, reserved[i])) {
+    if (has_name(line, reserved[i].name)) {
       ws_fail(error, WS_INVALID, "headers: %s is set by this module%s",
-              reserved[i], i ? "" : "; give token or oauth_token");
+              reserved[i].name, reserved[i].advice);
       return false;
     }
   return true;
 }
 
-/* Rejects line breaks, as the rest of the value would be a second header. */
+/* Accepts "Name: value" without line breaks, after which the rest of the value
+** would be a second header, and without other control characters. */
 static bool check_line(const char *line, ws_error *error) {
   size_t size = name_length(line);
   if (size == 0 || line[size] != ':') {

@@ -295,7 +295,7 @@ static void run_timers(ws_loop *loop, ws_time now) {
 
 /* Does all work that is due. A request that is started here may end at once,
 ** without an event on its socket, so this repeats until none is started.
-** `limiter_due` is reset first, because start_queued sets it anew. */
+** `limiter_due` is reset first, because start_queued sets it again. */
 static void run_due(ws_loop *loop) {
   ws_time now;
   do {

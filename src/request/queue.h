@@ -17,6 +17,7 @@ struct ws_queue {
   ws_link *first, *last;
 };
 
+/* Add a link that is in no list: at the end, and at the front. */
 void ws_queue_add(ws_queue *queue, ws_link *link);
 void ws_queue_add_first(ws_queue *queue, ws_link *link);
 

@@ -42,21 +42,23 @@ bool ws_outcome_is_unknown(ws_method method, const ws_outcome *outcome);
 ** all of them, as its name is right. */
 int ws_retry_attempts(int attempts, const ws_outcome *outcome, bool reached);
 
-/* Seconds before attempt number `next` (2, 3 ..): a random part of a limit
-** that doubles each time ("full jitter"). */
+/* Seconds before attempt number `next` (2, 3 ..): a random part of a limit,
+** which is `base` seconds for attempt 2 and doubles with each attempt, up to
+** `cap` ("full jitter"). `rng_state`: see base/random.h. */
 double ws_retry_pause(int next, double base, double cap, uint64_t *rng_state);
 
-/* Seconds to hold off after the `rejections`-th 429 in a row: what the
-** service asked for (`retry_after` >= 0), up to the cap, or else the upper
-** half of a limit that doubles each time. */
+/* Seconds to hold off after the `rejections`-th 429 in a row: what the service
+** asked for (`retry_after` >= 0), but at most `cap`. If it asked for nothing:
+** half of a limit that doubles each time, plus a random part of the rest. */
 double ws_retry_hold_off(double retry_after, int rejections, double base,
                          double cap, uint64_t *rng_state);
 
-/* The seconds that a Retry-After header asks for; -1 if it is neither a
-** number nor a date. `now` is the service's time, for dates. */
+/* The seconds that a Retry-After header asks for; -1 if it begins neither with
+** a number nor with a date. `now` is the service's time, in seconds since 1970,
+** for dates. */
 double ws_retry_after(const char *value, double now);
 
-/* The rate that the text of a 429 names, in requests a second, or 0. */
+/* The rate that the text of a 429 names, in requests a second; 0 if none. */
 double ws_retry_named_rate(const char *body, size_t size);
 
 #endif

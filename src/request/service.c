@@ -9,11 +9,14 @@
 
 const char ws_kantata_address[] = "https://api.mavenlink.com/api/v1";
 
+/* A region of Storyblok and the ranges of its space ids, as in Storyblok's own
+** region helper. */
 typedef struct ws_region {
   const char *code;
   const char *address;
-  int64_t millions;    /* space ids below 2^48: id / 1000000 */
-  int bits[2];         /* larger space ids: bits 48 to 52, either value */
+  int64_t millions;    /* of a space id below 2^48: id / 1000000 */
+  int bits[2];         /* of a larger one: the two values of its bits 48 to
+                       ** 52, which may be equal */
 } ws_region;
 
 /* China shares its small ids with the European Union, so its region has to be

@@ -98,6 +98,8 @@ static bool check_token(const ws_options *options, ws_error *error) {
   return false;
 }
 
+#define MOST_COUNT 9e15    /* below 2^53: exact as a double */
+
 static bool check_range(const char *name, double value, double low,
                         double high, ws_error *error) {
   char given[WS_NUMBER_SIZE], from[WS_NUMBER_SIZE], to[WS_NUMBER_SIZE];
@@ -124,9 +126,9 @@ static bool check_numbers(const ws_options *options, ws_error *error) {
          check_range("retry.base", options->retry_base, 0, 3600, error) &&
          check_range("retry.cap", options->retry_cap, 0, 3600, error) &&
          check_range("max_requests", (double)options->max_requests, 0,
-                     9e15, error) &&
+                     MOST_COUNT, error) &&
          check_range("max_response", (double)options->max_response, 1,
-                     9e15, error) &&
+                     MOST_COUNT, error) &&
          check_rate(options->rate_limit, error);
 }
 
@@ -154,6 +156,7 @@ static bool check_base_url(const char *url, ws_error *error) {
   return false;
 }
 
+/* Checks all options but the region, see choose_base. */
 static bool check(const ws_options *options, ws_error *error) {
   if (options->service != WS_STORYBLOK && options->service != WS_KANTATA) {
     ws_fail(error, WS_INVALID, "service: %d is neither WS_STORYBLOK nor "

@@ -8,8 +8,8 @@
 
 #include "workstage.h"
 
-/* Sets up the process, unless that has been done. False with `error` if it
-** fails; the next call then tries again. */
+/* Sets up the process, unless that has been done. May be called from any
+** thread. False with `error` if it fails; the next call then tries again. */
 bool ws_startup(ws_error *error);
 
 #endif

@@ -12,16 +12,16 @@
 
 /*
 ** True if it can be a base URL: http or https with a host, without user,
-** query and fragment. Otherwise `why` is a phrase to put after the option's
-** name ("has no host").
+** query and fragment. Otherwise *why is a phrase, a constant, to put after the
+** option's name ("has no host").
 */
 bool ws_url_is_base(const char *url, const char **why);
 
-/* False, with `error`, if a path or a query (or NULL) has characters that
-** must be percent-encoded. */
+/* False, with `error`, if a path does not begin with a slash, or if it or the
+** query (NULL: none) has characters that must be percent-encoded. */
 bool ws_url_check(const char *path, const char *query, ws_error *error);
 
-/* Appends base, path and query (or NULL). */
+/* Appends base, path and query (NULL: none). A path may have a query too. */
 void ws_url_join(ws_buffer *url, const char *base, const char *path,
                  const char *query);
 
@@ -33,8 +33,8 @@ bool ws_url_is_proxy(const char *proxy);
 const char *ws_url_proxy_variable(const char *base);
 
 /* Replaces the user and password of a URL in a message, an array of `size`
-** bytes, with "[redacted]". libcurl's messages about a malformed proxy contain
-** them. */
+** bytes, with "[redacted]"; does nothing if there is no "@". libcurl's messages
+** about a malformed proxy contain them. */
 void ws_url_redact(char *message, size_t size);
 
 #endif

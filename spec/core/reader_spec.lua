@@ -73,7 +73,7 @@ describe("JSON is read", function()
     assert.truthy(core.decode(("["):rep(1000) .. ("]"):rep(1000)))
     local value, why = core.decode(("["):rep(1001) .. ("]"):rep(1001))
     assert.is_nil(value)
-    assert.equal("expected fewer than 1000 levels at byte 1001, found '['",
+    assert.equal("expected at most 1000 levels at byte 1001, found '['",
                  why)
   end)
 

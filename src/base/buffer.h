@@ -19,7 +19,7 @@ typedef struct ws_buffer {
 
 #define WS_BUFFER_EMPTY {NULL, 0, 0, false}
 
-/* Allocates space for `more` bytes; called by ws_buffer_reserve. */
+/* The part of ws_buffer_reserve that allocates. */
 bool ws_buffer_grow(ws_buffer *buffer, size_t more);
 
 /* Makes space for `more` bytes; sets `failed` and returns false if memory
@@ -54,8 +54,8 @@ void ws_buffer_add_integer(ws_buffer *buffer, long long value);
 /* Removes the bytes from `start` up to, but not including, `end`. */
 void ws_buffer_remove_range(ws_buffer *buffer, size_t start, size_t end);
 
-/* Adds a NUL that `size` does not count, and returns the content as a C
-** string; "" if memory runs out. */
+/* Adds a NUL that `size` does not count, and returns the content as a C string,
+** which is valid until the buffer changes; "" if memory runs out. */
 const char *ws_buffer_cstring(ws_buffer *buffer);
 
 /* Empties the buffer and keeps its memory for the next use. */

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* A number that is the same for all processes with this clock; 0 if the system
-** cannot identify it. */
+/* A number that is the same for all processes with this clock, and differs from
+** that of other clocks as far as the system can tell. */
 uint64_t ws_clock_id(void);
 
 #endif

@@ -26,6 +26,7 @@ typedef struct held_lock {
 
 enum { CLOSED = -1 };
 
+/* Guards `held`. It is free during a fork, see limit/shared_limiter.h. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static held_lock *held;
 
@@ -150,7 +151,8 @@ void ws_file_lock_close(int fd) {
 }
 
 /* A child does not inherit its parent's locks, so that no descriptor has to
-** wait for others either. */
+** wait for others either. It has only one thread yet: the guard is not
+** needed. */
 void ws_file_lock_abandon(int fd) {
   for (held_lock **at = &held; *at;) {
     bool waits = (*at)->byte == CLOSED;

@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 
-typedef struct ws_timer {
-  ws_time due;
+typedef struct ws_timer {   /* zero: not set */
+  ws_time due;         /* when it expires */
   size_t index;        /* from 1; 0: not in a heap */
 } ws_timer;
 

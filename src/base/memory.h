@@ -23,9 +23,12 @@ void ws_set_memory(void *(*allocate)(size_t size),
 ** replaced. */
 bool ws_memory_was_used(void);
 
-/* The number of failed allocations so far, of the core and of libcurl. */
+/* The number of failed allocations so far, of the core and of libcurl in all
+** threads: two equal numbers mean that none failed in between. */
 unsigned ws_memory_failures(void);
 
+/* Like the C library's malloc, calloc, realloc and free: NULL if memory runs
+** out, and ws_free takes NULL. May be called from any thread. */
 void *ws_alloc(size_t size);
 void *ws_calloc(size_t count, size_t size);
 void *ws_realloc(void *block, size_t size);

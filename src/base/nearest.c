@@ -77,6 +77,7 @@ static int first_with_word(const char *const names[], size_t count,
   return -1;
 }
 
+/* Never suggests a name that needs as many edits as it has letters. */
 int ws_nearest_name(const char *const names[], size_t count, const char *name,
                     size_t size) {
   size_t best = max_edits(size) + 1;

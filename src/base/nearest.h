@@ -7,10 +7,11 @@
 
 #include <stddef.h>
 
-/* The index of the name that a mistyped one most likely means; -1 if none of
-** the `count` names is near enough. A name with one mistake comes first, then
-** one that has the mistyped name as a word, then one with more mistakes.
-** Ignores the case of ASCII letters, and takes "-" and " " for "_". */
+/* Returns the index of the name that a mistyped one most likely means; -1 if
+** none of the `count` names is near enough. A name with one mistake comes
+** first, then one that has the mistyped name as a word, then one with more
+** mistakes. Ignores the case of ASCII letters, and takes "-" and " " as
+** "_". */
 int ws_nearest_name(const char *const names[], size_t count, const char *name,
                     size_t size);
 

@@ -29,8 +29,9 @@ void ws_poller_close(int poller);
 bool ws_poller_watch(int poller, int fd, unsigned events);
 void ws_poller_remove(int poller, int fd);
 
-/* Waits at most `milliseconds` (-1: without limit) and returns the number of
-** ready descriptors; negative if a signal interrupted the wait. */
+/* Waits at most `milliseconds` (-1: without limit), writes at most `most` ready
+** descriptors, and returns their number; negative if a signal interrupted the
+** wait. */
 int ws_poller_wait(int poller, ws_ready *ready, int most, int milliseconds);
 
 /* The most milliseconds that a host may sleep on the poller's descriptor before

@@ -15,12 +15,17 @@
 #include "base/memory.h"
 #include "base/pipe.h"
 
-enum { MOST_DESCRIPTORS = 65536, FIRST_CAPACITY = 16, HOST_WAIT = 10 };
+enum {
+  MOST_DESCRIPTORS = 65536,   /* as in pipe_posix.c, which opens pollers */
+  FIRST_CAPACITY = 16,
+  HOST_WAIT = 10              /* milliseconds: a response is noticed so late */
+};
 
 typedef struct poll_set {
   struct pollfd *watched;
   int count, capacity;
-  int pipes;             /* the number of watched pipes */
+  int pipes;             /* the number of watched pipes, which are watched until
+                         ** the poller is closed */
   int next;              /* collect continues below this index */
 } poll_set;
 

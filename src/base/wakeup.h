@@ -9,7 +9,7 @@
 /* Opens one; negative with errno if that fails. */
 int ws_wakeup_open(void);
 
-/* Makes it readable. */
+/* Makes it readable. From any thread, or a signal handler. */
 void ws_wakeup_signal(int wakeup);
 
 /* Makes it unreadable again. */

@@ -94,7 +94,8 @@ static double parse_in_c_locale(const char *text) {
   return value;
 }
 
-/* JSON does not limit the number of digits. */
+/* For a number that is longer than the caller's array: JSON does not limit the
+** number of digits. */
 static bool parse_long(const char *text, size_t size, double *value) {
   char *copy = ws_copy(text, size);
   if (!copy) return false;

@@ -10,9 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WS_MAX_ID INT64_C(9007199254740991)  /* 2^53 - 1 */
+/* The largest id of the services: 2^53 - 1, the largest integer that JavaScript
+** represents exactly. */
+#define WS_MAX_ID INT64_C(9007199254740991)
 
-#define WS_NUMBER_SIZE 48  /* the longest number as text, with its NUL */
+/* Enough for the longest number as text with its NUL, also while it has a
+** locale's decimal point of several bytes. */
+#define WS_NUMBER_SIZE 48
 
 /* Formats a number with the fewest of 15 to 17 significant digits that parse
 ** to the same value; as "inf", "-inf" or "nan" if JSON cannot represent it.

@@ -242,7 +242,7 @@ static ws_json_type read_word(ws_reader *r, const char *word,
 
 static ws_json_type open_bracket(ws_reader *r, ws_json_type type) {
   if (r->depth >= WS_READER_MAX_DEPTH)
-    return fail(r, "fewer than 1000 levels"), WS_JSON_ERROR;
+    return fail(r, "at most 1000 levels"), WS_JSON_ERROR;
   r->at++;
   r->depth++;
   r->is_first = true;

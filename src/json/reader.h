@@ -28,6 +28,8 @@
 
 #include "base/buffer.h"
 
+/* Most arrays and objects that are open at once, so that callers may read
+** nested values by recursion. */
 enum { WS_READER_MAX_DEPTH = 1000 };
 
 typedef enum ws_json_type {
@@ -50,12 +52,14 @@ typedef struct ws_reader {
   bool no_memory;
   int64_t integer;         /* of WS_JSON_INTEGER */
   double number;           /* of WS_JSON_NUMBER */
-  const char *text;        /* of WS_JSON_STRING; valid until the next one */
-  size_t size;
+  const char *text;        /* of WS_JSON_STRING: UTF-8 without a NUL at its
+                           ** end; valid until the next string is read */
+  size_t size;             /* bytes of `text` */
   ws_buffer *unescaped;    /* the caller's, for strings with escapes */
 } ws_reader;
 
-/* Begins to read; bytes and buffer must stay valid. */
+/* Begins to read. The bytes and the buffer belong to the caller, and must stay
+** valid while the reader is used. */
 void ws_reader_init(ws_reader *reader, const char *bytes, size_t size,
                     ws_buffer *unescaped);
 
@@ -76,7 +80,8 @@ void ws_reader_skip(ws_reader *reader);
 /* True if there was no error and nothing follows the value. */
 bool ws_reader_finish(ws_reader *reader);
 
-/* Describes the error: "expected a value at byte 7, found 'x'". */
+/* Describes the error, which there must be: "expected a value at byte 7, found
+** 'x'". `size` is the size of `text`. */
 void ws_reader_describe(const ws_reader *reader, char *text, size_t size);
 
 #endif

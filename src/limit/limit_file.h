@@ -21,8 +21,9 @@
 typedef struct ws_limit_file ws_limit_file;
 
 /* Opens or creates the file for at most `per_second` requests a second; 0: no
-** limit of this process's own. NULL with `error` for an unsuitable file: of
-** another user, a symbolic link, not a limit record .. */
+** limit of this process's own. Close it with ws_limit_file_close. NULL with
+** `error` for an unsuitable file: of another user, a symbolic link, not a limit
+** record .. */
 ws_limit_file *ws_limit_file_open(const char *path, double per_second,
                                   ws_error *error);
 void ws_limit_file_close(ws_limit_file *file);

@@ -17,11 +17,12 @@ enum {
   WS_LIMIT_RECORD_SIZE = 65536    /* most bytes that a record is written as */
 };
 
-/* A process that waits to start a request at `departs`, or later if no slot is
-** free then. It loses its turn if it is late by a window. */
+/* A process that waits to start a request. */
 typedef struct ws_waiter {
   unsigned process;
-  ws_time departs;
+  ws_time departs;       /* when it expects to start it; later if no slot is
+                         ** free then. It loses its turn if it is late by a
+                         ** window, and by at least a second. */
 } ws_waiter;
 
 typedef struct ws_limit_record {

@@ -249,7 +249,7 @@ static uint64_t fields_outside_root(const ws_members *m) {
   return outside_root & m->present;
 }
 
-/* Writes {"root":{fields},"other":..}; without a root just the fields. */
+/* Writes {"root":{fields},"outside":..}; without a root just the fields. */
 static bool write_document(writer *w, const ws_members *m) {
   const char *root = m->schema->root;
   uint64_t outside_root = fields_outside_root(m);

@@ -16,11 +16,12 @@
 #include "workstage.h"
 
 /*
-** Writes {"root":{fields},"beside":..} in the schema's order. Unknown and
-** read-only fields are an error if `strict`, else written. Null is written for
+** Writes {"root":{fields},"outside":..} in the schema's order, where "root" is
+** the schema's and "outside" a field with WS_OUTSIDE_ROOT. Unknown fields and
+** read-only ones are an error if `strict`, else written. Null is written for
 ** nullable fields only. False with `error` filled in, and nothing written; if
-** memory ran out the buffer is `failed` as well. Nested objects must have
-** their required fields even in an update, as the service replaces them whole.
+** memory ran out the buffer is `failed` as well. Nested objects must have their
+** required fields even in an update, as the service replaces them whole.
 */
 bool ws_body_write(ws_buffer *buffer, const ws_schema *schema,
                    ws_purpose purpose, bool strict, const ws_source *source,

@@ -32,8 +32,9 @@ struct ws_members {
   const ws_schema *schema;
   const ws_path *path;             /* of the table; NULL at the top */
   ws_validation_error *error;
-  unsigned skip;                   /* flags of fields to leave out */
-  unsigned only;                   /* flags that a field must have; 0: any */
+  unsigned skip;                   /* omit fields with one of these flags */
+  unsigned only;                   /* omit fields without one of these flags,
+                                   ** and unknown members; 0: omit none */
   bool strict;                     /* refuse members that the schema lacks */
   void *writer;                    /* passed to both functions */
   ws_write_field *write_field;
@@ -41,11 +42,12 @@ struct ws_members {
 
   size_t start;                    /* of the parts */
   bool has_unknown;                /* there are members the schema lacks */
-  uint64_t present;                  /* a bit for each field that has a part */
-  struct { size_t start, size; } parts[WS_MAX_FIELDS];
+  uint64_t present;                /* a bit for each field that has a part */
+  struct { size_t start, size; } parts[WS_MAX_FIELDS];  /* in the buffer */
 };
 
-/* Writes each member at the end of the buffer. */
+/* Writes each member at the end of the buffer. Of two members of the same name
+** the last one counts. False with an error, as in the functions below. */
 bool ws_members_collect(ws_members *members);
 
 /* False, with an error, if a required field is missing. */

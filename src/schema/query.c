@@ -19,6 +19,7 @@ typedef struct writer {
 
 /* ------------------------------------------------------------------ pairs */
 
+/* Writes a path as name[member][], where an item has empty brackets. */
 static void write_name(writer *w, const ws_path *at) {
   if (at->up) {
     write_name(w, at->up);

@@ -16,8 +16,9 @@
 ** Writes "a=1&b=2%2C3" (percent-encoded). Arrays become comma-separated lists,
 ** an empty array an empty value; tables of WS_FIELD_ANY nest in brackets
 ** (filter_query[x][in]=y). With `only_query`, body fields and unknown members
-** are omitted, so that one table can provide both body and query.
-** schema NULL: any names. False with `error` filled in, and nothing written.
+** are omitted, so that one table can provide both body and query. `strict`
+** refuses unknown members. Without a schema (NULL) every name is allowed, and
+** both flags have no effect. False with `error` filled in, and nothing written.
 */
 bool ws_query_write(ws_buffer *buffer, const ws_schema *schema,
                     bool only_query, bool strict, const ws_source *source,

@@ -22,7 +22,8 @@ typedef enum ws_field_type {
   WS_FIELD_TEXTS,      /* an array of texts */
   WS_FIELD_OBJECT,     /* an object with a schema of its own */
   WS_FIELD_OBJECTS,    /* an array of such objects */
-  WS_FIELD_MAP,        /* an object whose members are such objects */
+  WS_FIELD_MAP,        /* an object whose members are such objects; only in
+                       ** responses */
   WS_FIELD_ANY         /* any value of JSON */
 } ws_field_type;
 
@@ -30,7 +31,7 @@ enum {
   WS_NULLABLE   = 1 << 0,  /* may be null */
   WS_REQUIRED   = 1 << 1,  /* must be given on create */
   WS_READ_ONLY  = 1 << 2,  /* only set by the service */
-  WS_OUTSIDE_ROOT     = 1 << 3,  /* written outside the root object */
+  WS_OUTSIDE_ROOT = 1 << 3,  /* written after the root object, not in it */
   WS_IN_QUERY   = 1 << 4,  /* goes into the query, not into the body */
   WS_DIGITS     = 1 << 5,  /* responses may hold the integer as a string */
   WS_WRITE_ONLY = 1 << 6,  /* accepted in requests, never in responses */
@@ -40,16 +41,16 @@ enum {
 
 typedef struct ws_schema ws_schema;
 
-#define WS_MAX_FIELDS 64     /* in one schema */
+#define WS_MAX_FIELDS 64     /* in one schema: the bits of ws_members.present */
 
 typedef struct ws_field {
   const char *name;
   size_t size;               /* of the name */
-  const char *key;           /* "\"name\":", the name as JSON */
+  const char *key;           /* "\"name\":", the name as JSON, of size + 3 */
   ws_field_type type;
   unsigned flags;
   const char *doc;           /* one sentence for the reference */
-  const ws_schema *object;   /* of WS_FIELD_OBJECT and WS_FIELD_OBJECTS */
+  const ws_schema *object;   /* of WS_FIELD_OBJECT, OBJECTS and MAP */
   const char *shorthand;     /* the object's field that a plain string sets */
 } ws_field;
 

@@ -7,10 +7,19 @@
 
 #include "limit/limit_record.h"
 
+/* The header: numbers of eight bytes, at these offsets. */
 enum {
-  HEADER = 40,            /* magic, clock, checksum, size, time of writing */
-  MAX_VARINT = 10,
-  MOST_STEPS = 64
+  AT_MAGIC = 0,
+  AT_CLOCK = 8,           /* identifies the clock, see base/clock_id.h */
+  AT_SUM = 16,            /* of all bytes from AT_SIZE on */
+  AT_SIZE = 24,           /* of the record in bytes, with the header */
+  AT_TIME = 32,           /* of writing */
+  HEADER = 40             /* size of the header */
+};
+
+enum {
+  MAX_VARINT = 10,        /* bytes of a number of variable length */
+  MOST_STEPS = 64         /* most times that easing_interval is its start */
 };
 
 #define HOUR (3600 * WS_SECOND)
@@ -163,11 +172,12 @@ size_t ws_limit_record_write(const ws_limit_record *r, ws_time now,
   to = put_in_flight(to, now, &r->limiter);
   to = put_rtt(to, now, &r->limiter);
   to = put_waiters(to, now, r);
-  memcpy(bytes, magic, sizeof magic);
-  put_fixed(bytes + 8, clock);
-  put_fixed(bytes + 24, (uint64_t)(to - bytes));
-  put_fixed(bytes + 32, (uint64_t)now);
-  put_fixed(bytes + 16, sum_of(bytes + 24, (size_t)(to - bytes) - 24));
+  memcpy(bytes + AT_MAGIC, magic, sizeof magic);
+  put_fixed(bytes + AT_CLOCK, clock);
+  put_fixed(bytes + AT_SIZE, (uint64_t)(to - bytes));
+  put_fixed(bytes + AT_TIME, (uint64_t)now);
+  put_fixed(bytes + AT_SUM, sum_of(bytes + AT_SIZE,
+                                   (size_t)(to - bytes) - AT_SIZE));
   return (size_t)(to - bytes);
 }
 
@@ -357,12 +367,13 @@ static ws_record_state read_header(byte_reader *in, ws_time now,
   if (is_empty(bytes, size)) return WS_RECORD_EMPTY;
   if (size < HEADER || memcmp(bytes, magic, sizeof magic) != 0)
     return WS_RECORD_FOREIGN;
-  if (get_fixed(bytes + 8) != clock) return WS_RECORD_OTHER_CLOCK;
-  length = get_fixed(bytes + 24);
+  if (get_fixed(bytes + AT_CLOCK) != clock) return WS_RECORD_OTHER_CLOCK;
+  length = get_fixed(bytes + AT_SIZE);
   if (length < HEADER || length > size ||
-      get_fixed(bytes + 16) != sum_of(bytes + 24, (size_t)length - 24))
+      get_fixed(bytes + AT_SUM) !=
+        sum_of(bytes + AT_SIZE, (size_t)length - AT_SIZE))
     return WS_RECORD_DAMAGED;
-  written = get_fixed(bytes + 32);
+  written = get_fixed(bytes + AT_TIME);
   if (written > YEARS) return WS_RECORD_DAMAGED;
   if ((ws_time)written > now + TOLERANCE) return WS_RECORD_OTHER_CLOCK;
   *in = (byte_reader){bytes + HEADER, bytes + length, (ws_time)written,

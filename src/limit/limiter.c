@@ -11,7 +11,7 @@
 #define MAX_RTT_MARGIN (WS_SECOND / 10)
 #define MAX_SAFETY_MARGIN (WS_SECOND / 10)
 #define BLUR (WS_SECOND / 20)           /* tolerance when explaining a 429 */
-#define MIN_POLL (10 * WS_SECOND / 1000)
+#define MIN_POLL (10 * WS_SECOND / 1000)  /* between two estimates */
 #define MARGIN_FACTOR 6  /* margin: 6 mean delays divided by the responses */
 #define FEW 8            /* fewer responses make no reliable minimum */
 #define MANY 32          /* enough responses to replace older ones */
@@ -293,8 +293,8 @@ static void lower_to_observed(ws_limiter *l, double rate) {
 
 
 /* The rate to try after one that was too high several times: the number of
-** requests accepted before the last 429, but at least a step and at most half
-** below the present rate. */
+** requests accepted before the last 429, but between half the present rate and
+** an eighth below it (below 8 a second: one request less). */
 static double step_down(const ws_limiter *l, int accepted) {
   double step = l->rate > 8 ? l->rate * 7 / 8 : l->rate - 1;
   if (l->trial_started_at != 0) return l->proven_rate;

@@ -3,10 +3,17 @@
 ** more than `limit` arrivals in any second, but the limit is fully used.
 **
 ** The service counts a request when it arrives. The client sees only when it
-** starts and when its response comes. A *slot* is the latest time at which a
-** request can have been counted, on our clock, less the shortest time that a
-** request takes to arrive (all requests have that in common). A request in
-** flight has no slot yet and counts as one that can still arrive.
+** starts and when its response comes. So each answered request has a *slot*:
+** the latest time at which the service can have counted it, less the shortest
+** time that a request takes to arrive. Slots are comparable with starts: a
+** request that starts a window after a slot is counted at least a window after
+** that slot's request. A request in flight has no slot yet, and may still
+** arrive at any time.
+**
+** *Easing*: how much of a delay lies before the arrival is not known. At first
+** all of it counts (`latency_share`), later less, as long as no 429 comes.
+**
+** Times are those of base/clock.h, rates are requests a second.
 **
 ** Pure: no clock, no lock, no global state. A caller that shares a limiter
 ** between threads guards it.
@@ -24,14 +31,14 @@ enum {
   WS_LIMITER_SLOTS = 1024,      /* higher rates: counted in parts of 1 s */
   WS_LIMITER_SPARE_SLOTS = 256, /* so that old slots are rarely removed */
   WS_LIMITER_IN_FLIGHT = 1024,  /* most requests in flight */
-  WS_LIMITER_GROUPS = 8
+  WS_LIMITER_GROUPS = 8         /* of requests with similar latency */
 };
 
 /* Rates are between these two; from the second on they are unlimited. */
 #define WS_LIMITER_MIN_RATE 1e-4
 #define WS_LIMITER_NO_RATE 1e6
 
-/* The latest time at which a request can have been counted. */
+/* The slot of a request that has ended, see above. */
 typedef struct ws_slot {
   ws_time at;
   bool accepted;  /* false after a 429; true also if not known */
@@ -39,15 +46,15 @@ typedef struct ws_slot {
 
 /* The round-trip times of one group, over the last one to two minutes. */
 typedef struct ws_rtt_stats {
-  ws_time since;
-  struct { ws_time min, sum, count; } recent, before;
+  ws_time since;  /* when `recent` began; after a minute it becomes `before` */
+  struct { ws_time min, sum; int64_t count; } recent, before;
 } ws_rtt_stats;
 
 typedef struct ws_in_flight {
   uint64_t reservation;
   ws_time start;
-  unsigned group;
-  unsigned owner;  /* for the caller's use; 0 unless set */
+  unsigned group;  /* below WS_LIMITER_GROUPS */
+  unsigned owner;  /* the caller's: limit_record.c has the process here */
 } ws_in_flight;
 
 /* How a request ended. */
@@ -65,13 +72,14 @@ typedef struct ws_request_end {
 } ws_request_end;
 
 typedef struct ws_limiter {
-  double limit;           /* as configured, requests a second; 0: none */
+  double limit;           /* as configured; 0: none */
   double rate;            /* in force: the limit, or less after a 429 */
-  int slots_per_window;   /* 0: no limit */
-  ws_time window;
+  int slots_per_window;   /* the rate as requests in each window; 0: no limit */
+  ws_time window;         /* about a second, see set_rate */
   ws_time hold_until;     /* nothing starts before */
   ws_time safety_margin;  /* added to the window after close 429s */
-  ws_time lateness;       /* the largest recent delay of a response */
+  ws_time lateness;       /* the largest recent delay of a response: its round
+                          ** trip less the shortest one; decays */
   ws_time last_429_at;
   ws_time same_429_until;  /* 429s of requests sent before count as one */
   ws_time quiet_period;   /* time without a 429 before the limit is tried */
@@ -82,7 +90,7 @@ typedef struct ws_limiter {
   int64_t accepted_before;   /* the same, between the last two 429s */
   int latency_share;      /* quarters of a delay that count as before arrival */
   int easing_interval;    /* seconds of full use before the share is lowered */
-  uint64_t reservations;  /* the last one given out */
+  uint64_t reservations;  /* how many were given out: the number of the last */
   ws_rtt_stats rtt[WS_LIMITER_GROUPS];
   int slot_count, in_flight_count;
   /* only slot_count of them are initialised; oldest first */
@@ -97,8 +105,8 @@ void ws_limiter_init(ws_limiter *limiter, double per_second);
 /* Changes the limit; a rate that was lowered after a 429 stays in force. */
 void ws_limiter_set_rate(ws_limiter *limiter, double per_second);
 
-/* Sets the rate in force of a limiter that was saved; false if it is above
-** the limit. */
+/* Sets the rate in force of a limiter that was saved, after ws_limiter_init;
+** false, with nothing changed, if it is above the limit. */
 bool ws_limiter_restore_rate(ws_limiter *limiter, double rate);
 
 /* Returns when the next request may start: at once if that is not after

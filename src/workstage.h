@@ -66,14 +66,13 @@ typedef struct ws_error {
   char message[512];         /* one line: "timeout: -1 is not between .." */
 } ws_error;
 
-/* Memory functions for the core and for libcurl. All five are required, and
-** must be safe to call from any thread. */
+/* Memory functions for the core and for libcurl, which behave like the C
+** library's. All four are required; any thread may call them. */
 typedef struct ws_memory {
   void *(*alloc)(size_t size);
   void *(*calloc)(size_t count, size_t size);
   void *(*realloc)(void *block, size_t size);
   void (*free)(void *block);
-  char *(*strdup)(const char *text);
 } ws_memory;
 
 /*

@@ -85,15 +85,9 @@ static void *core_realloc(void *block, size_t size) {
   return count(head, size);
 }
 
-static char *core_strdup(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = core_alloc(size);
-  return copy ? memcpy(copy, text, size) : NULL;
-}
-
 bool core_memory_init(void) {
   const ws_memory functions = {core_alloc, core_calloc, core_realloc,
-                               core_free, core_strdup};
+                               core_free};
   return ws_init(&functions);
 }
 

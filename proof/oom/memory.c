@@ -116,19 +116,13 @@ static void *core_realloc(void *block, size_t size) {
   return moved;
 }
 
-static char *core_strdup(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = core_alloc(size);
-  return copy ? memcpy(copy, text, size) : NULL;
-}
-
 void oom_leak(void) {
   core_alloc(1);
 }
 
 bool oom_begin(void) {
   const ws_memory functions = {core_alloc, core_calloc, core_realloc,
-                               core_free, core_strdup};
+                               core_free};
   return ws_init(&functions);
 }
 

@@ -53,7 +53,7 @@ static int check_late_in_lua(void) {
 }
 
 static int check_partial(void) {
-  ws_memory functions = {malloc, calloc, realloc, free, NULL};
+  ws_memory functions = {malloc, calloc, realloc, NULL};
   bool refused = !ws_init(&functions);
   return say(refused && core_memory_init());
 }

@@ -190,7 +190,7 @@ describe("a host", function()
     assert.equal("well\n", (check "unloaded"))
   end)
 
-  it("sets all five memory functions first, or none", function()
+  it("sets all four memory functions first, or none", function()
     for _, name in ipairs { "late", "late in lua", "partial", "again" } do
       assert.equal("well\n", (check(name)), name)
     end

@@ -58,8 +58,7 @@ static bool start(ws_error *error) {
 /* True if all functions are set. A mix of two allocators would free each
 ** other's blocks. */
 static bool is_complete(const ws_memory *memory) {
-  return memory->alloc && memory->calloc && memory->realloc &&
-         memory->free && memory->strdup;
+  return memory->alloc && memory->calloc && memory->realloc && memory->free;
 }
 
 bool ws_init(const ws_memory *memory) {

@@ -110,7 +110,7 @@ function hosts.read(output)
   end
   return {
     done = sums.done, cancelled = sums.cancelled, failed = sums.failed,
-    without = sums["out of memory"], answers = sums.answers,
+    without = sums["out of memory"], responses = sums.responses,
     core = tonumber(output:match "core: (%d+) bytes"),
     resident = tonumber(output:match "resident: (%d+) KiB"),
   }

@@ -109,7 +109,7 @@ describe("a host", function()
   it("needs no files of the module, in two threads at once", function()
     local result, code, output = run(1)
     assert.equal(0, code, output)
-    assert.same({ 2, 10, 0 }, { result.done, result.answers, result.failed })
+    assert.same({ 2, 10, 0 }, { result.done, result.responses, result.failed })
     assert.equal(12, #server:requests())
   end)
 
@@ -133,7 +133,7 @@ describe("a host", function()
     server = assert(sandbox.start { rate_limit = 4, latency = 0.1 })
     local result, code, output = run(1, 0, 0, "WORKSTAGE_RATE_LIMIT=4")
     assert.equal(0, code, output)
-    assert.same({ 2, 10 }, { result.done, result.answers })
+    assert.same({ 2, 10 }, { result.done, result.responses })
     for _, request in ipairs(server:requests()) do
       assert.is_not.equal(429, request.status)
     end

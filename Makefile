@@ -198,6 +198,7 @@ $(BUILD)/lua/%.lua: lua-binding/%.lua
 # are removed.
 define FLAGS
 CC=$(CC)
+STD=$(STD)
 CPPFLAGS=$(CPPFLAGS)
 CFLAGS=$(CFLAGS)
 LDFLAGS=$(LDFLAGS)

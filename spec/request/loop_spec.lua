@@ -109,7 +109,9 @@ describe("the loop", function()
     assert.equal("timeout", err.kind)
   end)
 
+  -- Built with POSIX alone, a host looks at the sockets every 10 ms.
   it("has timers of hours", function()
+    local polls = (os.getenv "PORTABLE" or "") ~= ""
     for i, seconds in ipairs { 2148, 4296, 86400 } do
       server:inject { { hang = "before" } }
       local patient <close> = service.storyblok(server, {
@@ -121,7 +123,7 @@ describe("the loop", function()
       end)
       drive(function()
         return service.count(server) == i and
-               (loop:timeout() or 0) > seconds - 5
+               (polls or (loop:timeout() or 0) > seconds - 5)
       end)
       assert.is_false(ended)
       assert.is_true(loop:timeout() < seconds + 1)

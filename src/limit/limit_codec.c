@@ -225,12 +225,10 @@ static int get_int(byte_reader *in, int most) {
 }
 
 static unsigned get_byte(byte_reader *in, unsigned most) {
-  unsigned value = most;
-  if (in->at == in->end || (value = *in->at++) > most) {
-    in->failed = true;
-    return 0;
-  }
-  return value;
+  unsigned value = in->at < in->end ? *in->at++ : most + 1;
+  if (value <= most) return value;
+  in->failed = true;
+  return 0;
 }
 
 /* Reads a rate; only those that ws_limiter_init would not change are valid. */

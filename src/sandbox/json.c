@@ -62,7 +62,8 @@ static struct json *build_members(struct builder *b, bool keyed) {
   while (tail && !b->why &&
          (keyed ? ws_reader_member(&b->reader, &name, &size)
                 : ws_reader_item(&b->reader))) {
-    if (keyed && !(key = keep(b, name, size))) return NULL;
+    if (keyed) key = keep(b, name, size);
+    if (keyed && !key) return NULL;
     *tail = build(b);
     if (!*tail) return NULL;
     (*tail)->key = key;

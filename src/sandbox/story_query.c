@@ -97,10 +97,11 @@ static void add_operation(struct filter *f, const char *field,
   filter_refuse(f, "filter_query", "has an unknown operation");
 }
 
-/* Reads "name]" and returns the rest; NULL if there is none. */
+/* Reads "[name]" and returns the rest; NULL if there is none. */
 static const char *take_name(const char *at, const char **name,
                              size_t *len) {
-  *name = at;
+  if (*at != '[') return NULL;
+  *name = ++at;
   *len = strcspn(at, "]");
   return at[*len] && is_plain_name(at, *len) ? at + *len + 1 : NULL;
 }
@@ -114,10 +115,9 @@ static bool read_condition(const char *at, struct condition *k) {
     at += 7 + strspn(at + 7, "0123456789");
     if (*at++ != ']') return false;
   }
-  if (*at != '[' || !(at = take_name(at + 1, &k->field, &k->field_len)) ||
-      *at != '[' ||
-      !(at = take_name(at + 1, &k->operation, &k->operation_len)))
-    return false;
+  at = take_name(at, &k->field, &k->field_len);
+  if (at) at = take_name(at, &k->operation, &k->operation_len);
+  if (!at) return false;
   return !*at || (strcmp(at, "[]") == 0 &&
                   (is_operation(k, "in_array") ||
                    is_operation(k, "all_in_array")));

@@ -182,7 +182,7 @@ int wsl_memory_kind(lua_State *L, wsl_memory *memory, const char *name) {
     i++;
   if (i == KINDS || strlen(name) >= sizeof memory->names[i])
     return luaL_error(L, "no space for the kind '%s'", name);
-  strcpy(memory->names[i], name);
+  memcpy(memory->names[i], name, strlen(name) + 1);
   return i;
 }
 

@@ -123,7 +123,7 @@ describe("workstage sandbox", function()
     assert.truthy(answers.headers.date:find(day, 1, true))
     local output, status = run "sandbox --option nonsense"
     assert.equal(3, status)
-    assert.truthy(output:find("is not NAME=VALUE", 1, true))
+    assert.truthy(output:find("is not of the form NAME=VALUE", 1, true))
     output, status = run "sandbox --option widow=fixed"
     assert.equal(1, status)
     assert.truthy(output:find("did you mean 'window'?", 1, true))

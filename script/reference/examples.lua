@@ -592,7 +592,7 @@ print(migration.graph(plan))   -- for Graphviz's dot
 ]])
 
 add("workstage.migration.report", PLAN .. [[
-local html = assert(migration.report(plan, { space = "Demo" }))
+local html = assert(migration.report(plan))
 local file <close> = assert(io.open("plan.html", "w"))
 file:write(html)
 ]])

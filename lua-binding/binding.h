@@ -18,6 +18,7 @@
 
 /* Each adds its functions to the table on top of the stack. */
 void wsl_open_loop(lua_State *L);
+void wsl_open_tasks(lua_State *L);
 void wsl_open_client(lua_State *L);
 void wsl_open_call(lua_State *L);
 void wsl_open_write(lua_State *L);

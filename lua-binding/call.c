@@ -73,8 +73,8 @@ static int call_cancel(lua_State *L) {
   return 0;
 }
 
-/* call:park(loop, task): loop:finished() returns the task when the call has
-** ended. */
+/* call:park(loop, task): resume_finished (task.c) resumes the task when the
+** call has ended. */
 static int call_park(lua_State *L) {
   ws_call *call = check(L);
   wsl_check_loop(L, 2);

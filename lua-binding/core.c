@@ -107,6 +107,7 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   prepare_buffers(L);
   lua_newtable(L);
   wsl_open_loop(L);
+  wsl_open_tasks(L);
   wsl_open_client(L);
   wsl_open_call(L);
   wsl_open_write(L);

@@ -85,22 +85,6 @@ void wsl_unpark(lua_State *L, int loop, void *parked) {
   lua_remove(L, -2);
 }
 
-/* loop:finished(): the task of the next call that has ended, or nil. Skips
-** calls for which no task waits any longer. */
-static int loop_finished(lua_State *L) {
-  ws_loop *loop = check_open(L);
-  ws_call *call;
-  while ((call = ws_loop_finished(loop)) != NULL) {
-    void *parked = ws_call_data(call);
-    if (!parked) continue;
-    ws_call_set_data(call, NULL);
-    wsl_unpark(L, 1, parked);
-    return 1;
-  }
-  lua_pushnil(L);
-  return 1;
-}
-
 static int loop_wake(lua_State *L) {
   ws_loop_wake(check_open(L));
   return 0;
@@ -176,7 +160,6 @@ static const luaL_Reg methods[] = {
   {"timeout", loop_timeout},
   {"step", loop_step},
   {"forked", loop_forked},
-  {"finished", loop_finished},
   {"wake", loop_wake},
   {"pending", loop_pending},
   {"sleep", loop_sleep},

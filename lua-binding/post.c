@@ -33,7 +33,7 @@ typedef struct post {
 /* Upvalues. The strings are names of fields. */
 enum {
   AT_POST = 1, AT_CLIENT, AT_POOL, AT_STATE, AT_CONTINUE, AT_LEARN,
-  AT_UNKNOWN, AT_WAITING, AT_ITEM, AT_TARGET, AT_RELEASE, AT_CREATED, AT_ID,
+  AT_UNKNOWN, AT_ITEM, AT_TARGET, AT_RELEASE, AT_CREATED, AT_ID,
   AT_CO, AT_CALL, AT_FINISH
 };
 
@@ -195,9 +195,7 @@ static int end_call(lua_State *L) {
 static int after_yield(lua_State *L, int status, lua_KContext context);
 
 static int wait_in_task(lua_State *L) {
-  lua_settop(L, CALL);
-  lua_pushvalue(L, lua_upvalueindex(AT_WAITING));
-  return lua_yieldk(L, 1, 0, after_yield);
+  return lua_yieldk(L, 0, 0, after_yield);
 }
 
 /* A task may be resumed for other reasons than its call's end. */
@@ -440,7 +438,7 @@ static void push_post(lua_State *L) {
 /* Pushes the upvalues up to AT_CALL. */
 static void push_upvalues(lua_State *L, int shared) {
   static const char *const options[] = {
-    "continue", "learn", "unknown", "waiting", "item", "target", NULL
+    "continue", "learn", "unknown", "item", "target", NULL
   };
   lua_pushvalue(L, shared);
   lua_getfield(L, 1, "client");
@@ -457,10 +455,9 @@ static void push_upvalues(lua_State *L, int shared) {
 /*
 ** post(options): the function above for a resource. Options: `client`,
 ** `memory`, `schema`, `envelope`, `path`, `name` (of the resource),
-** `item_kind`, `item` and `target` (of changes), `waiting` (what a task
-** yields), `unknown` (the error of a POST whose outcome is unknown because
-** memory ran out), `continue(self, options, path, request, call, raised)`,
-** `learn(created_at, sent, answered)`.
+** `item_kind`, `item` and `target` (of changes), `unknown` (the error of a
+** POST whose outcome is unknown because memory ran out), `continue(self,
+** options, path, request, call, raised)`, `learn(created_at, sent, answered)`.
 */
 static int new_post(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);

@@ -9,13 +9,12 @@ local core = require "workstage.core"
 local loop = {}
 
 local handle          -- the core's loop
-local current         -- the task that runs now; see `running_task`
+local running = { false } -- the task that runs now; see `running_task`
 local first, last     -- of the tasks to resume, each with the `next` one
 local listeners = {}  -- a client's address -> its on_event
 local listening = 0
 
-local running, isyieldable = coroutine.running, coroutine.isyieldable
-local resume, yield = coroutine.resume, coroutine.yield
+local isyieldable, yield = coroutine.isyieldable, coroutine.yield
 local status = coroutine.status
 
 --- Returns the core's loop, which is created on first use, and again in the
@@ -131,38 +130,25 @@ local function finish(task, good, ...)
   if task.on_done then task:on_done() end
 end
 
--- Returns the task that is running. `current` may be stale if memory ran out
+local resume, resume_finished = core.tasks(running, finish)
+
+-- Returns the task that is running. `running` may be stale if memory ran out
 -- while a task yielded, so the status of its coroutine decides.
 local function running_task()
-  if not current then return nil end
-  local is = status(current.co)
-  if is ~= "running" and is ~= "normal" then current = nil end
-  return current
+  local task = running[1]
+  if not task then return nil end
+  local is = status(task.co)
+  if is == "running" or is == "normal" then return task end
+  running[1] = false
 end
 
--- Yielded by a task that waits, to distinguish it from one that ended.
-local WAITING = {}
-loop.WAITING = WAITING
-
-local function after_resume(task, before, good, result, ...)
-  current = before
-  if result == WAITING or status(task.co) == "suspended" then
-    return
-  end
-  finish(task, good, result, ...)
-end
-
--- Resumes a task. One that drives the loop itself is not suspended and needs no
--- resuming.
 local function run_task(task)
-  if task.done or status(task.co) ~= "suspended" then return end
+  if task.done then return end
   if task.cancelled and not task.begun then
     return finish(task, true, nil, loop.cancelled_error())
   end
-  local before = current
-  current = task
   task.begun = true
-  after_resume(task, before, resume(task.co))
+  resume(task)
 end
 
 --- Returns the error of a cancelled call; replaced by the module `scope`.
@@ -183,19 +169,24 @@ end
 
 --- Returns the running task if a call can suspend it here, else nil.
 function loop.suspendable()
-  if current and running() == current.co and isyieldable() then
-    return current
+  local task = running[1]
+  if task and coroutine.running() == task.co and isyieldable() then
+    return task
   end
 end
 
-local function is_stopped(task)
+--- True if a task was cancelled, or a scope that it runs has failed.
+function loop.is_stopped(task)
   return task.cancelled or task.interrupts > 0
 end
 
---- True if the running task was cancelled, or a scope that it runs has failed.
+local is_stopped = loop.is_stopped
+
+--- True if the running task is stopped.
 function loop.is_cancelled()
-  if not current or not is_stopped(current) then return false end
-  local task = running_task()
+  local task = running[1]
+  if not task or not is_stopped(task) then return false end
+  task = running_task()
   return task ~= nil and is_stopped(task)
 end
 
@@ -205,12 +196,8 @@ local function pump()
   repeat
     if listening > 0 then tell_events() end
     while first do run_task(pop()) end
-    local task = handle:finished()
-    if task then
-      task.call = false
-      run_task(task)
-    end
-  until not task and not first
+    local more = resume_finished(handle, listening > 0)
+  until not more and not first
   if listening > 0 then tell_events() end
 end
 
@@ -226,9 +213,9 @@ end
 --- Returns the task that may be running, or false; nil if no request must be
 -- made here, because it was cancelled.
 function loop.place()
-  if not current then return false end
-  if is_stopped(current) and loop.is_cancelled() then return nil end
-  return current
+  local task = running[1]
+  if task and is_stopped(task) and loop.is_cancelled() then return nil end
+  return task
 end
 
 -- Runs the loop until `is_done()`.
@@ -250,7 +237,7 @@ function loop.wait(call)
   if task then
     call:park(handle, task)
     task.call = call
-    repeat yield(WAITING) until not task.call
+    repeat yield() until not task.call
   else
     -- a signal interrupts the core's wait, so that a debug hook (Ctrl-C in the
     -- standalone interpreter) can run; so does an event
@@ -279,7 +266,7 @@ function loop.wait_until(is_done, enlist, heedless)
   while not is_done() do
     if is_stopped(task) and not heedless then return false end
     enlist(task)
-    yield(WAITING)
+    yield()
   end
   return true
 end

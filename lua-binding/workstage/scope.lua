@@ -189,68 +189,44 @@ local function check_options(opts)
   end
 end
 
--- Returns a function that returns the next item and its index. Only one worker
--- at a time may call the iterator, which may itself wait for requests.
-local function puller(items)
+-- Returns items as an iterator.
+local function iterator(items)
+  if type(items) == "function" then return items end
   local index = 0
-  if type(items) == "table" then
-    return function()
-      index = index + 1
-      return items[index], index
-    end
-  end
-  local inside, ended, waiting, is_waiting = false, false, {}, {}
-  -- A task may be resumed for other reasons and enlist again, but is listed
-  -- once.
-  local function enlist(task)
-    if is_waiting[task] then return end
-    is_waiting[task] = true
-    table.insert(waiting, task)
-  end
-  -- Removes a task that continues without its turn, as the turn would otherwise
-  -- be lost on it.
-  local function withdraw(task)
-    is_waiting[task] = nil
-    for i = #waiting, 1, -1 do
-      if waiting[i] == task then table.remove(waiting, i) end
-    end
-  end
-  local function leave()
-    inside = false
-    local waiter = waiting[1] and table.remove(waiting, 1)
-    if waiter then
-      is_waiting[waiter] = nil
-      loop.awaken(waiter)
-    end
-  end
-  -- also left if Lua raises because memory runs out
-  local turn = setmetatable({}, { __close = leave })
   return function()
-    if inside then
-      local waiter
-      loop.wait_until(function() return not inside end, function(task)
-        waiter = task
-        enlist(task)
-      end, true)
-      if waiter and is_waiting[waiter] then withdraw(waiter) end
-    end
-    inside = true
-    local _ <close> = turn
-    if ended then return nil end
-    local good, item = pcall(items)
-    if not good or item == nil then ended = true end
     index = index + 1
-    local at = index
-    if not good then error(item, 0) end
-    return item, at
+    return items[index]
   end
 end
 
--- Collects results in two tables, or passes them to on_result; counts them in
--- either case.
-local function collector(on_result)
-  local results, errs = { n = 0, done = 0, failed = 0, failures = {} }, {}
-  local function keep(index, result, err, item)
+-- Waits until no worker is inside the iterator, which may itself wait for
+-- requests. A task may be resumed for other reasons and enlist again, but is
+-- listed once. One that continues without its turn is removed, as the turn
+-- would otherwise be lost on it.
+local function wait_for_turn(job, task)
+  local waiting, listed = job.waiting, job.listed
+  loop.wait_until(function() return not job.inside end, function()
+    if listed[task] then return end
+    listed[task] = true
+    table.insert(waiting, task)
+  end, true)
+  if not listed[task] then return end
+  listed[task] = nil
+  for i = #waiting, 1, -1 do
+    if waiting[i] == task then table.remove(waiting, i) end
+  end
+end
+
+-- Awakens the first of those that wait for their turn. Allocates nothing.
+local function pass_turn(job)
+  local task = table.remove(job.waiting, 1)
+  job.listed[task] = nil
+  loop.awaken(task)
+end
+
+-- Returns a function that collects results in two tables.
+local function collector(results, errs)
+  return function(index, result, err, item)
     if err == nil then
       results[index] = result
       return
@@ -258,35 +234,96 @@ local function collector(on_result)
     errs[index] = err
     table.insert(results.failures, { index = index, item = item, error = err })
   end
-  local take = on_result or keep
-  return results, errs, function(index, result, err, item)
-    results.n = results.n + 1
-    local counted = err == nil and "done" or "failed"
-    results[counted] = results[counted] + 1
-    take(index, result, err, item)
-  end
 end
 
 local function by_index(a, b) return a.index < b.index end
 
--- Returns the result and error of fn.
-local function outcome(good, result, err)
-  if not good and result == nil then return nil, "an error without a value" end
-  if not good then return nil, result end
-  if result == nil then return nil, err end
-  return result
+-- Counts and passes on the error of an item.
+local function fail(job, index, err, item)
+  job.failed = job.failed + 1
+  job.take(index, nil, err, item)
+end
+
+local function fail_and_stop(job, index, err, item)
+  if not job.stop and job.is_stop(err) then job.stop = err end
+  fail(job, index, err, item)
+end
+
+-- A worker of `map`. It is closed when it ends, however that happens.
+local Worker = {}
+
+-- An error inside the iterator ends it.
+function Worker:__close()
+  local job = self.job
+  if job.inside == self then job.inside, job.ended = false, true end
+  if not job.inside and job.waiting[1] then pass_turn(job) end
+end
+
+-- Returns the next item and its index; nil at the end. Only one worker at a
+-- time may call the iterator.
+local function pull(worker, job)
+  if job.inside then wait_for_turn(job, worker.task) end
+  if job.ended or job.stop or loop.is_stopped(worker.task) then return nil end
+  job.inside = worker
+  local item = job.next_item()
+  job.inside = false
+  if item == nil then
+    job.ended = true
+    return nil
+  end
+  if job.waiting[1] then pass_turn(job) end
+  local index = job.index + 1
+  job.index = index
+  return item, index
+end
+
+-- Calls fn with items until there are no more, or it raises: then `calling` is
+-- the index. Protects no single item, as that would take longer than the rest.
+local function call_with_items(worker)
+  local job = worker.job
+  local fn, take = job.fn, job.take
+  while true do
+    local item, index = pull(worker, job)
+    if item == nil then return end
+    worker.item, worker.calling = item, index
+    local result, err = fn(item, index)
+    worker.calling = false
+    if result == nil and err ~= nil then
+      fail_and_stop(job, index, err, item)
+    else
+      job.done = job.done + 1
+      take(index, result, nil, item)
+    end
+  end
+end
+
+-- The function of a worker's task.
+local function work(job)
+  local worker <close> = setmetatable({
+    job = job, task = loop.running_task(), item = false, calling = false,
+  }, Worker)
+  while true do
+    local good, why = pcall(call_with_items, worker)
+    if good then return end
+    local index = worker.calling
+    if not index then error(why, 0) end
+    worker.calling = false
+    if why == nil then why = "an error without a value" end
+    fail_and_stop(job, index, why, worker.item)
+  end
 end
 
 -- Fails the items of an array that were not started, with the reason.
-local function fail_rest(items, pull, take, stop)
+local function fail_rest(job, items)
   if type(items) ~= "table" then return end
   local why = errors.new {
     kind = "cancelled",
-    message = "not begun: " .. tostring(stop),
+    message = "not begun: " .. tostring(job.stop),
   }
-  for item, index in pull do
+  for index = job.index + 1, math.huge do
+    local item = items[index]
     if item == nil then return end
-    take(index, nil, why, item)
+    fail(job, index, why, item)
   end
 end
 
@@ -296,25 +333,24 @@ function scope.map(items, fn, opts)
   opts = opts or {}
   local invalid = check_array(items) or check_options(opts)
   if invalid then return nil, invalid end
-  local results, errs, take = collector(opts.on_result)
-  local is_stop, stop = stopper(opts.stop_on), nil
-  local pull = puller(items)
-  local function work()
-    while not stop and not loop.is_cancelled() do
-      local item, index = pull()
-      if item == nil then return end
-      local result, err = outcome(pcall(fn, item, index))
-      if err ~= nil and not stop and is_stop(err) then stop = err end
-      take(index, result, err, item)
-    end
-  end
+  local results, errs = { failures = {} }, {}
+  local job = {
+    next_item = iterator(items), fn = fn, index = 0, done = 0, failed = 0,
+    inside = false, ended = false, waiting = {}, listed = {},
+    stop = false, is_stop = stopper(opts.stop_on),
+    take = opts.on_result or collector(results, errs),
+  }
   local cancelled = scope.run(function(self)
-    for _ = 1, opts.concurrency or 8 do self:spawn(work) end
+    for _ = 1, opts.concurrency or 8 do
+      self:spawn(function() work(job) end)
+    end
     join(self)
     return loop.is_cancelled()
   end)
-  if cancelled then stop = stop or loop.cancelled_error() end
-  if stop then fail_rest(items, pull, take, stop) end
+  if cancelled then job.stop = job.stop or loop.cancelled_error() end
+  if job.stop then fail_rest(job, items) end
+  results.done, results.failed = job.done, job.failed
+  results.n = job.done + job.failed
   table.sort(results.failures, by_index)
   return results, errs
 end

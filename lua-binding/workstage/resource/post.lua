@@ -141,8 +141,7 @@ function post.prepare(self)
     client = client, memory = memory, schema = class.schema,
     envelope = class.envelope, path = self.path, name = class.name,
     item_kind = class.item_kind, item = class.item, target = class.target,
-    waiting = loop.WAITING, unknown = transport.UNKNOWN,
-    continue = continue,
+    unknown = transport.UNKNOWN, continue = continue,
     learn = function(created_at, sent, answered)
       local created = time.parse(created_at)
       if created then memory:learn_offset(created, sent, answered) end

@@ -67,6 +67,33 @@ describe("the loop", function()
     assert.equal("it broke", why)
   end)
 
+  -- as Ctrl-C in the standalone interpreter does
+  it("lets a hook interrupt it between tasks, and loses none", function()
+    local waits = require "workstage.loop"
+    local stepper, continued = coroutine.running(), 0
+    local function interrupt()
+      debug.sethook(stepper)
+      error("interrupted", 0)
+    end
+    for _ = 1, 3 do
+      workstage.loop:spawn(function()
+        waits.sleep(0.01)
+        continued = continued + 1
+        if continued == 1 then debug.sethook(stepper, interrupt, "", 1) end
+        waits.sleep(0.001)
+      end)
+    end
+    workstage.loop:step()
+    os.execute "sleep 0.02"
+    local good, why = pcall(workstage.loop.step, workstage.loop, 1)
+    assert.same({ false, "interrupted", 1 }, { good, why, continued })
+    for _ = 1, 100 do
+      if continued == 3 then break end
+      workstage.loop:step(0.01)
+    end
+    assert.equal(3, continued)
+  end)
+
   it("runs a blocking call beside tasks", function()
     local done = 0
     loop:spawn(function() assert(space:whoami()) done = done + 1 end)

@@ -419,4 +419,22 @@ describe("map over an iterator that waits", function()
     assert.is_true(task.done)
     assert.same({ 1, 2 }, indexed((task:wait())))
   end)
+
+  -- The second worker is inside the iterator and the third waits for its turn
+  -- when the first worker's error stops the map.
+  it("does not call it again once it was stopped", function()
+    local calls, begun = 0, {}
+    local _, errs = workstage.map(function()
+      calls = calls + 1
+      if calls > 1 then loop.sleep(0.02) end
+      return calls
+    end, function(item)
+      table.insert(begun, item)
+      loop.sleep(0.001)
+      return nil, { kind = "unauthorized" }
+    end, { concurrency = 3 })
+    assert.equal(2, calls)
+    assert.same({ 1, 2 }, begun)
+    assert.equal("unauthorized", errs[1].kind)
+  end)
 end)

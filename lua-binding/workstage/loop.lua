@@ -9,13 +9,12 @@ local core = require "workstage.core"
 local loop = {}
 
 local handle          -- the core's loop
-local running = { false } -- the task that runs now; see `running_task`
+local running = { false } -- the task that runs now, set by the core
 local first, last     -- of the tasks to resume, each with the `next` one
 local listeners = {}  -- a client's address -> its on_event
 local listening = 0
 
 local isyieldable, yield = coroutine.isyieldable, coroutine.yield
-local status = coroutine.status
 
 --- Returns the core's loop, which is created on first use, and again in the
 -- child of a fork.
@@ -132,15 +131,8 @@ end
 
 local resume, resume_finished = core.tasks(running, finish)
 
--- Returns the task that is running. `running` may be stale if memory ran out
--- while a task yielded, so the status of its coroutine decides.
-local function running_task()
-  local task = running[1]
-  if not task then return nil end
-  local is = status(task.co)
-  if is == "running" or is == "normal" then return task end
-  running[1] = false
-end
+-- Returns the task that is running, or nil.
+local function running_task() return running[1] or nil end
 
 local function run_task(task)
   if task.done then return end
@@ -185,9 +177,7 @@ local is_stopped = loop.is_stopped
 --- True if the running task is stopped.
 function loop.is_cancelled()
   local task = running[1]
-  if not task or not is_stopped(task) then return false end
-  task = running_task()
-  return task ~= nil and is_stopped(task)
+  return task and is_stopped(task)
 end
 
 -- Resumes tasks until none can continue. Events are reported before the tasks
@@ -210,11 +200,11 @@ function loop.step(timeout)
   pump()
 end
 
---- Returns the task that may be running, or false; nil if no request must be
--- made here, because it was cancelled.
+--- Returns the running task, or false; nil if no request must be made here,
+-- because it was cancelled.
 function loop.place()
   local task = running[1]
-  if task and is_stopped(task) and loop.is_cancelled() then return nil end
+  if task and is_stopped(task) then return nil end
   return task
 end
 

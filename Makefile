@@ -114,7 +114,7 @@ LUA_A        = $(BUILD)/libworkstage_lua.a
 OBJECTS      = $(call object,$(CORE_C) $(BINDING_C) $(SANDBOX_C) \
                  $(TERM_C) $(EMBED_C) $(wildcard spec/support/*.c bench/*.c))
 
-all: client sandbox embed
+all: client sandbox embed precompiled
 client: $(CORE_SO) $(TERM_SO) $(call linked,$(CLIENT_LUA))
 sandbox: $(SANDBOX_SO) $(call linked,$(SANDBOX_LUA))
 embed: $(CORE_A) $(LUA_A)
@@ -192,6 +192,22 @@ $(BUILD)/spec/%.so: $(BUILD)/obj/spec/support/%.o $(call object,$(CORE_C) \
 $(BUILD)/lua/%.lua: lua-binding/%.lua
 	@mkdir -p $(@D)
 	@ln -sf "$(CURDIR)/$<" $@
+
+# Bytecode of the client's Lua files, for the Lua that runs here. A module
+# without it (that of LuaRocks, or built for another system) loads the text.
+# The files that make `require` use it are loaded before.
+PRECOMPILED = $(BUILD)/precompiled
+WITH_BYTECODE = $(filter-out lua-binding/workstage/init.lua \
+                  lua-binding/workstage/precompiled.lua,$(CLIENT_LUA))
+precompiled: $(PRECOMPILED)
+precompile  = eval "$$(script/env "$(BUILD)")" && umask 022 && \
+                $(LUA) script/precompile $(1) $(WITH_BYTECODE) 2>/dev/null || \
+                echo "no bytecode: $(LUA) cannot load the module" >&2
+
+$(PRECOMPILED): $(CORE_SO) $(call linked,$(CLIENT_LUA)) script/precompile
+	$(call say,luac)$(call precompile,"$$(cd "$(BUILD)/lua" && pwd)" \
+	  "$(BUILD)/lua")
+	@touch $@
 
 # Objects depend on the flags, and the archive on the list of Lua files. Specs
 # that build against a tree read its flags. Links to moved or deleted sources
@@ -392,7 +408,8 @@ VERSION     = $(shell sed -n 's/^.define WS_VERSION "\(.*\)"/\1/p' \
                 src/workstage.h)
 HEADERS     = src/workstage.h lua-binding/workstage_lua.h
 
-install: install-client install-sandbox install-embed install-share
+install: install-client install-sandbox install-embed install-share \
+         install-precompiled
 
 install-client: client
 	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(CLIENT_LUA)
@@ -400,6 +417,9 @@ install-client: client
 	install -m 644 $(CORE_SO) $(TERM_SO) \
 	  "$(DESTDIR)$(INST_LIBDIR)/workstage"
 	install -m 755 lua-binding/bin/workstage "$(DESTDIR)$(INST_BINDIR)"
+
+install-precompiled: client
+	@$(call precompile,"$(INST_LUADIR)" "$(DESTDIR)$(INST_LIBDIR)")
 
 install-sandbox: sandbox
 	@script/install-files "$(DESTDIR)$(INST_LUADIR)" $(SANDBOX_LUA)
@@ -458,10 +478,10 @@ uninstall:
 .SECONDARY:
 FORCE:
 
-.PHONY: all client sandbox embed probes env clean demo bench bench-programs \
-  bench-peers test asan tsan valgrind gc check check-tools check-lua check-c \
+.PHONY: all client sandbox embed precompiled probes env clean demo bench \
+  bench-programs bench-peers test asan tsan valgrind gc check check-tools check-lua check-c \
   check-width check-gcc check-clang check-fuzz tidy proof fuzz mutation soak \
   types docs \
   install install-client install-sandbox install-embed install-share \
-  uninstall FORCE
+  install-precompiled uninstall FORCE
 .PRECIOUS: $(BUILD)/obj/spec/%.o

@@ -30,6 +30,7 @@ void wsl_open_atomic_file(lua_State *L);
 void wsl_open_copy(lua_State *L);
 void wsl_open_decode(lua_State *L);
 void wsl_open_memory(lua_State *L);
+void wsl_open_precompiled(lua_State *L);
 
 /* Takes the state of decoders that is on top of the stack. */
 void wsl_open_post(lua_State *L);

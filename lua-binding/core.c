@@ -119,6 +119,7 @@ WSL_EXPORT int luaopen_workstage_core(lua_State *L) {
   wsl_open_copy(L);
   wsl_open_memory(L);
   wsl_open_decode(L);
+  wsl_open_precompiled(L);
   lua_pushstring(L, WS_VERSION);
   lua_setfield(L, -2, "version");
   lua_pushstring(L, ws_libcurl_version());

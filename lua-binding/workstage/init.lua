@@ -1,6 +1,7 @@
 --- workstage: workflow stages and stage changes in Storyblok, workspace
 -- status changes in Kantata OX.
-local core = require "workstage.core"
+local core, place = require "workstage.core"
+require "workstage.precompiled".use(place)
 local strict = require "workstage.strict"
 local transport = require "workstage.transport"
 

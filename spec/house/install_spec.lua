@@ -45,6 +45,27 @@ describe("make install", function()
     end
   end)
 
+  it("installs bytecode, which is used; LuaRocks installs none", function()
+    local bytecode = "find %s -name '*.luac' | wc -l"
+    shell.must("make -s -C %s install-client PREFIX=%s", sources, target)
+    assert.equal("0\n", shell.must(bytecode, target))
+    shell.must("make -s -C %s install PREFIX=%s", sources, target)
+    local output = shell.lua_from(
+      target .. "/share/lua/5.4", target .. "/lib/lua/5.4", [[
+      require "workstage"
+      local core = require "workstage.core"
+      local load_bytecode = core.load_bytecode
+      function core.load_bytecode(...)
+        print(load_bytecode(...) ~= nil)
+        return nil
+      end
+      require "workstage.sets"
+      require "workstage.migration.plan.diff"
+    ]])
+    assert.truthy(output:find "^true\ntrue\n", output)
+    assert.is_nil(output:find("false", 1, true), output)
+  end)
+
   it("installs files that all may read, and no links", function()
     shell.must("make -s -C %s install DESTDIR=%s", sources, target)
     assert.equal("", shell.must("find %s -type l", target))

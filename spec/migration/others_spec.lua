@@ -136,7 +136,7 @@ describe("what others have made", function()
     -- it is done, and nobody can be asked about it
     server:inject { { method = "POST", path = "/workflows", count = 1,
                       close = "after" },
-                    { method = "GET", close = "before", after = 1 } }
+                    { method = "GET", close = "before", after = 3 } }
     local report = assert(migration.apply(hasty, plan,
                                           { journal = journal }))
     hasty:close()

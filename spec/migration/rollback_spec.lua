@@ -650,7 +650,7 @@ describe("rollback", function()
     space:close()
     server:stop()
     for _, moment in ipairs { "before", "after" } do
-      for number = 3, 44, tries.step(42) do
+      for number = 5, 46, tries.step(42) do
         start(COUNTS)
         local plan = assert(migration.plan(space, busy()))
         server:inject {

@@ -110,10 +110,10 @@ describe("a limit shared between processes", function()
     killed = killed[#killed].at
     wait_for(function()
       local requests = server:requests()
-      return requests[#requests].at > killed + 6
+      return requests[#requests].at > killed + 9
     end, "the other to go on")
     os.execute("kill -KILL " .. two)
-    local share = between(server:requests(), killed + 3, killed + 6) / 18
+    local share = between(server:requests(), killed + 3, killed + 9) / 36
     assert.is_true(share >= 0.9, ("only %.2f of it was used"):format(share))
     assert.equal(0, server:stats().rejected)
   end

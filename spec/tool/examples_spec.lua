@@ -117,6 +117,7 @@ describe("the examples of --help:", function()
     if ASKS[command] and not line:find "%-%-yes" then
       line = line .. " --yes"
     end
+    if line:find " %-%-probe" then line = line .. " --confirm-space Other" end
     if line:find " sandbox " then
       line = "timeout --preserve-status -s INT 1 " ..
              line:gsub("%-%-port 8080", "--port 0")

@@ -152,7 +152,7 @@ describe("on a terminal", function()
       ["graph bp.lua"] = { 0, "digraph workflow", is_data = true },
       ["completion bash"] = { 0, "complete %-F", is_data = true },
       ["complete -- re"] = { 0, "resume" },
-      ["move --from Review --to Drafting"] = { 1, "no stage 'Review'" },
+      ["move --from Review --to Drafting"] = { 1, 'no stage "Review"' },
       ["plan"] = { 3, "FILE is missing: the blueprint" },
     } do
       each_width(function(columns)

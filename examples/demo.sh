@@ -44,9 +44,9 @@ must() { # STATUS COMMAND
   }
 }
 
-say "A sandbox with 1,200 stories. Its limit is raised to 100 requests a
-second (the service's is 3 or 6), and effects are taken to show within one
-second (else 5), so that this is over soon."
+say "A migration with the command line tool, on a sandbox with 1,200 stories.
+To keep the demo short, the rate limit is 100 requests a second (the service's
+is 3 or 6), and a change is expected to show within 1 second (default: 5)."
 typed "workstage sandbox --stories 1200 --rate-limit 100 &"
 workstage sandbox --stories 1200 --rate-limit 100 >url &
 server=$!
@@ -77,14 +77,14 @@ must 0 workstage stages Article --count
 must 0 workstage export Article -o article.lua
 cp article.lua before.lua
 
-say "The blueprint is changed in an editor. The difference:"
+say "You edit the blueprint. The difference:"
 cp "$here/demo_blueprint.lua" article.lua
 must 1 diff -U 1 before.lua article.lua
 
 must 2 workstage plan article.lua -o article.plan
 must 0 workstage rehearse article.lua --faults 5 "| tail -n 4"
 
-say "Applied, and killed in the middle:"
+say "The plan is applied, and the process is killed during the run:"
 typed workstage apply article.plan --yes
 workstage apply article.plan --yes >screen &
 run=$!
@@ -105,8 +105,9 @@ must 0 workstage resume article.plan.journal --yes
 must 0 workstage stages Article --count
 must 0 workstage plan article.lua
 
-say "And back again:"
+say "The run is undone:"
 must 0 workstage rollback article.plan.journal --yes
 must 0 workstage export Article -o after.lua
 must 0 diff before.lua after.lua
-say "The workflow is what it was, and every story where it was."
+must 0 workstage stages Article --count
+say "The workflow and the number of stories in each stage are as before."

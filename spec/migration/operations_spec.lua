@@ -32,6 +32,17 @@ describe("kinds of operations", function()
     assert.truthy(found:find("kinds[op.op]", 1, true)) -- it finds something
   end)
 
+  it("that take a stage to another workflow make it differ in both", function()
+    local before = state.new(
+      { { id = 1, name = "V", content_types = {} },
+        { id = 2, name = "W", content_types = {} } },
+      { { id = 11, name = "A", workflow = 1, workflow_stage_ids = {} } })
+    local now = operations.reduce(before, {
+      op = "transfer_stage", stage = 11, workflow = 2, set = {} })
+    assert.same({ 'stage "A" is gone' }, state.differences(before, now, 1))
+    assert.same({ 'stage "A" is new' }, state.differences(before, now, 2))
+  end)
+
   it("do not change the state that they are given", function()
     local function frozen(map)
       return setmetatable({}, { __index = map, __pairs = function()

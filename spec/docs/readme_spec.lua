@@ -98,6 +98,25 @@ describe("README", function()
                 words_of(contents "docs/plan.svg"))
   end)
 
+  -- The words of a report up to those about the run, with N for each number.
+  -- Graphviz may be missing.
+  local function words_of_page(page)
+    local text = page:match "^(.-)Who and when":gsub("<style.-</style>", ""):gsub("<svg .-</svg>", "")
+                     :gsub("<[^>]*>", " "):gsub("%d+", "N")
+    return (text:gsub("%s+", " "))
+  end
+
+  it("shows the report that the tool writes", function()
+    local folder = shell.temporary()
+    shell.must("eval \"$(script/env %s)\" && script/make-gallery %s && " ..
+               "script/make-picture %s/complete.html 900 900 >%s/report.svg",
+               shell.quote(os.getenv "WORKSTAGE_BUILD" or "build"), folder,
+               folder, folder)
+    assert.equal(words_of_page(contents(folder .. "/report.svg"):sub(5)),
+                 words_of_page(contents "docs/report.svg":sub(5)))
+    shell.remove(folder)
+  end)
+
   -- The lines of a text, with N for each number.
   local function lines_of(text)
     local lines = {}

@@ -340,7 +340,8 @@ TIDY       = clang-tidy --quiet
 FOLDERS    = $(wildcard src lua-binding spec examples bench script proof)
 C_FILES    = $(shell find $(FOLDERS) -name '*.[ch]')
 LUA_SCRIPT = $(wildcard lua-binding/bin/workstage) script/run-specs \
-             script/make-types script/make-reference bench/draw bench/tables
+             script/make-types script/make-reference script/make-gallery \
+             script/make-picture bench/draw bench/tables
 LUA_FILES  = $(shell find $(FOLDERS) -name '*.lua') $(LUA_SCRIPT) .busted
 
 check: check-tools check-lua check-c check-width check-words check-gcc \

@@ -98,10 +98,12 @@ describe("README", function()
                 words_of(contents "docs/plan.svg"))
   end)
 
-  -- The words of a report up to those about the run, with N for each number.
-  -- Graphviz may be missing.
-  local function words_of_page(page)
-    local text = page:match "^(.-)Who and when":gsub("<style.-</style>", ""):gsub("<svg .-</svg>", "")
+  -- The words of a report between its figures and the run's times, with N for
+  -- each number. Graphviz may be missing.
+  local function words_of_report(page)
+    local text = page:gsub("<style.-</style>", "")
+                     :gsub("<svg [^\n]-</svg>", "")
+                     :match "Before and after(.-)Who and when"
                      :gsub("<[^>]*>", " "):gsub("%d+", "N")
     return (text:gsub("%s+", " "))
   end
@@ -112,8 +114,8 @@ describe("README", function()
                "script/make-picture %s/complete.html 900 900 >%s/report.svg",
                shell.quote(os.getenv "WORKSTAGE_BUILD" or "build"), folder,
                folder, folder)
-    assert.equal(words_of_page(contents(folder .. "/report.svg"):sub(5)),
-                 words_of_page(contents "docs/report.svg":sub(5)))
+    assert.equal(words_of_report(contents(folder .. "/report.svg")),
+                 words_of_report(contents "docs/report.svg"))
     shell.remove(folder)
   end)
 

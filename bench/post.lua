@@ -1,6 +1,6 @@
 --[[
 The benchmark's requests through the module, with all that a client does:
-judging by the schema, the limiter's account (of a rate that it never
+validation by the schema, the limiter's account (of a rate that it never
 reaches), the answer decoded and coerced. Events are off, as they are unless
 asked for. Arguments: URL REQUESTS FLIGHT, as of all such programs.
 BENCH_SHARED names a file by which processes share the limit.

@@ -20,7 +20,7 @@ typedef struct wsl_item {
   double at;                   /* when it was read, on the clock of now() */
   bool has_stage;
   bool is_own;                 /* this client changed it */
-  char created_at[WSL_DATE_SIZE];  /* since when, as written; "": not told */
+  char created_at[WSL_DATE_SIZE];  /* since when, as written; "": unknown */
 } wsl_item;
 
 /* A change that is in flight: part of its call. */
@@ -38,7 +38,7 @@ wsl_memory *wsl_check_memory(lua_State *L, int index);
 ** many. */
 int wsl_memory_kind(lua_State *L, wsl_memory *memory, const char *name);
 
-/* Sets a date; one that is too long counts as not told. */
+/* Sets a date; one that is too long counts as unknown. */
 void wsl_item_set_date(wsl_item *item, const char *text, size_t size);
 
 /* Remembers an item, unless it was read from an older copy; false if memory

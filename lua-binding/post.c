@@ -361,7 +361,7 @@ static bool start(lua_State *L, wsl_call *call, ws_request *request,
 ** object that was created; or nil and the error; or nil, kind, message and
 ** field if nothing was sent. All but the first two may be nil: `task` is the
 ** running task; `path` and `body` replace those of the resource; `request` is
-** for the Lua half. Returns nothing if the attributes are no table.
+** for the Lua half. Returns nothing if the attributes are not a table.
 */
 static int create(lua_State *L) {
   lua_Hook hook = lua_gethook(L);

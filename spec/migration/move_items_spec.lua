@@ -344,7 +344,7 @@ describe("the due date of an item", function()
   it("is kept", function()
     assert.equal(ONE, set_for(ONE))
     assert.is_nil(set_for(nil))
-    assert.is_nil(set_for(false)) -- not told
+    assert.is_nil(set_for(false)) -- unknown
   end)
 
   it("is set or cleared by the operation", function()

@@ -116,7 +116,7 @@ end
 --   can tell), `is_taken` (known to be no effect of this request: it was read
 --   before, or belongs to another request)
 -- @tparam table facts `target` (the stage that was asked for); `seen`, the
---   item when it was last read before: `stage`, `created` (nil: not told),
+--   item when it was last read before: `stage`, `created` (nil: unknown),
 --   `age` (seconds before the request; nil: not old), `is_own` (it was not
 --   read, but changed by us); `sent`, `now` (seconds on our clock, of the
 --   first send and of the list); `low`, `high` (bounds of `created_at` minus

@@ -109,7 +109,7 @@ end
 
 -- ------------------------------------------------------------------ tokens
 
--- A file that others may read is no place for a token.
+-- A file that others may read must not contain a token.
 local function read_token_file(path)
   local file = path:gsub("^~/", home() .. "/")
   local mode = core.file_mode(file)

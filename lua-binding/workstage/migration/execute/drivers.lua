@@ -99,7 +99,7 @@ function kantata.may_have_changed(err)
                              err.kind == "rejected")
 end
 
---- Statuses do not go away.
+--- Statuses are never removed.
 function kantata.may_lack_target() return false end
 
 return { storyblok = storyblok, kantata = kantata }

@@ -74,7 +74,7 @@ end
 
 -- ------------------------------------------------------------------- moves
 
--- A node for an end of a move that is no stage of a drawn workflow.
+-- A node for an end of a move that is not a stage of a drawn workflow.
 local function outside_node(name, id)
   return ('  %s [label=<%s>, fillcolor="#ffffff", color="%s", fontcolor="%s"'
           .. ', style="rounded,dashed"];'):format(id, text.wrapped(name),
@@ -152,7 +152,7 @@ local function arrow_legend(rows, graphs, has_moves)
   return rows
 end
 
--- The legend of matrices, whose marks are no arrows.
+-- The legend of matrices, whose marks are not arrows.
 local function matrix_legend(graphs)
   local has, rows = {}, {}
   for _, graph in ipairs(graphs) do

@@ -298,7 +298,7 @@ local function note_entry(self, lines, key, line)
   if self.values > self.limits.values then
     fail(self, ("more than %d values"):format(self.limits.values))
   elseif lines[key] then
-    fail(self, ("'%s' stands here twice (before on line %d)")
+    fail(self, ("'%s' is set twice (first on line %d)")
                :format(shown(tostring(key)), lines[key]))
   end
   lines[key] = line

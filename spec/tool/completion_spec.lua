@@ -18,7 +18,7 @@ print -r -- "$output"
 ]==]
 
 local FISH = [==[
-source (workstage completion fish | psub)
+workstage completion fish | source
 complete -C $argv[1]
 ]==]
 
